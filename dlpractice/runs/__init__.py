@@ -1,0 +1,1 @@
+"""The run directory: the only owner of the file names in it."""

@@ -1,0 +1,57 @@
+"""What a recipe tells whoever waits for it. `dlpractice.report.progress` draws it; `Silent` does not."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Called by recipes, from one thread. A stage lasts until the next one starts or `close` is called."""
+
+    def stage(self, name: str, total: int, unit: str) -> None:
+        """A stage starts, such as ("decoding", 3000, "images") or ("training head", 30, "epochs")."""
+
+    def advance(self, done: int = 1) -> None:
+        """`done` more units of the stage are ready. Training calls `batch` and `epoch` instead."""
+
+    def batch(self, epoch: int, epochs: int, step: int, steps: int, images: int) -> None:
+        """A step, `step` of `steps` in epoch `epoch` of `epochs` (from 1), has trained on `images` images.
+
+        Called after each step, up to thousands of times a second, so it must cost next to nothing.
+        """
+
+    def epoch(self, row: Mapping[str, object]) -> None:
+        """An epoch has ended; `row` is its row of metrics.csv."""
+
+    def say(self, message: str) -> None:
+        """A remark, in one line."""
+
+    def warn(self, message: str) -> None:
+        """Something the user should look at."""
+
+    def close(self) -> None:
+        """Nothing follows. Gives the terminal back as it was; closing twice does no harm."""
+
+
+class Silent:
+    """A Progress that says nothing."""
+
+    def stage(self, name: str, total: int, unit: str) -> None:
+        """Say nothing."""
+
+    def advance(self, done: int = 1) -> None:
+        """Say nothing."""
+
+    def batch(self, epoch: int, epochs: int, step: int, steps: int, images: int) -> None:
+        """Say nothing."""
+
+    def epoch(self, row: Mapping[str, object]) -> None:
+        """Say nothing."""
+
+    def say(self, message: str) -> None:
+        """Say nothing."""
+
+    def warn(self, message: str) -> None:
+        """Say nothing."""
+
+    def close(self) -> None:
+        """Say nothing."""
