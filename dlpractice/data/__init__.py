@@ -1,0 +1,1 @@
+"""Images on disk: known data sets, folders, decoding, splits, audit."""

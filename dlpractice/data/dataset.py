@@ -1,0 +1,173 @@
+"""The one call that a recipe makes for its data: from a name or a path to pixels, labels and splits."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlpractice.data.audit import Audit, inspect
+from dlpractice.data.catalogue import CATALOGUE, find
+from dlpractice.data.decode import Resize
+from dlpractice.data.duplicates import connected, same_key
+from dlpractice.data.index import read_index
+from dlpractice.data.items import SPLITS, Index, Item, SplitName
+from dlpractice.data.pixels import Look, Scan, pixel_view, scan
+from dlpractice.data.progress import Progress, Quiet
+from dlpractice.data.rows import RowView
+from dlpractice.data.split import assign_splits
+from dlpractice.errors import DataError
+
+
+@dataclass(frozen=True)
+class Split:
+    """N images in the order of their paths.
+
+    `labels` is (N,) int64, positions in the class names; `groups` holds "" where an image belongs to no group;
+    `pixels` is (N, H, W, 3) uint8, read from the disk when indexed.
+    """
+
+    paths: tuple[str, ...]
+    labels: NDArray[np.int64]
+    sha256: tuple[str, ...]
+    groups: tuple[str, ...]
+    pixels: RowView
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set ready to train on; paths are relative to `root`."""
+
+    root: Path
+    class_names: tuple[str, ...]
+    train: Split
+    validation: Split
+    test: Split
+    audit: Audit
+
+    @property
+    def splits(self) -> dict[SplitName, Split]:
+        """The three splits by name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    def split_rows(self) -> list[dict[str, str]]:
+        """The rows of `splits.csv`, sorted by path: path, label, split, sha256, group."""
+        rows = [
+            {"path": path, "label": self.class_names[label], "split": name, "sha256": digest, "group": group}
+            for name, split in self.splits.items()
+            for path, label, digest, group in zip(
+                split.paths, split.labels, split.sha256, split.groups, strict=True
+            )
+        ]
+        return sorted(rows, key=lambda row: row["path"])
+
+    @property
+    def digest(self) -> str:
+        """sha256 over label, split and bytes of every image: equal digests mean the same data in the same splits."""
+        lines = sorted(f"{row['sha256']} {row['label']} {row['split']}\n" for row in self.split_rows())
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def prepare(
+    source: str,
+    *,
+    image_size: int = 224,
+    resize: Resize = "stretch",
+    background: str = "#ffffff",
+    validation: float = 0.15,
+    test: float = 0.15,
+    split_seed: int = 0,
+    on_bad_image: Literal["error", "skip"] = "error",
+    progress: Progress | None = None,
+) -> Dataset:
+    """Finds, audits, decodes and divides a data set.
+
+    Args:
+        source: a name of the catalogue, or the path of a folder, a CSV or a zip.
+        image_size: side of the square that comes out, in pixels.
+        validation, test: shares in (0, 1), used only for splits that the data does not bring.
+        on_bad_image: whether images that cannot be used are an error, or are left out and listed in the audit.
+
+    Raises:
+        DataError: no data, images that cannot be used, or classes too small to be divided.
+    """
+    progress = progress or Quiet()
+    index = read_index(locate(source, progress), progress)
+    look = Look(image_size, resize, background)
+    scanned = scan(index, look, progress)
+    audit = inspect(index, scanned)
+    _refuse(index, audit, on_bad_image)
+    for finding in audit.of("warning"):
+        progress.warn(finding.message)
+    left_out = {unusable.path for unusable in audit.unusable}
+    if left_out:
+        progress.warn(f"{len(left_out)} of {len(index.items)} images are left out: they cannot be used")
+    items = [item for item in index.items if item.path not in left_out]
+    splits = assign_splits(
+        [item.label for item in items],
+        [item.split for item in items],
+        connected(len(items), _links(items, scanned, audit)),
+        [scanned.sha256[item.path] for item in items],
+        validation=validation,
+        test=test,
+        seed=split_seed,
+    )
+    members: dict[SplitName, list[Item]] = {name: [] for name in SPLITS}
+    for item, name in zip(items, splits, strict=True):
+        members[name].append(item)
+    chosen = {name: _split(inside, index.class_names, scanned, look) for name, inside in members.items()}
+    return Dataset(
+        index.root, index.class_names, chosen["train"], chosen["validation"], chosen["test"], audit
+    )
+
+
+def locate(source: str, progress: Progress) -> Path:
+    """The path behind `source`: of a data set of the catalogue, which is fetched, or the path that it is."""
+    if source not in CATALOGUE:
+        return Path(source)
+    if Path(source).exists():
+        progress.warn(
+            f"{source} is also a path here; the known data set is used (write ./{source} for the path)"
+        )
+    return find(source, progress)
+
+
+def _refuse(index: Index, audit: Audit, on_bad_image: Literal["error", "skip"]) -> None:
+    unusable_kinds = {unusable.kind for unusable in audit.unusable}
+    if audit.unusable and on_bad_image == "error":
+        lines = [f"  {unusable.path}: {unusable.reason}" for unusable in audit.unusable]
+        raise DataError(
+            f"{len(lines)} of {len(index.items)} images in {index.root} cannot be used:\n" + "\n".join(lines),
+            "repair or remove them, or set data.on_bad_image=skip to leave them out",
+        )
+    others = [finding.message for finding in audit.of("error") if finding.kind not in unusable_kinds]
+    if others:
+        raise DataError(
+            f"{index.root}: " + "; ".join(others), "correct the data; `dlp data check` shows all findings"
+        )
+
+
+def _links(items: Sequence[Item], scanned: Scan, audit: Audit) -> Iterable[tuple[int, int]]:
+    """Pairs of items that no split may separate: same bytes, same looks, same group."""
+    position = {item.path: number for number, item in enumerate(items)}
+    yield from same_key([scanned.sha256[item.path] for item in items])
+    yield from same_key([item.group for item in items])
+    yield from ((position[first], position[second]) for first, second in audit.near_duplicates)
+
+
+def _split(items: Sequence[Item], class_names: Sequence[str], scanned: Scan, look: Look) -> Split:
+    code = {name: number for number, name in enumerate(class_names)}
+    sha256 = tuple(scanned.sha256[item.path] for item in items)
+    return Split(
+        paths=tuple(item.path for item in items),
+        labels=np.array([code[item.label] for item in items], np.int64),
+        sha256=sha256,
+        groups=tuple(item.group or "" for item in items),
+        pixels=pixel_view(sha256, look),
+    )
