@@ -22,13 +22,15 @@ _CHUNK = 2**20
 
 
 def extract(archive: Path, target: Path, progress: Progress | None = None) -> Path:
-    """Extracts the zip file `archive` into the new folder `target`, all of it or nothing; an existing `target` is kept.
+    """Extracts the zip file `archive` into the new folder `target`, all of it or nothing.
 
-    Names are checked before anything is written: no absolute path, no `..`, no drive, no link or device, no name twice.
-    The number of files, their total size and the compression ratio are bounded, and each file's checksum is verified.
+    An existing `target` is kept. Names are checked before anything is written: no absolute path, no `..`, no
+    drive, no link or device, no name twice. The number of files, their total size and the compression ratio
+    are bounded, and each file's checksum is verified.
 
     Raises:
-        DataError: no zip file, a damaged or encrypted one, one that breaks these rules, or no room on the disk.
+        DataError: no zip file, a damaged or encrypted one, one that breaks these rules, or no room on the
+            disk.
     """
     progress = progress or Quiet()
     if target.exists():

@@ -46,9 +46,9 @@ class Unusable:
 class Audit:
     """What an audit found.
 
-    `counts` holds the usable images per class and given split ("all" where no split is given), `formats` the images
-    per file format, `widths` and `heights` their smallest, median and largest size in pixels, and `near_duplicates`
-    pairs of paths that look the same.
+    `counts` holds the usable images per class and given split ("all" where no split is given), `formats` the
+    images per file format, `widths` and `heights` their smallest, median and largest size in pixels, and
+    `near_duplicates` pairs of paths that look the same.
     """
 
     images: int
@@ -183,7 +183,8 @@ def _unusable_findings(unusable: Sequence[Unusable]) -> list[Finding]:
         Finding(
             kind,
             "error",
-            f"{_number(items, 'image')} cannot be used ({kind}): {_some([f'{i.path} ({i.reason})' for i in items])}",
+            f"{_number(items, 'image')} cannot be used ({kind}): "
+            + _some([f"{item.path} ({item.reason})" for item in items]),
             tuple(item.path for item in items),
         )
         for kind, items in kinds.items()

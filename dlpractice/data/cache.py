@@ -1,4 +1,4 @@
-"""The two places outside the working folder: the cache, which is ours, and the data folders, which are read only."""
+"""Two places outside the working folder: the cache, which is ours, and data folders that are only read."""
 
 import os
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ DATA_VARIABLE = "DLP_DATA_DIR"
 
 
 def cache_dir() -> Path:
-    """The folder for downloads, extracted data and decoded pixels: `DLP_CACHE_DIR`, else the user's cache folder."""
+    """The folder for downloads, extracted data and pixels: `DLP_CACHE_DIR`, else in the user's cache."""
     chosen = os.environ.get(CACHE_VARIABLE, "").strip()
     return Path(chosen).expanduser().absolute() if chosen else Path(platformdirs.user_cache_dir("dlpractice"))
 
 
 def data_dirs() -> list[Path]:
-    """The folders of `DLP_DATA_DIR` in their order; they are searched before the network and never written."""
+    """The folders of `DLP_DATA_DIR` in their order: searched before the network, and never written."""
     entries = os.environ.get(DATA_VARIABLE, "").split(os.pathsep)
     return [Path(entry).expanduser().absolute() for entry in entries if entry.strip()]
 

@@ -17,8 +17,8 @@ from dlpractice.errors import DataError
 class DataSet:
     """One row of the catalogue.
 
-    `file` is its name in DLP_DATA_DIR and `url` the address it is downloaded from; both are empty where a dependency
-    brings the data. `build(row, target, progress)` makes the folder `target`.
+    `file` is its name in DLP_DATA_DIR and `url` the address it is downloaded from; both are empty where a
+    dependency brings the data. `build(row, target, progress)` makes the folder `target`.
     """
 
     name: str
@@ -62,7 +62,7 @@ def _build_from_zip(row: DataSet, target: Path, progress: Progress) -> None:
 
 
 def _write_digits(row: DataSet, target: Path, progress: Progress) -> None:
-    """Writes scikit-learn's digits as 8 x 8 grey PNG files in class folders; their 0 to 16 becomes 0 to 255."""
+    """Writes scikit-learn's digits as 8 x 8 grey PNG files in class folders; 0 to 16 becomes 0 to 255."""
     import numpy as np
     from PIL import Image
     from sklearn.datasets import load_digits

@@ -26,8 +26,8 @@ from dlpractice.errors import DataError
 class Split:
     """N images in the order of their paths.
 
-    `labels` is (N,) int64, positions in the class names; `groups` holds "" where an image belongs to no group;
-    `pixels` is (N, H, W, 3) uint8, read from the disk when indexed.
+    `labels` is (N,) int64, positions in the class names; `groups` holds "" where an image belongs to no
+    group; `pixels` is (N, H, W, 3) uint8, read from the disk when indexed.
     """
 
     paths: tuple[str, ...]
@@ -69,7 +69,7 @@ class Dataset:
 
     @property
     def digest(self) -> str:
-        """sha256 over label, split and bytes of every image: equal digests mean the same data in the same splits."""
+        """sha256 over label, split and bytes of every image: equal for the same data in the same splits."""
         lines = sorted(f"{row['sha256']} {row['label']} {row['split']}\n" for row in self.split_rows())
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
@@ -91,8 +91,11 @@ def prepare(
     Args:
         source: a name of the catalogue, or the path of a folder, a CSV or a zip.
         image_size: side of the square that comes out, in pixels.
-        validation, test: shares in (0, 1), used only for splits that the data does not bring.
-        on_bad_image: whether images that cannot be used are an error, or are left out and listed in the audit.
+        resize: how images that are no squares become one, see `decode.fit`.
+        background: `#rrggbb`, what transparent pixels are laid over.
+        validation: share in (0, 1) of the images, used only where the data brings no such split.
+        test: the same for the test split.
+        on_bad_image: whether images that cannot be used are an error, or left out and listed in the audit.
 
     Raises:
         DataError: no data, images that cannot be used, or classes too small to be divided.

@@ -1,8 +1,8 @@
 """From the bytes of an image file to `(H, W, 3)` uint8: the one path for training and for prediction.
 
-EXIF orientation is applied, transparent pixels are laid over a background, 16-bit grey is scaled by 255/65535, and of
-an animation or of several pages the first is taken. Downscaling is bicubic with antialiasing: Pillow widens the filter
-by the scale factor, so every source pixel counts.
+EXIF orientation is applied, transparent pixels are laid over a background, 16-bit grey is scaled by
+255/65535, and of an animation or of several pages the first is taken. Downscaling is bicubic with
+antialiasing: Pillow widens the filter by the scale factor, so every source pixel counts.
 """
 
 import io
@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageColor
+from PIL import Image, ImageColor, UnidentifiedImageError
 
 from dlpractice.errors import DataError
 
@@ -39,17 +39,17 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
 
 # Images by their name that are not decoded here: they are reported one by one instead of being passed over.
 FOREIGN_EXTENSIONS = frozenset(
-    ".heic .heif .avif .jp2 .jxl .svg .psd .ico .tga .ppm .pgm .pbm .dng .cr2 .cr3 .nef .arw .raw .dcm".split()
+    (".heic", ".heif", ".avif", ".jp2", ".jxl", ".svg", ".psd", ".tga", ".dng", ".cr2", ".nef", ".dcm")
 )
 IMAGE_EXTENSIONS = (
     frozenset(ending for endings in EXTENSIONS.values() for ending in endings) | FOREIGN_EXTENSIONS
 )
 
-# A multi-picture JPEG (MPO) is opened as a JPEG, and gets its own name once Pillow has seen its second picture.
+# A multi-picture JPEG (MPO) is opened as a JPEG, and named once Pillow has seen its second picture.
 _OPENED = tuple(name for name in EXTENSIONS if name != "MPO")
 
-# libjpeg can shrink by 2, 4 or 8 while it decodes. It stops at twice the size asked for, and never below this many
-# pixels a side, so that the antialiased resize that follows still does the visible part.
+# libjpeg can shrink by 2, 4 or 8 while it decodes. It stops at twice the size asked for, and never below this
+# many pixels a side, so that the antialiased resize that follows still does the visible part.
 _SHRINK_FLOOR = 512
 
 _ORIENTATION_TAG = 0x0112
@@ -66,7 +66,7 @@ _SIDEWAYS = frozenset(_TURNS[orientation] for orientation in (5, 6, 7, 8))
 
 # Otherwise Pillow loads most of its formats only after it has failed with the few common ones.
 Image.init()
-# Pillow's warnings name no file. What makes an image unusable is raised here, with its name; the rest is no news.
+# Pillow's warnings name no file. What makes an image unusable is raised here, with the file's name.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
@@ -74,7 +74,7 @@ Problem = Literal["empty", "truncated", "too large", "unreadable"]
 
 
 class ImageError(DataError):
-    """An image file that cannot be used; `problem` says in which way and `reason` in words, without the path."""
+    """An image file that cannot be used; `problem` says in which way, `reason` says it in words."""
 
     def __init__(self, path: str, problem: Problem, reason: str) -> None:
         super().__init__(f"{path}: {reason}", "repair, convert or remove the file")
@@ -85,7 +85,7 @@ class ImageError(DataError):
 
 @dataclass(frozen=True)
 class Decoded:
-    """One decoded image: `rgb`, its size in the file as a viewer shows it (pixels), its format and frame count."""
+    """One decoded image: `rgb`, its size in the file in pixels as a viewer shows it, format and frames."""
 
     rgb: Image.Image
     width: int
@@ -95,7 +95,7 @@ class Decoded:
 
 
 def shrink_bound(image_size: int) -> int:
-    """The number of pixels a side below which a JPEG is never shrunk while decoding, for images of `image_size`."""
+    """How many pixels a side a JPEG keeps at least while it is decoded for images of `image_size`."""
     return max(2 * image_size, _SHRINK_FLOOR)
 
 
@@ -186,7 +186,7 @@ def _decode_open(image: Image.Image, name: str, background: str, bound: int | No
     kind = image.format or ""
     frames = getattr(image, "n_frames", 1)
     if bound is not None and kind in ("JPEG", "MPO"):
-        image.draft(None, (bound, bound))  # type: ignore[arg-type]
+        image.draft(None, (bound, bound))
     image.load()
     # Pillow itself turns a TIFF while loading, and takes the tag away; so the tag is read after loading.
     turn = _TURNS.get(_orientation(image))
@@ -196,12 +196,12 @@ def _decode_open(image: Image.Image, name: str, background: str, bound: int | No
     return Decoded(rgb if turn is None else rgb.transpose(turn), width, height, kind, frames)
 
 
-def _orientation(image: Image.Image) -> int | None:
-    """The EXIF orientation, 1 to 8; a damaged EXIF block says nothing, and viewers then show the pixels as they are."""
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; with a damaged EXIF block a viewer shows the pixels as they are."""
     try:
-        return image.getexif().get(_ORIENTATION_TAG)
-    except (SyntaxError, ValueError, KeyError, struct.error, OSError):
-        return None
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    except (SyntaxError, ValueError, TypeError, KeyError, struct.error, OSError):
+        return 1
 
 
 def _to_rgb(image: Image.Image, name: str, background: str) -> Image.Image:
@@ -229,7 +229,7 @@ def _scale_16_bit(image: Image.Image) -> Image.Image:
 
 def _explain(error: Exception, name: str) -> ImageError:
     ending = Path(name).suffix.lower()
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         if ending in FOREIGN_EXTENSIONS:
             return ImageError(
                 name, "unreadable", f"{ending} files are not supported; convert it to JPEG or PNG"

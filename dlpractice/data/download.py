@@ -13,7 +13,7 @@ TIMEOUT_SECONDS = 30
 
 
 def find_local(name: str) -> Path | None:
-    """The file `name` (such as `cats-dogs/archive.zip`) in a folder of DLP_DATA_DIR or among earlier downloads."""
+    """The file `name`, such as `cats-dogs/images.zip`, in DLP_DATA_DIR or among earlier downloads."""
     for folder in (*data_dirs(), _downloads()):
         if (folder / name).is_file():
             return folder / name
@@ -61,7 +61,8 @@ def _download(url: str, target: Path, sha256: str | None, progress: Progress) ->
             if attempt == ATTEMPTS or not _may_pass(error):
                 raise DataError(
                     f"cannot download {target.name} from {url}: {_short(error)}",
-                    f"put the file into a folder as {target.parent.name}/{target.name} and set {DATA_VARIABLE} to it",
+                    f"get the file elsewhere and set {DATA_VARIABLE} to the folder that holds "
+                    f"{target.parent.name}/{target.name}",
                 ) from error
             progress.say(f"{target.name}: {_short(error)}; trying again")
             time.sleep(2 ** (attempt - 1))

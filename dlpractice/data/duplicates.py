@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 # Smaller images have too little detail to tell two similar drawings from two copies of one.
 MIN_SIDE = 32
 
-# Among 3,000 photographs of cats and dogs no pair of different pictures came above a correlation of 0.76 within 14
-# bits; copies that were re-encoded (JPEG quality 30), resized (to 80 %), brightened or darkened stayed above 0.985
-# and within 8 bits.
+# Among 3,000 photographs of cats and dogs no pair of different pictures came above a correlation of 0.76
+# within 14 bits; copies that were re-encoded (JPEG quality 30), resized (to 80 %), brightened or darkened
+# stayed above 0.985 and within 8 bits.
 MAX_BITS = 8
 MIN_CORRELATION = 0.985
 
@@ -21,8 +21,8 @@ _BLOCK = 2048
 def near_pairs(thumbnails: NDArray[np.uint8], sides: NDArray[np.integer]) -> list[tuple[int, int]]:
     """Pairs i < j of images that look the same, sorted.
 
-    Two thumbnails match where their perceptual hashes differ in at most MAX_BITS of 64 bits and their grey levels
-    correlate by at least MIN_CORRELATION, which disregards brightness and contrast.
+    Two thumbnails match where their perceptual hashes differ in at most MAX_BITS of 64 bits and their grey
+    levels correlate by at least MIN_CORRELATION, which disregards brightness and contrast.
 
     Args:
         thumbnails: (N, 32, 32) uint8, grey.
@@ -47,7 +47,8 @@ def near_pairs(thumbnails: NDArray[np.uint8], sides: NDArray[np.integer]) -> lis
 def perceptual_hash(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """64 bits per thumbnail: which of its 8 x 8 lowest cosine coefficients lie above their median.
 
-    After Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010), https://phash.org.
+    After Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010),
+    https://phash.org.
 
     Args:
         thumbnails: (N, S, S) uint8, grey.
@@ -64,7 +65,7 @@ def perceptual_hash(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 
 def connected(size: int, links: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
-    """For each of `size` members the smallest member that it is linked to, directly or through others; (size,) int64."""
+    """(size,) int64: for each member the smallest one that it is linked to, directly or through others."""
     parent = list(range(size))
 
     def root(member: int) -> int:
@@ -105,4 +106,5 @@ def _standardised(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(N, S * S) float32 with mean 0 and length 1, so that a product of two is their correlation."""
     grey = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
     grey -= grey.mean(axis=1, keepdims=True)
-    return grey / np.linalg.norm(grey, axis=1, keepdims=True)
+    standardised: NDArray[np.float32] = grey / np.linalg.norm(grey, axis=1, keepdims=True)
+    return standardised

@@ -9,8 +9,8 @@ from dlpractice.data.items import SPLIT_ALIASES, Index, Item, SplitName, is_clut
 from dlpractice.errors import DataError
 
 LAYOUTS = (
-    "expected one folder per class with images inside, or such folders inside train/ and validation/ (or test/), "
-    "or a CSV with the columns path,label"
+    "expected one folder per class with images inside, or such folders inside train/ and validation/ "
+    "(or test/), or a CSV with the columns path,label"
 )
 
 
@@ -59,7 +59,7 @@ def image_files(folder: Path) -> list[str]:
 
 
 def unwrap(root: Path) -> Path:
-    """The folder to read: `root`, or the one below it where all that `root` holds is a folder around the data."""
+    """The folder to read: `root`, or the one below where `root` only wraps a folder around the data."""
     entries = _entries(root)
     visible = [entry for entry in entries if not is_clutter(entry.name)]
     if len(visible) != 1 or not visible[0].is_dir():
@@ -73,7 +73,8 @@ def unwrap(root: Path) -> Path:
 def _split_folders(root: Path) -> dict[SplitName, Path]:
     """The folders of the splits, or nothing where the folders of `root` are classes.
 
-    A class may be called "train": only a train folder with class folders of its own, beside another split, counts.
+    A class may be called "train": only a train folder with class folders of its own, beside another split,
+    counts.
     """
     splits: dict[SplitName, Path] = {}
     for entry in _entries(root):

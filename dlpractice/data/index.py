@@ -13,9 +13,10 @@ from dlpractice.errors import DataError
 
 
 def read_index(source: Path | str, progress: Progress | None = None) -> Index:
-    """Indexes class folders, `train/` with `validation/` and/or `test/`, a CSV `path,label[,split][,group]`, or a zip.
+    """Indexes class folders, `train/` with `validation/` and/or `test/`, a CSV, or a zip.
 
-    A zip is extracted into the cache, once per content. Its CSV is read where it has exactly one at its top.
+    The CSV has the columns `path,label[,split][,group]`. A zip is extracted into the cache, once per content;
+    its CSV is read where it has exactly one at its top.
 
     Raises:
         DataError: nothing there, or nothing that is laid out in one of these ways.

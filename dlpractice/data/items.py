@@ -1,4 +1,4 @@
-"""The plain records of an index: which image files there are, with which label, before any of them is opened."""
+"""The plain records of an index: which image files there are, with which label, before any is opened."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -38,8 +38,8 @@ class Item:
 class Index:
     """All image files of a data set, sorted by path, and what else was found beside them.
 
-    `empty_classes` are class folders without an image, as `class` or `split/class`; `others` are files that are no
-    images by their name; `clutter` counts hidden files and the like, which are passed over.
+    `empty_classes` are class folders without an image, as `class` or `split/class`; `others` are files that
+    are no images by their name; `clutter` counts hidden files and the like, which are passed over.
     """
 
     root: Path

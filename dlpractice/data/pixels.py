@@ -1,4 +1,4 @@
-"""Every image decoded once, in threads, into a cache of uint8 pixels and of facts about the file, by the hash of its bytes."""
+"""Every image decoded once, in threads, into a cache of pixels and of facts, by the hash of its bytes."""
 
 import hashlib
 import os
@@ -21,8 +21,8 @@ from dlpractice.data.rows import RowStore, RowView
 
 THUMBNAIL = 32
 
-# What is known of an image without decoding it again: size in pixels as a viewer shows it, format, number of frames
-# or pages, and a grey thumbnail in which near-duplicates are looked for.
+# What is known of an image without decoding it again: size in pixels as a viewer shows it, format, number of
+# frames or pages, and a grey thumbnail in which near-duplicates are looked for.
 FACTS = np.dtype(
     [
         ("width", np.int32),
@@ -51,8 +51,8 @@ class Look:
 class Scan:
     """The images of an index that can be decoded, and those that cannot.
 
-    `sha256` maps each usable path to the hash of its bytes; `bad` maps each other path to its error. `facts` has
-    shape (n,), one FACTS record per usable path in the order of `sha256`.
+    `sha256` maps each usable path to the hash of its bytes; `bad` maps each other path to its error. `facts`
+    has shape (n,), one FACTS record per usable path in the order of `sha256`.
     """
 
     sha256: dict[str, str]
@@ -61,7 +61,7 @@ class Scan:
 
 
 def scan(index: Index, look: Look | None, progress: Progress) -> Scan:
-    """Hashes every file, and decodes those whose bytes are not in the cache; nothing is decoded on a second call.
+    """Hashes every file, and decodes those whose bytes are not in the cache.
 
     Args:
         look: also keep pixels made this way, for `pixel_view`; None: facts only.
@@ -82,12 +82,12 @@ def scan(index: Index, look: Look | None, progress: Progress) -> Scan:
 
 
 def pixel_view(sha256: Sequence[str], look: Look) -> RowView:
-    """The cached pixels of scanned images, `(n, image_size, image_size, 3)` uint8, read from the disk when indexed."""
+    """The pixels of scanned images, `(n, image_size, image_size, 3)` uint8, read when they are indexed."""
     return _pixel_store(look).view(sha256)
 
 
 def in_order(work: Callable[[_Task], _Result], tasks: Iterable[_Task]) -> Iterator[_Result]:
-    """`work` of each task, in threads (one per usable core), in the order of the tasks and a few of them ahead."""
+    """The results of `work` in the order of the tasks; a thread per usable core works some tasks ahead."""
     threads = usable_cores()
     executor = ThreadPoolExecutor(threads)
     waiting: deque[Future[_Result]] = deque()
@@ -114,8 +114,8 @@ class _Stores:
 
     def __init__(self, look: Look | None) -> None:
         self.look = look
-        # Shrinking while decoding changes a thumbnail a little, so facts from another bound are kept apart: the
-        # near-duplicates, and with them the splits, depend on the files and the settings alone.
+        # Shrinking while decoding changes a thumbnail a little, so facts from another bound are kept apart:
+        # the near-duplicates, and with them the splits, depend on the files and the settings alone.
         self.bound = shrink_bound(look.image_size if look else 0)
         self.facts = RowStore(cache_dir() / "facts" / f"v{DECODER}-{self.bound}", (), FACTS)
         self.pixels = _pixel_store(look) if look else None

@@ -1,8 +1,9 @@
 """Rows of one shape, kept on disk under string keys, and read through a memory map.
 
-A store is three files: `rows.bin` holds the rows one after the other, `keys.txt` one key per line in the same order, and
-`shape.json` what a row is. A row is on the disk before its key is written, and a line counts only with its line
-break, so a process that is killed anywhere leaves at most bytes that no key names; the next writer cuts them off.
+A store is three files: `rows.bin` holds the rows one after the other, `keys.txt` one key per line in the same
+order, and `shape.json` what a row is. A row is on the disk before its key is written, and a line counts only
+with its line break, so a process that is killed anywhere leaves at most bytes that no key names; the next
+writer cuts them off.
 """
 
 import json
@@ -45,13 +46,13 @@ class RowView:
     def __getitem__(self, which: Any) -> NDArray[Any]:
         return np.asarray(self._rows[self._numbers[which]])
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         rows = self[:]
         return rows if dtype is None else rows.astype(dtype, copy=False)
 
 
 class RowStore:
-    """An append-only store of rows of one `shape` and `dtype` in `folder`; several processes may read and append.
+    """An append-only store of rows of one `shape` and `dtype`; several processes may read and append.
 
     Raises:
         DataError: `folder` holds rows of another shape or type, or cannot be written.
@@ -85,7 +86,7 @@ class RowStore:
                 return
             order = sorted(first.values())
             chosen = rows if len(order) == len(rows) else rows[order]
-            _extend(self._rows_path, np.ascontiguousarray(chosen).reshape(-1).view(np.uint8))
+            _extend(self._rows_path, np.ascontiguousarray(chosen).reshape(-1).view(np.uint8).data)
             _extend(self._keys_path, "".join(f"{keys[position]}\n" for position in order).encode())
         self._read_keys()
 
@@ -146,7 +147,7 @@ class RowStore:
             )
 
     def _cut_off_unfinished(self) -> None:
-        """Removes what a killed writer left behind: rows without a key, and half a key. Called under the lock."""
+        """Removes what a killed writer left: rows without a key, and half a key. Called under the lock."""
         self._read_keys()
         for path, size in (
             (self._keys_path, self._keys_read),
@@ -156,7 +157,7 @@ class RowStore:
                 os.truncate(path, size)
 
 
-def _extend(path: Path, content: bytes | NDArray[np.uint8]) -> None:
+def _extend(path: Path, content: bytes | memoryview) -> None:
     with path.open("ab") as file:
         file.write(content)
         file.flush()

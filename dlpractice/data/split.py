@@ -22,10 +22,10 @@ def assign_splits(
 ) -> list[SplitName]:
     """A split for each of N images: what is given is kept, and what is lacking is taken from it.
 
-    Nothing given: `validation` and `test` are shares of all images. No test given: the given validation images are
-    divided into halves, so that no image both chooses and measures. No validation given: it is a share of the
-    training images; with neither, both are. All divisions are stratified by label, keep a group together, and depend
-    on `seed` and the keys alone, not on names or the order of files.
+    Nothing given: `validation` and `test` are shares of all images. No test given: the given validation
+    images are divided into halves, so that no image both chooses and measures. No validation given: it is a
+    share of the training images; with neither, both are. All divisions are stratified by label, keep a group
+    together, and depend on `seed` and the keys alone, not on names or the order of files.
 
     Args:
         groups: (N,) images with the same number stay together within what is divided.
@@ -82,8 +82,8 @@ def divide(
 ) -> list[SplitName]:
     """Divides N images into `shares`, stratified by label, with every group kept together.
 
-    Groups go, the largest first and otherwise in an order drawn by `seed`, to the split that is then nearest to its
-    targets. Without groups of several images the targets are met exactly.
+    Groups go, the largest first and otherwise in an order drawn by `seed`, to the split that is then nearest
+    to its targets. Without groups of several images the targets are met exactly.
 
     Raises:
         DataError: a class has too few separate groups for every split to get one.
@@ -102,7 +102,8 @@ def divide(
     for group in sorted(members, key=lambda group: (-len(members[group]), ranks[group])):
         inside = members[group]
         kinds, added = np.unique(coded[inside], return_counts=True)
-        # The growth of sum((count - target)^2 / target): negative where there is room, least where most is lacking.
+        # The growth of sum((count - target)^2 / target): negative where there is room, least where most is
+        # lacking.
         lacking = targets[:, kinds] - counts[:, kinds]
         growth = (added * (added - 2 * lacking) / targets[:, kinds]).sum(axis=1)
         best = int(np.argmin(growth))
@@ -114,7 +115,7 @@ def divide(
 
 
 def _targets(sizes: NDArray[np.int64], shares: list[float]) -> NDArray[np.float64]:
-    """(splits, classes) whole numbers of images: each share rounded, at least 1, and the first split gets the rest."""
+    """(splits, classes) numbers of images: each share rounded, at least 1; the first split has the rest."""
     later = [np.maximum(1, np.floor(sizes * share + 0.5)) for share in shares[1:]]
     first = np.maximum(1, sizes - np.sum(later, axis=0))
     return np.stack([first, *later]).astype(np.float64)
