@@ -183,8 +183,7 @@ def _unusable_findings(unusable: Sequence[Unusable]) -> list[Finding]:
         Finding(
             kind,
             "error",
-            f"{_number(items, 'image')} cannot be used ({kind}): "
-            + _some([f"{item.path} ({item.reason})" for item in items]),
+            f"{_number(items, 'image')} cannot be used: {kind}",
             tuple(item.path for item in items),
         )
         for kind, items in kinds.items()

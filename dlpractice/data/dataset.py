@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dlpractice.data.audit import Audit, inspect
 from dlpractice.data.catalogue import CATALOGUE, find
-from dlpractice.data.decode import Resize
+from dlpractice.data.decode import ImageError, Resize
 from dlpractice.data.duplicates import connected, same_key
 from dlpractice.data.index import read_index
 from dlpractice.data.items import SPLITS, Index, Item, SplitName
@@ -128,6 +128,50 @@ def prepare(
     return Dataset(
         index.root, index.class_names, chosen["train"], chosen["validation"], chosen["test"], audit
     )
+
+
+def load_labelled(
+    source: str,
+    class_names: Sequence[str],
+    *,
+    image_size: int = 224,
+    resize: Resize = "stretch",
+    background: str = "#ffffff",
+    progress: Progress | None = None,
+) -> tuple[Split, list[ImageError]]:
+    """All images of a labelled data set, whatever their split, with labels that count in `class_names`.
+
+    Returns:
+        the images that can be decoded, and the errors of the others.
+
+    Raises:
+        DataError: no data, a label that `class_names` lacks, or no image that can be decoded.
+    """
+    progress = progress or Quiet()
+    index = read_index(locate(source, progress), progress)
+    unknown = sorted({item.label for item in index.items} - set(class_names))
+    if unknown:
+        raise DataError(
+            f"{index.root} has classes that the model does not know: {', '.join(unknown)}",
+            f"the model knows {', '.join(class_names)}",
+        )
+    look = Look(image_size, resize, background)
+    scanned = scan(index, look, progress)
+    if not scanned.sha256:
+        raise DataError(f"no image in {index.root} can be decoded", "`dlp data check` shows why")
+    items = [item for item in index.items if item.path in scanned.sha256]
+    return _split(items, class_names, scanned, look), list(scanned.bad.values())
+
+
+def check(source: str, progress: Progress | None = None) -> Audit:
+    """The audit that `prepare` makes, on its own: every file is read and decoded, and nothing is changed.
+
+    Raises:
+        DataError: nothing there that is laid out as a data set.
+    """
+    progress = progress or Quiet()
+    index = read_index(locate(source, progress), progress)
+    return inspect(index, scan(index, None, progress))
 
 
 def locate(source: str, progress: Progress) -> Path:

@@ -1,0 +1,104 @@
+"""`dlp data`: the data sets known by name, and the audit of any data set."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dlpractice.cli.console import print_json, results
+
+if TYPE_CHECKING:
+    from dlpractice.data.audit import Audit, Finding
+
+app = typer.Typer(help="Known data sets, and the audit of your own.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@app.command("ls")
+def list_known(as_json: AsJson = False) -> None:
+    """List the data sets that are known by name."""
+    from dlpractice.data.catalogue import CATALOGUE, state
+
+    rows = [
+        {
+            "name": row.name,
+            "images": row.images,
+            "state": state(row),
+            "about": row.about,
+            "source": row.source,
+        }
+        for row in CATALOGUE.values()
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        results().print(f"{row['name']}  {row['images']} images, {row['state']}", soft_wrap=True)
+        results().print(f"    {row['about']}", soft_wrap=True)
+        results().print(f"    {row['source']}", soft_wrap=True)
+
+
+@app.command()
+def fetch(name: Annotated[str, typer.Argument(help="A name that `dlp data ls` shows.")]) -> None:
+    """Download or write a data set, if it is not here yet, and print its folder."""
+    from dlpractice.data.catalogue import find
+    from dlpractice.report.progress import make_progress
+
+    progress = make_progress(sys.stderr)
+    try:
+        folder = find(name, progress)
+    finally:
+        progress.close()
+    results().print(str(folder), soft_wrap=True)
+
+
+@app.command()
+def check(
+    path: Annotated[str, typer.Argument(help="A folder, a CSV, a zip, or the name of a known data set.")],
+    as_json: AsJson = False,
+) -> None:
+    """Read every image and say what is wrong with the data; exit with 3 if training would refuse it."""
+    from dlpractice.data.dataset import check as audit_of
+    from dlpractice.report.progress import make_progress
+
+    progress = make_progress(sys.stderr)
+    try:
+        audit = audit_of(path, progress)
+    finally:
+        progress.close()
+    if as_json:
+        print_json(audit.to_json())
+    else:
+        _print_audit(audit)
+    if audit.of("error"):
+        raise typer.Exit(3)
+
+
+def _print_audit(audit: Audit) -> None:
+    show = results().print
+    show(f"{audit.images} images in {len(audit.counts)} classes", soft_wrap=True)
+    for label, row in audit.counts.items():
+        numbers = ", ".join(
+            f"{count}" if split == "all" else f"{split} {count}" for split, count in row.items()
+        )
+        show(f"  {label}: {numbers}", soft_wrap=True)
+    for side, (least, middle, most) in (("width", audit.widths), ("height", audit.heights)):
+        show(f"{side}: {least} to {most} pixels, median {middle}", soft_wrap=True)
+    show("formats: " + ", ".join(f"{name} {count}" for name, count in audit.formats.items()), soft_wrap=True)
+    reasons = {unusable.path: unusable.reason for unusable in audit.unusable}
+    for finding in audit.findings:
+        _print_finding(finding, reasons)
+    errors, warnings = len(audit.of("error")), len(audit.of("warning"))
+    show(f"{errors} errors, {warnings} warnings" + ("; --json names every file" if audit.findings else ""))
+
+
+def _print_finding(finding: Finding, reasons: dict[str, str]) -> None:
+    """One line, and below an error every file by name."""
+    results().print(f"{finding.severity}: {finding.message}", soft_wrap=True)
+    if finding.severity == "error":
+        for path in finding.paths:
+            reason = f": {reasons[path]}" if path in reasons else ""
+            results().print(f"    {path}{reason}", soft_wrap=True)

@@ -1,0 +1,58 @@
+"""Images outside of a data set: files and folders that somebody wants classified."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlpractice.data.decode import ImageError, Resize, load_pixels
+from dlpractice.data.folders import image_files
+from dlpractice.data.pixels import in_order
+
+
+@dataclass(frozen=True)
+class LoadedImage:
+    """One image: `pixels` (H, W, 3) uint8 as in training, or None and the reason in `error`."""
+
+    path: str
+    pixels: NDArray[np.uint8] | None
+    error: str = ""
+
+
+def load_images(
+    paths: Sequence[str],
+    *,
+    image_size: int,
+    resize: Resize = "stretch",
+    background: str = "#ffffff",
+) -> Iterator[LoadedImage]:
+    """Decodes files, and all images below folders, in threads; yields them in order, a few held in memory.
+
+    A file that is missing or cannot be decoded yields its error; so does a folder without an image.
+
+    Raises:
+        DataError: a folder cannot be read.
+    """
+
+    def load(path: str) -> LoadedImage:
+        if Path(path).is_dir():
+            return LoadedImage(path, None, "the folder holds no images")
+        try:
+            return LoadedImage(path, load_pixels(Path(path), image_size, resize, background))
+        except ImageError as error:
+            return LoadedImage(path, None, error.reason)
+
+    yield from in_order(load, _files(paths))
+
+
+def _files(paths: Sequence[str]) -> Iterator[str]:
+    for path in paths:
+        if Path(path).is_dir():
+            inside = image_files(Path(path))
+            yield from (str(Path(path) / name) for name in inside)
+            if not inside:
+                yield path
+        else:
+            yield path
