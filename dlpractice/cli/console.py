@@ -1,0 +1,34 @@
+"""Where output goes: results to stdout, progress and warnings to stderr."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@cache
+def results() -> Console:
+    """The console of stdout; markup is off, so that a path such as `[old]/cat.jpg` is shown as it is."""
+    from rich.console import Console
+
+    return Console(markup=False, highlight=False)
+
+
+@cache
+def messages() -> Console:
+    """The console of stderr."""
+    from rich.console import Console
+
+    return Console(stderr=True, markup=False, highlight=False)
+
+
+def print_json(document: object) -> None:
+    """Print one JSON document to stdout.
+
+    ASCII only, so that every file name can be printed; NaN and infinity, which JSON lacks, are a ValueError.
+    """
+    print(json.dumps(document, indent=2, allow_nan=False))

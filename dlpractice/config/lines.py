@@ -1,0 +1,171 @@
+"""YAML text -> plain values, with the line of every key.
+
+Scalars follow the core schema of YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema): `1e-3` is a number,
+`no` and `2024-01-01` are text. PyYAML follows 1.1, where it is the other way round. Sequences become tuples.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from dlpractice.config.problems import Key, Problem
+from dlpractice.errors import ConfigError
+
+_TAG = "tag:yaml.org,2002:"
+_FLOAT = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"
+)
+_SCALARS = (  # tag, pattern, first characters; the first pattern that matches decides
+    ("null", re.compile(r"(~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
+    ("bool", re.compile(r"(true|True|TRUE|false|False|FALSE)$"), list("tTfF")),
+    ("int", re.compile(r"([-+]?[0-9]{1,4000}|0o[0-7]+|0x[0-9a-fA-F]+)$"), list("-+0123456789")),
+    ("float", _FLOAT, list("-+.0123456789")),
+)
+
+# A config has some fifty values. Aliases can make a file of ten lines mean billions.
+_MOST_VALUES = 10_000
+
+
+class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes text that either version of YAML would take for something else."""
+
+
+for _name, _pattern, _first in _SCALARS:
+    _Loader.add_implicit_resolver(_TAG + _name, _pattern, _first)
+    _Dumper.add_implicit_resolver(_TAG + _name, _pattern, _first)
+
+
+@dataclass
+class Document:
+    """A mapping read from YAML: its values, the line of every key (from 1), and what is wrong so far."""
+
+    tree: dict[str, Any] = field(default_factory=dict)
+    lines: dict[Key, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read_document(text: str, name: str) -> Document:
+    """Read a YAML mapping; `name` is what the file is called in messages.
+
+    A key that stands twice in one mapping, or a tag, is a problem of the document.
+
+    Raises:
+        ConfigError: the text is not YAML, is empty, is no mapping, or means more values than any config has.
+    """
+    walk = _Walk(name)
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+        if node is None:
+            raise ConfigError(f"{name} is empty", _FIRST_LINES)
+        value = walk.value(node, ())
+    except yaml.MarkedYAMLError as error:
+        raise ConfigError(
+            _syntax(error, name), "YAML wants spaces, `key: value`, and quotes around odd text"
+        ) from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name} is not YAML: {error}", _FIRST_LINES) from error
+    except RecursionError as error:
+        raise ConfigError(f"{name} is nested too deeply for a config", _FIRST_LINES) from error
+    if not isinstance(value, dict):
+        raise ConfigError(f"{name}:{_line(node)} must be a mapping of keys to values", _FIRST_LINES)
+    return Document(value, walk.lines, walk.problems)
+
+
+def read_value(text: str) -> Any:
+    """One value, as it would stand behind a key: `1e-3`, `[256, 128]`, `null`.
+
+    Raises:
+        ConfigError: the text is not YAML.
+    """
+    walk = _Walk("")
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+        value = None if node is None else walk.value(node, ())
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"{text!r} is not a YAML value") from error
+    if walk.problems:
+        raise ConfigError(f"{text!r} is not a YAML value")
+    return value
+
+
+def write_document(tree: dict[str, Any]) -> str:
+    """YAML text that `read_document` reads back as the same values."""
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+_FIRST_LINES = (
+    "a config begins with `command: finetune` and a `data:` section; `dlp config ls` names examples"
+)
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _syntax(error: yaml.MarkedYAMLError, name: str) -> str:
+    place = f"{name}:{error.problem_mark.line + 1}" if error.problem_mark else name
+    if error.problem and r"'\t'" in error.problem:
+        return f"{place} has a tab where YAML wants spaces"
+    return f"{place} is not YAML: {error.problem or error.context}"
+
+
+class _Walk:
+    """Turns YAML nodes into values and keeps account of lines, problems and the number of values."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.lines: dict[Key, int] = {}
+        self.problems: list[Problem] = []
+        self.values = 0
+
+    def value(self, node: yaml.Node, key: Key) -> Any:
+        self.values += 1
+        if self.values > _MOST_VALUES:
+            raise ConfigError(f"{self.name} means more than {_MOST_VALUES:,} values", _FIRST_LINES)
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, key)
+        if isinstance(node, yaml.SequenceNode):
+            return tuple(self.value(item, key) for item in node.value)
+        return self.scalar(node, key)
+
+    def mapping(self, node: yaml.MappingNode, key: Key) -> dict[str, Any]:
+        tree: dict[str, Any] = {}
+        for name_node, value_node in node.value:
+            if not isinstance(name_node, yaml.ScalarNode):
+                self.complain(name_node, "has a list or a mapping for a key")
+                continue
+            path = (*key, str(name_node.value))
+            if path[-1] in tree:
+                self.complain(name_node, f"{'.'.join(path)} stands here and in line {self.lines[path]}")
+                continue
+            self.lines[path] = _line(name_node)
+            tree[path[-1]] = self.value(value_node, path)
+        return tree
+
+    def scalar(self, node: yaml.Node, key: Key) -> Any:
+        text = str(node.value)
+        match node.tag.removeprefix(_TAG):
+            case "null":
+                return None
+            case "bool":
+                return text.lower() == "true"
+            case "int":
+                return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+            case "float":
+                return float(re.sub(r"\.(inf|nan)$", r"\1", text.lower()))
+            case "str":
+                return text
+        self.complain(node, f"{'.'.join(key)} has the tag {node.tag}, which configs do not use")
+        return text
+
+    def complain(self, node: yaml.Node, what: str) -> None:
+        line = _line(node)
+        self.problems.append(Problem(line, f"{self.name}:{line} {what}"))

@@ -1,0 +1,94 @@
+"""A config file and its overrides -> a checked config; or every problem at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from dlpractice.config.lines import Document, read_document, write_document
+from dlpractice.config.names import find_config, shipped_folder
+from dlpractice.config.overrides import COMMAND_LINE, apply_overrides
+from dlpractice.config.problems import Key, Problem, explain
+from dlpractice.config.schema import SCHEMAS, Finetune
+from dlpractice.errors import ConfigError
+
+_MOST_BYTES = 1 << 20
+
+
+def load_config(name: str, overrides: Sequence[str] = (), command: str | None = None) -> Finetune:
+    """Load the config that `name` means, with `key=value` overrides laid over it.
+
+    Args:
+        name: a path, or the name of a config that ships with the package.
+        overrides: such as `training.epochs=10`; they go through the same checks as the file.
+        command: the command that wants the config; None takes a config of any command.
+
+    Raises:
+        ConfigError: the file cannot be found or read, is for another command, or has problems: all of them,
+            each with file and line, key, what is allowed and what was found.
+    """
+    path = find_config(name, command)
+    label = path.name if path.is_relative_to(shipped_folder()) else str(path)
+    document = read_document(_read_text(path, label), label)
+    target = document.tree.get("command")
+    if command is not None and isinstance(target, str) and target in SCHEMAS and target != command:
+        raise ConfigError(f"{label} is a config for {target}, not {command}", f"run `dlp {target} {name}`")
+    schema = SCHEMAS.get(str(target), SCHEMAS[command or "finetune"])
+    return _validated(document, overrides, schema, label)
+
+
+def dump_config(config: Finetune) -> str:
+    """The config as YAML, every value written out, which `load_config` reads back as an equal config."""
+    tree = config.model_dump(mode="json", exclude={"strategies"})
+    changes = config.model_dump(mode="json", include={"strategies"}, exclude_unset=True)
+    return write_document(tree | changes)
+
+
+def _read_text(path: Path, label: str) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(
+            f"{label} cannot be read: {error.strerror}", "check the file's permissions"
+        ) from error
+    if len(content) > _MOST_BYTES:
+        raise ConfigError(f"{label} is larger than 1 MiB", "a config is a short YAML file")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{label}:{line} is not UTF-8 text", "save the file as UTF-8") from error
+
+
+def _validated(document: Document, overrides: Sequence[str], schema: type[Finetune], label: str) -> Finetune:
+    json_schema = schema.model_json_schema()
+    overridden = apply_overrides(document, overrides, json_schema)
+
+    def locate(key: Key) -> tuple[int, str]:
+        name = ".".join(key)
+        if key in overridden:
+            return COMMAND_LINE, f"override {name}"
+        known = next((key[:n] for n in range(len(key), 0, -1) if key[:n] in document.lines), ())
+        line = document.lines.get(known, 1)
+        return line, f"{label}:{line} {name}"
+
+    problems = document.problems
+    try:
+        config = schema.model_validate(document.tree)
+        for strategy in config.strategies:
+            config.for_strategy(strategy)
+    except ValidationError as error:
+        problems += explain(error, json_schema, document.tree, locate)
+    if problems:
+        raise _refusal(problems, label, schema)
+    return config
+
+
+def _refusal(problems: list[Problem], label: str, schema: type[Finetune]) -> ConfigError:
+    lines = [problem.text for problem in sorted(problems)]
+    message = lines[0] if len(lines) == 1 else "\n  ".join([f"{label} has {len(lines)} problems", *lines])
+    command = next(name for name, known in SCHEMAS.items() if known is schema)
+    return ConfigError(message, f"`dlp config schema {command}` gives every key with its meaning and range")

@@ -1,0 +1,76 @@
+"""From what a user typed to a config file: a path, or the name of a config that ships with the package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from dlpractice.errors import ConfigError
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class ShippedConfig:
+    """A config of the package: `name` without its ending, the command it is for, and its file."""
+
+    name: str
+    command: str
+    path: Path
+
+
+def shipped_folder() -> Path:
+    """The folder of configs, one folder a command: inside the wheel's package, or beside a checkout's."""
+    packaged = _PACKAGE / "configs"
+    return packaged if packaged.is_dir() else _PACKAGE.parent / "configs"
+
+
+def shipped_configs() -> tuple[ShippedConfig, ...]:
+    """All configs that ship, sorted by command and name."""
+    files = sorted(shipped_folder().glob("*/*.yaml"))
+    return tuple(ShippedConfig(file.stem, file.parent.name, file) for file in files)
+
+
+def find_config(name: str, command: str | None = None) -> Path:
+    """The file that `name` means: `cats-dogs`, `cats-dogs.yaml`, or a path.
+
+    A file in the working folder wins over one that ships. Where
+    configs of several commands share a name, the one for `command` is taken.
+
+    Raises:
+        ConfigError: there is no such file and no such name.
+    """
+    for path in (Path(name), Path(f"{name}.yaml"), Path(f"{name}.yml")):
+        if path.exists() and not path.is_dir():
+            return path
+    stem = name.removesuffix(".yaml").removesuffix(".yml")
+    matches = [config for config in shipped_configs() if config.name == stem]
+    matches.sort(key=lambda config: config.command != command)
+    if matches:
+        return matches[0].path
+    raise _not_found(name, stem)
+
+
+def _not_found(name: str, stem: str) -> ConfigError:
+    path = Path(name)
+    if path.is_dir():
+        inner = path / "config.yaml"
+        hint = (
+            f"did you mean {inner}?"
+            if inner.exists()
+            else "name a YAML file; `dlp config ls` lists those that ship"
+        )
+        return ConfigError(f"{name} is a folder, not a config", hint)
+    if path.parent != Path("."):
+        beside = [str(file) for file in path.parent.glob("*.y*ml")]
+        close = get_close_matches(name, beside, n=1)
+        return ConfigError(
+            f"there is no file {name}", f"did you mean {close[0]}?" if close else "check the path"
+        )
+    names = [config.name for config in shipped_configs()] + [file.name for file in Path().glob("*.y*ml")]
+    close = get_close_matches(stem, names, n=1)
+    guess = f"did you mean {close[0]}? " if close else ""
+    return ConfigError(
+        f"there is no config {name}, here or in the package", f"{guess}`dlp config ls` lists what ships"
+    )

@@ -1,0 +1,89 @@
+"""`key=value` from the command line, laid over the values of a config file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from dlpractice.config.lines import Document, read_value
+from dlpractice.config.problems import JsonSchema, Key, Problem, child, is_section, unknown_key
+from dlpractice.errors import ConfigError
+
+# Problems sort by line; those of the command line come after those of the file.
+COMMAND_LINE = sys.maxsize
+
+
+def apply_overrides(document: Document, overrides: Sequence[str], schema: JsonSchema) -> set[Key]:
+    """Set each override in the document's tree, and add to its problems what cannot be set.
+
+    An override of a section's key wins everywhere, so it is also taken out of what each strategy changes,
+    unless an override names the strategy itself (`strategies.scratch.training.epochs=5`). Of two overrides of
+    one key the later one wins.
+
+    Returns:
+        The keys that were set.
+    """
+    settings: dict[Key, Any] = {}
+    for override in overrides:
+        try:
+            key, value = _parse(override, schema)
+        except ConfigError as error:
+            document.problems.append(Problem(COMMAND_LINE, error.message))
+        else:
+            settings[key] = value
+    for key, value in sorted(settings.items(), key=lambda setting: len(setting[0])):
+        if key[0] != "strategies":
+            _forget_in_strategies(document.tree, key)
+        _set(document.tree, key, value)
+    return set(settings)
+
+
+def _parse(override: str, schema: JsonSchema) -> tuple[Key, Any]:
+    name, equals, text = override.partition("=")
+    key = tuple(name.strip().split("."))
+    place = f"override {name.strip()}"
+    if not equals or not all(key):
+        raise ConfigError(f"override {override!r} is not of the form key=value, such as training.epochs=10")
+    node = schema
+    for depth, part in enumerate(key):
+        if not is_section(node):
+            raise ConfigError(f"{place}: {'.'.join(key[:depth])} is a value, not a section")
+        known = child(schema, node, part)
+        if known is None:
+            raise ConfigError(f"{place}{unknown_key(schema, key[: depth + 1])}")
+        node = known
+    if is_section(node):
+        first = next(iter(node.get("properties", {})), "head.training")
+        raise ConfigError(f"{place} is a section; set one of its keys, such as {name.strip()}.{first}=...")
+    try:
+        return key, _value(text, node)
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error.message}") from error
+
+
+def _value(text: str, node: JsonSchema) -> Any:
+    """Text stays as typed where only text is allowed: there `#000000` is a colour and `2024` a folder."""
+    kinds = {option.get("type") for option in node.get("anyOf", [node])}
+    if kinds == {"string"} or (kinds == {"string", "null"} and text not in ("", "~", "null")):
+        return text
+    return read_value(text)
+
+
+def _forget_in_strategies(tree: dict[str, Any], key: Key) -> None:
+    strategies = tree.get("strategies")
+    for changes in strategies.values() if isinstance(strategies, dict) else ():
+        section = changes.get(key[0]) if isinstance(changes, dict) else None
+        if isinstance(section, dict):
+            section.pop(key[-1], None)
+            if not section:
+                del changes[key[0]]
+
+
+def _set(tree: dict[str, Any], key: Key, value: Any) -> None:
+    for part in key[:-1]:
+        section = tree.setdefault(part, {})
+        if not isinstance(section, dict):
+            return  # The file has a value where a section belongs, which is a problem of its own.
+        tree = section
+    tree[key[-1]] = value

@@ -1,0 +1,206 @@
+"""Pydantic's findings as sentences: where, which key, what is allowed, what was found."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import ValidationError
+
+Key = tuple[str, ...]
+JsonSchema = dict[str, Any]
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing that is wrong. Problems sort by line, those of the command line last."""
+
+    line: int
+    text: str
+
+
+def explain(
+    error: ValidationError,
+    schema: JsonSchema,
+    tree: Mapping[str, Any],
+    locate: Callable[[Key], tuple[int, str]],
+) -> list[Problem]:
+    """One problem for each key that pydantic complains about.
+
+    Args:
+        error: what pydantic found in `tree`.
+        schema: the JSON Schema of the config.
+        tree: what was validated.
+        locate: a key's line and its name in messages, such as `(12, "cats-dogs.yaml:12 training.epochs")`.
+    """
+    problems: dict[Key, Problem] = {}
+    for finding in error.errors(include_url=False):
+        key, node = _field(schema, finding["loc"])
+        if key not in problems:
+            line, place = locate(key)
+            problems[key] = Problem(line, f"{place}{_sentence(finding, key, node, schema, tree)}")
+    return list(problems.values())
+
+
+def child(schema: JsonSchema, node: JsonSchema, name: str) -> JsonSchema | None:
+    """The schema of a mapping's key, or None if the mapping does not know it."""
+    if name in node.get("properties", {}):
+        return _resolved(schema, node["properties"][name])
+    for pattern, value in node.get("patternProperties", {}).items():
+        if re.search(pattern, name):
+            return _resolved(schema, value)
+    return None
+
+
+def is_section(node: JsonSchema) -> bool:
+    """Whether a schema describes a mapping."""
+    return node.get("type") == "object"
+
+
+def unknown_key(schema: JsonSchema, key: Key) -> str:
+    """The sentence for a key that the schema does not know, with the likeliest one that it does."""
+    parent = schema
+    for name in key[:-1]:
+        parent = child(schema, parent, name) or {}
+    siblings = list(parent.get("properties", {}))
+    if guess := closest(key[-1], siblings):
+        return f": unknown key; did you mean {'.'.join((*key[:-1], guess))}?"
+    elsewhere = [".".join(path) for path in _paths(schema) if closest(key[-1], path[-1:])]
+    if elsewhere:
+        return f": unknown key; did you mean {' or '.join(elsewhere[:2])}?"
+    return f": unknown key; the keys here are {', '.join(siblings)}"
+
+
+def closest(word: str, choices: Iterable[str]) -> str | None:
+    """The choice that was probably meant: by spelling, or by initials, as `lr` for `learning_rate`."""
+    choices = list(choices)
+    matches = get_close_matches(word.lower().replace("-", "_"), choices, n=1, cutoff=0.7)
+    matches += get_close_matches(word.lower(), choices, n=1, cutoff=0.7)
+    matches += [
+        name for name in choices if word.lower() == "".join(part[0] for part in name.split("_") if part)
+    ]
+    matches += [name for name in choices if len(word) > 3 and word.lower() in name]
+    return matches[0] if matches else None
+
+
+def _resolved(schema: JsonSchema, node: JsonSchema) -> JsonSchema:
+    while "$ref" in node:
+        node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
+    return node
+
+
+def _field(schema: JsonSchema, location: tuple[int | str, ...]) -> tuple[Key, JsonSchema]:
+    """The config key that a pydantic location lies in, and its schema (empty for an unknown key).
+
+    Pydantic goes on below a field, to list items and members of unions; people know the field.
+    """
+    key: list[str] = []
+    node = schema
+    for part in location:
+        if not is_section(node):
+            break
+        key.append(str(part))
+        known = child(schema, node, str(part))
+        if known is None:
+            return tuple(key), node.get("propertyNames", {})
+        node = known
+    return tuple(key), node
+
+
+def _paths(schema: JsonSchema) -> Iterator[Key]:
+    """Every key of the sections at the top."""
+    for name in schema["properties"]:
+        node = child(schema, schema, name) or {}
+        yield from ((name, inner) for inner in node.get("properties", {}))
+
+
+def _sentence(
+    finding: Mapping[str, Any], key: Key, node: JsonSchema, schema: JsonSchema, tree: Mapping[str, Any]
+) -> str:
+    if finding["type"] == "extra_forbidden":
+        return unknown_key(schema, key)
+    if finding["type"] == "missing":
+        return f" is missing: {node.get('description', 'it is required')}"
+    if finding["type"] == "value_error":
+        return f": {finding['ctx']['error']}"
+    if finding["loc"][-1] == "[key]":
+        return f": no such name; {_did_you_mean(key[-1], node) or 'it must be ' + describe(node)}"
+    value: Any = tree
+    for name in key:
+        value = value[name]
+    bounds = _interval(node)
+    if bounds and isinstance(value, int | float) and not isinstance(value, bool) and _fits_type(value, node):
+        return f" must be in {bounds}; got {_shown(value)}"
+    guess = _did_you_mean(value, node)
+    return f" must be {describe(node)}; got {_shown(value)}" + (f"; {guess}" if guess else "")
+
+
+def describe(node: JsonSchema) -> str:
+    """What a schema allows, in words: `a number in (0, 10] or auto`."""
+    if "anyOf" in node:
+        return " or ".join(describe(option) for option in node["anyOf"])
+    if "const" in node:
+        return str(node["const"])
+    if "enum" in node:
+        return _either(node["enum"])
+    kind = node.get("type")
+    if kind == "string" and "pattern" in node:
+        return f"text like {_either(node['examples'])}"
+    if kind in ("number", "integer"):
+        name = "a number" if kind == "number" else "a whole number"
+        bounds = _interval(node)
+        return f"{name} in {bounds}" if bounds else name
+    if kind == "array":
+        return f"a list, each of it {describe(node['items'])}"
+    words = {
+        "string": "text",
+        "boolean": "true or false",
+        "null": "null",
+        "object": "a mapping of keys to values",
+    }
+    return words[str(kind)]
+
+
+def _interval(node: JsonSchema) -> str:
+    """The range of a number, as `[8, 1024]` or `(0, 1]`."""
+    low, high = (
+        node.get("minimum", node.get("exclusiveMinimum")),
+        node.get("maximum", node.get("exclusiveMaximum")),
+    )
+    if low is None and high is None:
+        return ""
+    left = f"[{low}" if "minimum" in node else f"({low}" if low is not None else "(-inf"
+    right = f"{high}]" if "maximum" in node else f"{high})" if high is not None else "inf)"
+    return f"{left}, {right}"
+
+
+def _fits_type(value: float, node: JsonSchema) -> bool:
+    return node.get("type") == "number" or isinstance(value, int)
+
+
+def _either(choices: list[Any]) -> str:
+    names = [str(choice) for choice in choices]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _did_you_mean(value: Any, node: JsonSchema) -> str:
+    options = [node, *node.get("anyOf", [])]
+    choices = [
+        choice for option in options for choice in (*option.get("enum", ()), *option.get("examples", ()))
+    ]
+    choices += [option["const"] for option in options if "const" in option]
+    if value is None and any(str(choice).startswith("#") for choice in choices):
+        return "put it in quotes, as # begins a comment"
+    guess = closest(value, choices) if isinstance(value, str) else None
+    return f"did you mean {guess}?" if guess else ""
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}..."
