@@ -30,13 +30,12 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _global_options(
-    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    context.ensure_object(dict)["debug"] = debug
+    """Options of every command; `main` itself looks for --debug, which may stand anywhere."""
 
 
 def _register() -> None:
@@ -58,24 +57,35 @@ _register()
 
 
 def main() -> None:
-    """Run `dlp`. Exit status: 0 done, 1 an error, 2 usage, 3 a check that failed, 130 interrupted."""
-    session: dict[str, bool] = {}
+    """Run `dlp` with the process's arguments and end the process.
+
+    Exit status: 0 done, 1 an error, 2 usage, 3 a check that failed, 130 interrupted.
+    """
+    arguments = sys.argv[1:]
+    debug = "--debug" in arguments
     try:
-        app(obj=session)
+        app([argument for argument in arguments if argument != "--debug"], prog_name="dlp")
     except DlpError as error:
-        _explain(error.message, error.hint, session)
-    except BrokenPipeError:
-        # The reader left, as `head` does; what is still buffered has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        _end(error.message, error.hint, debug)
     except Exception as error:
-        _explain(f"internal: {type(error).__name__}: {error}", "run `dlp --debug ...` to see where", session)
+        first_line = str(error).partition("\n")[0]
+        _end(f"internal: {type(error).__name__}: {first_line}", "add --debug to see where", debug)
+    finally:
+        _flush()
 
 
-def _explain(message: str, hint: str, session: dict[str, bool]) -> None:
-    if session.get("debug"):
+def _end(message: str, hint: str, debug: bool) -> None:
+    if debug:
         traceback.print_exc()
     print(f"error: {message}", file=sys.stderr)
     if hint:
         print(f"hint: {hint}", file=sys.stderr)
     sys.exit(1)
+
+
+def _flush() -> None:
+    """Send what is buffered; a reader that has left, as `head` does, is no error."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -70,8 +70,9 @@ def read_document(text: str, name: str) -> Document:
         raise ConfigError(
             _syntax(error, name), "YAML wants spaces, `key: value`, and quotes around odd text"
         ) from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{name} is not YAML: {error}", _FIRST_LINES) from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(f"{name}:{line} has a control character", "a config is plain text") from error
     except RecursionError as error:
         raise ConfigError(f"{name} is nested too deeply for a config", _FIRST_LINES) from error
     if not isinstance(value, dict):
@@ -163,7 +164,9 @@ class _Walk:
                 return float(re.sub(r"\.(inf|nan)$", r"\1", text.lower()))
             case "str":
                 return text
-        self.complain(node, f"{'.'.join(key)} has the tag {node.tag}, which configs do not use")
+        self.complain(
+            node, f"{'.'.join(key)} has the tag {node.tag.replace(_TAG, '!!')}, which configs do not use"
+        )
         return text
 
     def complain(self, node: yaml.Node, what: str) -> None:

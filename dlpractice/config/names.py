@@ -68,9 +68,10 @@ def _not_found(name: str, stem: str) -> ConfigError:
         return ConfigError(
             f"there is no file {name}", f"did you mean {close[0]}?" if close else "check the path"
         )
-    names = [config.name for config in shipped_configs()] + [file.name for file in Path().glob("*.y*ml")]
-    close = get_close_matches(stem, names, n=1)
-    guess = f"did you mean {close[0]}? " if close else ""
+    names = {config.name: config.name for config in shipped_configs()}
+    names |= {file.stem: file.name for file in Path().glob("*.y*ml")}
+    close = get_close_matches(Path(stem).name, names, n=1)
+    guess = f"did you mean {names[close[0]]}? " if close else ""
     return ConfigError(
         f"there is no config {name}, here or in the package", f"{guess}`dlp config ls` lists what ships"
     )

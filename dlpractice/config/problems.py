@@ -14,6 +14,8 @@ from pydantic import ValidationError
 Key = tuple[str, ...]
 JsonSchema = dict[str, Any]
 
+_UNKNOWN = "extra_forbidden"  # pydantic's name for a key that a model does not have
+
 
 @dataclass(frozen=True, order=True)
 class Problem:
@@ -38,9 +40,13 @@ def explain(
         locate: a key's line and its name in messages, such as `(12, "cats-dogs.yaml:12 training.epochs")`.
     """
     problems: dict[Key, Problem] = {}
-    for finding in error.errors(include_url=False):
+    misspelt: set[Key] = set()
+    # Unknown keys first: what one of them was meant to be is not reported as missing again.
+    for finding in sorted(error.errors(include_url=False), key=lambda found: found["type"] != _UNKNOWN):
         key, node = _field(schema, finding["loc"])
-        if key not in problems:
+        if finding["type"] == _UNKNOWN and (guess := closest(key[-1], _siblings(schema, key))):
+            misspelt.add((*key[:-1], guess))
+        if key not in problems and not (finding["type"] == "missing" and key in misspelt):
             line, place = locate(key)
             problems[key] = Problem(line, f"{place}{_sentence(finding, key, node, schema, tree)}")
     return list(problems.values())
@@ -63,10 +69,7 @@ def is_section(node: JsonSchema) -> bool:
 
 def unknown_key(schema: JsonSchema, key: Key) -> str:
     """The sentence for a key that the schema does not know, with the likeliest one that it does."""
-    parent = schema
-    for name in key[:-1]:
-        parent = child(schema, parent, name) or {}
-    siblings = list(parent.get("properties", {}))
+    siblings = _siblings(schema, key)
     if guess := closest(key[-1], siblings):
         return f": unknown key; did you mean {'.'.join((*key[:-1], guess))}?"
     elsewhere = [".".join(path) for path in _paths(schema) if closest(key[-1], path[-1:])]
@@ -85,6 +88,14 @@ def closest(word: str, choices: Iterable[str]) -> str | None:
     ]
     matches += [name for name in choices if len(word) > 3 and word.lower() in name]
     return matches[0] if matches else None
+
+
+def _siblings(schema: JsonSchema, key: Key) -> list[str]:
+    """The keys that the mapping around `key` knows."""
+    node = schema
+    for name in key[:-1]:
+        node = child(schema, node, name) or {}
+    return list(node.get("properties", node.get("propertyNames", {}).get("examples", [])))
 
 
 def _resolved(schema: JsonSchema, node: JsonSchema) -> JsonSchema:
@@ -121,7 +132,7 @@ def _paths(schema: JsonSchema) -> Iterator[Key]:
 def _sentence(
     finding: Mapping[str, Any], key: Key, node: JsonSchema, schema: JsonSchema, tree: Mapping[str, Any]
 ) -> str:
-    if finding["type"] == "extra_forbidden":
+    if finding["type"] == _UNKNOWN:
         return unknown_key(schema, key)
     if finding["type"] == "missing":
         return f" is missing: {node.get('description', 'it is required')}"
@@ -155,7 +166,7 @@ def describe(node: JsonSchema) -> str:
         bounds = _interval(node)
         return f"{name} in {bounds}" if bounds else name
     if kind == "array":
-        return f"a list, each of it {describe(node['items'])}"
+        return f"a list, each item {describe(node['items'])}"
     words = {
         "string": "text",
         "boolean": "true or false",

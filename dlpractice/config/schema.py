@@ -253,16 +253,19 @@ else:
     HardwareChanges = _changes_of(Hardware)
 
 
+_ABSENT: Any = None
+
+
 class Changes(Section):
     """What one strategy changes in the sections of its config; only the keys that are written count."""
 
     model_config = ConfigDict(json_schema_extra=_drop_defaults)
 
-    data: DataChanges = Field(default=None)
-    model: ModelChanges = Field(default=None)
-    augment: AugmentChanges = Field(default=None)
-    training: TrainingChanges = Field(default=None)
-    hardware: HardwareChanges = Field(default=None)
+    data: DataChanges = _ABSENT
+    model: ModelChanges = _ABSENT
+    augment: AugmentChanges = _ABSENT
+    training: TrainingChanges = _ABSENT
+    hardware: HardwareChanges = _ABSENT
 
 
 class Finetune(Section):
@@ -313,6 +316,12 @@ SCHEMAS: dict[str, type[Finetune]] = {"finetune": Finetune}
 
 
 def json_schema(command: str) -> dict[str, Any]:
-    """The JSON Schema of a command's configs, for editors. Raises KeyError for a command without configs."""
+    """The JSON Schema of a command's configs.
+
+    Raises:
+        ConfigError: the command takes no config.
+    """
+    if command not in SCHEMAS:
+        raise ConfigError(f"no configs are for {command!r}", f"choose from: {', '.join(SCHEMAS)}")
     schema = SCHEMAS[command].model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
