@@ -28,7 +28,7 @@ def near_pairs(thumbnails: NDArray[np.uint8], sides: NDArray[np.integer]) -> lis
         thumbnails: (N, 32, 32) uint8, grey.
         sides: (N,) the shorter side of each image in pixels; those below MIN_SIDE are not compared.
     """
-    contrast = thumbnails.reshape(len(thumbnails), -1).std(axis=1)
+    contrast = thumbnails.std(axis=(1, 2))
     compared = np.flatnonzero((sides >= MIN_SIDE) & (contrast >= _MIN_CONTRAST))
     hashes = perceptual_hash(thumbnails[compared])
     pairs: list[tuple[int, int]] = []
