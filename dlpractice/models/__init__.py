@@ -1,0 +1,1 @@
+"""Backbones, classifiers and where their pretrained weights come from."""

@@ -1,0 +1,131 @@
+"""One model from pixels to class probabilities, with the places where it can be cut in two."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+from numpy.typing import NDArray
+
+from dlpractice.models.backbones import Backbone, build_base, find_block_ends
+from dlpractice.models.convnet import build_convnet
+from dlpractice.models.preprocessing import ImageInput, Preprocess, Probabilities
+from dlpractice.models.strategies import IMAGES, Strategy, block_cut, pooled_cut
+from dlpractice.models.weights import LoadedWeights, load_weights
+
+# A feature that hardly varied in training may vary in use, and dividing by its tiny deviation would let it drown the
+# others; no feature's variance is taken to be less than this share of the mean variance.
+_VARIANCE_FLOOR = 1e-2
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """`model` maps (N, H, W, 3) RGB in 0..255 to (N, K) probabilities.
+
+    `cuts` names the tensors behind which training can begin, or whose frozen values can be kept: `images`, `block1` ...
+    and `pooled1` .... All parts made from the classifier share its variables: training a part trains the whole.
+    """
+
+    model: keras.Model
+    cuts: dict[str, Any]
+    logits: Any
+    standardise: keras.layers.Layer
+    head: tuple[keras.layers.Layer, ...]
+    weights: LoadedWeights
+
+    def front(self, cuts: Sequence[str]) -> keras.Model:
+        """From images to the list of the tensors at `cuts`."""
+        return keras.Model(self.model.input, [self.cuts[cut] for cut in cuts])
+
+    def rest(self, cut: str) -> keras.Model:
+        """From the tensor at `cut` to the logits."""
+        return keras.Model(self.cuts[cut], self.logits)
+
+    def freeze(self, cut: str) -> None:
+        """Makes what lies behind `cut` trainable and all in front of it frozen.
+
+        Set layer by layer: `training=False` in the call of a frozen base is not enough, since Keras moves the
+        statistics of its batch normalisation all the same.
+        """
+        for layer in self.model.layers:
+            layer.trainable = True
+        frozen = self.front([cut]).layers if cut != IMAGES else []
+        for layer in [*frozen, self.standardise]:
+            layer.trainable = False
+
+    def is_pretrained(self, variable: Any) -> bool:
+        """Whether `variable` was loaded rather than initialised: such variables get the smaller learning rate."""
+        if self.weights.origin == "random":
+            return False
+        return not any(variable is own for layer in self.head for own in layer.variables)
+
+    def standardise_features(self, features: NDArray[np.floating[Any]]) -> None:
+        """Sets the head's fixed shift and scale from (N, C) pooled training features, so that one learning rate suits
+        every backbone and block, whatever the range of its activations."""
+        values = features.astype(np.float64)
+        variance = values.var(axis=0)
+        floor = max(float(variance.mean()) * _VARIANCE_FLOOR, 1e-12)
+        self.standardise.set_weights([values.mean(axis=0), np.maximum(variance, floor)])
+
+
+def build_classifier(
+    backbone: Backbone,
+    strategy: Strategy,
+    class_names: tuple[str, ...],
+    *,
+    image_size: int,
+    resize: str,
+    background: str,
+    weights: str | None,
+    pooling: str = "avg",
+    hidden: tuple[int, ...] = (),
+    dropout: float = 0.0,
+    width: float = 1.0,
+) -> Classifier:
+    """Builds the net of `strategy` and puts its starting weights in.
+
+    pooling: `avg` or `max` over the positions of the last feature map. hidden: units of dense layers in front of the
+    logits. width: factor on the small net's channels.
+
+    Raises ModelError where the image is too small for the backbone, or its weights cannot be had.
+    """
+    images = keras.Input((None, None, 3), dtype="float32", name="images")
+    fitted = ImageInput(image_size, resize, background)(images)
+    cuts: dict[str, Any] = {IMAGES: images}
+    if strategy.block is None:
+        loaded = LoadedWeights("random", "")
+        pooled = _pool(build_convnet(Preprocess("tf")(fitted), width), pooling, "pooled")
+    else:
+        base = build_base(backbone, Preprocess(backbone.scaling)(fitted))
+        loaded = load_weights(base, backbone, weights)
+        for number, end in enumerate(find_block_ends(base, backbone.blocks)[: strategy.block], 1):
+            cuts[block_cut(number)] = end.output
+            cuts[pooled_cut(number)] = pooled = _pool(end.output, pooling, pooled_cut(number))
+    standardise, head, logits = _build_head(pooled, len(class_names), hidden, dropout)
+    model = keras.Model(images, Probabilities(class_names)(logits), name="classifier")
+    return Classifier(model, cuts, logits, standardise, head, loaded)
+
+
+def _pool(features: Any, pooling: str, name: str) -> Any:
+    layer = layers.GlobalMaxPooling2D if pooling == "max" else layers.GlobalAveragePooling2D
+    return layer(dtype="float32", name=name)(features)
+
+
+def _build_head(
+    pooled: Any, class_count: int, hidden: tuple[int, ...], dropout: float
+) -> tuple[keras.layers.Layer, tuple[keras.layers.Layer, ...], Any]:
+    """Standardised features, hidden layers with dropout, logits; float32 whatever the base computes in."""
+    # Batch normalisation without scale, kept frozen, is a fixed affine map: a layer that every export format knows.
+    standardise = layers.BatchNormalization(
+        center=False, scale=False, epsilon=1e-12, trainable=False, dtype="float32", name="standardise"
+    )
+    x = standardise(pooled)
+    own: list[keras.layers.Layer] = []
+    for number, units in enumerate(hidden, 1):
+        own.append(layers.Dense(units, activation="relu", dtype="float32", name=f"hidden{number}"))
+        x = own[-1](layers.Dropout(dropout, dtype="float32", name=f"dropout{number}")(x))
+    own.append(layers.Dense(class_count, dtype="float32", name="logits"))
+    logits = own[-1](layers.Dropout(dropout, dtype="float32", name="dropout")(x))
+    return standardise, tuple(own), logits

@@ -1,0 +1,94 @@
+"""`dlp runs compare`: what was done differently, what came of it, and whether that is more than chance."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dlpractice.errors import RunError
+from dlpractice.evaluation.metrics import Measure, paired_difference
+from dlpractice.runs.directory import RunDirectory
+from dlpractice.runs.listing import read_config_tree
+
+ABSENT = "(absent)"
+"""Stands for the value of a key that a config does not have."""
+
+
+def run(paths: Sequence[Path | str]) -> dict[str, Any]:
+    """Set runs side by side. The first is the one the others are compared to.
+
+    Returns:
+        {"config": {"training.epochs": [30, 10], ...},
+         "runs": [{"path", "finished", "results", "difference", "note"}, ...]}
+        `config` has the keys that differ, with a value per run; `difference` is the paired difference of the
+        accuracies on test to the first run, None where there is none, and then `note` says why.
+
+    Raises:
+        RunError: fewer than two runs, or one that cannot be read.
+    """
+    if len(paths) < 2:
+        raise RunError("a comparison needs two runs or more", "`dlp runs ls` lists the runs there are")
+    runs = [RunDirectory.read(path) for path in paths]
+    reference = runs[0]
+    return {
+        "config": differing_keys([read_config_tree(run) for run in runs]),
+        "runs": [describe_run(run, None if run is reference else reference) for run in runs],
+    }
+
+
+def differing_keys(trees: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """The dotted keys whose values are not the same in all of `trees`, with the values in order."""
+    flat = [_flatten(tree) for tree in trees]
+    keys = dict.fromkeys(key for tree in flat for key in tree)
+    values = {key: [tree.get(key, ABSENT) for tree in flat] for key in keys}
+    return {key: row for key, row in values.items() if any(value != row[0] for value in row)}
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def describe_run(run: RunDirectory, reference: RunDirectory | None) -> dict[str, Any]:
+    """The results of `run`, and its paired difference on test to `reference` unless that is None."""
+    difference, note = None, ""
+    if not run.is_finished:
+        note = "not finished"
+    elif reference is not None and not reference.is_finished:
+        note = "not compared: the first run is not finished"
+    elif reference is not None:
+        difference, note = difference_on_test(run, reference)
+    return {
+        "path": str(run.path),
+        "finished": run.is_finished,
+        "results": run.summary().get("results", {}) if run.is_finished else {},
+        "difference": difference.to_json() if difference else None,
+        "note": note,
+    }
+
+
+def difference_on_test(run: RunDirectory, reference: RunDirectory) -> tuple[Measure | None, str]:
+    """The paired difference in accuracy on test, `run` less `reference`; or None and why there is none.
+
+    Images are the same if path, bytes (sha256) and label are. All of them must be: what two test sets share
+    would be a third test set, which nobody chose.
+    """
+    ours, theirs = _correct_on_test(run), _correct_on_test(reference)
+    if not ours and not theirs:
+        return None, "not compared: no predictions on test"
+    if different := len(ours.keys() ^ theirs.keys()):
+        return None, f"not compared: {different:,} test images are not in both runs with the same label"
+    return paired_difference([ours[key] for key in ours], [theirs[key] for key in ours]), ""
+
+
+def _correct_on_test(run: RunDirectory) -> dict[tuple[str, str, str], bool]:
+    sha256 = {row["path"]: row["sha256"] for row in run.splits()}
+    return {
+        (row["path"], sha256.get(row["path"], ""), row["label"]): row["label"] == row["predicted"]
+        for row in run.predictions()
+        if row["split"] == "test"
+    }

@@ -1,0 +1,100 @@
+"""`dlp finetune`: transfer learning on labelled images, from a config to a finished run directory."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlpractice.config.load import dump_config
+from dlpractice.config.schema import Finetune
+from dlpractice.data.dataset import Dataset
+from dlpractice.evaluation.metrics import Measure, accuracy
+from dlpractice.models.precision import computing_in
+from dlpractice.recipes.environment import describe_environment
+from dlpractice.recipes.setup import Features, Setup, freeze_features, prepare_setup
+from dlpractice.recipes.stages import train_stages
+from dlpractice.runs.directory import RunDirectory
+from dlpractice.runs.progress import Progress, Silent
+from dlpractice.training.checkpoints import Position
+from dlpractice.training.steps import compile_forward, forward_all, losses_and_predictions
+
+Logits = dict[str, NDArray[np.float32]]
+
+
+def run(config: Finetune, run: RunDirectory, progress: Progress | None = None) -> dict[str, Any]:
+    """Trains the config's strategy and fills the run directory; goes on where a killed run stopped.
+
+    Returns the summary. Raises DlpError where data, weights, devices or the run directory are unfit, and
+    KeyboardInterrupt, with a checkpoint written, when interrupted.
+    """
+    progress, started = progress or Silent(), time.perf_counter()
+    run.write_config(dump_config(config))
+    setup = prepare_setup(config, progress)
+    run.write_splits(setup.dataset.split_rows())
+    run.write_audit(setup.dataset.audit.to_json())
+    run.write_environment(describe_environment(config.seed, setup))
+    features = freeze_features(config, setup, setup.strategy.cuts, progress)
+    position = train_stages(config, setup, features, run, progress)
+    logits = score_splits(setup, features, progress)
+    run.write_predictions(list_predictions(setup.dataset, logits))
+    setup.classifier.model.save(run.model_path)
+    summary = summarise(setup, logits, position, time.perf_counter() - started)
+    run.write_summary(summary)
+    return summary
+
+
+def score_splits(setup: Setup, features: Features, progress: Progress) -> Logits:
+    """Logits of validation and of test, which is scored here and nowhere else."""
+    cut = setup.strategy.stages[-1].cut
+    progress.stage("scoring", len(setup.dataset.validation) + len(setup.dataset.test), "images")
+    logits: Logits = {}
+    with computing_in(setup.classifier.model, setup.precision):
+        forward = compile_forward(setup.classifier.rest(cut), setup.placement)
+        for name in ("validation", "test"):
+            logits[name] = forward_all(forward, features[name][cut])
+            progress.advance(len(logits[name]))
+    return logits
+
+
+def list_predictions(dataset: Dataset, logits: Logits) -> Iterator[dict[str, object]]:
+    """The rows of predictions.csv."""
+    names = dataset.class_names
+    for split_name, values in logits.items():
+        split = dataset.splits[split_name]  # type: ignore[index]
+        losses, predicted = losses_and_predictions(values, split.labels)
+        shifted = np.exp(values - values.max(axis=1, keepdims=True))
+        confidence = (shifted / shifted.sum(axis=1, keepdims=True)).max(axis=1)
+        columns = zip(split.paths, split.labels, predicted, confidence, losses, strict=True)
+        for path, label, guess, sure, loss in columns:
+            yield {
+                "path": path,
+                "split": split_name,
+                "label": names[label],
+                "predicted": names[guess],
+                "confidence": sure,
+                "loss": loss,
+            }
+
+
+def summarise(setup: Setup, logits: Logits, position: Position, seconds: float) -> dict[str, Any]:
+    """What summary.json holds."""
+    results: dict[str, Measure] = {}
+    for name, prefix in (("validation", "val"), ("test", "test")):
+        labels = setup.dataset.splits[name].labels  # type: ignore[index]
+        _, predicted = losses_and_predictions(logits[name], labels)
+        results[f"{prefix}_accuracy"] = accuracy(predicted == labels)
+    rest = setup.classifier.rest(setup.strategy.stages[-1].cut)
+    return {
+        "results": {name: measure.to_json() for name, measure in results.items()},
+        "strategy": setup.strategy.name,
+        "class_names": list(setup.dataset.class_names),
+        "trainable_parameters": int(sum(np.prod(variable.shape) for variable in rest.trainable_variables)),
+        "parameters": int(setup.classifier.model.count_params()),
+        "best_epoch": position.best_epoch + 1,
+        "epochs": position.epoch,
+        "learning_rate": position.learning_rate,
+        "seconds": seconds,
+        "test_scored": 1,
+    }

@@ -1,0 +1,71 @@
+"""A finished run's model, ready to classify."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from dlpractice.data.decode import Resize
+from dlpractice.data.images import LoadedImage
+from dlpractice.errors import ModelError
+from dlpractice.models.precision import set_precision
+from dlpractice.models.preprocessing import ImageInput, Probabilities
+from dlpractice.runs.directory import RunDirectory
+from dlpractice.training.placement import place
+from dlpractice.training.steps import Forward, compile_forward
+
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """A classifier and how its images are decoded; all of it is read from model.keras."""
+
+    model: keras.Model
+    class_names: tuple[str, ...]
+    image_size: int
+    resize: Resize
+    background: str
+
+    def forward(self) -> Forward:
+        """From a batch of (n, S, S, 3) pixels to (n, K) probabilities, on this machine's devices."""
+        return compile_forward(self.model, place())
+
+    def classify(
+        self, images: Iterable[LoadedImage]
+    ) -> Iterator[tuple[LoadedImage, NDArray[np.float32] | None]]:
+        """Each image with its (K,) probabilities, in order; None for one that could not be read."""
+        forward, remaining = self.forward(), iter(images)
+        while batch := list(islice(remaining, _BATCH)):
+            pixels = [image.pixels for image in batch if image.pixels is not None]
+            rows = iter(forward(np.stack(pixels))) if pixels else iter(())
+            yield from ((image, None if image.pixels is None else next(rows)) for image in batch)
+
+
+def load_saved(run: RunDirectory) -> SavedModel:
+    """Loads a run's model; it computes in the precision that the run was scored in.
+
+    Keras's safe mode refuses a file that would execute code. Raises ModelError where the model is missing, damaged
+    or not one of ours.
+    """
+    path = run.model_path
+    if not path.is_file():
+        raise ModelError(
+            f"{run.path} has no {path.name}", "the run is not finished: continue it with --resume"
+        )
+    try:
+        model: Any = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises many kinds for a damaged or foreign file
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"{path}: cannot be loaded ({reason})", "train the run again") from error
+    fitted = [layer for layer in model.layers if isinstance(layer, ImageInput)]
+    named = [layer for layer in model.layers if isinstance(layer, Probabilities)]
+    if not fitted or not named:
+        raise ModelError(f"{path}: not a model of `dlp finetune`", "give the folder of a finished run")
+    set_precision(model, run.environment()["precision"])
+    note = fitted[0]
+    return SavedModel(model, named[0].class_names, note.image_size, note.resize, note.background)

@@ -1,0 +1,89 @@
+"""What a fine-tuning run stands on before any training: data, devices, precision, the net, its frozen features."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dlpractice.config.schema import Finetune
+from dlpractice.data.augment import Augmentation
+from dlpractice.data.dataset import Dataset, prepare
+from dlpractice.hardware.precision import choose_precision
+from dlpractice.models.backbones import find_backbone
+from dlpractice.models.classifier import Classifier, build_classifier
+from dlpractice.models.strategies import IMAGES, Strategy, plan_strategy
+from dlpractice.runs.progress import Progress
+from dlpractice.training.features import FrozenFront, Images
+from dlpractice.training.feed import Rows
+from dlpractice.training.placement import Placement, place
+from dlpractice.training.randomness import seed_everything
+
+Features = Mapping[str, Mapping[str, Rows]]
+"""split -> cut -> rows. The training split has its views one after another, the plain one first."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A classifier with its starting weights, its data, and where and how to compute.
+
+    timings: seconds of a convolution by precision, where the precision was chosen by timing.
+    """
+
+    dataset: Dataset
+    strategy: Strategy
+    placement: Placement
+    precision: str
+    timings: Mapping[str, float]
+    classifier: Classifier
+
+
+def prepare_setup(config: Finetune, progress: Progress) -> Setup:
+    """Finds data and devices and builds the net; its starting weights are a function of the seed.
+
+    Raises DataError, ModelError or HardwareError where one of them is not to be had.
+    """
+    backbone = find_backbone(config.model.backbone)
+    pretrained = config.model.weights is not None
+    strategy = plan_strategy(config.strategy, len(backbone.blocks), pretrained=pretrained)
+    dataset = prepare(**config.data.model_dump(), progress=progress)
+    placement = place(config.hardware.devices)
+    precision, timings = choose_or_keep(config.hardware.precision, placement.devices[0])
+    seed_everything(config.seed)
+    with placement.strategy.scope():
+        classifier = build_classifier(
+            backbone,
+            strategy,
+            dataset.class_names,
+            **config.data.model_dump(include={"image_size", "resize", "background"}),
+            **config.model.model_dump(exclude={"backbone"}),
+        )
+    return Setup(dataset, strategy, placement, precision, timings, classifier)
+
+
+def choose_or_keep(precision: str, device: str) -> tuple[str, dict[str, float]]:
+    """The precision that was asked for, or for `auto` the one that `device` is fastest in, with its timings."""
+    return choose_precision(device) if precision == "auto" else (precision, {})
+
+
+def freeze_features(
+    config: Finetune, setup: Setup, cuts: tuple[str, ...], progress: Progress
+) -> dict[str, dict[str, Rows]]:
+    """What the frozen part gives for each split at each of `cuts`, and the images themselves.
+
+    Computed once and read from the cache ever after. Validation and test images have one view, the plain one.
+    """
+    splits = setup.dataset.splits
+    features: dict[str, dict[str, Rows]] = {name: {IMAGES: split.pixels} for name, split in splits.items()}
+    if not cuts:
+        return features
+    note = config.data.model_dump(include={"image_size", "resize", "background"})
+    note |= config.model.model_dump(include={"backbone", "pooling"})
+    front = FrozenFront(setup.classifier, note, setup.precision, setup.placement, progress)
+    for name, split in splits.items():
+        views = config.augment.views if name == "train" else 1
+        images = Images(split.pixels, split.sha256)
+        features[name] |= front.features(cuts, images, read_augmentation(config), views)
+    return features
+
+
+def read_augmentation(config: Finetune) -> Augmentation:
+    """The config's ranges for a single image or batch."""
+    return Augmentation(**config.augment.model_dump(exclude={"views"}))

@@ -1,0 +1,123 @@
+"""The stages of a fine-tuning run: the head first, then what lies under it."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from dlpractice.config.schema import Finetune
+from dlpractice.data.dataset import Split
+from dlpractice.models.precision import computing_in
+from dlpractice.models.strategies import IMAGES, Stage
+from dlpractice.recipes.setup import Features, Setup, read_augmentation
+from dlpractice.runs.directory import RunDirectory
+from dlpractice.runs.progress import Progress
+from dlpractice.training.checkpoints import Checkpoints, Position
+from dlpractice.training.feed import Feed, Rows, weigh_classes
+from dlpractice.training.loop import Labelled, Settings, Trainer
+
+
+def train_stages(
+    config: Finetune, setup: Setup, features: Features, run: RunDirectory, progress: Progress
+) -> Position:
+    """Trains stage after stage, each from the best epoch of the one before, and returns where the last one ended.
+
+    A checkpoint in the run directory is gone on from: stages behind it are skipped, and rows of metrics.csv that
+    were written after it are written again.
+    """
+    checkpoints = Checkpoints(run.checkpoints)
+    position, saved = checkpoints.read() or (Position(), None)
+    run.truncate_metrics(position.rows)
+    with computing_in(setup.classifier.model, setup.precision):
+        for number, stage in enumerate(setup.strategy.stages):
+            if number < position.stage:
+                continue
+            if number > position.stage:
+                position, saved = Position(stage=number, rows=position.rows), None
+            trainer = _prepare_trainer(config, setup, stage, features, checkpoints, run, progress)
+            position = trainer.train(position, saved)
+    return position
+
+
+def _prepare_trainer(
+    config: Finetune,
+    setup: Setup,
+    stage: Stage,
+    features: Features,
+    checkpoints: Checkpoints,
+    run: RunDirectory,
+    progress: Progress,
+) -> Trainer:
+    train, validation, classifier = setup.dataset.train, setup.dataset.validation, setup.classifier
+    rows = features["train"][stage.cut]
+    classifier.freeze(stage.cut)
+    if stage.cut.startswith("pooled"):
+        classifier.standardise_features(rows[np.arange(len(train))])
+    sample = _pick_sample(len(train), len(validation), config.data.split_seed)
+    return Trainer(
+        stage.name,
+        classifier.rest(stage.cut),
+        _read_settings(config, stage, setup.precision),
+        _make_feed(config, stage, train, rows, len(setup.dataset.class_names)),
+        Labelled(_Sample(rows, sample), train.labels[sample]),
+        Labelled(features["validation"][stage.cut], validation.labels),
+        placement=setup.placement,
+        is_pretrained=classifier.is_pretrained,
+        checkpoints=checkpoints,
+        progress=progress,
+        record=run.append_metrics,
+        callbacks=[keras.callbacks.TensorBoard(run.tensorboard / stage.name, write_graph=False)]
+        if config.training.tensorboard
+        else [],
+    )
+
+
+def _read_settings(config: Finetune, stage: Stage, precision: str) -> Settings:
+    training = config.training
+    return Settings(
+        epochs=training.head_epochs if stage.warm_up else training.epochs,
+        learning_rate=training.head_learning_rate if stage.warm_up else training.learning_rate,
+        pretrained_rate=training.pretrained_rate,
+        optimiser=training.optimizer,
+        weight_decay=training.weight_decay,
+        schedule=training.schedule,
+        warmup=0.0 if stage.warm_up else training.warmup,
+        patience=training.patience,
+        precision=precision,
+    )
+
+
+def _make_feed(config: Finetune, stage: Stage, train: Split, rows: Rows, class_count: int) -> Feed:
+    training = config.training
+    augmentation = read_augmentation(config)
+    augments = stage.cut == IMAGES and (augmentation.changes_pixels or augmentation.mixes)
+    return Feed(
+        rows,
+        train.labels,
+        weigh_classes(train.labels, class_count, balanced=training.class_weights == "balanced"),
+        training.batch_size,
+        config.seed,
+        views=len(rows) // len(train),
+        label_smoothing=training.label_smoothing,
+        augmentation=augmentation if augments else None,
+    )
+
+
+class _Sample:
+    """Some of the rows, in a given order."""
+
+    def __init__(self, rows: Rows, numbers: NDArray[np.int64]) -> None:
+        self._rows, self._numbers = rows, numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        return self._rows[self._numbers[indices]]
+
+
+def _pick_sample(count: int, size: int, seed: int) -> NDArray[np.int64]:
+    """Training images on which the train metrics are measured: as many as there are for validation, so that the two
+    are equally sharp, and scoring them costs no more."""
+    return np.sort(np.random.default_rng(seed).permutation(count)[:size])

@@ -1,0 +1,166 @@
+"""Frozen computation, done once: what a frozen front gives for each image is kept on disk and found again.
+
+A row is keyed by the sha256 of the image's bytes (and by the view, where it was augmented), its store by everything
+else that it depends on: the front's weights, its cut, precision, and how images are decoded. Runs, seeds and
+strategies that share a front share its rows, and a new image costs only itself.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import ml_dtypes
+import numpy as np
+import tensorflow as tf
+from numpy.typing import DTypeLike, NDArray
+
+from dlpractice.data.augment import Augmentation
+from dlpractice.data.cache import cache_dir
+from dlpractice.data.rows import RowStore, RowView
+from dlpractice.errors import DataError, ModelError
+from dlpractice.models.classifier import Classifier
+from dlpractice.models.precision import computing_in
+from dlpractice.models.weights import digest_tensors
+from dlpractice.runs.progress import Progress
+from dlpractice.training.feed import Rows
+from dlpractice.training.placement import Placement
+from dlpractice.training.steps import compile_forward
+from dlpractice.training.warp import warp_batch
+
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Images:
+    """N decoded images: (N, S, S, 3) uint8 `pixels` and the sha256 of each file."""
+
+    pixels: Rows
+    sha256: Sequence[str]
+
+
+@dataclass(frozen=True)
+class FrozenFront:
+    """Names and computes features of a classifier's frozen layers.
+
+    note: how the images were decoded and what the pretrained base is, as far as it changes features.
+    """
+
+    classifier: Classifier
+    note: Mapping[str, object]
+    precision: str
+    placement: Placement
+    progress: Progress
+
+    def features(
+        self, cuts: Sequence[str], images: Images, augmentation: Augmentation | None = None, views: int = 1
+    ) -> dict[str, RowView]:
+        """For each cut, the features of `views` views of N images: N x `views` rows, view after view.
+
+        View 0 is the image itself, the others are augmented, each by a draw that depends on the image and the view
+        alone. All cuts that miss a row are computed in one pass.
+
+        Raises DataError where the disk would be too small, ModelError where a feature is out of float16's range.
+        """
+        stores = {cut: self._open_store(cut) for cut in cuts}
+        keys = _view_keys(images.sha256, augmentation, views)
+        missing = sorted(
+            {key for store in stores.values() for key in store.missing(keys)}, key=_positions(keys)
+        )
+        if missing:
+            self._check_space(stores, len(missing))
+            self._compute(stores, missing, keys, images, augmentation)
+        return {cut: store.view(keys) for cut, store in stores.items()}
+
+    def _open_store(self, cut: str) -> RowStore:
+        front = self.classifier.front([cut])
+        identity = {
+            "front": digest_tensors(front.get_weights()),
+            "cut": cut,
+            "precision": self.precision,
+            **self.note,
+        }
+        name = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
+        shape = tuple(int(side) for side in front.outputs[0].shape[1:])
+        return RowStore(cache_dir() / "features" / name, shape, self._row_type(cut))
+
+    def _row_type(self, cut: str) -> DTypeLike:
+        """bfloat16 values are kept as they are; all else, pooled features among it, as float16."""
+        return ml_dtypes.bfloat16 if self.precision == "bfloat16" and cut.startswith("block") else np.float16
+
+    def _check_space(self, stores: Mapping[str, RowStore], rows: int) -> None:
+        needed = rows * sum(int(np.prod(store.shape)) * store.dtype.itemsize for store in stores.values())
+        folder = cache_dir()
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+        if needed > 0.9 * free:
+            raise DataError(
+                f"{folder}: frozen features need {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free",
+                "set DLP_CACHE_DIR to a larger disk, or lower augment.views or data.image_size",
+            )
+
+    def _compute(
+        self,
+        stores: Mapping[str, RowStore],
+        missing: Sequence[str],
+        keys: Sequence[str],
+        images: Images,
+        augmentation: Augmentation | None,
+    ) -> None:
+        self.progress.stage("frozen features", len(missing), "images")
+        position, count = _positions(keys), len(images.sha256)
+        with computing_in(self.classifier.model, self.precision):
+            forward = compile_forward(self.classifier.front(list(stores)), self.placement)
+            for start in range(0, len(missing), _BATCH):
+                batch = missing[start : start + _BATCH]
+                rows = np.array([position(key) for key in batch])
+                pixels = images.pixels[rows % count]
+                views = rows // count
+                if augmentation is not None and views.any():
+                    pixels = _augment_views(
+                        pixels, [images.sha256[row % count] for row in rows], views, augmentation
+                    )
+                outputs = forward(pixels)
+                for (cut, store), values in zip(
+                    stores.items(), outputs if len(stores) > 1 else [outputs], strict=True
+                ):
+                    store.append(batch, self._pack(values, cut, store))
+                self.progress.advance(len(batch))
+
+    def _pack(self, values: NDArray[np.float32], cut: str, store: RowStore) -> NDArray[np.generic]:
+        packed = values.astype(store.dtype)
+        if not np.isfinite(packed.astype(np.float32)).all():
+            raise ModelError(
+                f"features at {cut} reach {np.abs(values).max():.3g}, beyond what half precision holds",
+                "set hardware.precision to bfloat16, or choose another block or backbone",
+            )
+        return packed
+
+
+def _view_keys(sha256: Sequence[str], augmentation: Augmentation | None, views: int) -> list[str]:
+    if views == 1 or augmentation is None:
+        return list(sha256)
+    ranges = json.dumps(asdict(augmentation), sort_keys=True)
+    label = hashlib.sha256(ranges.encode()).hexdigest()[:16]
+    return [*sha256, *(f"{sha}/{label}/{view}" for view in range(1, views) for sha in sha256)]
+
+
+def _positions(keys: Sequence[str]) -> Callable[[str], int]:
+    """Where each key stands; identical images share a key, and any of them will do."""
+    return {key: index for index, key in enumerate(keys)}.__getitem__
+
+
+def _augment_views(
+    pixels: NDArray[np.uint8], sha256: Sequence[str], views: NDArray[np.int64], augmentation: Augmentation
+) -> NDArray[np.float32]:
+    """Each image by its own draw; view 0 stays as it is."""
+    side = pixels.shape[1]
+    draws = [
+        augmentation.draw(np.random.default_rng([int(sha[:16], 16), view]), 1, side, mix=False)
+        for sha, view in zip(sha256, views, strict=True)
+    ]
+    transforms = np.concatenate([draw.transforms for draw in draws])
+    colours = np.concatenate([draw.colours for draw in draws])
+    augmented: NDArray[np.float32] = warp_batch(tf.constant(pixels), transforms, colours).numpy()
+    return np.where((views == 0)[:, None, None, None], pixels.astype(np.float32), augmented)

@@ -1,0 +1,237 @@
+"""One stage of training, step by step, on any placement.
+
+Keras's `fit` is not used: under `tf.distribute` it weighs uneven batches wrongly, crashes with a batch smaller than the
+replicas, cannot be resumed inside an epoch, and does not run on several machines. Its callbacks are used.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from dlpractice.runs.progress import Progress
+from dlpractice.training.checkpoints import Arrays, Checkpoints, Position
+from dlpractice.training.feed import Feed, Rows
+from dlpractice.training.finder import find_learning_rate
+from dlpractice.training.interruption import deferring_interrupts
+from dlpractice.training.optimisers import Group, build_groups
+from dlpractice.training.placement import Placement
+from dlpractice.training.schedules import Plateau, Schedule, Shape
+from dlpractice.training.steps import (
+    Forward,
+    TrainStep,
+    compile_forward,
+    compile_train_step,
+    forward_all,
+    losses_and_predictions,
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one stage is trained. Rates are per step; `warmup` is in epochs; see the config's schema for ranges."""
+
+    epochs: int
+    learning_rate: float | Literal["auto"]
+    pretrained_rate: float = 0.1
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    weight_decay: float = 0.0
+    schedule: Shape = "cosine"
+    warmup: float = 0.0
+    patience: int | None = None
+    precision: str = "float32"
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Rows to score: `rows` of N inputs and their (N,) int64 labels."""
+
+    rows: Rows
+    labels: NDArray[np.int64]
+
+
+def score(forward: Forward, data: Labelled) -> tuple[float, float]:
+    """Mean cross-entropy in nats and accuracy, in inference mode."""
+    losses, predicted = losses_and_predictions(forward_all(forward, data.rows), data.labels)
+    return float(losses.mean()), float((predicted == data.labels).mean())
+
+
+class Trainer:
+    """Trains the part of a model behind a cut, and can stop and go on at any step.
+
+    model: from the cut to logits. train_sample: training rows as they are (not augmented) on which the train metrics
+    are measured, the way validation is measured. record: takes each epoch's row of metrics.csv.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: keras.Model,
+        settings: Settings,
+        feed: Feed,
+        train_sample: Labelled,
+        validation: Labelled,
+        *,
+        placement: Placement,
+        is_pretrained: Callable[[Any], bool],
+        checkpoints: Checkpoints,
+        progress: Progress,
+        record: Callable[[Mapping[str, object]], None],
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> None:
+        self.name, self.model, self.settings, self.feed = name, model, settings, feed
+        self._train_sample, self._validation = train_sample, validation
+        self._checkpoints, self._progress, self._record = checkpoints, progress, record
+        with placement.strategy.scope():
+            self._groups: tuple[Group, ...] = build_groups(
+                model.trainable_variables,
+                kind=settings.optimiser,
+                weight_decay=settings.weight_decay,
+                is_pretrained=is_pretrained,
+                pretrained_rate=settings.pretrained_rate,
+            )
+            model.compile(optimizer=self._groups[0].optimiser)  # callbacks read model.optimizer
+        self._step: TrainStep = compile_train_step(model, self._groups, placement, settings.precision)
+        self._forward: Forward = compile_forward(model, placement)
+        self._callbacks = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=settings.epochs)
+        self._best: list[NDArray[Any]] = []
+        self._schedule = Schedule(
+            settings.schedule, settings.epochs * feed.steps, round(settings.warmup * feed.steps)
+        )
+
+    def train(self, position: Position, saved: Arrays | None = None) -> Position:
+        """Trains from `position` (with `saved`, a checkpoint's arrays) to the end, and restores the best epoch.
+
+        Raises KeyboardInterrupt on Ctrl-C or SIGTERM, after a checkpoint was written.
+        """
+        if saved is not None:
+            self._restore(saved)
+        if not position.finished:
+            with deferring_interrupts() as interrupted:
+                self._run(position, interrupted)
+        self._assign(self.model.variables, self._best)
+        return position
+
+    def _run(self, position: Position, interrupted: Callable[[], bool]) -> None:
+        self._progress.stage(f"training {self.name}", self.settings.epochs, "epochs")
+        if position.learning_rate == 0:
+            position.learning_rate = self._choose_learning_rate()
+        self._callbacks.on_train_begin()
+        self.model.stop_training = False
+        while position.epoch < self.settings.epochs and not self._must_stop(position):
+            self._callbacks.on_epoch_begin(position.epoch)
+            row = self._train_epoch(position, interrupted)
+            self._note_epoch(position, row)
+            self._callbacks.on_epoch_end(
+                position.epoch - 1, {k: v for k, v in row.items() if isinstance(v, float)}
+            )
+            if self._checkpoints.is_due:
+                self._save(position)
+            if not math.isfinite(_number(row, "loss")):
+                self._progress.warn(f"{self.name}: the training loss is not a number any more; stopping here")
+                break
+        self._callbacks.on_train_end()
+        position.finished = True
+        self._save(position)
+
+    def _choose_learning_rate(self) -> float:
+        if self.settings.learning_rate != "auto":
+            return self.settings.learning_rate
+        before = self._arrays()
+        rate = find_learning_rate(self._step, self.feed)
+        self._restore(before)
+        self._progress.say(f"{self.name}: the learning-rate finder chose {rate:.2g}")
+        return rate
+
+    def _train_epoch(self, position: Position, interrupted: Callable[[], bool]) -> dict[str, object]:
+        started, images, rate = time.perf_counter(), 0, 0.0
+        for batch in self.feed.batches(position.epoch, position.step):
+            self._callbacks.on_train_batch_begin(position.step)
+            rate = (
+                position.learning_rate
+                * position.plateau_factor
+                * self._schedule.factor(position.optimiser_steps)
+            )
+            loss = self._step(batch, rate)
+            images += len(batch[1])
+            position.step += 1
+            position.optimiser_steps += 1
+            self._callbacks.on_train_batch_end(position.step - 1, {"loss": loss})
+            self._progress.batch(
+                position.epoch + 1, self.settings.epochs, position.step, self.feed.steps, images
+            )
+            if interrupted():
+                self._save(position)
+                raise KeyboardInterrupt
+            if self._checkpoints.is_due:
+                self._save(position)
+        trained = time.perf_counter() - started
+        loss, accuracy = score(self._forward, self._train_sample)
+        val_loss, val_accuracy = score(self._forward, self._validation)
+        return {
+            "stage": self.name,
+            "epoch": position.epoch + 1,
+            "step": position.optimiser_steps,
+            "seconds": time.perf_counter() - started,
+            "learning_rate": rate,
+            "images_per_second": images / trained,
+            "loss": loss,
+            "accuracy": accuracy,
+            "val_loss": val_loss,
+            "val_accuracy": val_accuracy,
+        }
+
+    def _note_epoch(self, position: Position, row: Mapping[str, object]) -> None:
+        """Moves `position` past the epoch, and keeps its weights if it is the best so far."""
+        accuracy, loss = _number(row, "val_accuracy"), _number(row, "val_loss")
+        improved = not self._best or (accuracy, -loss) > (position.best_accuracy, -position.best_loss)
+        if improved:
+            position.best_accuracy, position.best_loss = accuracy, loss
+            position.best_epoch, position.waited = position.epoch, 0
+            self._best = [variable.numpy() for variable in self.model.variables]
+        else:
+            position.waited += 1
+        if self.settings.schedule == "plateau":
+            plateau = Plateau(position.plateau_factor, position.plateau_waited)
+            plateau.update(improved=improved)
+            position.plateau_factor, position.plateau_waited = plateau.factor, plateau.waited
+        position.epoch, position.step, position.rows = position.epoch + 1, 0, position.rows + 1
+        self._record(row)
+        self._progress.epoch(row)
+
+    def _must_stop(self, position: Position) -> bool:
+        patience = self.settings.patience
+        return bool(self.model.stop_training) or (patience is not None and position.waited >= patience)
+
+    def _save(self, position: Position) -> None:
+        self._checkpoints.write(position, self._arrays())
+
+    def _arrays(self) -> Arrays:
+        """Everything that training changes: weights, generator states, optimisers, and the best epoch's weights."""
+        optimisers = [v.numpy() for group in self._groups for v in group.optimiser.variables]
+        return {
+            "model": [variable.numpy() for variable in self.model.variables],
+            "optimiser": optimisers,
+            "best": self._best,
+        }
+
+    def _restore(self, saved: Arrays) -> None:
+        self._assign(self.model.variables, saved["model"])
+        self._assign([v for group in self._groups for v in group.optimiser.variables], saved["optimiser"])
+        self._best = saved.get("best", [])
+
+    @staticmethod
+    def _assign(variables: Sequence[Any], values: Sequence[NDArray[Any]]) -> None:
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+
+
+def _number(row: Mapping[str, object], key: str) -> float:
+    value = row[key]
+    assert isinstance(value, float)
+    return value

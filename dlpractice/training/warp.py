@@ -1,0 +1,40 @@
+"""Applies drawn augmentation to a batch of images: one warp, one colour change, one mix, all vectorised."""
+
+from typing import Any
+
+import tensorflow as tf
+
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+
+
+def warp_batch(images: Any, transforms: Any, colours: Any) -> Any:
+    """(N, H, W, 3) in 0..255 -> float32 of the same shape and range, each image moved and coloured on its own.
+
+    Flip, rotation, zoom and shift are one affine map, so a pixel is interpolated once; what lies outside is mirrored.
+    """
+    images = tf.cast(images, tf.float32)
+    size = tf.shape(images)[1:3]
+    images = tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=transforms,
+        output_shape=size,
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="REFLECT",
+    )
+    brightness, contrast, saturation = (colours[:, i, None, None, None] for i in range(3))
+    grey = tf.reduce_sum(images * _LUMA, axis=-1, keepdims=True)
+    images = grey + saturation * (images - grey)
+    mean = tf.reduce_mean(grey, axis=(1, 2, 3), keepdims=True)
+    images = mean + contrast * (images - mean) + 255.0 * brightness
+    return tf.clip_by_value(images, 0.0, 255.0)
+
+
+def mix_batch(images: Any, partners: Any, boxes: Any, blend: Any) -> Any:
+    """MixUp and CutMix in one expression, as `dlpractice.data.augment.Draw` describes them."""
+    side = tf.shape(images)[1]
+    rows, columns = tf.range(side)[None, :, None], tf.range(side)[None, None, :]
+    top, left, bottom, right = (boxes[:, i, None, None] for i in range(4))
+    inside = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
+    own = tf.where(inside, 0.0, blend[:, None, None])[..., None]
+    return own * images + (1.0 - own) * tf.gather(images, partners)
