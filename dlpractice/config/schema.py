@@ -91,6 +91,9 @@ class Model(Section):
         default="imagenet",
         description="What the backbone starts from: imagenet, a weights file's path, or null for random.",
     )
+    pooling: Literal["avg", "max"] = Field(
+        default="avg", description="How a feature map becomes one number a channel: its mean or its maximum."
+    )
     hidden: tuple[Units, ...] = Field(
         default=(),
         description="Units of the dense layers between pooled features and output, each in [1, 8192].",
@@ -298,7 +301,7 @@ class Finetune(Section):
         Raises:
             ConfigError: `name` is no strategy.
         """
-        if re.match(_STRATEGY, name) is None:
+        if re.fullmatch(_STRATEGY, name) is None:
             raise ConfigError(
                 f"there is no strategy {name!r}",
                 "choose scratch, head, top-block, full, or linear@block1, linear@block2 and so on",

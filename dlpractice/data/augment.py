@@ -1,7 +1,7 @@
 """What random augmentation does to a batch, drawn on the host and applied elsewhere.
 
-Every number comes from the generator that is passed in, so a batch is a function of its seed alone: it does not
-depend on threads, devices, or on where a killed run was taken up again.
+Every number comes from the generator that is passed in, so a batch is a function of its seed alone: it does
+not depend on threads, devices, or on where a killed run was taken up again.
 """
 
 from dataclasses import dataclass
@@ -16,12 +16,13 @@ FloatArray = NDArray[np.float32]
 class Draw(NamedTuple):
     """One draw for N images of S pixels a side.
 
-    transforms: (N, 8) float32, for each output pixel the input pixel it is read from: (a0 x + a1 y + a2, b0 x + b1 y
+    transforms: (N, 8) float32, for each output pixel the input pixel it is read from: (a0 x + a1 y + a2, b0
+    x + b1 y
         + b2), then two zeros.
     colours: (N, 3) float32: brightness added in units of the 0..255 range, contrast and saturation factors.
     partners: (N,) int32, the image of the batch each is mixed with.
-    boxes: (N, 4) int32: top, left, bottom, right of the part that CutMix takes from the partner; empty for MixUp.
-    blend: (N,) float32, MixUp's share of the image itself outside the box; 1 for CutMix.
+    boxes: (N, 4) int32: top, left, bottom, right of the part that CutMix takes from the partner; empty for
+    MixUp. blend: (N,) float32, MixUp's share of the image itself outside the box; 1 for CutMix.
     shares: (N,) float32, the share of the image's own label in its target.
     """
 
@@ -38,9 +39,9 @@ class Augmentation:
     """Ranges to draw from.
 
     flip: `none`, `horizontal` or `both`. rotation: up to this many degrees either way. zoom: scale in
-    [1 - zoom, 1 + zoom]. shift: up to this share of the side. brightness, contrast, saturation: up to this share
-    either way. mixup (Zhang et al. 2018) and cutmix (Yun et al. 2019): the alpha of their Beta distribution, 0 for
-    none; with both, each batch draws one of them.
+    [1 - zoom, 1 + zoom]. shift: up to this share of the side. brightness, contrast, saturation: up to this
+    share either way. mixup (Zhang et al. 2018) and cutmix (Yun et al. 2019): the alpha of their Beta
+    distribution, 0 for none; with both, each batch draws one of them.
     """
 
     flip: str = "none"
@@ -65,7 +66,8 @@ class Augmentation:
         return self.mixup > 0 or self.cutmix > 0
 
     def draw(self, rng: np.random.Generator, count: int, side: int, *, mix: bool = True) -> Draw:
-        """Draws for `count` images of `side` x `side` pixels; without `mix`, no image is mixed with another."""
+        """Draws for `count` images of `side` x `side` pixels; without `mix`, no image is mixed with
+        another."""
         transforms = self._draw_transforms(rng, count, side)
         colours = self._draw_colours(rng, count)
         if mix and self.mixes:
@@ -89,7 +91,8 @@ class Augmentation:
     def _draw_colours(self, rng: np.random.Generator, count: int) -> FloatArray:
         spans = np.array([self.brightness, self.contrast, self.saturation])
         neutral = np.array([0.0, 1.0, 1.0])
-        return (neutral + rng.uniform(-1, 1, (count, 3)) * spans).astype(np.float32)
+        colours: FloatArray = (neutral + rng.uniform(-1, 1, (count, 3)) * spans).astype(np.float32)
+        return colours
 
     def _draw_mixing(
         self, rng: np.random.Generator, count: int, side: int

@@ -15,7 +15,8 @@ _MARGIN = 1.15
 
 
 def choose_precision(device: str) -> tuple[str, dict[str, float]]:
-    """`float32`, or `bfloat16` (on a GPU also `float16`) where it is clearly faster; and seconds per convolution."""
+    """`float32`, or `bfloat16` (on a GPU also `float16`) where it is clearly faster; and seconds per
+    convolution."""
     candidates = ["float32", "bfloat16"] + (["float16"] if "GPU" in device else [])
     seconds = {name: _time_convolution(device, tf.as_dtype(name)) for name in candidates}
     fastest = min(seconds, key=lambda name: seconds[name] * (1.0 if name == "float32" else _MARGIN))

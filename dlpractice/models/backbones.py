@@ -13,8 +13,8 @@ from dlpractice.models.preprocessing import Scaling
 class Backbone:
     """One base of `keras.applications`, without its ImageNet classifier.
 
-    `blocks` holds, block by block, the prefix of the names of the layers that open it: a base can be frozen up to
-    the end of any block. Sizes are the side of a square image, in pixels.
+    `blocks` holds, block by block, the prefix of the names of the layers that open it: a base can be frozen
+    up to the end of any block. Sizes are the side of a square image, in pixels.
     """
 
     application: str
@@ -105,8 +105,8 @@ def build_base(backbone: Backbone, images: Any) -> keras.Model:
     size = images.shape[1]
     if size < backbone.minimum_size:
         raise ModelError(
-            f"{backbone.application} takes images of {backbone.minimum_size} pixels and more; data.image_size is {size}",
-            f"set data.image_size to at least {backbone.minimum_size}; it was trained at {backbone.native_size}",
+            f"data.image_size must be {backbone.minimum_size} or more for {backbone.application}; got {size}",
+            f"it was trained at {backbone.native_size}; `strategy: scratch` takes smaller images",
         )
     options = {"include_preprocessing": False} if backbone.scaling == "torch" else {}
     application = getattr(keras.applications, backbone.application)
@@ -116,7 +116,8 @@ def build_base(backbone: Backbone, images: Any) -> keras.Model:
 def find_block_ends(base: keras.Model, blocks: tuple[str, ...]) -> list[keras.layers.Layer]:
     """The last layer of each block: the layer behind which one single tensor leads on.
 
-    Found from the graph rather than from names, because the additions of a residual net carry automatic names.
+    Found from the graph rather than from names, because the additions of a residual net carry automatic
+    names.
     """
     layers = list(base.operations)
     position = {layer: index for index, layer in enumerate(layers)}

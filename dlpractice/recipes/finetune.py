@@ -1,7 +1,7 @@
 """`dlp finetune`: transfer learning on labelled images, from a config to a finished run directory."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np

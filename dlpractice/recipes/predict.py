@@ -13,8 +13,8 @@ _TOP = 5
 def run(run: RunDirectory, paths: Sequence[str]) -> list[dict[str, Any]]:
     """One row per image, files and the images below folders, in order.
 
-    A row has path, predicted, confidence in [0, 1] and `top`, the five likeliest classes; or path and error. Raises
-    ModelError where the run's model cannot be loaded.
+    A row has path, predicted, confidence in [0, 1] and `top`, the five likeliest classes; or path and error.
+    Raises ModelError where the run's model cannot be loaded.
     """
     saved = load_saved(run)
     images = load_images(paths, image_size=saved.image_size, resize=saved.resize, background=saved.background)

@@ -49,8 +49,8 @@ class SavedModel:
 def load_saved(run: RunDirectory) -> SavedModel:
     """Loads a run's model; it computes in the precision that the run was scored in.
 
-    Keras's safe mode refuses a file that would execute code. Raises ModelError where the model is missing, damaged
-    or not one of ours.
+    Keras's safe mode refuses a file that would execute code. Raises ModelError where the model is missing,
+    damaged or not one of ours.
     """
     path = run.model_path
     if not path.is_file():

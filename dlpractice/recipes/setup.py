@@ -1,4 +1,5 @@
-"""What a fine-tuning run stands on before any training: data, devices, precision, the net, its frozen features."""
+"""What a fine-tuning run stands on before any training: data, devices, precision, the net, its frozen
+features."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,7 +60,8 @@ def prepare_setup(config: Finetune, progress: Progress) -> Setup:
 
 
 def choose_or_keep(precision: str, device: str) -> tuple[str, dict[str, float]]:
-    """The precision that was asked for, or for `auto` the one that `device` is fastest in, with its timings."""
+    """The precision that was asked for, or for `auto` the one that `device` is fastest in, with its
+    timings."""
     return choose_precision(device) if precision == "auto" else (precision, {})
 
 

@@ -21,10 +21,11 @@ from dlpractice.training.loop import Labelled, Settings, Trainer
 def train_stages(
     config: Finetune, setup: Setup, features: Features, run: RunDirectory, progress: Progress
 ) -> Position:
-    """Trains stage after stage, each from the best epoch of the one before, and returns where the last one ended.
+    """Trains stage after stage, each from the best epoch of the one before, and returns where the last one
+    ended.
 
-    A checkpoint in the run directory is gone on from: stages behind it are skipped, and rows of metrics.csv that
-    were written after it are written again.
+    A checkpoint in the run directory is gone on from: stages behind it are skipped, and rows of metrics.csv
+    that were written after it are written again.
     """
     checkpoints = Checkpoints(run.checkpoints)
     position, saved = checkpoints.read() or (Position(), None)
@@ -118,6 +119,6 @@ class _Sample:
 
 
 def _pick_sample(count: int, size: int, seed: int) -> NDArray[np.int64]:
-    """Training images on which the train metrics are measured: as many as there are for validation, so that the two
-    are equally sharp, and scoring them costs no more."""
+    """Training images on which the train metrics are measured: as many as there are for validation, so that
+    the two are equally sharp, and scoring them costs no more."""
     return np.sort(np.random.default_rng(seed).permutation(count)[:size])

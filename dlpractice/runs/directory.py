@@ -108,6 +108,15 @@ class RunDirectory:
         _require_run(path, "`dlp runs ls` lists the runs there are")
         return cls(path, None)
 
+    @classmethod
+    def resume_or_create(cls, path: Path | str) -> Self:
+        """The run in `path` to be continued if there is one, else a new one.
+
+        Raises:
+            RunError: as `create` and `resume` do.
+        """
+        return cls.resume(path) if (Path(path) / CONFIG).is_file() else cls.create(path)
+
     def close(self) -> None:
         """Give the lock back. Closing twice does no harm."""
         if self._lock is not None:

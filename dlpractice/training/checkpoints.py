@@ -25,9 +25,10 @@ class Position:
     """Where training stands: `step` of `epoch` of stage `stage` comes next, all counted from 0.
 
     rows: epochs written to metrics.csv so far. optimiser_steps: steps of this stage. best_epoch: the epoch
-    whose weights are kept, -1 before the first: the one with the highest validation accuracy, of equals the one with
-    the lowest validation loss. waited: epochs since then. plateau_factor, plateau_waited: see
-    `schedules.Plateau`. learning_rate: what the finder chose, where it was asked. finished: the stage is complete.
+    whose weights are kept, -1 before the first: the one with the highest validation accuracy, of equals the
+    one with the lowest validation loss. waited: epochs since then. plateau_factor, plateau_waited: see
+    `schedules.Plateau`. learning_rate: what the finder chose, where it was asked. finished: the stage is
+    complete.
     """
 
     stage: int = 0
@@ -69,7 +70,7 @@ class Checkpoints:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._path.with_name(f".tmp-{_FILE}")
         with temporary.open("wb") as file:
-            np.savez(file, **named)
+            np.savez(file, allow_pickle=False, **named)
         os.replace(temporary, self._path)
         self._written = time.monotonic()
 

@@ -1,8 +1,8 @@
 """Frozen computation, done once: what a frozen front gives for each image is kept on disk and found again.
 
-A row is keyed by the sha256 of the image's bytes (and by the view, where it was augmented), its store by everything
-else that it depends on: the front's weights, its cut, precision, and how images are decoded. Runs, seeds and
-strategies that share a front share its rows, and a new image costs only itself.
+A row is keyed by the sha256 of the image's bytes (and by the view, where it was augmented), its store by
+everything else that it depends on: the front's weights, its cut, precision, and how images are decoded.
+Runs, seeds and strategies that share a front share its rows, and a new image costs only itself.
 """
 
 import hashlib
@@ -58,10 +58,11 @@ class FrozenFront:
     ) -> dict[str, RowView]:
         """For each cut, the features of `views` views of N images: N x `views` rows, view after view.
 
-        View 0 is the image itself, the others are augmented, each by a draw that depends on the image and the view
-        alone. All cuts that miss a row are computed in one pass.
+        View 0 is the image itself, the others are augmented, each by a draw that depends on the image and
+        the view alone. All cuts that miss a row are computed in one pass.
 
-        Raises DataError where the disk would be too small, ModelError where a feature is out of float16's range.
+        Raises DataError where the disk would be too small, ModelError where a feature is out of float16's
+        range.
         """
         stores = {cut: self._open_store(cut) for cut in cuts}
         keys = _view_keys(images.sha256, augmentation, views)

@@ -1,4 +1,5 @@
-"""Batches in an order that is a function of (seed, epoch) alone, so that a killed run can be taken up at any step."""
+"""Batches in an order that is a function of (seed, epoch) alone, so that a killed run can be taken up at any
+step."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,8 +30,8 @@ class Feed:
     """The training split of one stage.
 
     rows: N x `views` rows, view after view: row v N + i is view v of image i. labels: (N,) int64.
-    class_weights: (K,) float32, each example's weight in the loss by its class. label_smoothing: Szegedy et al. 2016.
-    augmentation: drawn anew for each batch, for rows that are images of 0..255; None for features.
+    class_weights: (K,) float32, each example's weight in the loss by its class. label_smoothing: Szegedy et
+    al. 2016. augmentation: drawn anew for each batch, for rows that are images of 0..255; None for features.
     """
 
     rows: Rows
@@ -44,8 +45,8 @@ class Feed:
 
     @property
     def steps(self) -> int:
-        """Batches in an epoch. They are of equal size, give or take one, so that no rest of an epoch weighs more
-        than its images should, nor gives batch normalisation three images to judge by."""
+        """Batches in an epoch. They are of equal size, give or take one, so that no rest of an epoch weighs
+        more than its images should, nor gives batch normalisation three images to judge by."""
         return -(-len(self.labels) // self.batch_size)
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
@@ -77,20 +78,12 @@ class Feed:
         assert self.augmentation is not None
         side, classes = self.rows[np.zeros(1, np.int64)].shape[1:], len(self.class_weights)
         floats, ints = tf.float32, tf.int32
+        draw_spec = ((8,), floats), ((3,), floats), ((), ints), ((4,), ints), ((), floats), ((), floats)
         signature = (
             tf.TensorSpec((None, *side), tf.uint8),
             tf.TensorSpec((None, classes), floats),
             tf.TensorSpec((None,), floats),
-            tuple(
-                tf.TensorSpec(shape, kind)
-                for shape, kind in (
-                    ((None, 8), floats),
-                    ((None, 3), floats),
-                    ((None,), ints),
-                    ((None, 4), ints),
-                )
-            )
-            + (tf.TensorSpec((None,), floats), tf.TensorSpec((None,), floats)),
+            tuple(tf.TensorSpec((None, *shape), kind) for shape, kind in draw_spec),
         )
         drawn = tf.data.Dataset.from_generator(
             lambda: ((*batch, tuple(draw)) for *batch, draw in self._draw(epoch, start) if draw is not None),

@@ -1,4 +1,5 @@
-"""Smith's learning-rate range test (Smith 2017, arXiv:1506.01186): raise the rate step by step, and watch the loss."""
+"""Smith's learning-rate range test (Smith 2017, arXiv:1506.01186): raise the rate step by step, and watch
+the loss."""
 
 import math
 
@@ -14,7 +15,8 @@ _BLOWN_UP = 4.0
 
 
 def find_learning_rate(step: TrainStep, feed: Feed) -> float:
-    """Runs up to 100 steps at rates from 1e-6 to 1 and returns a rate; the caller restores what they changed."""
+    """Runs up to 100 steps at rates from 1e-6 to 1 and returns a rate; the caller restores what they
+    changed."""
     rates = np.geomspace(LOWEST, HIGHEST, STEPS)
     losses: list[float] = []
     epoch = 0
@@ -28,7 +30,8 @@ def find_learning_rate(step: TrainStep, feed: Feed) -> float:
 
 
 def choose_rate(rates: ArrayLike, losses: ArrayLike) -> float:
-    """A tenth of the rate at which the smoothed loss was lowest: (n,) rates, rising, and the (n,) losses seen.
+    """A tenth of the rate at which the smoothed loss was lowest: (n,) rates, rising, and the (n,) losses
+    seen.
 
     The lowest point is where the steps begin to be too large; the tenth is Smith's margin.
     """

@@ -12,7 +12,8 @@ def deferring_interrupts() -> Iterator[Callable[[], bool]]:
     """Inside the block, the first SIGINT or SIGTERM is only noted, and the yielded function tells of it.
 
     Python would otherwise raise KeyboardInterrupt between an optimiser's step and its being counted, and the
-    checkpoint would repeat a step. A second signal interrupts at once. Off the main thread, signals stay as they are.
+    checkpoint would repeat a step. A second signal interrupts at once. Off the main thread, signals stay as
+    they are.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False

@@ -1,7 +1,8 @@
 """One stage of training, step by step, on any placement.
 
-Keras's `fit` is not used: under `tf.distribute` it weighs uneven batches wrongly, crashes with a batch smaller than the
-replicas, cannot be resumed inside an epoch, and does not run on several machines. Its callbacks are used.
+Keras's `fit` is not used: under `tf.distribute` it weighs uneven batches wrongly, crashes with a batch
+smaller than the replicas, cannot be resumed inside an epoch, and does not run on several machines. Its
+callbacks are used.
 """
 
 import math
@@ -34,7 +35,8 @@ from dlpractice.training.steps import (
 
 @dataclass(frozen=True)
 class Settings:
-    """How one stage is trained. Rates are per step; `warmup` is in epochs; see the config's schema for ranges."""
+    """How one stage is trained. Rates are per step; `warmup` is in epochs; see the config's schema for
+    ranges."""
 
     epochs: int
     learning_rate: float | Literal["auto"]
@@ -64,8 +66,8 @@ def score(forward: Forward, data: Labelled) -> tuple[float, float]:
 class Trainer:
     """Trains the part of a model behind a cut, and can stop and go on at any step.
 
-    model: from the cut to logits. train_sample: training rows as they are (not augmented) on which the train metrics
-    are measured, the way validation is measured. record: takes each epoch's row of metrics.csv.
+    model: from the cut to logits. train_sample: training rows as they are (not augmented) on which the train
+    metrics are measured, the way validation is measured. record: takes each epoch's row of metrics.csv.
     """
 
     def __init__(
@@ -105,7 +107,8 @@ class Trainer:
         )
 
     def train(self, position: Position, saved: Arrays | None = None) -> Position:
-        """Trains from `position` (with `saved`, a checkpoint's arrays) to the end, and restores the best epoch.
+        """Trains from `position` (with `saved`, a checkpoint's arrays) to the end, and restores the best
+        epoch.
 
         Raises KeyboardInterrupt on Ctrl-C or SIGTERM, after a checkpoint was written.
         """
@@ -212,7 +215,8 @@ class Trainer:
         self._checkpoints.write(position, self._arrays())
 
     def _arrays(self) -> Arrays:
-        """Everything that training changes: weights, generator states, optimisers, and the best epoch's weights."""
+        """Everything that training changes: weights, generator states, optimisers, and the best epoch's
+        weights."""
         optimisers = [v.numpy() for group in self._groups for v in group.optimiser.variables]
         return {
             "model": [variable.numpy() for variable in self.model.variables],

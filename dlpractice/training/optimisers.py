@@ -26,9 +26,9 @@ def build_groups(
 ) -> tuple[Group, ...]:
     """Splits trainable `variables` into fresh and pretrained ones.
 
-    Discriminative rates: Howard and Ruder 2018, arXiv:1801.06146. Adam divides a gradient's scale out, so that scaling
-    the gradients would do nothing; hence two optimisers. Weight decay is decoupled (Loshchilov and Hutter 2019) and
-    spares biases and normalisation, which have one dimension.
+    Discriminative rates: Howard and Ruder 2018, arXiv:1801.06146. Adam divides a gradient's scale out, so
+    that scaling the gradients would do nothing; hence two optimisers. Weight decay is decoupled (Loshchilov
+    and Hutter 2019) and spares biases and normalisation, which have one dimension.
     """
     fresh = [variable for variable in variables if not is_pretrained(variable)]
     pretrained = [variable for variable in variables if is_pretrained(variable)]

@@ -1,7 +1,7 @@
 """Where a model trains: `tf.distribute` for one device and for several, and batches dealt out to replicas.
 
-A global batch is dealt out evenly, and the loss is divided by the global batch, never by a replica's part of it:
-averaging the means of uneven parts, as `fit` does, gives other weights than one device would.
+A global batch is dealt out evenly, and the loss is divided by the global batch, never by a replica's part of
+it: averaging the means of uneven parts, as `fit` does, gives other weights than one device would.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,8 @@ class Placement:
         return int(self.strategy.num_replicas_in_sync)
 
     def deal(self, batch: Sequence[Any]) -> tuple[Any, ...]:
-        """Arrays of equal length -> per-replica values that share them out, their sizes differing by one at most."""
+        """Arrays of equal length -> per-replica values that share them out, their sizes differing by one at
+        most."""
         if self.replicas == 1:
             return tuple(tf.convert_to_tensor(array) for array in batch)
         bounds = np.linspace(0, len(batch[0]), self.replicas + 1).astype(int)

@@ -1,5 +1,5 @@
-"""How the learning rate moves: a factor in [0, 1] on the configured rate, as a function of the step alone, and a
-plateau rule that follows the validation loss."""
+"""How the learning rate moves: a factor in [0, 1] on the configured rate, as a function of the step alone,
+and a plateau rule that follows the validation loss."""
 
 import math
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ PLATEAU_FACTOR = 0.3
 class Schedule:
     """`steps` optimiser steps in all, the first `warmup_steps` of them rising linearly from near zero.
 
-    `cosine` (Loshchilov and Hutter 2017, arXiv:1608.03983) then falls to zero; the others stay at 1, `plateau` times
-    the factor that `Plateau` keeps.
+    `cosine` (Loshchilov and Hutter 2017, arXiv:1608.03983) then falls to zero; the others stay at 1,
+    `plateau` times the factor that `Plateau` keeps.
     """
 
     shape: Shape

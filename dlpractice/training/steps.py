@@ -12,8 +12,8 @@ from dlpractice.training.feed import Rows
 from dlpractice.training.optimisers import Group
 from dlpractice.training.placement import Placement
 
-# Gradients below 6e-8 vanish in float16 unless the loss is scaled up (Micikevicius et al. 2018, arXiv:1710.03740).
-# A constant suffices for nets as shallow as these; a gradient that overflows is skipped.
+# Gradients below 6e-8 vanish in float16 unless the loss is scaled up (Micikevicius et al. 2018,
+# arXiv:1710.03740). A constant suffices for nets as shallow as these; a gradient that overflows is skipped.
 _FLOAT16_LOSS_SCALE = 1024.0
 
 TrainStep = Callable[[Sequence[Any], float], Any]
@@ -61,7 +61,8 @@ def compile_train_step(
 
 
 def compile_forward(model: keras.Model, placement: Placement) -> Forward:
-    """A function from a batch of inputs to (n, ...) outputs in inference mode: an array, or a list for several."""
+    """A function from a batch of inputs to (n, ...) outputs in inference mode: an array, or a list for
+    several."""
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def run(inputs: Any) -> Any:

@@ -8,9 +8,11 @@ _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 def warp_batch(images: Any, transforms: Any, colours: Any) -> Any:
-    """(N, H, W, 3) in 0..255 -> float32 of the same shape and range, each image moved and coloured on its own.
+    """(N, H, W, 3) in 0..255 -> float32 of the same shape and range, each image moved and coloured on its
+    own.
 
-    Flip, rotation, zoom and shift are one affine map, so a pixel is interpolated once; what lies outside is mirrored.
+    Flip, rotation, zoom and shift are one affine map, so a pixel is interpolated once; what lies outside is
+    mirrored.
     """
     images = tf.cast(images, tf.float32)
     size = tf.shape(images)[1:3]
