@@ -28,7 +28,9 @@ def photograph() -> Photograph:
         total = np.zeros((height, width, 3))
         for cells, weight in ((3, 60.0), (7, 35.0), (15, 15.0)):
             coarse = Image.fromarray(rng.integers(0, 256, (cells, cells, 3), np.uint8))
-            total += weight * (np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC)) / 128.0 - 1)
+            total += weight * (
+                np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC)) / 128.0 - 1
+            )
         total += 128 + rng.normal(0, 4, total.shape)
         return Image.fromarray(np.clip(total, 0, 255).astype(np.uint8))
 
@@ -54,7 +56,9 @@ def write(photograph: Photograph) -> Write:
 def classes(write: Write, tmp_path: Path) -> Callable[..., Path]:
     """A folder of class folders with `count` different PNG photographs each."""
 
-    def make(count: int, names: tuple[str, ...] = ("cat", "dog"), folder: str = "photos", start: int = 0) -> Path:
+    def make(
+        count: int, names: tuple[str, ...] = ("cat", "dog"), folder: str = "photos", start: int = 0
+    ) -> Path:
         root = tmp_path / folder
         for column, name in enumerate(names):
             for number in range(count):

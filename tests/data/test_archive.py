@@ -27,7 +27,9 @@ def assert_nothing_written(tmp_path: Path) -> None:
 
 
 def test_files_and_folders_come_out(tmp_path: Path) -> None:
-    path = packed(tmp_path / "a.zip", {"x/1.txt": b"one", "x/y/2.txt": b"two", "back\\slash.txt": b"three", "e/": b""})
+    path = packed(
+        tmp_path / "a.zip", {"x/1.txt": b"one", "x/y/2.txt": b"two", "back\\slash.txt": b"three", "e/": b""}
+    )
     target = extract(path, tmp_path / "out")
     found = {p.relative_to(target).as_posix(): p.read_bytes() for p in target.rglob("*") if p.is_file()}
     assert found == {"x/1.txt": b"one", "x/y/2.txt": b"two", "back/slash.txt": b"three"}
@@ -53,7 +55,9 @@ def test_an_extracted_archive_is_kept(tmp_path: Path) -> None:
         ("line\nbreak.txt", "no readable text"),
     ],
 )
-def test_names_that_lead_out_are_refused_before_anything_is_written(tmp_path: Path, name: str, message: str) -> None:
+def test_names_that_lead_out_are_refused_before_anything_is_written(
+    tmp_path: Path, name: str, message: str
+) -> None:
     path = packed(tmp_path / "a.zip", {"good.txt": b"1", name: b"2"})
     with pytest.raises(DataError, match=message):
         extract(path, tmp_path / "out")

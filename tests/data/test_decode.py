@@ -34,7 +34,12 @@ def png_chunk(kind: bytes, content: bytes) -> bytes:
 def png(width: int, height: int, depth: int, colour: int, rows: bytes, *extra: bytes) -> bytes:
     """A PNG written by hand: Pillow cannot write every depth."""
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    chunks = [png_chunk(b"IHDR", header), *extra, png_chunk(b"IDAT", zlib.compress(rows)), png_chunk(b"IEND", b"")]
+    chunks = [
+        png_chunk(b"IHDR", header),
+        *extra,
+        png_chunk(b"IDAT", zlib.compress(rows)),
+        png_chunk(b"IEND", b""),
+    ]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
@@ -72,7 +77,9 @@ def test_exif_orientation_is_applied(kind: str, orientation: int) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
-@pytest.mark.parametrize("exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\x08\0\0\0\xff\xff\1\2", b"Exif\0\0II*\0"])
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\x08\0\0\0\xff\xff\1\2", b"Exif\0\0II*\0"]
+)
 def test_a_damaged_exif_block_does_not_cost_the_image(exif: bytes) -> None:
     assert decode(encoded(corners(), "JPEG", exif=exif)).rgb.size == (60, 40)
 
@@ -147,7 +154,9 @@ def test_of_several_frames_or_pages_the_first_is_taken(kind: str) -> None:
         (encoded(Image.new("F", (4, 4), 0.5), "TIFF"), "unreadable", "white level"),
     ],
 )
-def test_unusable_files_are_named_with_the_reason(tmp_path: Path, content: bytes, problem: str, reason: str) -> None:
+def test_unusable_files_are_named_with_the_reason(
+    tmp_path: Path, content: bytes, problem: str, reason: str
+) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(content)
     with pytest.raises(ImageError, match=r"photo\.jpg: ") as caught:

@@ -48,7 +48,9 @@ def test_different_photographs_and_noise_are_no_copies(photograph: Photograph) -
 
 
 def test_small_and_flat_images_are_not_compared(photograph: Photograph) -> None:
-    copies = thumbnails([photograph(1), photograph(1), Image.new("L", (90, 90), 7), Image.new("L", (90, 90), 9)])
+    copies = thumbnails(
+        [photograph(1), photograph(1), Image.new("L", (90, 90), 7), Image.new("L", (90, 90), 9)]
+    )
     assert near_pairs(copies, np.array([80, 80, 90, 90])) == [(0, 1)]
     assert near_pairs(copies, np.array([80, 31, 90, 90])) == []
     assert near_pairs(copies[:0], np.array([], int)) == []

@@ -19,7 +19,12 @@ def touch(*paths: Path) -> None:
 
 def test_class_folders(tmp_path: Path) -> None:
     touch(tmp_path / "dog/2.JPG", tmp_path / "dog/deep/1.png", tmp_path / "Cat/1.webp")
-    touch(tmp_path / "dog/notes.txt", tmp_path / "readme.md", tmp_path / "dog/.hidden.png", tmp_path / "Thumbs.db")
+    touch(
+        tmp_path / "dog/notes.txt",
+        tmp_path / "readme.md",
+        tmp_path / "dog/.hidden.png",
+        tmp_path / "Thumbs.db",
+    )
     (tmp_path / "empty").mkdir()
     index = index_folder(tmp_path)
     assert index.class_names == ("Cat", "dog", "empty")

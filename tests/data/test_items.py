@@ -7,7 +7,14 @@ from dlpractice.data.items import Index, Item, is_clutter, is_image_name, is_tex
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("a.JPG", True), ("b/c.webp", True), ("a.jpeg.txt", False), ("notes", False), ("x.heic", True), (".jpg", False)],
+    [
+        ("a.JPG", True),
+        ("b/c.webp", True),
+        ("a.jpeg.txt", False),
+        ("notes", False),
+        ("x.heic", True),
+        (".jpg", False),
+    ],
 )
 def test_images_are_known_by_their_ending(name: str, expected: bool) -> None:
     assert is_image_name(name) is expected

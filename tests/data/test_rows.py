@@ -26,7 +26,9 @@ for start in range(int(sys.argv[2]), int(sys.argv[3]), 7):
 
 
 def start_writer(folder: Path, first: int, last: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", WRITER, folder, str(first), str(last)], stdout=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, folder, str(first), str(last)], stdout=subprocess.PIPE
+    )
 
 
 def assert_rows_hold_their_numbers(folder: Path) -> list[int]:
@@ -91,7 +93,9 @@ def test_rows_of_another_shape_are_refused(tmp_path: Path) -> None:
         RowStore(tmp_path, (2,), np.uint8).append(["a\nb"], np.zeros((1, 2), np.uint8))
 
 
-@pytest.mark.parametrize(("rows_left", "keys_left"), [(b"\x07", b""), (b"\x07" * 6, b"key-9"), (b"\x07" * 5, b"")])
+@pytest.mark.parametrize(
+    ("rows_left", "keys_left"), [(b"\x07", b""), (b"\x07" * 6, b"key-9"), (b"\x07" * 5, b"")]
+)
 def test_what_a_killed_writer_left_is_cut_off(tmp_path: Path, rows_left: bytes, keys_left: bytes) -> None:
     store = RowStore(tmp_path, (4,), np.uint8)
     store.append(["a"], np.full((1, 4), 1, np.uint8))

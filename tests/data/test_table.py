@@ -22,7 +22,14 @@ def table(folder: Path, text: str | bytes) -> Path:
 
 
 def test_all_columns_in_any_order_with_a_byte_order_mark(folder: Path) -> None:
-    text = "\ufeffLabel, path,group,split\r\ndog,b.png,g1,val\r\n\r\n'cat',a.png,,Train\r\ndog,sub/c.png,g1,test\r\n"
+    rows = [
+        "\ufeffLabel, path,group,split",
+        "dog,b.png,g1,val",
+        "",
+        "'cat',a.png,,Train",
+        "dog,sub/c.png,g1,test",
+    ]
+    text = "\r\n".join(rows)
     index = index_csv(table(folder, text))
     assert index.root == folder
     assert index.class_names == ("'cat'", "dog")
@@ -46,7 +53,9 @@ def test_every_faulty_line_is_reported_at_once(folder: Path) -> None:
     reported = caught.value.message.splitlines()
     assert [line.split(" ")[0].rsplit(":", 1)[1] for line in reported] == ["3", "4", "5", "6", "7", "8"]
     for line, part in zip(
-        reported, ["no such file: none", "path must", "label must", "got dev", "twice", "write / "], strict=True
+        reported,
+        ["no such file: none", "path must", "label must", "got dev", "twice", "write / "],
+        strict=True,
     ):
         assert part in line
 

@@ -1,0 +1,80 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from dlpractice.cli.data import app
+from dlpractice.errors import DataError
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DLP_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("DLP_DATA_DIR", raising=False)
+    rng = np.random.default_rng(0)
+    for label in ("cat", "[dog]"):
+        (tmp_path / "photos" / label).mkdir(parents=True)
+        for number in range(10):
+            pixels = rng.integers(0, 256, (40, 50, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / label / f"{number}.png")
+    return tmp_path / "photos"
+
+
+def test_known_data_sets_are_listed(photos: Path) -> None:
+    shown = runner.invoke(app, ["ls"])
+    assert shown.exit_code == 0
+    assert "cats-dogs  3000 images, to download" in shown.stdout
+    rows = json.loads(runner.invoke(app, ["ls", "--json"]).stdout)
+    assert [row["name"] for row in rows] == ["cats-dogs", "digits"]
+    assert rows[1]["state"] == "local"
+
+
+def test_fetch_prints_the_folder_and_nothing_else(photos: Path) -> None:
+    shown = runner.invoke(app, ["fetch", "digits"])
+    assert shown.exit_code == 0
+    assert len(list(Path(shown.stdout.strip()).rglob("*.png"))) == 1797
+    assert isinstance(runner.invoke(app, ["fetch", "nothing"]).exception, DataError)
+
+
+def test_clean_data_passes_the_check(photos: Path) -> None:
+    shown = runner.invoke(app, ["check", str(photos)])
+    assert shown.exit_code == 0
+    assert shown.stdout.splitlines() == [
+        "20 images in 2 classes",
+        "  [dog]: 10",
+        "  cat: 10",
+        "width: 50 to 50 pixels, median 50",
+        "height: 40 to 40 pixels, median 40",
+        "formats: PNG 20",
+        "0 errors, 0 warnings",
+    ]
+
+
+def test_each_bad_file_is_named_and_the_status_is_3(photos: Path) -> None:
+    (photos / "cat/empty.jpg").touch()
+    (photos / "[dog]/a.txt").write_text("x")
+    shown = runner.invoke(app, ["check", str(photos)])
+    assert shown.exit_code == 3
+    assert (
+        "error: 1 image cannot be used: empty\n    cat/empty.jpg: the file is empty (0 bytes)" in shown.stdout
+    )
+    assert "warning: 1 file or folder passed over, no images by name: [dog]/a.txt" in shown.stdout
+    assert "1 errors, 1 warnings; --json names every file" in shown.stdout
+
+
+def test_json_is_one_document_and_progress_goes_elsewhere(photos: Path) -> None:
+    (photos / "cat/empty.jpg").touch()
+    shown = runner.invoke(app, ["check", str(photos), "--json"])
+    assert shown.exit_code == 3
+    document = json.loads(shown.stdout)
+    assert document["unusable"][0]["path"] == "cat/empty.jpg"
+    assert "decoding" in shown.stderr
+
+
+def test_what_is_not_there_is_an_error_of_ours(photos: Path) -> None:
+    assert isinstance(runner.invoke(app, ["check", str(photos / "none")]).exception, DataError)

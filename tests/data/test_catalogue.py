@@ -1,0 +1,57 @@
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from dlpractice.data.catalogue import CATALOGUE, find, state
+from dlpractice.data.index import read_index
+from dlpractice.errors import DataError
+
+Classes = Callable[..., Path]
+
+
+def test_rows_are_found_by_their_own_name() -> None:
+    assert all(name == row.name and row.about and row.source for name, row in CATALOGUE.items())
+    assert {"cats-dogs", "digits"} <= set(CATALOGUE)
+
+
+def test_digits_are_scikit_learns() -> None:
+    assert state(CATALOGUE["digits"]) == "local"
+    folder = find("digits")
+    assert state(CATALOGUE["digits"]) == "ready"
+    digits = load_digits()
+    index = read_index(folder)
+    assert len(index.items) == CATALOGUE["digits"].images == 1797
+    assert index.class_names == tuple("0123456789")
+    for number in (0, 17, 1796):
+        with Image.open(folder / str(digits.target[number]) / f"{number:04d}.png") as image:
+            np.testing.assert_allclose(np.asarray(image) * (16 / 255), digits.images[number], atol=0.04)
+    assert find("digits") == folder
+
+
+def test_cats_and_dogs_come_from_the_data_folder(
+    classes: Classes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = classes(1, ("cats", "dogs"))
+    archive = tmp_path / "prepared/cats-dogs/cats_and_dogs_filtered.zip"
+    archive.parent.mkdir(parents=True)
+    with zipfile.ZipFile(archive, "w") as opened:
+        for split in ("train", "validation"):
+            for name in ("cats", "dogs"):
+                opened.write(photos / name / "000.png", f"cats_and_dogs_filtered/{split}/{name}/0.png")
+    assert state(CATALOGUE["cats-dogs"]) == "to download"
+    monkeypatch.setenv("DLP_DATA_DIR", str(tmp_path / "prepared"))
+    assert state(CATALOGUE["cats-dogs"]) == "local"
+    index = read_index(find("cats-dogs"))
+    assert index.class_names == ("cats", "dogs")
+    assert [item.split for item in index.items] == ["train", "train", "validation", "validation"]
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(DataError) as caught:
+        find("cat-dogs")
+    assert "cats-dogs, digits" in caught.value.hint
