@@ -209,12 +209,19 @@ def test_a_single_pixel_and_a_sliver_can_be_fitted() -> None:
 def test_shrinking_a_jpeg_while_decoding_is_invisible(tmp_path: Path, photograph: Photograph) -> None:
     path = tmp_path / "large.jpg"
     photograph(3, 2600, 2200).save(path, quality=92)
-    assert decode(path, bound=shrink_bound(128)).rgb.size < (2600, 2200)
+    assert decode(path, bound=512).rgb.size == (650, 550)
     assert (decode(path, bound=512).width, decode(path).rgb.size) == (2600, (2600, 2200))
     fast = load_pixels(path, 128).astype(int)
     exact = fit(decode(path).rgb, 128, "stretch", "#ffffff").astype(int)
     assert np.abs(fast - exact).mean() < 0.5
     assert np.abs(fast - exact).max() <= 4
+
+
+@pytest.mark.parametrize(("size", "expected"), [((1026, 1030), (513, 515)), ((1027, 1030), (1027, 1030))])
+def test_a_jpeg_is_shrunk_only_by_a_factor_of_its_sides(
+    size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    assert decode(encoded(Image.new("RGB", size), "JPEG"), bound=512).rgb.size == expected
 
 
 def test_the_bound_for_shrinking_leaves_work_for_the_filter() -> None:
