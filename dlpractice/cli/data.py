@@ -10,7 +10,8 @@ import typer
 from dlpractice.cli.console import print_json, results
 
 if TYPE_CHECKING:
-    from dlpractice.data.audit import Audit, Finding
+    from dlpractice.data.audit import Audit
+    from dlpractice.data.findings import Finding
 
 app = typer.Typer(help="Known data sets, and the audit of your own.", no_args_is_help=True)
 

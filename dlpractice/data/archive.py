@@ -35,6 +35,12 @@ def extract(archive: Path, target: Path, progress: Progress | None = None) -> Pa
     progress = progress or Quiet()
     if target.exists():
         return target
+    try:
+        archive.open("rb").close()
+    except OSError as error:
+        raise DataError(
+            f"cannot read {archive}: {error.strerror}", "check its name and permissions"
+        ) from error
     with writing(target.parent / f".{target.name}.extracting"):
         if target.exists():
             return target
@@ -61,8 +67,6 @@ def _extract_all(archive: Path, folder: Path, progress: Progress) -> None:
                 progress.advance()
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise DataError(f"{archive} is no intact zip file: {error}", hint) from error
-    except FileNotFoundError as error:
-        raise DataError(f"there is no file {archive}", "check its name") from error
 
 
 def _extract_one(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:

@@ -6,6 +6,7 @@ antialiasing: Pillow widens the filter by the scale factor, so every source pixe
 """
 
 import io
+import stat
 import struct
 import warnings
 from collections.abc import Callable
@@ -26,6 +27,7 @@ DECODER = 1
 
 # One image of this many pixels takes 300 MB as RGB; Pillow's own bound, which only warns, is near.
 MAX_PIXELS = 100_000_000
+MAX_FILE_BYTES = 2**30
 
 EXTENSIONS: dict[str, tuple[str, ...]] = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -129,8 +131,14 @@ def decode(
 
 
 def read(path: Path) -> bytes:
-    """The bytes of `path`; ImageError where it cannot be read."""
+    """The bytes of `path`; ImageError where it cannot be read or is far too large for an image."""
     try:
+        status = path.stat()
+        # Reading a pipe would wait forever for somebody to write into it.
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageError(str(path), "unreadable", "is no regular file")
+        if status.st_size > MAX_FILE_BYTES:
+            raise ImageError(str(path), "too large", f"the file has {status.st_size:,} bytes")
         return path.read_bytes()
     except OSError as error:
         raise ImageError(str(path), "unreadable", f"cannot be read: {error.strerror or error}") from error

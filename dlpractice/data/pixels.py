@@ -153,10 +153,9 @@ def _hash_files(files: dict[str, Path], progress: Progress) -> tuple[dict[str, s
 
 def _hash_file(file: Path) -> str | ImageError:
     try:
-        with file.open("rb") as opened:
-            return hashlib.file_digest(opened, "sha256").hexdigest()
-    except OSError as error:
-        return ImageError(str(file), "unreadable", f"cannot be read: {error.strerror or error}")
+        return hashlib.sha256(read(file)).hexdigest()
+    except ImageError as error:
+        return error
 
 
 def _decode_missing(files: dict[str, Path], stores: _Stores, progress: Progress) -> dict[str, ImageError]:

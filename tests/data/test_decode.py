@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -175,6 +176,16 @@ def test_formats_of_phones_are_named(tmp_path: Path) -> None:
 def test_a_missing_file_is_an_image_error(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="No such file"):
         decode(tmp_path / "none.png")
+
+
+def test_pipes_and_giants_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ImageError, match="no regular file"):
+        decode(tmp_path / "pipe.png")
+    monkeypatch.setattr(module, "MAX_FILE_BYTES", 99)
+    (tmp_path / "giant.png").write_bytes(bytes(100))
+    with pytest.raises(ImageError, match="the file has 100 bytes"):
+        decode(tmp_path / "giant.png")
 
 
 def test_the_ways_of_fitting() -> None:

@@ -89,8 +89,10 @@ def test_bad_files_are_named_and_the_others_kept(classes: Classes, write: Write)
 def test_a_file_that_changes_while_it_is_read_is_not_kept(
     classes: Classes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "read", lambda path: path.read_bytes() + b" ")
-    found = scan(index_folder(classes(1)), LOOK, Quiet())
+    contents = iter([b"before", b"after"] * 9)
+    monkeypatch.setattr(module, "read", lambda path: next(contents))
+    monkeypatch.setattr(module, "usable_cores", lambda: 1)
+    found = scan(index_folder(classes(1, ("cat",))), LOOK, Quiet())
     assert {error.reason for error in found.bad.values()} == {"the file was changed while it was read"}
 
 
