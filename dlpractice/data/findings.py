@@ -42,10 +42,8 @@ def unusable_findings(unusable: Sequence[Unusable]) -> list[Finding]:
     for item in sorted(unusable, key=lambda item: item.path):
         kinds[item.kind].append(item.path)
     return [
-        Finding(
-            kind, "error", f"{_number(items, 'image')} cannot be used: {kind}", tuple(i.path for i in items)
-        )
-        for kind, items in kinds.items()
+        Finding(kind, "error", f"{_number(paths, 'image')} cannot be used: {kind}", tuple(paths))
+        for kind, paths in kinds.items()
     ]
 
 
