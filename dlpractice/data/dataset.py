@@ -106,12 +106,8 @@ def prepare(
     scanned = scan(index, look, progress)
     audit = inspect(index, scanned)
     _refuse(index, audit, on_bad_image)
-    for finding in audit.of("warning"):
-        progress.warn(finding.message)
-    left_out = {unusable.path for unusable in audit.unusable}
-    if left_out:
-        progress.warn(f"{len(left_out)} of {len(index.items)} images are left out: they cannot be used")
-    items = [item for item in index.items if item.path not in left_out]
+    _warn(index, audit, progress)
+    items = _usable(index, audit)
     splits = assign_splits(
         [item.label for item in items],
         [item.split for item in items],
@@ -125,9 +121,7 @@ def prepare(
     for item, name in zip(items, splits, strict=True):
         members[name].append(item)
     chosen = {name: _split(inside, index.class_names, scanned, look) for name, inside in members.items()}
-    return Dataset(
-        index.root, index.class_names, chosen["train"], chosen["validation"], chosen["test"], audit
-    )
+    return Dataset(index.root, index.class_names, **chosen, audit=audit)
 
 
 def load_labelled(
@@ -198,6 +192,19 @@ def _refuse(index: Index, audit: Audit, on_bad_image: Literal["error", "skip"]) 
         raise DataError(
             f"{index.root}: " + "; ".join(others), "correct the data; `dlp data check` shows all findings"
         )
+
+
+def _warn(index: Index, audit: Audit, progress: Progress) -> None:
+    for finding in audit.of("warning"):
+        progress.warn(finding.message)
+    if audit.unusable:
+        number = len(audit.unusable)
+        progress.warn(f"{number} of {len(index.items)} images are left out: they cannot be used")
+
+
+def _usable(index: Index, audit: Audit) -> list[Item]:
+    left_out = {unusable.path for unusable in audit.unusable}
+    return [item for item in index.items if item.path not in left_out]
 
 
 def _links(items: Sequence[Item], scanned: Scan, audit: Audit) -> Iterable[tuple[int, int]]:
