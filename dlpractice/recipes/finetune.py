@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Finetune
 from dlpractice.data.dataset import Dataset
+from dlpractice.errors import RunError
 from dlpractice.evaluation.metrics import Measure, accuracy
 from dlpractice.models.precision import computing_in
 from dlpractice.recipes.environment import describe_environment
@@ -30,8 +31,13 @@ def run(config: Finetune, run: RunDirectory, progress: Progress | None = None) -
     KeyboardInterrupt, with a checkpoint written, when interrupted.
     """
     progress, started = progress or Silent(), time.perf_counter()
+    resumed = run.checkpoints.is_dir()
+    if resumed:
+        _refuse_other_config(config, run)
     run.write_config(dump_config(config))
     setup = prepare_setup(config, progress)
+    if resumed:
+        _refuse_other_data(setup, run)
     run.write_splits(setup.dataset.split_rows())
     run.write_audit(setup.dataset.audit.to_json())
     run.write_environment(describe_environment(config.seed, setup))
@@ -43,6 +49,22 @@ def run(config: Finetune, run: RunDirectory, progress: Progress | None = None) -
     summary = summarise(setup, logits, position, time.perf_counter() - started)
     run.write_summary(summary)
     return summary
+
+
+def _refuse_other_config(config: Finetune, run: RunDirectory) -> None:
+    if run.config_text() != dump_config(config):
+        raise RunError(
+            f"{run.path} was started with another config",
+            f"go on with `dlp finetune {run.path}/config.yaml --run-dir {run.path} --resume`, or start a new run",
+        )
+
+
+def _refuse_other_data(setup: Setup, run: RunDirectory) -> None:
+    if run.environment()["data"]["digest"] != setup.dataset.digest:
+        raise RunError(
+            f"{run.path} was started on other data: images, labels or splits have changed since",
+            "restore the data, or start a new run in another --run-dir",
+        )
 
 
 def score_splits(setup: Setup, features: Features, progress: Progress) -> Logits:

@@ -1,0 +1,231 @@
+"""The loop against a plain Keras `fit`, and against itself when it is stopped and taken up again."""
+
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from dlpractice.runs.progress import Silent
+from dlpractice.training.checkpoints import Checkpoints, Position
+from dlpractice.training.feed import Feed
+from dlpractice.training.loop import Labelled, Settings, Trainer, score
+from dlpractice.training.placement import place
+from dlpractice.training.randomness import seed_everything
+from dlpractice.training.steps import compile_forward
+
+SETTINGS = Settings(epochs=4, learning_rate=0.01, schedule="cosine", weight_decay=0.01)
+
+
+def blobs(count: int = 60, seed: int = 0) -> Labelled:
+    """Three noisy classes in eight dimensions."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    centres = np.random.default_rng(99).normal(size=(3, 8))
+    return Labelled((centres[labels] + rng.normal(size=(count, 8))).astype(np.float32), labels)
+
+
+def make_model(dropout: float = 0.3) -> keras.Model:
+    inputs = keras.Input((8,))
+    x = keras.layers.Dense(16, activation="relu")(inputs)
+    x = keras.layers.Dropout(dropout)(keras.layers.BatchNormalization()(x))
+    return keras.Model(inputs, keras.layers.Dense(3)(x))
+
+
+class Recorder(Silent):
+    """Sends this process SIGINT after a given number of steps."""
+
+    def __init__(self, interrupt_after: int | None = None) -> None:
+        self.steps, self.interrupt_after = 0, interrupt_after
+
+    def batch(self, epoch: int, epochs: int, step: int, steps: int, images: int) -> None:
+        self.steps += 1
+        if self.steps == self.interrupt_after:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def make_trainer(
+    folder: Path,
+    settings: Settings = SETTINGS,
+    *,
+    progress: Silent | None = None,
+    rows: list[Mapping[str, object]] | None = None,
+    callbacks: list[Any] | None = None,
+    interval: float = 1e9,
+    dropout: float = 0.3,
+    noise: float = 0.0,
+) -> Trainer:
+    seed_everything(7)
+    placement = place()
+    train, validation = blobs(), blobs(30, seed=1)
+    if noise:
+        train = Labelled(train.rows, np.random.default_rng(5).permutation(train.labels))
+    with placement.strategy.scope():
+        model = make_model(dropout)
+    return Trainer(
+        "head",
+        model,
+        settings,
+        Feed(train.rows, train.labels, np.ones(3, np.float32), batch_size=16, seed=3),
+        train,
+        validation,
+        placement=placement,
+        is_pretrained=lambda variable: False,
+        checkpoints=Checkpoints(folder, interval),
+        progress=progress or Silent(),
+        record=(rows if rows is not None else []).append,
+        callbacks=callbacks or [],
+    )
+
+
+def weights(trainer: Trainer) -> list[NDArray[Any]]:
+    return [variable.numpy() for variable in trainer.model.variables]
+
+
+def test_training_learns_and_reports_what_it_measured(tmp_path: Path) -> None:
+    rows: list[Mapping[str, Any]] = []
+    trainer = make_trainer(tmp_path, replace(SETTINGS, epochs=20), rows=rows)
+    position = trainer.train(Position())
+    assert [row["epoch"] for row in rows] == list(range(1, 21))
+    assert rows[-1]["loss"] < 0.5 * rows[0]["loss"]
+    assert rows[-1]["accuracy"] > 0.8
+    best = max(rows, key=lambda row: (row["val_accuracy"], -row["val_loss"]))
+    assert position.best_epoch == best["epoch"] - 1
+    # The best epoch is what the model holds in the end, and a plain Keras forward pass measures the same.
+    validation = blobs(30, seed=1)
+    logits = trainer.model.predict(validation.rows, verbose=0)
+    assert (logits.argmax(1) == validation.labels).mean() == pytest.approx(best["val_accuracy"])
+    loss = keras.losses.sparse_categorical_crossentropy(validation.labels, logits, from_logits=True)
+    assert float(np.mean(loss)) == pytest.approx(best["val_loss"], rel=1e-4)
+
+
+def test_a_step_is_that_of_fit(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, epochs=1, schedule="constant", optimiser="sgd", weight_decay=0.0)
+    trainer = make_trainer(tmp_path, settings, dropout=0.0)
+    twin = keras.models.clone_model(trainer.model)
+    twin.set_weights(trainer.model.get_weights())
+    optimiser = keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True)
+    twin.compile(optimiser, keras.losses.CategoricalCrossentropy(from_logits=True))
+    for inputs, targets, _ in trainer.feed.batches(0):
+        twin.train_on_batch(inputs, targets)
+    trainer.train(Position())
+    for ours, theirs in zip(trainer.model.get_weights(), twin.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-6)
+
+
+def test_the_same_seed_gives_the_same_bits(tmp_path: Path) -> None:
+    first, second = make_trainer(tmp_path / "a"), make_trainer(tmp_path / "b")
+    first.train(Position())
+    second.train(Position())
+    for ours, theirs in zip(weights(first), weights(second), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("steps", [1, 4, 6])
+def test_an_interrupted_stage_goes_on_bit_for_bit(tmp_path: Path, steps: int) -> None:
+    whole_rows: list[Mapping[str, Any]] = []
+    whole = make_trainer(tmp_path / "whole", rows=whole_rows)
+    whole.train(Position())
+
+    rows: list[Mapping[str, Any]] = []
+    stopped = make_trainer(tmp_path / "cut", rows=rows, progress=Recorder(interrupt_after=steps))
+    with pytest.raises(KeyboardInterrupt):
+        stopped.train(Position())
+    saved = Checkpoints(tmp_path / "cut").read()
+    assert saved is not None
+    position, arrays = saved
+    assert (position.optimiser_steps, position.step) == (steps, steps % 4 or 4)
+    resumed = make_trainer(tmp_path / "cut", rows=rows)
+    resumed.train(position, arrays)
+    for ours, theirs in zip(weights(resumed), weights(whole), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    kept = ("epoch", "step", "loss", "accuracy", "val_loss", "val_accuracy")
+    assert [[row[key] for key in kept] for row in rows] == [[row[key] for key in kept] for row in whole_rows]
+
+
+def test_a_finished_stage_is_not_trained_again(tmp_path: Path) -> None:
+    first = make_trainer(tmp_path)
+    first.train(Position())
+    saved = Checkpoints(tmp_path).read()
+    assert saved is not None
+    again = make_trainer(tmp_path, progress=(counted := Recorder()))
+    again.train(*saved)
+    assert counted.steps == 0
+    for ours, theirs in zip(weights(again), weights(first), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_patience_ends_training_that_no_longer_improves(tmp_path: Path) -> None:
+    rows: list[Mapping[str, Any]] = []
+    trainer = make_trainer(tmp_path, replace(SETTINGS, epochs=200, patience=3), rows=rows, noise=1)
+    position = trainer.train(Position())
+    assert position.waited == 3
+    assert len(rows) == position.best_epoch + 1 + 3 < 200
+
+
+def test_plateau_lowers_the_rate_and_the_rate_is_reported(tmp_path: Path) -> None:
+    rows: list[Mapping[str, Any]] = []
+    make_trainer(tmp_path, replace(SETTINGS, epochs=40, schedule="plateau"), rows=rows, noise=1).train(Position())
+    rates = [row["learning_rate"] for row in rows]
+    assert rates[0] == 0.01
+    assert rates[-1] <= 0.003
+    assert sorted(rates, reverse=True) == rates
+
+
+def test_a_loss_that_is_not_a_number_ends_the_stage_and_is_recorded(tmp_path: Path) -> None:
+    warnings: list[str] = []
+    progress = Silent()
+    progress.warn = warnings.append  # type: ignore[method-assign]
+    rows: list[Mapping[str, Any]] = []
+    settings = replace(SETTINGS, learning_rate=1e30, optimiser="sgd", epochs=10)
+    make_trainer(tmp_path, settings, rows=rows, progress=progress).train(Position())
+    assert len(rows) < 10
+    assert not np.isfinite(rows[-1]["loss"])
+    assert "not a number" in warnings[0]
+
+
+def test_the_finder_chooses_a_rate_and_leaves_no_trace(tmp_path: Path) -> None:
+    found = make_trainer(tmp_path / "a", replace(SETTINGS, learning_rate="auto"))
+    position = found.train(Position())
+    assert 1e-5 < position.learning_rate < 0.2
+    told = make_trainer(tmp_path / "b", replace(SETTINGS, learning_rate=position.learning_rate))
+    told.train(Position())
+    for ours, theirs in zip(weights(found), weights(told), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_callbacks_of_keras_are_driven(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    class Witness(keras.callbacks.Callback):
+        def on_train_begin(self, logs: Any = None) -> None:
+            seen.append("begin")
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            seen.append(f"epoch {epoch} {sorted(logs)[-1]}")
+            self.model.stop_training = epoch == 1
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            seen.append(f"batch {batch}")
+
+    board = keras.callbacks.TensorBoard(tmp_path / "board", write_graph=False)
+    make_trainer(tmp_path, callbacks=[Witness(), board]).train(Position())
+    batches = [f"batch {step}" for step in range(4)]
+    assert seen == ["begin", *batches, "epoch 0 val_loss", *batches, "epoch 1 val_loss"]
+    assert list((tmp_path / "board").rglob("events.out.tfevents.*"))
+
+
+def test_score_is_cross_entropy_and_accuracy() -> None:
+    model = make_model(0.0)
+    data = blobs(50)
+    loss, accuracy = score(compile_forward(model, place()), data)
+    logits = model.predict(data.rows, verbose=0)
+    entropy = keras.losses.sparse_categorical_crossentropy(data.labels, logits, from_logits=True)
+    assert loss == pytest.approx(float(np.mean(entropy)), rel=1e-5)
+    assert accuracy == (logits.argmax(1) == data.labels).mean()
