@@ -55,3 +55,11 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(DataError) as caught:
         find("cat-dogs")
     assert "cats-dogs, digits" in caught.value.hint
+
+
+def test_what_a_killed_writer_left_is_replaced(own_cache: Path) -> None:
+    left = own_cache / "data/.digits.writing/partial/0/old.png"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    assert len(read_index(find("digits")).items) == 1797
+    assert not left.exists()
