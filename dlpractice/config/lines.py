@@ -28,6 +28,7 @@ _SCALARS = (  # tag, pattern, first characters; the first pattern that matches d
 
 # A config has some fifty values. Aliases can make a file of ten lines mean billions.
 _MOST_VALUES = 10_000
+_TAGS = {_TAG + name for name in ("null", "bool", "int", "float", "str", "seq", "map")}
 
 
 class _Loader(yaml.SafeLoader):
@@ -131,11 +132,13 @@ class _Walk:
         self.values += 1
         if self.values > _MOST_VALUES:
             raise ConfigError(f"{self.name} means more than {_MOST_VALUES:,} values", _FIRST_LINES)
+        if node.tag not in _TAGS:
+            self.complain(node, f"{'.'.join(key)} has the tag {_shown(node.tag)}, which configs do not use")
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, key)
         if isinstance(node, yaml.SequenceNode):
             return tuple(self.value(item, key) for item in node.value)
-        return self.scalar(node, key)
+        return _scalar(node)
 
     def mapping(self, node: yaml.MappingNode, key: Key) -> dict[str, Any]:
         tree: dict[str, Any] = {}
@@ -151,24 +154,27 @@ class _Walk:
             tree[path[-1]] = self.value(value_node, path)
         return tree
 
-    def scalar(self, node: yaml.Node, key: Key) -> Any:
-        text = str(node.value)
-        match node.tag.removeprefix(_TAG):
-            case "null":
-                return None
-            case "bool":
-                return text.lower() == "true"
-            case "int":
-                return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
-            case "float":
-                return float(re.sub(r"\.(inf|nan)$", r"\1", text.lower()))
-            case "str":
-                return text
-        self.complain(
-            node, f"{'.'.join(key)} has the tag {node.tag.replace(_TAG, '!!')}, which configs do not use"
-        )
-        return text
-
     def complain(self, node: yaml.Node, what: str) -> None:
         line = _line(node)
         self.problems.append(Problem(line, f"{self.name}:{line} {what}"))
+
+
+def _scalar(node: yaml.Node) -> Any:
+    text = str(node.value)
+    kind = node.tag.removeprefix(_TAG)
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text.lower() == "true"
+    try:
+        if kind == "int":
+            return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+        if kind == "float":
+            return float(re.sub(r"\.(inf|nan)$", r"\1", text.lower()))
+    except ValueError:
+        pass  # `!!int abc`: the schema will say that it wants a number and got this text.
+    return text
+
+
+def _shown(tag: str) -> str:
+    return tag.replace(_TAG, "!!")
