@@ -76,9 +76,7 @@ def test_every_import_is_declared() -> None:
     requirements = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
     declared = {normalised(re.split(r"[\s\[<>=!~;]", requirement)[0]) for requirement in requirements}
     providers = packages_distributions()
-    for path in MODULES:
-        for name in imported_packages(PACKAGE / path) - set(sys.stdlib_module_names) - {"dlpractice"}:
-            distributions = {normalised(found) for found in providers.get(name, [name])}
-            assert distributions & declared, (
-                f"dlpractice/{path} imports {name}, which pyproject.toml does not name"
-            )
+    imported = set().union(*(imported_packages(PACKAGE / path) for path in MODULES))
+    for name in imported - set(sys.stdlib_module_names) - {"dlpractice"}:
+        distributions = {normalised(found) for found in providers.get(name, [name])}
+        assert distributions & declared, f"pyproject.toml does not name {name}, which is imported"
