@@ -26,7 +26,7 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_config(tiny_data: Path) -> Finetune:
-    """Seconds of work: 32 pixels, a narrow net, few epochs, no pretrained weights, no timing of precisions."""
+    """Seconds of work: 32 pixels, a narrow net, few epochs, no pretrained weights, no timing."""
     return Finetune.model_validate(
         {
             "command": "finetune",

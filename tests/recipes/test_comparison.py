@@ -48,7 +48,8 @@ def folder(
 
 def correct(path: Path, split: str) -> np.ndarray:
     rows = sorted(
-        (row for row in RunDirectory.read(path).predictions() if row["split"] == split), key=lambda r: r["path"]
+        (row for row in RunDirectory.read(path).predictions() if row["split"] == split),
+        key=lambda r: r["path"],
     )
     return np.array([row["label"] == row["predicted"] for row in rows], float)
 
@@ -74,11 +75,12 @@ def test_rows_are_what_the_runs_say(folder: Path) -> None:
             assert row["difference"] == paired_difference(means[name, "test"], means[best, "test"]).to_json()
 
 
-def test_strategies_share_the_split_and_one_pass_over_the_frozen_base(folder: Path, listener: Listener) -> None:
+def test_strategies_share_the_split_and_one_pass_over_the_frozen_base(
+    folder: Path, listener: Listener
+) -> None:
     first, *others = [RunDirectory.read(folder / name / "seed-5").splits() for name in STRATEGIES]
     assert all(other == first for other in others)
-    # One stage for each of the three splits with seed 5, for `linear@block1` and `head` together; random weights
-    # are other weights with another seed, so that seed 6 has features of its own.
+    # One stage for each of the three splits, for `linear@block1` and `head` together, before any training.
     assert listener.stages.index("training scratch") > 2
     assert listener.stages[: listener.stages.index("training scratch")].count("frozen features") == 3
 

@@ -53,7 +53,9 @@ def test_the_summary_is_what_the_predictions_say(finished_run: Path) -> None:
     splits = {row["path"]: row for row in run.splits()}
     for split, key in (("validation", "val_accuracy"), ("test", "test_accuracy")):
         rows = [row for row in run.predictions() if row["split"] == split]
-        assert {row["path"] for row in rows} == {path for path, row in splits.items() if row["split"] == split}
+        assert {row["path"] for row in rows} == {
+            path for path, row in splits.items() if row["split"] == split
+        }
         assert results[key]["value"] == np.mean([row["label"] == row["predicted"] for row in rows])
         assert results[key]["n"] == len(rows) == 16
         assert results[key]["kind"] == "measured"

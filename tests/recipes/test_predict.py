@@ -16,11 +16,13 @@ def test_predictions_are_those_of_the_run(finished_run: Path, tiny_data: Path) -
         assert row["path"] == str(tiny_data / path)
         assert row["predicted"] == before["predicted"]
         assert row["confidence"] == pytest.approx(before["confidence"], abs=1e-4)
-        assert [entry["label"] for entry in row["top"]][0] == row["predicted"]
+        assert row["top"][0]["label"] == row["predicted"]
         assert sum(entry["confidence"] for entry in row["top"]) == pytest.approx(1)
 
 
-def test_folders_are_walked_and_a_bad_image_is_a_row(finished_run: Path, tiny_data: Path, tmp_path: Path) -> None:
+def test_folders_are_walked_and_a_bad_image_is_a_row(
+    finished_run: Path, tiny_data: Path, tmp_path: Path
+) -> None:
     (tmp_path / "a.png").write_bytes((tiny_data / "warm" / "00.png").read_bytes())
     (tmp_path / "b.jpg").write_bytes(b"")
     rows = predict.run(RunDirectory.read(finished_run), [str(tmp_path), str(tmp_path / "missing.png")])

@@ -29,7 +29,9 @@ def test_features_of_views_stand_view_after_view(tiny_config: Finetune, shared_c
     features = freeze_features(config, setup, setup.strategy.cuts, Silent())
     count = len(setup.dataset.train)
     rows = features["train"]["pooled1"][np.arange(3 * count)].astype(np.float32)
-    plain = setup.classifier.front(["pooled1"]).predict(setup.dataset.train.pixels[:].astype(np.float32), verbose=0)
+    plain = setup.classifier.front(["pooled1"]).predict(
+        setup.dataset.train.pixels[:].astype(np.float32), verbose=0
+    )
     np.testing.assert_allclose(rows[:count], np.squeeze(plain), rtol=2e-3, atol=1e-3)
     assert np.abs(rows[count:] - np.tile(rows[:count], (2, 1))).max() > 0.01
     assert len(features["test"]["pooled1"]) == len(setup.dataset.test)

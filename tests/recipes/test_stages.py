@@ -18,14 +18,18 @@ def test_fine_tuning_starts_from_the_trained_head_at_its_own_rate(
     with RunDirectory.create(tmp_path / "run") as run:
         finetune.run(Finetune.model_validate(document), run)
     rows = RunDirectory.read(tmp_path / "run").metrics()
-    assert [(row["stage"], row["epoch"]) for row in rows] == [("head", k) for k in range(1, 5)] + [("top-block", 1)]
+    assert [(row["stage"], row["epoch"]) for row in rows] == [("head", k) for k in range(1, 5)] + [
+        ("top-block", 1)
+    ]
     assert [row["learning_rate"] for row in rows] == [0.01] * 4 + [1e-5]
     best = max(rows[:4], key=lambda row: (row["val_accuracy"], -row["val_loss"]))
     # At so small a rate, an epoch of fine-tuning ends where the head's best epoch left off.
     assert np.isclose(rows[4]["val_loss"], best["val_loss"], rtol=0.05)
 
 
-def test_tensorboard_gets_a_folder_per_stage(tiny_config: Finetune, shared_cache: Path, tmp_path: Path) -> None:
+def test_tensorboard_gets_a_folder_per_stage(
+    tiny_config: Finetune, shared_cache: Path, tmp_path: Path
+) -> None:
     document = tiny_config.model_dump()
     document["training"] |= {"tensorboard": True, "epochs": 1}
     with RunDirectory.create(tmp_path / "run") as run:

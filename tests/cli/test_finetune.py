@@ -1,0 +1,150 @@
+"""`dlp finetune` from the shell: streams, exit status, interruption."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dlpractice.cli.main import main
+from dlpractice.config.load import dump_config
+from dlpractice.config.schema import Finetune
+
+
+@pytest.fixture
+def config(tiny_config: Finetune, tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(dump_config(tiny_config))
+    return path
+
+
+@pytest.fixture
+def environment(shared_cache: Path) -> dict[str, str]:
+    return {**os.environ, "COLUMNS": "80", "DLP_CACHE_DIR": str(shared_cache)}
+
+
+def dlp(folder: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dlpractice", "finetune", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=300, cwd=folder, env=environment, check=False
+    )
+
+
+def test_results_to_stdout_and_progress_to_stderr(
+    config: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    done = dlp(tmp_path, environment, "tiny.yaml", "training.epochs=2")
+    assert done.returncode == 0
+    folder = Path(done.stdout.splitlines()[-1])
+    assert folder.parts[:2] == ("runs", "finetune")
+    assert (tmp_path / folder / "summary.json").is_file()
+    assert "test accuracy" in done.stdout
+    # A line per stage and epoch, and not a word of TensorFlow's or absl's.
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == [
+        *dict.fromkeys(["reading", "decoding"] if "decoding" in done.stderr else ["reading"]),
+        "training scratch",
+        "training scratch",
+        "training scratch",
+        "scoring",
+    ]
+
+
+def test_json_is_one_document(config: Path, environment: dict[str, str], tmp_path: Path) -> None:
+    done = dlp(tmp_path, environment, "tiny.yaml", "--json", "--run-dir", "r")
+    document = json.loads(done.stdout)
+    assert document["run"] == "r"
+    assert document["results"] == json.loads((tmp_path / "r" / "summary.json").read_text())["results"]
+
+
+def test_a_comparison_prints_a_table_and_draws_it(
+    config: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    done = dlp(
+        tmp_path,
+        environment,
+        "tiny.yaml",
+        "--compare",
+        "scratch,linear@block1",
+        "--seeds",
+        "2",
+        "--run-dir",
+        "c",
+    )
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == "c"
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
+    assert (tmp_path / "c" / "comparison.png").read_bytes().startswith(b"\x89PNG")
+    runs = {str(path.relative_to(tmp_path / "c")) for path in (tmp_path / "c").glob("*/*/summary.json")}
+    assert len(runs) == 4
+
+
+def test_a_dry_run_shows_the_resolved_configs_and_does_nothing(
+    config: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    done = dlp(tmp_path, environment, "tiny.yaml", "--compare", "scratch,head", "--dry-run", "--json")
+    plan = json.loads(done.stdout)
+    assert [one["strategy"] for one in plan["configs"].values()] == ["scratch", "head"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.yaml"]
+
+
+def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(
+    config: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "dlpractice", "finetune", "tiny.yaml", "training.epochs=500"]
+    with subprocess.Popen(
+        [*command, "--run-dir", "r"], stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "epoch 2/500" in line:
+                process.send_signal(signal.SIGINT)
+                break
+        rest = process.stderr.read()
+        assert process.wait(timeout=60) == 130
+    assert "--resume --run-dir r" in rest
+    assert "Traceback" not in rest
+    assert (tmp_path / "r" / "checkpoints").is_dir()
+    done = dlp(tmp_path, environment, "tiny.yaml", "training.epochs=3", "--run-dir", "r", "--resume")
+    assert done.returncode == 1
+    assert "another config" in done.stderr
+    done = dlp(tmp_path, environment, "tiny.yaml", "training.epochs=500", "--run-dir", "r")
+    assert done.returncode == 1
+    assert "--resume" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.yaml"], "nowhere.yaml"),
+        (["tiny.yaml", "training.epoch=3"], "training.epochs"),
+        (["tiny.yaml", "--resume"], "--resume needs --run-dir"),
+        (["tiny.yaml", "--compare", "scratch,haed"], "haed"),
+        (["tiny.yaml", "--compare", "scratch,scratch"], "twice"),
+        (["tiny.yaml", "--run-dir", "tiny.yaml"], "is a file"),
+        (["tiny.yaml", "data.source=nowhere"], "nowhere"),
+        (["tiny.yaml", "hardware.devices=9"], "asks for 9 devices"),
+        (["tiny.yaml", "strategy=head", "data.image_size=16"], "data.image_size must be 32 or more"),
+    ],
+)
+def test_what_is_wrong_is_one_error_and_one_hint(
+    arguments: list[str],
+    message: str,
+    config: Path,
+    shared_cache: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["dlp", "finetune", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert printed.err.count("error: ") == 1
+    assert printed.err.count("hint: ") == 1
+    assert printed.out == ""
