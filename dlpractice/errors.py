@@ -6,6 +6,8 @@
     ├── ModelError       backbones, weights, saved models
     ├── RunError         a run directory: missing, locked, unfinished, foreign
     └── HardwareError    devices and precisions
+
+Any other exception that reaches a user is a bug.
 """
 
 

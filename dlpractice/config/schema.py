@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import ConfigDict, Field, StringConstraints, create_model
 
+from dlpractice.config.problems import closest
 from dlpractice.config.sections import Augment, Data, Hardware, Model, Section, Training
 from dlpractice.errors import ConfigError
 
 _STRATEGY = r"^(scratch|head|top-block|full|linear@block[1-9])$"
+_STRATEGIES = ["scratch", "head", "top-block", "full", "linear@block3"]
 
 Strategy = Annotated[
     str,
     StringConstraints(pattern=_STRATEGY),
-    Field(examples=["scratch", "head", "top-block", "full", "linear@block3"]),
+    Field(examples=_STRATEGIES),
 ]
 _SectionT = TypeVar("_SectionT", bound=Section)
 
@@ -103,8 +105,9 @@ class Finetune(Section):
             ConfigError: `name` is no strategy.
         """
         if re.fullmatch(_STRATEGY, name) is None:
+            guess = closest(name, _STRATEGIES)
             raise ConfigError(
-                f"there is no strategy {name!r}",
+                f"there is no strategy {name!r}" + (f"; did you mean {guess}?" if guess else ""),
                 "choose scratch, head, top-block, full, or linear@block1, linear@block2 and so on",
             )
         settings = self.model_dump(exclude={"strategies"})

@@ -39,6 +39,11 @@ def test_an_unknown_strategy_is_refused(name: str) -> None:
         finetune().for_strategy(name)
 
 
+def test_a_misspelt_strategy_is_answered_with_the_one_that_was_meant() -> None:
+    with pytest.raises(ConfigError, match="did you mean head"):
+        finetune().for_strategy("haed")
+
+
 def test_what_a_strategy_changes_keeps_the_bounds() -> None:
     for changes in ({"epochs": 0}, {"epochs": None}, {"lr": 1}):
         with pytest.raises(ValidationError):
