@@ -184,9 +184,13 @@ def _interval(node: JsonSchema) -> str:
     )
     if low is None and high is None:
         return ""
-    left = f"[{low}" if "minimum" in node else f"({low}" if low is not None else "(-inf"
-    right = f"{high}]" if "maximum" in node else f"{high})" if high is not None else "inf)"
-    return f"{left}, {right}"
+    left = "[" if "minimum" in node else "("
+    right = "]" if "maximum" in node else ")"
+    return f"{left}{_bound(low, '-inf')}, {_bound(high, 'inf')}{right}"
+
+
+def _bound(value: float | None, none: str) -> str:
+    return none if value is None else str(int(value) if value == int(value) else value)
 
 
 def _fits_type(value: float, node: JsonSchema) -> bool:

@@ -46,10 +46,9 @@ def test_check_refuses_a_bad_override() -> None:
 
 @pytest.mark.parametrize("command", SCHEMAS)
 def test_the_shipped_schema_is_the_one_that_is_printed(command: str) -> None:
-    printed = dlp_config("schema", command)
-    json.loads(printed)
-    current = schema_file(command).read_text(encoding="utf-8") == printed
-    assert current, f"run `dlp config schema {command} > configs/schema/{command}.json`"
+    printed = json.loads(dlp_config("schema", command))
+    shipped = json.loads(schema_file(command).read_text(encoding="utf-8"))
+    assert printed == shipped, f"run `dlp config schema {command} > configs/schema/{command}.json`"
 
 
 def test_schema_of_finetune_without_a_word() -> None:

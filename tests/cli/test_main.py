@@ -96,7 +96,7 @@ def test_debug_adds_the_traceback_wherever_it_stands(arguments: tuple[str, ...])
 def test_a_misspelt_command_is_a_matter_of_usage() -> None:
     done = dlp("config", "chek")
     assert done.returncode == 2
-    assert "Did you mean 'check'" in done.stderr
+    assert "'check'" in done.stderr
 
 
 def test_a_reader_that_leaves_is_no_error() -> None:
