@@ -4,11 +4,13 @@ import os
 import sys
 import traceback
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
 from dlpractice import __version__
+from dlpractice.cli import config, data, evaluate, finetune, predict
 from dlpractice.errors import DlpError
 
 # Plain help: Typer's boxes would double the time that `dlp --help` takes.
@@ -38,22 +40,13 @@ def _global_options(
     """Options of every command; `main` itself looks for --debug, which may stand anywhere."""
 
 
-def _register() -> None:
-    for name in ("finetune", "predict", "evaluate"):
-        try:
-            module = import_module(f"dlpractice.cli.{name}")
-        except ModuleNotFoundError:
-            continue
-        app.command(name)(getattr(module, name))
-    for name in ("data", "config", "runs"):
-        try:
-            module = import_module(f"dlpractice.cli.{name}")
-        except ModuleNotFoundError:
-            continue
-        app.add_typer(module.app, name=name)
-
-
-_register()
+app.command()(finetune.finetune)
+app.command()(predict.predict)
+app.command()(evaluate.evaluate)
+app.add_typer(data.app, name="data")
+app.add_typer(config.app, name="config")
+if find_spec("dlpractice.cli.runs"):
+    app.add_typer(import_module("dlpractice.cli.runs").app, name="runs")
 
 
 def main() -> None:
