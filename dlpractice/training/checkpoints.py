@@ -70,7 +70,7 @@ class Checkpoints:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._path.with_name(f".tmp-{_FILE}")
         with temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **named)
+            np.savez(file, **named)
         os.replace(temporary, self._path)
         self._written = time.monotonic()
 
@@ -79,12 +79,12 @@ class Checkpoints:
         if not self._path.is_file():
             return None
         try:
-            with np.load(self._path, allow_pickle=False) as file:
+            with self._path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 position = Position(**json.loads(bytes(file[_POSITION])))
                 arrays: Arrays = {}
                 for name in sorted((key for key in file.files if key != _POSITION), key=_sort_key):
                     arrays.setdefault(name.split("/")[0], []).append(file[name])
-        except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
             raise RunError(
                 f"{self._path}: not a checkpoint that this version can read ({error})",
                 "start the run again in another --run-dir",

@@ -18,6 +18,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from dlpractice.data.augment import Augmentation
 from dlpractice.data.cache import cache_dir
+from dlpractice.data.decode import DECODER
 from dlpractice.data.rows import RowStore, RowView
 from dlpractice.errors import DataError, ModelError
 from dlpractice.models.classifier import Classifier
@@ -80,6 +81,7 @@ class FrozenFront:
             "front": digest_tensors(front.get_weights()),
             "cut": cut,
             "precision": self.precision,
+            "decoder": DECODER,
             **self.note,
         }
         name = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
@@ -130,7 +132,8 @@ class FrozenFront:
                 self.progress.advance(len(batch))
 
     def _pack(self, values: NDArray[np.float32], cut: str, store: RowStore) -> NDArray[np.generic]:
-        packed = values.astype(store.dtype)
+        with np.errstate(over="ignore"):
+            packed = values.astype(store.dtype)
         if not np.isfinite(packed.astype(np.float32)).all():
             raise ModelError(
                 f"features at {cut} reach {np.abs(values).max():.3g}, beyond what half precision holds",

@@ -68,7 +68,8 @@ class Feed:
             inputs, targets = self.rows[views[picked] * count + picked], smooth[self.labels[picked]]
             draw = None
             if self.augmentation is not None:
-                step_rng = np.random.default_rng([self.seed, epoch, step])
+                # From 1: numpy pads short seeds with zeros, and step 0 would repeat the epoch's own numbers.
+                step_rng = np.random.default_rng([self.seed, epoch, step + 1])
                 draw = self.augmentation.draw(step_rng, len(picked), inputs.shape[1])
                 targets = mix_targets(targets, draw)
             yield inputs, targets, self.class_weights[self.labels[picked]], draw

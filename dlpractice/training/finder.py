@@ -36,7 +36,8 @@ def choose_rate(rates: ArrayLike, losses: ArrayLike) -> float:
     The lowest point is where the steps begin to be too large; the tenth is Smith's margin.
     """
     smoothed, average = [], 0.0
-    for count, loss in enumerate(np.nan_to_num(np.asarray(losses, float), nan=np.inf), 1):
+    finite_or_infinite = np.nan_to_num(np.asarray(losses, float), nan=np.inf, posinf=np.inf)
+    for count, loss in enumerate(finite_or_infinite, 1):
         average = _SMOOTHING * average + (1 - _SMOOTHING) * loss
         smoothed.append(average / (1 - _SMOOTHING**count))
     return float(np.asarray(rates)[int(np.argmin(smoothed))] / 10)

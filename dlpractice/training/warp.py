@@ -26,9 +26,10 @@ def warp_batch(images: Any, transforms: Any, colours: Any) -> Any:
     )
     brightness, contrast, saturation = (colours[:, i, None, None, None] for i in range(3))
     grey = tf.reduce_sum(images * _LUMA, axis=-1, keepdims=True)
-    images = grey + saturation * (images - grey)
+    # Written so that factors of 1 leave every bit as it is.
+    images = saturation * images + (1.0 - saturation) * grey
     mean = tf.reduce_mean(grey, axis=(1, 2, 3), keepdims=True)
-    images = mean + contrast * (images - mean) + 255.0 * brightness
+    images = contrast * images + (1.0 - contrast) * mean + 255.0 * brightness
     return tf.clip_by_value(images, 0.0, 255.0)
 
 

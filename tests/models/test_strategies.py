@@ -1,0 +1,47 @@
+"""Which stages a strategy has, and behind which cut each trains."""
+
+import pytest
+
+from dlpractice.errors import ModelError
+from dlpractice.models.strategies import IMAGES, block_cut, plan_strategy, pooled_cut
+
+
+@pytest.mark.parametrize(
+    ("name", "pretrained", "block", "stages"),
+    [
+        ("scratch", True, None, [("scratch", IMAGES, False)]),
+        ("head", True, 5, [("head", "pooled5", False)]),
+        ("top-block", True, 5, [("head", "pooled5", True), ("top-block", "block4", False)]),
+        ("full", True, 5, [("head", "pooled5", True), ("full", IMAGES, False)]),
+        ("full", False, 5, [("full", IMAGES, False)]),
+        ("linear@block3", True, 3, [("linear@block3", "pooled3", False)]),
+        ("linear@block5", True, 5, [("linear@block5", "pooled5", False)]),
+    ],
+)
+def test_stages(name: str, pretrained: bool, block: int | None, stages: list[tuple[str, str, bool]]) -> None:
+    strategy = plan_strategy(name, 5, pretrained=pretrained)
+    assert (strategy.name, strategy.block) == (name, block)
+    assert [(stage.name, stage.cut, stage.warm_up) for stage in strategy.stages] == stages
+
+
+def test_the_cuts_are_those_whose_frozen_features_are_trained_on() -> None:
+    assert plan_strategy("top-block", 4, pretrained=True).cuts == ("pooled4", "block3")
+    assert plan_strategy("full", 4, pretrained=True).cuts == ("pooled4",)
+    assert plan_strategy("scratch", 4, pretrained=True).cuts == ()
+
+
+def test_names_of_cuts() -> None:
+    assert (block_cut(2), pooled_cut(2), IMAGES) == ("block2", "pooled2", "images")
+
+
+@pytest.mark.parametrize("name", ["linear@block0", "linear@block6", "linear@block10"])
+def test_a_block_that_is_not_there(name: str) -> None:
+    with pytest.raises(ModelError, match="blocks 1 to 5"):
+        plan_strategy(name, 5, pretrained=True)
+
+
+@pytest.mark.parametrize("name", ["", "Head", "linear@block", "linear@block3x", "linear"])
+def test_a_name_that_is_none(name: str) -> None:
+    with pytest.raises(ModelError, match="no strategy is called") as caught:
+        plan_strategy(name, 5, pretrained=True)
+    assert "scratch, head, top-block, full" in caught.value.hint
