@@ -27,9 +27,18 @@ class Placement:
 
     def deal(self, batch: Sequence[Any]) -> tuple[Any, ...]:
         """Arrays of equal length -> per-replica values that share them out, their sizes differing by one at
-        most."""
+        most.
+
+        Fewer rows than replicas are filled up with zeros at the end, because layers fail on an empty batch.
+        An example whose weight and targets are zero leaves loss and gradients as they are.
+        """
         if self.replicas == 1:
             return tuple(tf.convert_to_tensor(array) for array in batch)
+        if (lack := self.replicas - len(batch[0])) > 0:
+            batch = [
+                np.concatenate([array, np.zeros((lack, *array.shape[1:]), np.asarray(array).dtype)])
+                for array in batch
+            ]
         bounds = np.linspace(0, len(batch[0]), self.replicas + 1).astype(int)
 
         def part_of(array: Any) -> Callable[[Any], Any]:
@@ -78,7 +87,12 @@ def _choose(devices: Literal["auto"] | int | Sequence[str]) -> list[str]:
             f"hardware.devices names {', '.join(absent)}; there are {', '.join(present.values())}",
             "name devices of this machine, or use auto",
         )
-    return [present[name.upper()] for name in wanted]
+    chosen = [present[name.upper()] for name in wanted]
+    if repeated := [wanted[index] for index, name in enumerate(chosen) if name in chosen[:index]]:
+        raise HardwareError(
+            f"hardware.devices names {', '.join(repeated)} more than once", "name each device once"
+        )
+    return chosen
 
 
 def _list_devices(kind: str) -> list[str]:

@@ -71,7 +71,8 @@ def compile_forward(model: keras.Model, placement: Placement) -> Forward:
     def forward(inputs: Any) -> Any:
         if inputs.dtype == np.uint8:
             inputs = inputs.astype(np.float32)
-        return tf.nest.map_structure(placement.collect, run(*placement.deal([inputs])))
+        outputs = run(*placement.deal([inputs]))
+        return tf.nest.map_structure(lambda values: placement.collect(values)[: len(inputs)], outputs)
 
     return forward
 

@@ -110,7 +110,7 @@ def test_the_share_of_cutmix_is_the_area_that_is_left() -> None:
     drawn = draw(Augmentation(cutmix=1.0))
     top, left, bottom, right = drawn.boxes.T
     for edge in (top, left, bottom, right):
-        assert 0 <= edge.min() and edge.max() <= SIDE
+        assert edge.min() >= 0 and edge.max() <= SIDE
     assert (top <= bottom).all() and (left <= right).all()
     np.testing.assert_allclose(drawn.shares, 1 - (bottom - top) * (right - left) / SIDE**2, atol=1e-6)
     np.testing.assert_array_equal(drawn.blend, 1)

@@ -19,7 +19,7 @@ FLOAT32_LAYERS = {
 
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
-    """A ConvNeXt up to its second block: nested models, layer scales and stochastic depth among its layers."""
+    """A ConvNeXt up to its second block, with nested models and layer scales."""
     return build_classifier(
         BACKBONES["convnexttiny"],
         plan_strategy("linear@block2", 4, pretrained=False),

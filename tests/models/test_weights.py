@@ -149,7 +149,7 @@ def test_files_that_are_none(tmp_path: Path, name: str, content: bytes | None, s
 def test_a_file_without_layers_is_none(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["values"] = np.zeros(3)
-    with pytest.raises(ModelError, match="other.h5: not a Keras weights file"):
+    with pytest.raises(ModelError, match=r"other\.h5: not a Keras weights file"):
         find_vgg16(tmp_path / "other.h5")
 
 
@@ -284,5 +284,5 @@ def test_the_users_own_weights_of_another_backbone(tmp_path: Path, name: str) ->
     assert_equal(base.get_weights(), source.get_weights())
     with pytest.raises(ModelError, match=f"{name}: does not fit the base"):
         load_weights(build_base(BACKBONES["vgg19"], keras.Input((32, 32, 3))), BACKBONES["vgg19"], str(path))
-    with pytest.raises(ModelError, match="absent.h5: no such weights file"):
+    with pytest.raises(ModelError, match=r"absent\.h5: no such weights file"):
         load_weights(base, row, str(tmp_path / "absent.h5"))

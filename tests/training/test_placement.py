@@ -1,0 +1,126 @@
+"""Two devices against one, and what is said of devices that are not there.
+
+TensorFlow takes a machine's devices as they are when it starts, so two logical CPUs are made in a process of
+their own.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dlpractice.errors import HardwareError
+from dlpractice.training.placement import place
+
+TWO_DEVICES = """
+import json
+import numpy as np
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import keras
+from dlpractice.errors import HardwareError
+from dlpractice.training.optimisers import build_groups
+from dlpractice.training.placement import place
+from dlpractice.training.steps import compile_forward, compile_train_step
+
+def train(devices, kind, sizes):
+    placement = place(devices)
+    keras.utils.set_random_seed(1)
+    with placement.strategy.scope():
+        inputs = keras.Input((6, 6, 1))
+        x = keras.layers.Conv2D(4, 3, activation="relu")(inputs)
+        model = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Flatten()(x)))
+        groups = build_groups(
+            model.trainable_variables, kind=kind, weight_decay=0.1,
+            is_pretrained=lambda v: v.path.startswith("conv"), pretrained_rate=0.1,
+        )
+    step = compile_train_step(model, groups, placement, "float32")
+    rng, losses = np.random.default_rng(0), []
+    for size in sizes:
+        images = rng.normal(size=(size, 6, 6, 1)).astype(np.float32)
+        targets = np.eye(3, dtype=np.float32)[rng.integers(3, size=size)]
+        weights = rng.uniform(0.5, 2, size).astype(np.float32)
+        losses.append(float(step((images, targets, weights), 0.01)))
+    forward = compile_forward(model, placement)
+    outputs = [forward(np.arange(36.0 * n, dtype=np.float32).reshape(n, 6, 6, 1) / 99) for n in (1, 2, 7)]
+    return losses, model.get_weights(), outputs
+
+def difference(kind, sizes):
+    (ours, weights, outputs), (wanted, others, expected) = train(2, kind, sizes), train(1, kind, sizes)
+    pairs = [(ours, wanted), *zip(weights, others), *zip(outputs, expected)]
+    return max(float(np.abs(np.subtract(a, b)).max()) for a, b in pairs)
+
+found = {"devices": place(2).devices, "named": place(["cpu:1"]).devices, "auto": place().devices}
+found["replicas"] = [place(2).replicas, place(1).replicas, place(["CPU:1", "CPU:0"]).replicas]
+dealt = place(2).deal([np.arange(5), np.arange(10).reshape(5, 2)])
+found["dealt"] = [[p.numpy().tolist() for p in value.values] for value in dealt]
+found["collected"] = place(2).collect(dealt[0]).tolist()
+found["differences"] = {
+    f"{kind} {sizes}": difference(kind, sizes)
+    for kind, sizes in [("adamw", [8]), ("adamw", [7]), ("adamw", [1]), ("sgd", [8, 7, 1, 5])]
+}
+try:
+    place(3)
+except HardwareError as error:
+    found["error"] = error.message
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def two_devices() -> dict[str, Any]:
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_DEVICES], env=quiet, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_devices_are_chosen(two_devices: dict[str, Any]) -> None:
+    assert two_devices["devices"] == ["/CPU:0", "/CPU:1"]
+    assert two_devices["named"] == ["/CPU:1"]
+    assert two_devices["auto"] == ["/CPU:0"]
+    assert two_devices["replicas"] == [2, 1, 2]
+    assert two_devices["error"] == "hardware.devices asks for 3 devices; there are 2: /CPU:0, /CPU:1"
+
+
+def test_a_batch_is_dealt_out_and_collected_in_order(two_devices: dict[str, Any]) -> None:
+    assert two_devices["dealt"] == [[[0, 1], [2, 3, 4]], [[[0, 1], [2, 3]], [[4, 5], [6, 7], [8, 9]]]]
+    assert two_devices["collected"] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("case", ["adamw [8]", "adamw [7]", "adamw [1]", "sgd [8, 7, 1, 5]"])
+def test_two_devices_learn_what_one_does(two_devices: dict[str, Any], case: str) -> None:
+    # Batches of even and odd size, and one that leaves a device without any image.
+    assert two_devices["differences"][case] < 1e-5
+
+
+def test_one_device_takes_the_batch_as_it_is() -> None:
+    placement = place(["/CPU:0"])
+    assert placement.replicas == 1
+    batch = np.arange(6.0).reshape(3, 2)
+    (dealt,) = placement.deal([batch])
+    np.testing.assert_array_equal(placement.collect(dealt), batch)
+
+
+def test_more_devices_than_there_are() -> None:
+    with pytest.raises(HardwareError, match=r"asks for 64 devices; there are \d+: /.PU:0") as caught:
+        place(64)
+    assert "auto" in caught.value.hint
+
+
+def test_devices_that_are_not_there() -> None:
+    with pytest.raises(HardwareError, match=r"names /GPU:77, /TPU:0; there are .*/CPU:0"):
+        place(["CPU:0", "GPU:77", "/TPU:0"])
+
+
+def test_a_device_named_twice() -> None:
+    with pytest.raises(HardwareError, match="names /cpu:0 more than once"):
+        place(["CPU:0", "cpu:0"])

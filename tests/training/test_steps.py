@@ -1,0 +1,138 @@
+"""A training step against gradients taken by hand, and the forward pass against one big batch."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from dlpractice.training.optimisers import Group, build_groups
+from dlpractice.training.placement import place
+from dlpractice.training.steps import (
+    compile_forward,
+    compile_train_step,
+    cross_entropy,
+    forward_all,
+    losses_and_predictions,
+)
+
+RNG = np.random.default_rng(0)
+INPUTS = RNG.normal(size=(10, 4)).astype(np.float32)
+TARGETS = RNG.dirichlet(np.ones(3), 10).astype(np.float32)
+WEIGHTS = RNG.uniform(0.5, 2, 10).astype(np.float32)
+KERNEL, BIAS = RNG.normal(size=(4, 3)), RNG.normal(size=3)
+
+
+def make_linear() -> keras.Model:
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, keras.layers.Dense(3)(inputs))
+    model.set_weights([KERNEL, BIAS])
+    return model
+
+
+def make_groups(model: keras.Model) -> tuple[Group, ...]:
+    return build_groups(
+        model.trainable_variables,
+        kind="sgd",
+        weight_decay=0.0,
+        is_pretrained=lambda _: False,
+        pretrained_rate=1.0,
+    )
+
+
+def one_step(model: keras.Model, batch: tuple[Any, ...], precision: str = "float32") -> float:
+    return float(compile_train_step(model, make_groups(model), place(1), precision)(batch, 0.1))
+
+
+def gradient_by_hand() -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+    logits = INPUTS @ KERNEL + BIAS
+    losses = -(TARGETS * log_softmax(logits, axis=1)).sum(1)
+    errors = (np.exp(log_softmax(logits, axis=1)) - TARGETS) * WEIGHTS[:, None] / WEIGHTS.sum()
+    return float((losses * WEIGHTS).sum() / WEIGHTS.sum()), INPUTS.T @ errors, errors.sum(0)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_a_step_is_that_of_the_gradient_by_hand(precision: str) -> None:
+    # In float16 the loss is scaled and the gradients are scaled back: the step stays the same.
+    model = make_linear()
+    loss, kernel, bias = gradient_by_hand()
+    assert one_step(model, (INPUTS, TARGETS, WEIGHTS), precision) == pytest.approx(loss, rel=1e-5)
+    found = model.get_weights()
+    # Nesterov's first step is 1.9 times the plain one.
+    np.testing.assert_allclose(found[0], KERNEL - 0.1 * 1.9 * kernel, atol=1e-6)
+    np.testing.assert_allclose(found[1], BIAS - 0.1 * 1.9 * bias, atol=1e-6)
+
+
+def half_precision_chain() -> keras.Model:
+    """In float16, gradients of the first layer are near 1e-8 and vanish unless the loss is scaled."""
+    inputs = keras.Input((4,))
+    hidden = keras.layers.Dense(3, use_bias=False, dtype="mixed_float16")(inputs)
+    logits = keras.layers.Dense(3, use_bias=False, dtype="mixed_float16")(hidden)
+    model = keras.Model(inputs, logits)
+    model.set_weights([KERNEL, np.full((3, 3), 1e-7) * np.arange(1, 4)])
+    return model
+
+
+def test_scaling_keeps_gradients_that_float16_would_lose() -> None:
+    moved = []
+    for precision in ("float32", "float16"):
+        model = half_precision_chain()
+        groups = make_groups(model)
+        compile_train_step(model, groups, place(1), precision)((INPUTS, TARGETS, WEIGHTS), 1e6)
+        moved.append(not np.array_equal(model.get_weights()[0], KERNEL.astype(np.float32)))
+    assert moved == [False, True]
+
+
+def test_a_gradient_that_overflows_is_skipped() -> None:
+    model = make_linear()
+    batch = (INPUTS.copy(), TARGETS, WEIGHTS)
+    batch[0][0, 0] = np.inf
+    one_step(model, batch, "float16")
+    for found, before in zip(model.get_weights(), (KERNEL, BIAS), strict=True):
+        np.testing.assert_array_equal(found, before.astype(np.float32))
+
+
+def test_dropout_is_at_work_in_training_only() -> None:
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Dropout(0.9, seed=1)(inputs)))
+    model.set_weights([KERNEL, BIAS, *model.get_weights()[2:]])
+    logits = compile_forward(model, place(1))(INPUTS)
+    np.testing.assert_allclose(logits, INPUTS @ KERNEL + BIAS, rtol=1e-4, atol=1e-5)
+    assert one_step(model, (INPUTS, TARGETS, WEIGHTS)) != pytest.approx(gradient_by_hand()[0], rel=1e-3)
+
+
+def test_cross_entropy_of_soft_targets() -> None:
+    logits = RNG.normal(size=(10, 3)).astype(np.float16)
+    wanted = -(TARGETS * log_softmax(logits.astype(np.float64), axis=1)).sum(1)
+    found = cross_entropy(tf.constant(logits), TARGETS)
+    assert found.dtype == tf.float32
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+def test_forward_over_all_rows_is_one_big_batch() -> None:
+    model = make_linear()
+    rows = RNG.normal(size=(37, 4)).astype(np.float32)
+    wanted = rows @ KERNEL + BIAS
+    for batch_size in (1, 10, 37, 100):
+        found = forward_all(compile_forward(model, place(1)), rows, batch_size)
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_forward_of_bytes_and_of_several_outputs() -> None:
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, [inputs * 2.0, inputs + 1.0])
+    pixels = np.arange(8, dtype=np.uint8).reshape(2, 4)
+    doubled, next_ones = compile_forward(model, place(1))(pixels)
+    np.testing.assert_array_equal(doubled, pixels * 2.0)
+    np.testing.assert_array_equal(next_ones, pixels + 1.0)
+
+
+def test_losses_and_predictions_of_large_logits() -> None:
+    logits = np.array([[1000.0, 0, -1000], [0, 1, 0], [2, 2, 2]], np.float32)
+    labels = np.array([0, 0, 2])
+    losses, predicted = losses_and_predictions(logits, labels)
+    np.testing.assert_allclose(losses, -log_softmax(logits.astype(np.float64), axis=1)[np.arange(3), labels])
+    np.testing.assert_array_equal(predicted, [0, 1, 0])
