@@ -17,7 +17,10 @@ def evaluate(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Measure accuracy, with its interval, per class, and what is confused with what."""
+    """Score a finished run's model on labelled images.
+
+    Accuracy with its 95 % interval, per class, and what is taken for what.
+    """
     from dlpractice.report.progress import make_progress
     from dlpractice.report.tables import evaluate_table
     from dlpractice.runs.directory import RunDirectory

@@ -1,5 +1,6 @@
 """Importing what needs TensorFlow, without its start-up chatter."""
 
+import logging
 import os
 import sys
 import tempfile
@@ -26,7 +27,10 @@ def import_quietly(module: str) -> ModuleType:
     try:
         with _stderr_held_back(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return import_module(module)
+            imported = import_module(module)
+        # Its Python part warns of what only its own authors can act on, such as how often a function was traced.
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        return imported
     except ImportError as error:
         if error.name is not None and error.name.split(".")[0] == "dlpractice":
             raise

@@ -14,7 +14,10 @@ def predict(
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Images, and folders of images.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Classify images; one that cannot be read gets a row with its error."""
+    """Classify images with a finished run's model.
+
+    An image that cannot be read gets a row with its error.
+    """
     from dlpractice.report.tables import predictions_table
     from dlpractice.runs.directory import RunDirectory
 

@@ -24,9 +24,9 @@ _POSITION = "position"
 class Position:
     """Where training stands: `step` of `epoch` of stage `stage` comes next, all counted from 0.
 
-    rows: epochs written to metrics.csv so far. optimiser_steps: steps of this stage. best_epoch: the epoch
-    whose weights are kept, -1 before the first: the one with the highest validation accuracy, of equals the
-    one with the lowest validation loss. waited: epochs since then. plateau_factor, plateau_waited: see
+    rows: epochs written to metrics.csv so far. optimiser_steps: steps of this stage. best_epoch and best_loss: the epoch
+    whose weights are kept, -1 before the first: the one with the lowest validation loss, which a few hundred
+    images measure less coarsely than accuracy. waited: epochs since then. plateau_factor, plateau_waited: see
     `schedules.Plateau`. learning_rate: what the finder chose, where it was asked. finished: the stage is
     complete.
     """
@@ -37,7 +37,6 @@ class Position:
     rows: int = 0
     optimiser_steps: int = 0
     best_epoch: int = -1
-    best_accuracy: float = -1.0
     best_loss: float = float("inf")
     waited: int = 0
     plateau_factor: float = 1.0
@@ -70,7 +69,7 @@ class Checkpoints:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._path.with_name(f".tmp-{_FILE}")
         with temporary.open("wb") as file:
-            np.savez(file, **named)
+            np.savez(file, **named)  # type: ignore[arg-type]  # numpy's types take any keyword for an option
         os.replace(temporary, self._path)
         self._written = time.monotonic()
 

@@ -191,11 +191,10 @@ class Trainer:
 
     def _note_epoch(self, position: Position, row: Mapping[str, object]) -> None:
         """Moves `position` past the epoch, and keeps its weights if it is the best so far."""
-        accuracy, loss = _number(row, "val_accuracy"), _number(row, "val_loss")
-        improved = not self._best or (accuracy, -loss) > (position.best_accuracy, -position.best_loss)
+        loss = _number(row, "val_loss")
+        improved = not self._best or loss < position.best_loss
         if improved:
-            position.best_accuracy, position.best_loss = accuracy, loss
-            position.best_epoch, position.waited = position.epoch, 0
+            position.best_loss, position.best_epoch, position.waited = loss, position.epoch, 0
             self._best = [variable.numpy() for variable in self.model.variables]
         else:
             position.waited += 1
