@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from dlpractice.config.schema import Finetune
     from dlpractice.runs.progress import Progress
 
+_CONFIG = "A config file, or the name of one that ships with dlp."
 _OVERRIDES = "What to change in it, such as `training.epochs=5`."
 _COMPARE = "Strategies to train on the same split and set side by side, separated by commas."
 _RUN_DIR = "Where the run goes; runs/finetune/CONFIG-TIME if not given."
 
 
 def finetune(
-    config: Annotated[str, typer.Argument(help="A config file, or the name of one that ships with dlp.")],
-    overrides: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help=_OVERRIDES)] = None,
+    config: Annotated[str, typer.Argument(metavar="CONFIG", help=_CONFIG)],
+    overrides: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help=_OVERRIDES)] = None,
     compare: Annotated[str, typer.Option(help=_COMPARE)] = "",
     seeds: Annotated[int, typer.Option(min=1, max=100, help="Seeds to train each strategy with.")] = 1,
     run_dir: Annotated[Path | None, typer.Option(help=_RUN_DIR)] = None,

@@ -10,8 +10,8 @@ from dlpractice.cli.launch import import_quietly
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Images, and folders of images.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Images, and folders of images.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Classify images with a finished run's model.
