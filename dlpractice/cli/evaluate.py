@@ -11,9 +11,12 @@ from dlpractice.cli.launch import import_quietly
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
     data: Annotated[
-        str, typer.Argument(help="A labelled folder, CSV or zip, or the name of a known data set.")
+        str,
+        typer.Argument(
+            metavar="DATA", help="A labelled folder, CSV or zip, or the name of a known data set."
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
