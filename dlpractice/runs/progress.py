@@ -20,7 +20,7 @@ class Progress(Protocol):
         """
 
     def epoch(self, row: Mapping[str, object]) -> None:
-        """An epoch has ended; `row` is its row of metrics.csv."""
+        """An epoch has ended; `row` is its row of metrics.csv, in which epochs count from 1 in each stage."""
 
     def say(self, message: str) -> None:
         """A remark, in one line."""

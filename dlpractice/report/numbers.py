@@ -1,0 +1,37 @@
+"""How the numbers of a result are written in tables: ASCII, which survives any terminal and any pipe."""
+
+from collections.abc import Mapping
+from typing import Any
+
+NOTHING = "-"
+"""Stands for a number that is not there."""
+
+
+def percent(share: float | None) -> str:
+    """0.9762 as "97.6"; None, which is what JSON has for NaN, as "-"."""
+    return NOTHING if share is None else f"{100 * share:.1f}"
+
+
+def interval(measure: Mapping[str, Any]) -> str:
+    """The 95 % interval of an accuracy in percent: "96.0-98.7"."""
+    low, high = measure.get("ci95") or (None, None)
+    return NOTHING if low is None else f"{percent(low)}-{percent(high)}"
+
+
+def points(difference: float | None) -> str:
+    """A difference of accuracies in percentage points, with its sign: "+1.2"."""
+    return NOTHING if difference is None else f"{100 * difference:+.1f}"
+
+
+def points_interval(measure: Mapping[str, Any]) -> str:
+    """The 95 % interval of a difference, with signs: "-2.3,+0.4"."""
+    low, high = measure.get("ci95") or (None, None)
+    return NOTHING if low is None else f"{points(low)},{points(high)}"
+
+
+def count(number: int) -> str:
+    """A large count in a few digits: "14.7 M", "25.1 k", "513"."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if number >= size:
+            return f"{number / size:.1f} {unit}"
+    return str(number)

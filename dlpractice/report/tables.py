@@ -1,0 +1,182 @@
+"""The JSON documents of the commands as tables that fit 80 columns. Nothing is computed here."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from dlpractice.report.numbers import NOTHING, count, interval, percent, points, points_interval
+
+Document = Mapping[str, Any]
+
+_MAX_MATRIX = 10
+"""Classes up to which a confusion matrix fits 80 columns; above, the commonest confusions are listed."""
+
+
+_COMPARISON_COLUMNS = ["params", "val", "test", "95 %", "to\nbest", "95 %", "s"]
+
+
+def comparison_table(rows: Sequence[Document]) -> RenderableType:
+    """The rows of comparison.json, in their order; strategies are the only cells that may wrap."""
+    deviates = any("std_over_seeds" in row["test_accuracy"] for row in rows)
+    published = any(row.get("published") for row in rows)
+    table = _table(["strategy"], _COMPARISON_COLUMNS + (["pub-\nlished"] if published else []))
+    for row in rows:
+        test, difference = row["test_accuracy"], row.get("difference")
+        spread = test.get("std_over_seeds")
+        cells = [
+            count(row["trainable_parameters"]),
+            percent(row["val_accuracy"]["value"]),
+            percent(test["value"]) + (f"±{percent(spread)}" if spread is not None else ""),
+            interval(test),
+            points(difference["value"]) if difference else "best",
+            points_interval(difference) if difference else "",
+            f"{row['seconds']:,.0f}",
+            *([percent(row["published"]["value"]) if row.get("published") else ""] if published else []),
+        ]
+        table.add_row(Text(row["strategy"]), *cells, style=None if difference else "bold")
+    return Group(table, Text(_comparison_note(rows, deviates), style="dim"))
+
+
+def _comparison_note(rows: Sequence[Document], deviates: bool) -> str:
+    """What the columns mean, so that each number says where it comes from."""
+    seeds = max(len(row["seeds"]) for row in rows)
+    n = rows[0]["test_accuracy"]["n"]
+    note = f"Accuracies in % on {n:,} test images, measured here"
+    note += f" (mean ± standard deviation over {seeds} seeds)" if deviates else ""
+    note += "; to best: paired difference in points."
+    sources = dict.fromkeys(row["published"]["source"] for row in rows if row.get("published"))
+    return note + "".join(f"\nPublished, on other test images: {source}." for source in sources)
+
+
+def summary_table(summary: Document) -> RenderableType:
+    """The results of one run: each a share in [0, 1], shown in percent."""
+    table = _table(["result"], ["%", "95 %", "n", "kind"])
+    for name, measure in summary["results"].items():
+        kind = measure["kind"] + (f": {measure['source']}" if measure.get("source") else "")
+        table.add_row(
+            Text(name.replace("_", " ")),
+            percent(measure["value"]),
+            interval(measure),
+            f"{measure['n']:,}",
+            Text(kind),
+        )
+    return table
+
+
+def evaluate_table(document: Document, class_names: Sequence[str]) -> RenderableType:
+    """What `dlp evaluate` found: accuracy overall and per class, what was confused, what was unreadable."""
+    table = _table(["class"], ["%", "95 %", "n"])
+    for name, measure in document["per_class"].items():
+        table.add_row(Text(name), percent(measure["value"]), interval(measure), f"{measure['n']:,}")
+    overall = document["accuracy"]
+    table.add_section()
+    table.add_row("all", percent(overall["value"]), interval(overall), f"{overall['n']:,}", style="bold")
+    parts: list[RenderableType] = [table, _confusion_table(document["confusion"], class_names)]
+    if unreadable := document["unreadable"]:
+        parts.append(
+            Text(f"{len(unreadable):,} images could not be read and are not counted.", style="yellow")
+        )
+    return Group(*parts)
+
+
+def _confusion_table(confusion: Sequence[Sequence[int]], class_names: Sequence[str]) -> Table:
+    if len(class_names) > _MAX_MATRIX:
+        return _commonest_confusions(confusion, class_names)
+    table = _table(["true \\ predicted"], [str(index) for index in range(len(class_names))])
+    for index, counts in enumerate(confusion):
+        cells = [Text(str(n), style="bold" if index == column else "") for column, n in enumerate(counts)]
+        table.add_row(Text(f"{index} {class_names[index]}"), *cells)
+    return table
+
+
+def _commonest_confusions(confusion: Sequence[Sequence[int]], class_names: Sequence[str]) -> Table:
+    wrong = [
+        (n, truth, guess)
+        for truth, counts in enumerate(confusion)
+        for guess, n in enumerate(counts)
+        if n and truth != guess
+    ]
+    table = _table(["most often confused"], ["images"])
+    for n, truth, guess in sorted(wrong, key=lambda item: (-item[0], item[1:]))[:_MAX_MATRIX]:
+        table.add_row(Text(f"{class_names[truth]} taken for {class_names[guess]}"), f"{n:,}")
+    return table
+
+
+def predictions_table(rows: Sequence[Document]) -> RenderableType:
+    """What `dlp predict` says of each image; one that cannot be read has its error instead."""
+    table = _table(["image", "predicted"], ["%"])
+    for row in rows:
+        if "error" in row:
+            table.add_row(Text(row["path"]), Text(row["error"], style="red"), "")
+        else:
+            table.add_row(Text(row["path"]), Text(row["predicted"]), percent(row["confidence"]))
+    return table
+
+
+def runs_table(runs: Sequence[Document]) -> RenderableType:
+    """What `dlp runs ls` found, in the order given."""
+    table = _table(["run", "strategy"], ["test %", "95 %", "last written"])
+    for run in runs:
+        accuracy = run["test_accuracy"]
+        table.add_row(
+            Text(run["path"]),
+            Text(f"{run['command']} {run['strategy']}".strip()),
+            percent(accuracy["value"]) if accuracy else NOTHING,
+            interval(accuracy) if accuracy else run["state"],
+            run["written"][:16].replace("T", " "),
+        )
+    problems = [Text(f"{run['path']}: {run['problem']}", style="yellow") for run in runs if run["problem"]]
+    return Group(table, *problems)
+
+
+def runs_comparison_table(document: Document) -> RenderableType:
+    """What `dlp runs compare` found: the runs as letters, where their configs differ, and their results."""
+    runs = document["runs"]
+    letters = [_letter(index) for index in range(len(runs))]
+    legend = "\n".join(f"{letter}  {run['path']}" for letter, run in zip(letters, runs, strict=True))
+    config = _table(["config", *letters], [])
+    for key, values in document["config"].items():
+        config.add_row(Text(key), *(Text(_format_value(value)) for value in values))
+    differing = config if document["config"] else Text("The configs are the same.")
+    return Group(Text(legend), "", differing, "", _results_table(runs, letters))
+
+
+def _results_table(runs: Sequence[Document], letters: Sequence[str]) -> RenderableType:
+    table = _table(["run", "result"], ["%", "95 %", "n", f"to {letters[0]}", "95 %"])
+    notes = []
+    for letter, run in zip(letters, runs, strict=True):
+        for name, measure in run["results"].items():
+            paired = run["difference"] if name == "test_accuracy" else None
+            table.add_row(
+                letter,
+                Text(name.replace("_", " ")),
+                percent(measure["value"]),
+                interval(measure),
+                f"{measure['n']:,}",
+                points(paired["value"]) if paired else "",
+                points_interval(paired) if paired else "",
+            )
+        if run["note"]:
+            notes.append(Text(f"{letter}: {run['note']}", style="yellow"))
+    return Group(table, *notes)
+
+
+def _table(texts: Sequence[str], numbers: Sequence[str]) -> Table:
+    """A table without lines: columns of text, which wrap where 80 columns are too few, then columns of numbers."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in texts:
+        table.add_column(name, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _letter(index: int) -> str:
+    return chr(ord("A") + index) if index < 26 else f"A{index - 25}"
+
+
+def _format_value(value: object) -> str:
+    return NOTHING if value is None else str(value)

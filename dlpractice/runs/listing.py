@@ -1,0 +1,96 @@
+"""The runs under a folder, each described in a few words."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from dlpractice.errors import RunError
+from dlpractice.runs.directory import CONFIG, METRICS, SUMMARY, RunDirectory
+
+
+@dataclass(frozen=True)
+class RunDescription:
+    """One line of `dlp runs ls`.
+
+    `command`, `strategy` and `source` (the data) come from the config, "" where it has none. `test_accuracy`
+    has value, ci95, n and kind, and is None until the run is finished. `written` is when the run last wrote
+    its config, metrics or summary: local time, ISO 8601. `problem` says what is wrong with a run that is
+    unreadable.
+    """
+
+    path: Path
+    command: str
+    strategy: str
+    source: str
+    state: Literal["finished", "unfinished", "unreadable"]
+    test_accuracy: dict[str, Any] | None
+    written: datetime
+    problem: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """The same, in types that JSON has."""
+        return asdict(self) | {"path": str(self.path), "written": self.written.isoformat(timespec="seconds")}
+
+
+def find_runs(root: Path | str) -> list[RunDescription]:
+    """The runs in `root` and below it, the one written last at the end, those that cannot be read included.
+
+    Raises:
+        RunError: `root` is no folder.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise RunError(
+            f"there is no folder {root}", "name the folder that holds your runs: `dlp runs ls FOLDER`"
+        )
+    return sorted((_describe(path) for path in _run_paths(root)), key=lambda run: (run.written, run.path))
+
+
+def _run_paths(root: Path) -> Iterator[Path]:
+    for folder, inside, names in os.walk(root):
+        if CONFIG in names:
+            inside.clear()  # a run holds no runs, but may hold many files
+            yield Path(folder)
+
+
+def _describe(path: Path) -> RunDescription:
+    known = [path / name for name in (CONFIG, METRICS, SUMMARY)]
+    written = datetime.fromtimestamp(
+        max(file.stat().st_mtime for file in known if file.exists())
+    ).astimezone()
+    try:
+        run = RunDirectory.read(path)
+        config = read_config_tree(run)
+        results = run.summary().get("results", {}) if run.is_finished else {}
+    except RunError as error:
+        return RunDescription(path, "", "", "", "unreadable", None, written, error.message)
+    data = config.get("data")
+    return RunDescription(
+        path=path,
+        command=str(config.get("command", "")),
+        strategy=str(config.get("strategy", "")),
+        source=str(data.get("source", "")) if isinstance(data, dict) else "",
+        state="finished" if run.is_finished else "unfinished",
+        test_accuracy=results.get("test_accuracy"),
+        written=written,
+    )
+
+
+def read_config_tree(run: RunDirectory) -> dict[str, Any]:
+    """The config of a run of any command as a plain mapping, unchecked: old runs stay readable.
+
+    Raises:
+        RunError: it is not YAML, or not a mapping.
+    """
+    try:
+        tree = yaml.safe_load(run.config_text())
+    except yaml.YAMLError as error:
+        raise RunError(f"{run.path / CONFIG} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(tree, dict):
+        raise RunError(f"{run.path / CONFIG} must hold a mapping; it holds a {type(tree).__name__}")
+    return tree
