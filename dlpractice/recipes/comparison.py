@@ -1,6 +1,7 @@
 """`dlp finetune --compare` and `--seeds`: strategies and seeds on one split, and one table of them."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -35,12 +36,14 @@ def run(
     """
     progress = progress or Silent()
     configs = [config.for_strategy(name) for name in strategies]
+    started = time.perf_counter()
     share_features(configs, progress)
+    shared_seconds = time.perf_counter() - started
     for strategy_config in configs:
         for seed in range(config.seed, config.seed + seeds):
             run_once(strategy_config.model_copy(update={"seed": seed}), comparison, progress)
     rows = tabulate(configs, range(config.seed, config.seed + seeds), comparison)
-    table = {"rows": rows, "data": config.data.source}
+    table = {"rows": rows, "shared_seconds": shared_seconds, "data": config.data.source}
     comparison.write_table(table)
     return table
 
