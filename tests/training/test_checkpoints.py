@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,10 @@ import pytest
 from dlpractice.errors import RunError
 from dlpractice.training.checkpoints import Arrays, Checkpoints, Position
 
-POSITION = Position(1, 2, 3, 4, 5, 6, 0.7, 0.1 + 0.2, 8, 0.09, 2, 1 / 3, True)
+# Every field away from its default, floats of many digits among them.
+POSITION = Position(
+    **{field.name: field.type(number / 7) for number, field in enumerate(fields(Position), 7)}  # type: ignore[operator]
+)
 
 
 def make_arrays() -> Arrays:
