@@ -15,6 +15,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,7 @@ def load_weights(base: keras.Model, backbone: Backbone, weights: str | None) -> 
     return LoadedWeights(origin, digest_tensors(base.get_weights()))
 
 
+@cache  # a comparison builds several nets, and asks for a download that fails only once
 def find_vgg16(path: Path | None = None) -> tuple[Tensors, str]:
     """VGG16's 26 ImageNet tensors (kernel, bias, layer by layer; kernels HWIO) and where they were found.
 

