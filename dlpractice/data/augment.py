@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 
+AUGMENTER = 1  # to be raised when the same draw comes to give other pixels: cached views are kept under it
+
 
 class Draw(NamedTuple):
     """One draw for N images of S pixels a side.

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import DTypeLike, NDArray
 
-from dlpractice.data.augment import Augmentation
+from dlpractice.data.augment import AUGMENTER, Augmentation
 from dlpractice.data.cache import cache_dir
 from dlpractice.data.decode import DECODER
 from dlpractice.data.rows import RowStore, RowView
@@ -145,7 +145,7 @@ class FrozenFront:
 def _view_keys(sha256: Sequence[str], augmentation: Augmentation | None, views: int) -> list[str]:
     if views == 1 or augmentation is None:
         return list(sha256)
-    ranges = json.dumps(asdict(augmentation), sort_keys=True)
+    ranges = json.dumps({"augmenter": AUGMENTER, **asdict(augmentation)}, sort_keys=True)
     label = hashlib.sha256(ranges.encode()).hexdigest()[:16]
     return [*sha256, *(f"{sha}/{label}/{view}" for view in range(1, views) for sha in sha256)]
 
