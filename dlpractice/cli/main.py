@@ -3,14 +3,12 @@
 import os
 import sys
 import traceback
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
 from dlpractice import __version__
-from dlpractice.cli import config, data, evaluate, finetune, predict
+from dlpractice.cli import config, data, evaluate, finetune, predict, runs
 from dlpractice.errors import DlpError
 
 # Plain help: Typer's boxes would double the time that `dlp --help` takes.
@@ -45,8 +43,7 @@ app.command()(predict.predict)
 app.command()(evaluate.evaluate)
 app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")
-if find_spec("dlpractice.cli.runs"):
-    app.add_typer(import_module("dlpractice.cli.runs").app, name="runs")
+app.add_typer(runs.app, name="runs")
 
 
 def main() -> None:
