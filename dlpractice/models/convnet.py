@@ -4,6 +4,8 @@ from typing import Any
 
 from keras import layers
 
+from dlpractice.models.normalisation import FusedBatchNormalization
+
 STAGE_WIDTHS = (32, 64, 128, 256)
 
 
@@ -33,7 +35,7 @@ def _add_residual(x: Any, channels: int, name: str) -> Any:
 
 def _activate(x: Any, name: str) -> Any:
     # A hundred steps make an epoch of a small data set: Keras's momentum of 0.99 would lag behind.
-    normalised = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
+    normalised = FusedBatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     return layers.Activation("relu", name=f"{name}_relu")(normalised)
 
 

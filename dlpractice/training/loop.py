@@ -166,7 +166,7 @@ class Trainer:
             position.optimiser_steps += 1
             self._callbacks.on_train_batch_end(position.step - 1, {"loss": loss})
             self._progress.batch(
-                position.epoch + 1, self.settings.epochs, position.step, self.feed.steps, images
+                position.epoch + 1, self.settings.epochs, position.step, self.feed.steps, len(batch[1])
             )
             if interrupted():
                 self._save(position)
