@@ -102,7 +102,8 @@ def _compare(
     if as_json:
         print_json({"run": str(folder), **table})
         return
-    results().print(comparison_table(table["rows"]))
+    results().print(comparison_table(table))
+    results().print(f"figure: {comparison.figure_path}", soft_wrap=True)
     results().print(str(folder), soft_wrap=True)
 
 

@@ -12,7 +12,9 @@ _WINDOW = 5.0
 class Stage:
     """The counters of one stage. Counting is a few additions; all else is worked out when somebody looks.
 
-    `clock` gives seconds, and is a parameter so that tests need not wait.
+    The best epoch is the one that training keeps, with the lowest validation loss; `best_accuracy` is the
+    highest validation accuracy, maybe of another epoch. `clock` gives seconds, and is a parameter so that
+    tests need not wait.
     """
 
     def __init__(self, name: str, total: int, unit: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -21,8 +23,9 @@ class Stage:
         self.unit = unit
         self.done = 0
         self.images = 0
-        self.best: float | None = None
         self.best_epoch = 0
+        self.best_loss: float | None = None
+        self.best_accuracy: float | None = None
         self._within_epoch = 0.0
         self._clock = clock
         self._started = clock()
@@ -49,16 +52,16 @@ class Stage:
             self._first = (self._clock(), self.fraction)
 
     def epoch(self, row: Mapping[str, object]) -> bool:
-        """An epoch has ended with `row`. Returns whether its validation accuracy is the best so far."""
+        """An epoch has ended with `row`. Returns whether it is the best so far."""
         number = row.get("epoch")
         self.done = number if isinstance(number, int) else self.done + 1
         self._within_epoch = 0.0
-        score = row.get("val_accuracy")
-        if not isinstance(score, (int, float)) or math.isnan(score):
+        loss, accuracy = _finite(row.get("val_loss")), _finite(row.get("val_accuracy"))
+        if accuracy is not None and (self.best_accuracy is None or accuracy > self.best_accuracy):
+            self.best_accuracy = accuracy
+        if loss is None or (self.best_loss is not None and loss >= self.best_loss):
             return False
-        if self.best is not None and score <= self.best:
-            return False
-        self.best, self.best_epoch = float(score), self.done
+        self.best_loss, self.best_epoch = loss, self.done
         return True
 
     @property
@@ -89,3 +92,7 @@ class Stage:
             self._samples.popleft()
         since, before = self._samples[0]
         return (images - before) / (now - since) if now > since and images > before else None
+
+
+def _finite(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None

@@ -18,11 +18,13 @@ _MAX_MATRIX = 10
 _COMPARISON_COLUMNS = ["params", "val", "test", "95 %", "to\nbest", "95 %", "s"]
 
 
-def comparison_table(rows: Sequence[Document]) -> RenderableType:
+def comparison_table(document: Document) -> RenderableType:
     """The rows of comparison.json, in their order; strategies are the only cells that may wrap."""
-    deviates = any("std_over_seeds" in row["test_accuracy"] for row in rows)
+    rows = document["rows"]
     published = any(row.get("published") for row in rows)
-    table = _table(["strategy"], _COMPARISON_COLUMNS + (["pub-\nlished"] if published else []))
+    deviates = any("std_over_seeds" in row["test_accuracy"] for row in rows)
+    columns = _COMPARISON_COLUMNS + (["pub-\nlished"] if published else [])
+    table = _table(["strategy"], columns, gap=1 if deviates else 2)
     for row in rows:
         test, difference = row["test_accuracy"], row.get("difference")
         spread = test.get("std_over_seeds")
@@ -34,21 +36,30 @@ def comparison_table(rows: Sequence[Document]) -> RenderableType:
             points(difference["value"]) if difference else "best",
             points_interval(difference) if difference else "",
             f"{row['seconds']:,.0f}",
-            *([percent(row["published"]["value"]) if row.get("published") else ""] if published else []),
+            *([_published(row.get("published"))] if published else []),
         ]
         table.add_row(Text(row["strategy"]), *cells, style=None if difference else "bold")
-    return Group(table, Text(_comparison_note(rows, deviates), style="dim"))
+    return Group(table, "", Text(_comparison_note(document, deviates), style="dim"))
 
 
-def _comparison_note(rows: Sequence[Document], deviates: bool) -> str:
+def _published(entry: Document | None) -> str:
+    """As its source words it, which may be a range, else the value in percent."""
+    return "" if entry is None else entry.get("text") or percent(entry["value"])
+
+
+def _comparison_note(document: Document, deviates: bool) -> str:
     """What the columns mean, so that each number says where it comes from."""
-    seeds = max(len(row["seeds"]) for row in rows)
-    n = rows[0]["test_accuracy"]["n"]
-    note = f"Accuracies in % on {n:,} test images, measured here"
-    note += f" (mean ± standard deviation over {seeds} seeds)" if deviates else ""
-    note += "; to best: paired difference in points."
+    rows = document["rows"]
+    n, n_val = (rows[0][name]["n"] for name in ("test_accuracy", "val_accuracy"))
+    lines = [f"measured here: accuracy in % of {n_val:,} validation and {n:,} test images"]
+    if deviates:
+        lines[0] += f", mean ± standard deviation over {max(len(row['seeds']) for row in rows)} seeds"
+    lines += ["to best: paired difference on test, in points", "s: wall seconds of a run"]
+    shared = document.get("shared_seconds")
+    if shared is not None and shared >= 0.5:
+        lines[-1] += f"; {shared:,.0f} more were spent once, on frozen features that the runs share"
     sources = dict.fromkeys(row["published"]["source"] for row in rows if row.get("published"))
-    return note + "".join(f"\nPublished, on other test images: {source}." for source in sources)
+    return "\n".join([*lines, *(f"published, on other test images: {source}" for source in sources)])
 
 
 def summary_table(summary: Document) -> RenderableType:
@@ -117,19 +128,23 @@ def predictions_table(rows: Sequence[Document]) -> RenderableType:
 
 
 def runs_table(runs: Sequence[Document]) -> RenderableType:
-    """What `dlp runs ls` found, in the order given."""
-    table = _table(["run", "strategy"], ["test %", "95 %", "last written"])
+    """What `dlp runs ls` found, in the order given: a line with the path, which is for copying, and one below
+    it."""
+    lines = [Text(f"{'test %':>8}  {'95 %':>10}  {'last written':16}  command, strategy, data", style="bold")]
     for run in runs:
         accuracy = run["test_accuracy"]
-        table.add_row(
-            Text(run["path"]),
-            Text(f"{run['command']} {run['strategy']}".strip()),
-            percent(accuracy["value"]) if accuracy else NOTHING,
-            interval(accuracy) if accuracy else run["state"],
-            run["written"][:16].replace("T", " "),
+        result = percent(accuracy["value"]) if accuracy else NOTHING
+        certainty = interval(accuracy) if accuracy else run["state"]
+        what = " ".join(filter(None, (run["command"], run["strategy"], run["source"])))
+        lines.append(Text(run["path"]))
+        lines.append(
+            Text(
+                f"{result:>8}  {certainty:>10}  {run['written'][:16].replace('T', ' ')}  {what}", style="dim"
+            )
         )
-    problems = [Text(f"{run['path']}: {run['problem']}", style="yellow") for run in runs if run["problem"]]
-    return Group(table, *problems)
+        if run["problem"]:
+            lines.append(Text(f"    {run['problem']}", style="yellow"))
+    return Group(*lines)
 
 
 def runs_comparison_table(document: Document) -> RenderableType:
@@ -164,9 +179,10 @@ def _results_table(runs: Sequence[Document], letters: Sequence[str]) -> Renderab
     return Group(table, *notes)
 
 
-def _table(texts: Sequence[str], numbers: Sequence[str]) -> Table:
-    """A table without lines: columns of text, which wrap where 80 columns are too few, then columns of numbers."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+def _table(texts: Sequence[str], numbers: Sequence[str], gap: int = 2) -> Table:
+    """A table without lines: columns of text, which wrap where 80 columns are too few, then columns of
+    numbers. `gap`: blanks between two columns."""
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
     for name in texts:
         table.add_column(name, overflow="fold")
     for name in numbers:

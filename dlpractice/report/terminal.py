@@ -78,7 +78,7 @@ class TerminalProgress:
 
 
 def draw_stage(stage: Stage, width: int) -> RenderableType:
-    """`stage` as two lines of `width` columns: what, a bar, time left; speed and best validation score."""
+    """`stage` as two lines of `width` columns: what, a bar, time left; speed and best validation scores."""
     if stage.trains:
         position = f"epoch {min(stage.done + 1, stage.total):,}/{stage.total:,}"
     else:
@@ -100,17 +100,23 @@ def draw_stage(stage: Stage, width: int) -> RenderableType:
 
 def _speed_and_score(stage: Stage) -> str:
     rate = stage.images_per_second()
-    parts = [] if rate is None else [f"{rate:,.0f} images/s"]
-    if stage.best is not None:
-        parts.append(f"best validation accuracy {stage.best:.1%} (epoch {stage.best_epoch})")
-    return "  ".join(parts)
+    speed = [] if rate is None else [f"{rate:,.0f} images/s"]
+    return "  ".join([*speed, *_scores(stage)])
+
+
+def _scores(stage: Stage) -> list[str]:
+    """What validation says so far, in the terms of metrics.csv."""
+    parts = []
+    if stage.best_loss is not None:
+        parts.append(f"best epoch {stage.best_epoch} (val_loss {stage.best_loss:.4f})")
+    if stage.best_accuracy is not None:
+        parts.append(f"best val_accuracy {stage.best_accuracy:.1%}")
+    return parts
 
 
 def _ended(stage: Stage) -> str:
     line = f"{stage.name}: {stage.done:,} {stage.unit} in {_format_time(stage.seconds)}"
-    if stage.best is None:
-        return line
-    return f"{line}, best validation accuracy {stage.best:.1%} (epoch {stage.best_epoch})"
+    return ", ".join([line, *_scores(stage)])
 
 
 def _format_time(seconds: float | None) -> str:
