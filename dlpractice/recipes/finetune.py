@@ -55,7 +55,7 @@ def _refuse_other_config(config: Finetune, run: RunDirectory) -> None:
     if run.config_text() != dump_config(config):
         raise RunError(
             f"{run.path} was started with another config",
-            f"go on with `dlp finetune {run.path}/config.yaml --run-dir {run.path} --resume`, or start a new run",
+            f"use its own: `dlp finetune {run.path}/config.yaml --run-dir {run.path} --resume`",
         )
 
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+import dlpractice.models.normalisation  # noqa: F401, registers its layer for loading
 from dlpractice.data.decode import Resize
 from dlpractice.data.images import LoadedImage
 from dlpractice.errors import ModelError

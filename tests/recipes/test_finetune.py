@@ -139,7 +139,7 @@ def train_in_subprocess(folder: Path, config: Path, last_step: int, setup: str =
 def read_weights(folder: Path) -> list[np.ndarray]:
     import keras
 
-    import dlpractice.models.preprocessing  # noqa: F401, registers the layers
+    import dlpractice.recipes.saved_model  # noqa: F401, registers the layers
 
     return list(keras.saving.load_model(folder / "model.keras", compile=False).get_weights())
 
