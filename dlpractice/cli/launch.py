@@ -28,7 +28,7 @@ def import_quietly(module: str) -> ModuleType:
         with _stderr_held_back(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             imported = import_module(module)
-        # Its Python part warns of what only its own authors can act on, such as how often a function was traced.
+        # Its Python part warns of what only its authors can act on, such as how often functions are traced.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
         return imported
     except ImportError as error:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="dlpractice")
 class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
-    """Keras's layer (Ioffe and Szegedy 2015, arXiv:1502.03167), with TensorFlow's fused kernel while training.
+    """Keras's layer (Ioffe and Szegedy 2015, arXiv:1502.03167), trained by TensorFlow's fused kernel.
 
     Keras 3 composes a training step of it from some ten elementwise operations, which on a CPU take almost
     as long as the convolutions between them. Variables, arithmetic, inference and exports are Keras's own.

@@ -30,7 +30,9 @@ def test_training_outputs_gradients_and_statistics_are_keras_s(policy: str) -> N
     for ours, theirs in zip(*results, strict=True):
         theirs = np.asarray(tf.cast(theirs, tf.float32))
         scale = np.abs(theirs).max()
-        np.testing.assert_allclose(np.asarray(tf.cast(ours, tf.float32)) / scale, theirs / scale, atol=tolerance)
+        np.testing.assert_allclose(
+            np.asarray(tf.cast(ours, tf.float32)) / scale, theirs / scale, atol=tolerance
+        )
 
 
 def test_frozen_or_in_use_it_keeps_its_statistics() -> None:
