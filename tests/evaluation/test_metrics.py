@@ -1,0 +1,135 @@
+import json
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest, norm
+
+from dlpractice.evaluation.metrics import (
+    Z95,
+    Measure,
+    accuracy,
+    confusion,
+    paired_difference,
+    per_class_accuracy,
+    wilson,
+)
+
+
+def test_z95_is_the_normal_quantile() -> None:
+    assert pytest.approx(norm.ppf(0.975), abs=1e-15) == Z95
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 100, 2000])
+def test_wilson_against_scipy(n: int) -> None:
+    for k in sorted({0, 1, n // 3, n // 2, n - 1, n}):
+        expected = binomtest(k, n).proportion_ci(0.95, method="wilson")
+        assert wilson(k / n, n) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_wilson_holds_the_value_and_stays_within_0_and_1() -> None:
+    for n in range(1, 60):
+        for k in range(n + 1):
+            low, high = wilson(k / n, n)
+            assert 0 <= low <= k / n <= high <= 1
+
+
+@pytest.mark.parametrize(("p", "n"), [(0.5, 0), (-0.1, 10), (1.1, 10), (math.nan, 10)])
+def test_wilson_refuses_what_is_no_proportion(p: float, n: int) -> None:
+    with pytest.raises(ValueError, match="a proportion needs"):
+        wilson(p, n)
+
+
+def test_accuracy_is_the_mean_with_wilsons_interval_for_the_items() -> None:
+    measure = accuracy([1, 1, 0, 1])
+    assert (measure.value, measure.n, measure.kind) == (0.75, 4, "measured")
+    assert measure.ci95 == wilson(0.75, 4)
+    assert accuracy(np.array([True, False])).value == 0.5
+    # Means over three seeds: items count, not seeds.
+    assert accuracy([1, 2 / 3, 0]).ci95 == pytest.approx(wilson(5 / 9, 3))
+
+
+@pytest.mark.parametrize("items", [[], [[1, 0]], [2], [-0.1], [math.nan]])
+def test_accuracy_refuses_what_is_no_outcome(items: list[object]) -> None:
+    with pytest.raises(ValueError, match="expected items"):
+        accuracy(items)  # type: ignore[arg-type]
+
+
+def bonett_price(n12: int, n21: int, n: int) -> tuple[float, float]:
+    """Equation 3 of the paper: the Laplace-adjusted discordant shares in Wald's interval."""
+    p12, p21 = (n12 + 1) / (n + 2), (n21 + 1) / (n + 2)
+    half = norm.ppf(0.975) * math.sqrt((p12 + p21 - (p12 - p21) ** 2) / (n + 2))
+    return max(-1.0, p12 - p21 - half), min(1.0, p12 - p21 + half)
+
+
+@pytest.mark.parametrize(
+    ("both", "first", "second", "neither"),
+    [(90, 5, 3, 2), (0, 0, 0, 1), (50, 0, 0, 0), (0, 20, 0, 0), (0, 0, 20, 0), (700, 12, 4, 3)],
+)
+def test_paired_difference_is_bonett_and_prices(both: int, first: int, second: int, neither: int) -> None:
+    a = [1] * (both + first) + [0] * (second + neither)
+    b = [1] * both + [0] * first + [1] * second + [0] * neither
+    n = len(a)
+    measure = paired_difference(a, b)
+    assert measure.value == pytest.approx((first - second) / n)
+    assert measure.n == n
+    assert measure.ci95 == pytest.approx(bonett_price(first, second, n), abs=1e-12)
+
+
+def test_paired_difference_is_antisymmetric_also_for_means_over_seeds() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 4, (2, 50)) / 3
+    there, back = paired_difference(a, b), paired_difference(b, a)
+    assert there.value == pytest.approx(np.mean(a) - np.mean(b))
+    assert there.value == pytest.approx(-back.value)
+    assert there.ci95 == pytest.approx((-back.ci95[1], -back.ci95[0]))
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_paired_difference_covers_the_truth(seeds: int) -> None:
+    """2,000 pairs of test sets whose true difference is known: near 95 % of the intervals hold it."""
+    rng = np.random.default_rng(1)
+    n, trials = 200, 2000
+    difficulty = rng.beta(8, 0.7, (trials, n, 1))  # items differ, and both models find the same ones hard
+    a = rng.random((trials, n, seeds)) < difficulty
+    b = rng.random((trials, n, seeds)) < difficulty**1.5
+    truth = 8 / 8.7 - math.exp(
+        math.lgamma(9.5) - math.lgamma(8) + math.lgamma(8.7) - math.lgamma(10.2)
+    )  # E[X] - E[X^1.5] of Beta(8, 0.7)
+    measures = [paired_difference(x, y).ci95 for x, y in zip(a.mean(2), b.mean(2), strict=True)]
+    covered = np.mean([low <= truth <= high for low, high in measures])
+    assert 0.935 <= covered <= 0.975
+
+
+def test_paired_difference_needs_the_same_items() -> None:
+    with pytest.raises(ValueError, match="got 3 and 2"):
+        paired_difference([1, 0, 1], [1, 0])
+
+
+def test_confusion_and_per_class_against_a_loop() -> None:
+    rng = np.random.default_rng(2)
+    labels, predicted = rng.integers(0, 4, 300), rng.integers(0, 5, 300)
+    counts = [[0] * 5 for _ in range(5)]
+    for truth, guess in zip(labels, predicted, strict=True):
+        counts[truth][guess] += 1
+    matrix = confusion(labels, predicted, 5)
+    assert matrix.tolist() == counts
+    assert matrix.dtype == np.int64
+    names = ["a", "b", "c", "d", "nobody"]
+    by_class = per_class_accuracy(labels, predicted, names)
+    assert list(by_class) == names[:4]  # a class without an item has no accuracy
+    for index, measure in enumerate(by_class.values()):
+        n = sum(counts[index])
+        assert (measure.value, measure.n) == (pytest.approx(counts[index][index] / n), n)
+        assert measure.ci95 == pytest.approx(wilson(counts[index][index] / n, n))
+
+
+def test_confusion_of_nothing() -> None:
+    assert confusion(np.array([], int), np.array([], int), 2).tolist() == [[0, 0], [0, 0]]
+
+
+def test_measure_to_json() -> None:
+    document = accuracy(np.array([1, 0, 1, 1])).to_json()
+    assert list(json.loads(json.dumps(document))) == ["value", "ci95", "n", "kind"]
+    published = Measure(0.8, (0.7, 0.9), 10, "published", "a paper").to_json()
+    assert published == {"value": 0.8, "ci95": [0.7, 0.9], "n": 10, "kind": "published", "source": "a paper"}

@@ -1,0 +1,107 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from dlpractice.errors import RunError
+from dlpractice.runs.lock import LOCK_NAME, lock_folder
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from dlpractice.runs.lock import lock_folder
+lock = lock_folder(Path(sys.argv[1]))
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_the_folder_is_made(tmp_path: Path) -> None:
+    lock_folder(tmp_path / "a" / "b").release()
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_a_second_writer_of_this_process_is_refused_until_the_first_lets_go(tmp_path: Path) -> None:
+    lock = lock_folder(tmp_path)
+    with pytest.raises(RunError, match="another process is writing") as refused:
+        lock_folder(tmp_path)
+    assert "--run-dir" in refused.value.hint
+    lock.release()
+    lock_folder(tmp_path).release()
+
+
+def test_another_thread_may_let_go(tmp_path: Path) -> None:
+    lock = lock_folder(tmp_path)
+    thread = threading.Thread(target=lock.release)
+    thread.start()
+    thread.join()
+    lock_folder(tmp_path).release()
+
+
+def test_a_lock_goes_with_the_process_that_is_killed(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(RunError, match="another process is writing"):
+            lock_folder(tmp_path)
+        holder.send_signal(signal.SIGKILL)
+        holder.wait(10)
+    assert (tmp_path / LOCK_NAME).exists()  # the file stays, and means nothing
+    lock_folder(tmp_path).release()
+
+
+def test_one_of_many_processes_wins(tmp_path: Path) -> None:
+    """All wait for a go, then race; the winner holds the lock until all have tried."""
+    program = """
+import sys
+from pathlib import Path
+from dlpractice.errors import RunError
+from dlpractice.runs.lock import lock_folder
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    lock = lock_folder(Path(sys.argv[1]))
+    print("won", flush=True)
+except RunError:
+    print("lost", flush=True)
+sys.stdin.readline()
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "run")]
+    racers = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    try:
+        for go in ("ready", None):
+            lines = []
+            for racer in racers:
+                assert racer.stdout is not None
+                lines.append(racer.stdout.readline().strip())
+            if go:
+                assert lines == [go] * 4
+                for racer in racers:
+                    assert racer.stdin is not None
+                    racer.stdin.write("go\n")
+                    racer.stdin.flush()
+        assert sorted(lines) == ["lost", "lost", "lost", "won"]
+    finally:
+        for racer in racers:
+            racer.communicate("end\n", timeout=10)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_one_error_of_ours(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(RunError, match="cannot write to"):
+        lock_folder(tmp_path / "run")
+
+
+def test_a_path_below_a_file_is_one_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="cannot write to .*: Not a directory"):
+        lock_folder(tmp_path / "file" / "run")
