@@ -59,7 +59,7 @@ def test_the_temporary_name_keeps_the_suffix(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_written_is_one_error(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="cannot write .*nowhere"):
+    with pytest.raises(RunError, match=r"cannot write .*nowhere"):
         files.write_text(tmp_path / "nowhere" / "a.txt", "")
 
 

@@ -1,4 +1,3 @@
-import os
 import signal
 import subprocess
 import sys
@@ -94,14 +93,7 @@ sys.stdin.readline()
             racer.communicate("end\n", timeout=10)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_is_one_error_of_ours(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(RunError, match="cannot write to"):
-        lock_folder(tmp_path / "run")
-
-
 def test_a_path_below_a_file_is_one_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match="cannot write to .*: Not a directory"):
+    with pytest.raises(RunError, match=r"cannot write to .*: Not a directory"):
         lock_folder(tmp_path / "file" / "run")

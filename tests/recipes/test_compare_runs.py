@@ -1,0 +1,111 @@
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import run as run_process
+
+import pytest
+
+from dlpractice.errors import RunError
+from dlpractice.evaluation.metrics import paired_difference
+from dlpractice.recipes.compare_runs import ABSENT, differing_keys, run
+from dlpractice.runs.directory import RunDirectory
+
+TRUTH = ["a", "b", "a", "b", "a"]
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a run that predicts `predicted` for the five test images, the first of them with `first` changed."""
+
+    def write_run(name: str, predicted: str = "", config: str = "seed: 0\n", **first: str) -> Path:
+        with RunDirectory.create(tmp_path / name) as directory:
+            directory.write_config(config)
+            if not predicted:
+                return tmp_path / name
+            images = [
+                {"path": f"{index}.png", "label": label, "split": "test", "sha256": f"{index}"}
+                for index, label in enumerate(TRUTH)
+            ]
+            images.append({"path": "v.png", "label": "a", "split": "validation", "sha256": "v"})
+            images[0] |= first
+            directory.write_splits(images)
+            directory.write_predictions(
+                {"path": image["path"], "split": image["split"], "label": image["label"], "predicted": guess}
+                for image, guess in zip(images, predicted + "b", strict=True)
+            )
+            directory.write_summary({"results": {"test_accuracy": {"value": 0.5}}})
+        return tmp_path / name
+
+    return write_run
+
+
+def test_the_difference_is_paired_and_to_the_first(write: Write) -> None:
+    first, second = write("first", "ababb"), write("second", "abbba")
+    document = run([first, second])
+    assert document["config"] == {}
+    assert [row["path"] for row in document["runs"]] == [str(first), str(second)]
+    assert document["runs"][0]["difference"] is None
+    expected = paired_difference([1, 1, 0, 1, 1], [1, 1, 1, 1, 0]).to_json()
+    assert document["runs"][1]["difference"] == expected
+    assert [row["note"] for row in document["runs"]] == ["", ""]
+    assert json.loads(json.dumps(document)) == document
+
+
+def test_the_order_of_the_rows_does_not_matter(write: Write) -> None:
+    first, second = write("first", "ababb"), write("second", "abbba")
+    before = run([first, second])["runs"][1]["difference"]
+    header, *rows = (second / "predictions.csv").read_text().splitlines()
+    (second / "predictions.csv").write_text("\n".join([header, *reversed(rows)]) + "\n")
+    assert run([first, second])["runs"][1]["difference"] == before
+
+
+@pytest.mark.parametrize("change", [{"label": "b"}, {"sha256": "other"}, {"path": "other.png"}])
+def test_other_test_images_are_not_compared(change: dict[str, str], write: Write) -> None:
+    document = run([write("first", "ababa"), write("second", "ababa", **change)])
+    assert document["runs"][1]["difference"] is None
+    assert "test images are not in both runs with the same label" in document["runs"][1]["note"]
+
+
+def test_unfinished_runs_are_shown_and_not_compared(write: Write) -> None:
+    done, open_run = write("done", "ababa"), write("open")
+    one = run([done, open_run])["runs"][1]
+    assert (one["finished"], one["results"], one["note"]) == (False, {}, "not finished")
+    assert run([open_run, done])["runs"][1]["note"] == "not compared: the first run is not finished"
+
+
+def test_configs_differ_by_dotted_key(write: Write) -> None:
+    first = write("first", config="seed: 0\ntraining:\n  epochs: 30\n  optimiser: sgd\n")
+    second = write("second", config="seed: 1\ntraining:\n  epochs: 30\nmodel: {}\n")
+    assert run([first, second])["config"] == {
+        "seed": [0, 1],
+        "training.optimiser": ["sgd", ABSENT],
+        "model": [ABSENT, {}],
+    }
+
+
+def test_none_and_absent_are_not_the_same() -> None:
+    assert differing_keys([{"a": None}, {}, {"a": None}]) == {"a": [None, ABSENT, None]}
+    assert differing_keys([{"a": 1, "b": [1]}, {"a": 1, "b": [1]}]) == {}
+
+
+def test_two_runs_are_needed_and_each_must_be_one(write: Write, tmp_path: Path) -> None:
+    first = write("first", "ababa")
+    with pytest.raises(RunError, match="two runs or more"):
+        run([first])
+    with pytest.raises(RunError, match="there is no folder"):
+        run([first, tmp_path / "none"])
+
+
+def test_a_real_run_equals_itself(finished_run: Path) -> None:
+    document = run([finished_run, finished_run])
+    difference = document["runs"][1]["difference"]
+    assert document["config"] == {}
+    assert difference["value"] == 0
+    assert difference["n"] == document["runs"][0]["results"]["test_accuracy"]["n"]
+
+
+def test_tensorflow_is_not_needed() -> None:
+    program = "import sys, dlpractice.recipes.compare_runs; sys.exit('tensorflow' in sys.modules)"
+    assert run_process([sys.executable, "-c", program], check=False).returncode == 0
