@@ -32,6 +32,6 @@ def points_interval(measure: Mapping[str, Any]) -> str:
 def count(number: int) -> str:
     """A large count in a few digits: "14.7 M", "25.1 k", "513"."""
     for size, unit in ((1_000_000, "M"), (1_000, "k")):
-        if number >= size:
+        if number >= 0.99995 * size:  # 999,960 is 1.0 M, not 1000.0 k
             return f"{number / size:.1f} {unit}"
     return str(number)

@@ -13,6 +13,7 @@ from dlpractice.report.stage import Stage
 
 _REFRESHES_PER_SECOND = 5
 _MAX_WIDTH = 100
+_MAX_NAME = 28
 
 
 class TerminalProgress:
@@ -85,7 +86,7 @@ def draw_stage(stage: Stage, width: int) -> RenderableType:
         position = f"{stage.done:,}/{stage.total:,} {stage.unit}"
     grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
     grid.width = width
-    grid.add_column(no_wrap=True, overflow="ellipsis")
+    grid.add_column(no_wrap=True, overflow="ellipsis", max_width=_MAX_NAME)
     grid.add_column(no_wrap=True)
     grid.add_column(ratio=1, min_width=8)
     grid.add_column(no_wrap=True, justify="right", min_width=12)
@@ -100,23 +101,22 @@ def draw_stage(stage: Stage, width: int) -> RenderableType:
 
 def _speed_and_score(stage: Stage) -> str:
     rate = stage.images_per_second()
-    speed = [] if rate is None else [f"{rate:,.0f} images/s"]
-    return "  ".join([*speed, *_scores(stage)])
-
-
-def _scores(stage: Stage) -> list[str]:
-    """What validation says so far, in the terms of metrics.csv."""
-    parts = []
+    parts = [] if rate is None else [f"{rate:,.0f} images/s"]
     if stage.best_loss is not None:
-        parts.append(f"best epoch {stage.best_epoch} (val_loss {stage.best_loss:.4f})")
+        parts.append(_best_epoch(stage))
     if stage.best_accuracy is not None:
         parts.append(f"best val_accuracy {stage.best_accuracy:.1%}")
-    return parts
+    return "  ".join(parts)
 
 
 def _ended(stage: Stage) -> str:
     line = f"{stage.name}: {stage.done:,} {stage.unit} in {_format_time(stage.seconds)}"
-    return ", ".join([line, *_scores(stage)])
+    return line if stage.best_loss is None else f"{line}, {_best_epoch(stage)}"
+
+
+def _best_epoch(stage: Stage) -> str:
+    """The epoch whose weights are kept, in the terms of metrics.csv."""
+    return f"best epoch {stage.best_epoch} (val_loss {stage.best_loss:.4f})"
 
 
 def _format_time(seconds: float | None) -> str:

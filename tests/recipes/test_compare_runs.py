@@ -17,7 +17,7 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Writes a run that predicts `predicted` for the five test images, the first of them with `first` changed."""
+    """Writes a run that predicts `predicted` for five test images, with `first` changed in one."""
 
     def write_run(name: str, predicted: str = "", config: str = "seed: 0\n", **first: str) -> Path:
         with RunDirectory.create(tmp_path / name) as directory:
