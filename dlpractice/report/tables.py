@@ -64,7 +64,8 @@ def _comparison_note(document: Document, deviates: bool) -> str:
 
 def summary_table(summary: Document) -> RenderableType:
     """The results of one run: each a share in [0, 1], shown in percent."""
-    table = _table(["result"], ["%", "95 %", "n", "kind"])
+    table = _table(["result"], ["%", "95 %", "n"])
+    table.add_column("kind")
     for name, measure in summary["results"].items():
         kind = measure["kind"] + (f": {measure['source']}" if measure.get("source") else "")
         table.add_row(
@@ -85,15 +86,14 @@ def evaluate_table(document: Document, class_names: Sequence[str]) -> Renderable
     overall = document["accuracy"]
     table.add_section()
     table.add_row("all", percent(overall["value"]), interval(overall), f"{overall['n']:,}", style="bold")
-    parts: list[RenderableType] = [table, _confusion_table(document["confusion"], class_names)]
+    parts: list[RenderableType] = [table, "", _confusion_table(document["confusion"], class_names)]
     if unreadable := document["unreadable"]:
-        parts.append(
-            Text(f"{len(unreadable):,} images could not be read and are not counted.", style="yellow")
-        )
+        parts += ["", Text(f"could not be read, and not counted: {len(unreadable):,}", style="yellow")]
+        parts += [Text(f"    {row['path']}: {row['error']}") for row in unreadable]
     return Group(*parts)
 
 
-def _confusion_table(confusion: Sequence[Sequence[int]], class_names: Sequence[str]) -> Table:
+def _confusion_table(confusion: Sequence[Sequence[int]], class_names: Sequence[str]) -> RenderableType:
     if len(class_names) > _MAX_MATRIX:
         return _commonest_confusions(confusion, class_names)
     table = _table(["true \\ predicted"], [str(index) for index in range(len(class_names))])
@@ -103,13 +103,15 @@ def _confusion_table(confusion: Sequence[Sequence[int]], class_names: Sequence[s
     return table
 
 
-def _commonest_confusions(confusion: Sequence[Sequence[int]], class_names: Sequence[str]) -> Table:
+def _commonest_confusions(confusion: Sequence[Sequence[int]], class_names: Sequence[str]) -> RenderableType:
     wrong = [
         (n, truth, guess)
         for truth, counts in enumerate(confusion)
         for guess, n in enumerate(counts)
         if n and truth != guess
     ]
+    if not wrong:
+        return Text("No image was taken for another class.")
     table = _table(["most often confused"], ["images"])
     for n, truth, guess in sorted(wrong, key=lambda item: (-item[0], item[1:]))[:_MAX_MATRIX]:
         table.add_row(Text(f"{class_names[truth]} taken for {class_names[guess]}"), f"{n:,}")
