@@ -170,9 +170,7 @@ def test_evaluation(k: int, render: Render) -> None:
     if k <= 10:
         header = next(i for i, line in enumerate(lines) if "true \\ predicted" in line)
         # Counts come last, whatever the wrapping of names does; rows keep their order.
-        rows = [
-            [int(n) for n in line.split()[-k:]] for line in lines[header + 1 :] if line.split()[0].isdigit()
-        ]
+        rows = [[int(n) for n in line.split()[-k:]] for line in lines[header + 1 :] if line[:1].isdigit()]
         assert rows == confusion
     else:
         listed = [line for line in lines if " taken for " in line]
