@@ -85,8 +85,8 @@ def run_once(config: Finetune, comparison: Comparison, progress: Progress) -> No
 def tabulate(
     configs: Sequence[Finetune], seeds: Sequence[int], comparison: Comparison
 ) -> list[dict[str, Any]]:
-    """A row per strategy. The best is the best on validation; test accuracies are then compared to its
-    own."""
+    """A row per strategy. The best is the best on validation, of equals the one with the lower loss there;
+    test accuracies are then compared to its own."""
     runs = {
         config.strategy: [RunDirectory.read(comparison.run_path(config.strategy, seed)) for seed in seeds]
         for config in configs
@@ -96,7 +96,7 @@ def tabulate(
         for name, members in runs.items()
         for split in ("validation", "test")
     }
-    best = max(runs, key=lambda name: correct[name, "validation"].mean())
+    best = max(runs, key=lambda name: (correct[name, "validation"].mean(), -mean_loss(runs[name])))
     rows = []
     for config in configs:
         name, members = config.strategy, runs[config.strategy]
@@ -120,6 +120,12 @@ def tabulate(
             }
         )
     return rows
+
+
+def mean_loss(runs: Sequence[RunDirectory]) -> float:
+    """Mean cross-entropy on validation over images and `runs`, in nats."""
+    losses = [row["loss"] for run in runs for row in run.predictions() if row["split"] == "validation"]
+    return float(np.mean(losses))
 
 
 def mean_correct(runs: Sequence[RunDirectory], split: str) -> NDArray[np.float64]:
