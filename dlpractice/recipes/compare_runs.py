@@ -87,8 +87,12 @@ def difference_on_test(run: RunDirectory, reference: RunDirectory) -> tuple[Meas
 
 def _correct_on_test(run: RunDirectory) -> dict[tuple[str, str, str], bool]:
     sha256 = {row["path"]: row["sha256"] for row in run.splits()}
+    tested = [row for row in run.predictions() if row["split"] == "test"]
+    if unknown := [row["path"] for row in tested if row["path"] not in sha256]:
+        raise RunError(
+            f"{run.path}: the predictions name {unknown[0]}, which the splits do not",
+            "its files are of different runs: restore them from a copy",
+        )
     return {
-        (row["path"], sha256.get(row["path"], ""), row["label"]): row["label"] == row["predicted"]
-        for row in run.predictions()
-        if row["split"] == "test"
+        (row["path"], sha256[row["path"]], row["label"]): row["label"] == row["predicted"] for row in tested
     }

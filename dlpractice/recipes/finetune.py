@@ -17,6 +17,7 @@ from dlpractice.recipes.environment import describe_environment
 from dlpractice.recipes.setup import Features, Setup, freeze_features, prepare_setup
 from dlpractice.recipes.stages import train_stages
 from dlpractice.runs.directory import RunDirectory
+from dlpractice.runs.files import replacing
 from dlpractice.runs.progress import Progress, Silent
 from dlpractice.training.checkpoints import Position
 from dlpractice.training.steps import compile_forward, forward_all, losses_and_predictions
@@ -45,7 +46,8 @@ def run(config: Finetune, run: RunDirectory, progress: Progress | None = None) -
     position = train_stages(config, setup, features, run, progress)
     logits = score_splits(setup, features, progress)
     run.write_predictions(list_predictions(setup.dataset, logits))
-    setup.classifier.model.save(run.model_path)
+    with replacing(run.model_path) as path:
+        setup.classifier.model.save(path)
     summary = summarise(setup, logits, position, time.perf_counter() - started)
     run.write_summary(summary)
     return summary

@@ -117,6 +117,8 @@ class Trainer:
         if not position.finished:
             with deferring_interrupts() as interrupted:
                 self._run(position, interrupted)
+                if interrupted():  # in the last evaluation: nothing of this stage is left to do
+                    raise KeyboardInterrupt
         self._assign(self.model.variables, self._best)
         return position
 
@@ -152,15 +154,10 @@ class Trainer:
         return rate
 
     def _train_epoch(self, position: Position, interrupted: Callable[[], bool]) -> dict[str, object]:
-        started, images, rate = time.perf_counter(), 0, 0.0
+        started, images = time.perf_counter(), 0
         for batch in self.feed.batches(position.epoch, position.step):
             self._callbacks.on_train_batch_begin(position.step)
-            rate = (
-                position.learning_rate
-                * position.plateau_factor
-                * self._schedule.factor(position.optimiser_steps)
-            )
-            loss = self._step(batch, rate)
+            loss = self._step(batch, self._rate(position, position.optimiser_steps))
             images += len(batch[1])
             position.step += 1
             position.optimiser_steps += 1
@@ -181,13 +178,17 @@ class Trainer:
             "epoch": position.epoch + 1,
             "step": position.optimiser_steps,
             "seconds": time.perf_counter() - started,
-            "learning_rate": rate,
+            "learning_rate": self._rate(position, position.optimiser_steps - 1),
             "images_per_second": images / trained,
             "loss": loss,
             "accuracy": accuracy,
             "val_loss": val_loss,
             "val_accuracy": val_accuracy,
         }
+
+    def _rate(self, position: Position, step: int) -> float:
+        """The learning rate of fresh layers at optimiser step `step` of this stage."""
+        return position.learning_rate * position.plateau_factor * self._schedule.factor(step)
 
     def _note_epoch(self, position: Position, row: Mapping[str, object]) -> None:
         """Moves `position` past the epoch, and keeps its weights if it is the best so far."""

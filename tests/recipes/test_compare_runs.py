@@ -109,3 +109,11 @@ def test_a_real_run_equals_itself(finished_run: Path) -> None:
 def test_tensorflow_is_not_needed() -> None:
     program = "import sys, dlpractice.recipes.compare_runs; sys.exit('tensorflow' in sys.modules)"
     assert run_process([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_predictions_on_images_that_the_splits_do_not_know_are_an_error(write: Write) -> None:
+    first, second = write("first", "ababb"), write("second", "abbba")
+    with RunDirectory.resume(second) as directory:
+        directory.write_splits(directory.splits()[1:])
+    with pytest.raises(RunError, match=r"predictions name 0\.png"):
+        run([first, second])

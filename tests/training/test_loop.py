@@ -145,8 +145,21 @@ def test_an_interrupted_stage_goes_on_bit_for_bit(tmp_path: Path, steps: int) ->
     resumed.train(position, arrays)
     for ours, theirs in zip(weights(resumed), weights(whole), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    kept = ("epoch", "step", "loss", "accuracy", "val_loss", "val_accuracy")
+    kept = ("epoch", "step", "learning_rate", "loss", "accuracy", "val_loss", "val_accuracy")
     assert [[row[key] for key in kept] for row in rows] == [[row[key] for key in kept] for row in whole_rows]
+
+
+def test_an_interrupt_in_the_last_evaluation_is_not_lost(tmp_path: Path) -> None:
+    class Late(Silent):
+        def epoch(self, row: Mapping[str, object]) -> None:
+            if row["epoch"] == SETTINGS.epochs:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        make_trainer(tmp_path, progress=Late()).train(Position())
+    saved = Checkpoints(tmp_path).read()
+    assert saved is not None
+    assert saved[0].finished
 
 
 def test_a_finished_stage_is_not_trained_again(tmp_path: Path) -> None:
