@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import filelock
 
 from dlpractice.errors import RunError
 from dlpractice.runs import files
-from dlpractice.runs.lock import lock_folder
+from dlpractice.runs.lock import LockedFolder
 
 SPLIT_COLUMNS: files.Columns = {"path": str, "label": str, "split": str, "sha256": str, "group": str}
 METRIC_COLUMNS: files.Columns = {
@@ -53,60 +52,25 @@ _OURS = (
 )
 
 
-class RunDirectory:
-    """One run: open it with `create`, `resume` or `read`; use it as a context manager, or call `close`.
-
-    The first two hold the folder's lock until then. A run that was opened with `read`, or that is closed,
-    refuses to write.
-    """
+class RunDirectory(LockedFolder):
+    """One run, and the names of what is in it."""
 
     def __init__(self, path: Path, lock: filelock.BaseFileLock | None) -> None:
-        self.path = path
+        super().__init__(path, lock)
         self.model_path = path / MODEL
         self.checkpoints = path / CHECKPOINTS
         self.tensorboard = path / TENSORBOARD
-        self._lock = lock
         self._metric_lines: list[str] | None = None
 
-    @classmethod
-    def create(cls, path: Path | str) -> Self:
-        """A new run in `path`, which is made if need be.
+    @staticmethod
+    def refuse_used(path: Path) -> None:
+        """Raises RunError where `path` holds a run, or a file with one of its names."""
+        refuse_used(path)
 
-        Raises:
-            RunError: `path` already holds a run or a file with one of its names, or another process writes
-            there.
-        """
-        path = Path(path)
-        refuse_used(path)  # before the lock, so that a folder that is refused stays as it was
-        lock = lock_folder(path)
-        try:
-            refuse_used(path)  # and again: another process may have been first
-        except RunError:
-            lock.release()
-            raise
-        return cls(path, lock)
-
-    @classmethod
-    def resume(cls, path: Path | str) -> Self:
-        """The run in `path`, to be continued.
-
-        Raises:
-            RunError: `path` holds no run, or another process writes there.
-        """
-        path = Path(path)
-        _require_run(path, "start it without --resume")
-        return cls(path, lock_folder(path))
-
-    @classmethod
-    def read(cls, path: Path | str) -> Self:
-        """The run in `path`, to be read, also while another process writes it.
-
-        Raises:
-            RunError: `path` holds no run.
-        """
-        path = Path(path)
-        _require_run(path, "`dlp runs ls` lists the runs there are")
-        return cls(path, None)
+    @staticmethod
+    def require(path: Path, hint: str) -> None:
+        """Raises RunError where `path` is no run."""
+        _require_run(path, hint)
 
     @classmethod
     def resume_or_create(cls, path: Path | str) -> Self:
@@ -117,20 +81,6 @@ class RunDirectory:
         """
         return cls.resume(path) if (Path(path) / CONFIG).is_file() else cls.create(path)
 
-    def close(self) -> None:
-        """Give the lock back. Closing twice does no harm."""
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     @property
     def is_finished(self) -> bool:
         """Whether the run has its results. They are written last."""
@@ -138,7 +88,7 @@ class RunDirectory:
 
     def write_config(self, text: str) -> None:
         """Keep the resolved config: `dlp finetune RUN/config.yaml` repeats the run."""
-        files.write_text(self._writable(CONFIG), text)
+        files.write_text(self.writable(CONFIG), text)
 
     def config_text(self) -> str:
         """The resolved config, as YAML."""
@@ -146,7 +96,7 @@ class RunDirectory:
 
     def write_environment(self, environment: Mapping[str, object]) -> None:
         """Keep versions, device, precision, seed, digests of data and weights, and git state."""
-        files.write_json(self._writable(ENVIRONMENT), environment)
+        files.write_json(self.writable(ENVIRONMENT), environment)
 
     def environment(self) -> dict[str, Any]:
         """What `write_environment` kept."""
@@ -154,7 +104,7 @@ class RunDirectory:
 
     def write_splits(self, rows: Iterable[Mapping[str, object]]) -> None:
         """Keep what is trained, validated and tested on: a row per image, with the keys of SPLIT_COLUMNS."""
-        files.write_csv(self._writable(SPLITS), SPLIT_COLUMNS, rows)
+        files.write_csv(self.writable(SPLITS), SPLIT_COLUMNS, rows)
 
     def splits(self) -> list[dict[str, str]]:
         """One row per image: path (relative to the data), label, split, sha256, group."""
@@ -190,7 +140,7 @@ class RunDirectory:
 
     def write_predictions(self, rows: Iterable[Mapping[str, object]]) -> None:
         """Keep one row per image of validation and test, with the keys of PREDICTION_COLUMNS."""
-        files.write_csv(self._writable(PREDICTIONS), PREDICTION_COLUMNS, rows)
+        files.write_csv(self.writable(PREDICTIONS), PREDICTION_COLUMNS, rows)
 
     def predictions(self) -> list[dict[str, Any]]:
         """A row per image of validation and test; confidence is in [0, 1], loss in nats."""
@@ -198,20 +148,15 @@ class RunDirectory:
 
     def write_audit(self, audit: Mapping[str, object]) -> None:
         """Keep what the audit of the data found, and what was left out."""
-        files.write_json(self._writable(AUDIT), audit)
+        files.write_json(self.writable(AUDIT), audit)
 
     def write_summary(self, summary: Mapping[str, object]) -> None:
         """Keep the results, each with value, ci95, n and kind. This finishes the run, so it comes last."""
-        files.write_json(self._writable(SUMMARY), summary)
+        files.write_json(self.writable(SUMMARY), summary)
 
     def summary(self) -> dict[str, Any]:
         """What `write_summary` kept."""
         return files.read_json(self.path / SUMMARY)
-
-    def _writable(self, name: str) -> Path:
-        if self._lock is None:
-            raise RunError(f"{self.path} is open for reading only", "open it with `create` or `resume`")
-        return self.path / name
 
     def _load_metric_lines(self) -> list[str]:
         if self._metric_lines is None:
@@ -219,7 +164,7 @@ class RunDirectory:
         return self._metric_lines
 
     def _keep_metric_lines(self, lines: list[str]) -> None:
-        files.write_text(self._writable(METRICS), files.csv_header(METRIC_COLUMNS) + "".join(lines))
+        files.write_text(self.writable(METRICS), files.csv_header(METRIC_COLUMNS) + "".join(lines))
         self._metric_lines = lines
 
 

@@ -4,7 +4,10 @@ The lock is the operating system's (flock on Unix, through the package filelock)
 it goes with the process that held it, so a run that was killed can be resumed at once.
 """
 
+from abc import ABC, abstractmethod
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import filelock
 
@@ -33,3 +36,88 @@ def lock_folder(folder: Path) -> filelock.BaseFileLock:
         reason = getattr(error, "strerror", None) or error
         raise RunError(f"cannot write to {folder}: {reason}", "give another --run-dir") from error
     return lock
+
+
+class LockedFolder(ABC):
+    """A folder that one process at a time writes to: open it with `create`, `resume` or `read`.
+
+    A context manager. The first two hold the folder's lock until it ends, or until `close`; what was opened
+    with `read`, or is closed, refuses to write.
+    """
+
+    def __init__(self, path: Path, lock: filelock.BaseFileLock | None) -> None:
+        self.path = path
+        self._lock = lock
+
+    @staticmethod
+    @abstractmethod
+    def refuse_used(path: Path) -> None:
+        """Raises RunError where `path` holds something already, so that nothing new may be made in it."""
+
+    @staticmethod
+    @abstractmethod
+    def require(path: Path, hint: str) -> None:
+        """Raises RunError, with `hint`, where `path` does not hold what this class opens."""
+
+    @classmethod
+    def create(cls, path: Path | str) -> Self:
+        """A new one in `path`, which is made if need be.
+
+        Raises:
+            RunError: `path` is used already, or another process writes there.
+        """
+        path = Path(path)
+        cls.refuse_used(path)  # before the lock, so that a folder that is refused stays as it was
+        lock = lock_folder(path)
+        try:
+            cls.refuse_used(path)  # and again: another process may have been first
+        except RunError:
+            lock.release()
+            raise
+        return cls(path, lock)
+
+    @classmethod
+    def resume(cls, path: Path | str) -> Self:
+        """The one in `path`, to be continued.
+
+        Raises:
+            RunError: `path` holds none, or another process writes there.
+        """
+        path = Path(path)
+        cls.require(path, "start it without --resume")
+        return cls(path, lock_folder(path))
+
+    @classmethod
+    def read(cls, path: Path | str) -> Self:
+        """The one in `path`, to be read, also while another process writes it.
+
+        Raises:
+            RunError: `path` holds none.
+        """
+        path = Path(path)
+        cls.require(path, "`dlp runs ls` lists the runs there are")
+        return cls(path, None)
+
+    def close(self) -> None:
+        """Give the lock back. Closing twice does no harm."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def writable(self, name: str) -> Path:
+        """The path of the file `name`, to be written.
+
+        Raises:
+            RunError: the folder was opened with `read`, or is closed.
+        """
+        if self._lock is None:
+            raise RunError(f"{self.path} is open for reading only", "open it with `create` or `resume`")
+        return self.path / name
