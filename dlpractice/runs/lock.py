@@ -38,6 +38,11 @@ def lock_folder(folder: Path) -> filelock.BaseFileLock:
     return lock
 
 
+def _is_bare(folder: Path) -> bool:
+    """Whether `folder` was opened for writing, and nothing was written."""
+    return folder.is_dir() and [entry.name for entry in folder.iterdir()] == [LOCK_NAME]
+
+
 class LockedFolder(ABC):
     """A folder that one process at a time writes to: open it with `create`, `resume` or `read`.
 
@@ -78,13 +83,14 @@ class LockedFolder(ABC):
 
     @classmethod
     def resume(cls, path: Path | str) -> Self:
-        """The one in `path`, to be continued.
+        """The one in `path`, to be continued; also one that was interrupted before it had written anything.
 
         Raises:
             RunError: `path` holds none, or another process writes there.
         """
         path = Path(path)
-        cls.require(path, "start it without --resume")
+        if not _is_bare(path):
+            cls.require(path, "start it without --resume")
         return cls(path, lock_folder(path))
 
     @classmethod

@@ -146,16 +146,16 @@ def test_a_folder_that_another_process_took_meanwhile_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the look and the lock somebody else writes a whole run."""
-    from dlpractice.runs import directory
+    from dlpractice.runs import lock as module
 
-    take = directory.lock_folder
+    take = module.lock_folder
 
     def after_another(folder: Path) -> Any:
         lock = take(folder)
         (folder / "config.yaml").write_text("theirs")
         return lock
 
-    monkeypatch.setattr(directory, "lock_folder", after_another)
+    monkeypatch.setattr(module, "lock_folder", after_another)
     with pytest.raises(RunError, match="already holds"):
         RunDirectory.create(tmp_path / "run")
     monkeypatch.undo()

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from dlpractice.errors import RunError
-from dlpractice.runs.lock import LOCK_NAME, lock_folder
+from dlpractice.runs.comparison import Comparison
+from dlpractice.runs.directory import RunDirectory
+from dlpractice.runs.lock import LOCK_NAME, LockedFolder, lock_folder
 
 HOLD = """
 import sys, time
@@ -97,3 +99,26 @@ def test_a_path_below_a_file_is_one_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match=r"cannot write to .*: Not a directory"):
         lock_folder(tmp_path / "file" / "run")
+
+
+@pytest.mark.parametrize("kind", [RunDirectory, Comparison])
+def test_what_was_interrupted_before_it_wrote_anything_is_resumed(
+    kind: type[LockedFolder], tmp_path: Path
+) -> None:
+    kind.create(tmp_path / "r").close()
+    kind.resume(tmp_path / "r").close()
+    with pytest.raises(RunError):
+        kind.read(tmp_path / "r")
+    (tmp_path / "r" / "notes.txt").touch()
+    with pytest.raises(RunError, match="is not a"):
+        kind.resume(tmp_path / "r")
+
+
+def test_what_is_open_for_reading_or_closed_refuses_to_write(tmp_path: Path) -> None:
+    with RunDirectory.create(tmp_path / "r") as run:
+        run.write_config("seed: 0\n")
+    with pytest.raises(RunError, match="for reading only"):
+        run.write_config("seed: 1\n")
+    with pytest.raises(RunError, match="for reading only"):
+        RunDirectory.read(tmp_path / "r").write_config("seed: 1\n")
+    assert run.config_text() == "seed: 0\n"
