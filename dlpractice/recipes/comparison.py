@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 from dlpractice.config.schema import Finetune
 from dlpractice.errors import RunError
 from dlpractice.evaluation.metrics import accuracy, paired_difference
+from dlpractice.hardware.precision import Choice
 from dlpractice.models.backbones import find_backbone
 from dlpractice.models.strategies import plan_strategy
 from dlpractice.recipes import finetune
 from dlpractice.recipes.published import PUBLISHED
-from dlpractice.recipes.setup import freeze_features, prepare_setup
+from dlpractice.recipes.setup import freeze_features, prepare_setup, resolve_precision
 from dlpractice.runs.comparison import Comparison
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.progress import Progress, Silent
+from dlpractice.training.placement import place
 
 
 def run(
@@ -37,18 +39,27 @@ def run(
     progress = progress or Silent()
     configs = [config.for_strategy(name) for name in strategies]
     started = time.perf_counter()
-    share_features(configs, progress)
+    auto = agree_on_precision(config, comparison)
+    share_features(configs, auto, progress)
     shared_seconds = time.perf_counter() - started
     for strategy_config in configs:
         for seed in range(config.seed, config.seed + seeds):
-            run_once(strategy_config.model_copy(update={"seed": seed}), comparison, progress)
+            run_once(strategy_config.model_copy(update={"seed": seed}), auto, comparison, progress)
     rows = tabulate(configs, range(config.seed, config.seed + seeds), comparison)
     table = {"rows": rows, "shared_seconds": shared_seconds, "data": config.data.source}
     comparison.write_table(table)
     return table
 
 
-def share_features(configs: Sequence[Finetune], progress: Progress) -> None:
+def agree_on_precision(config: Finetune, comparison: Comparison) -> Choice:
+    """What `auto` is for all runs: as in the runs that were begun, or else found now, once."""
+    begun = [run for run in comparison.runs() if run.is_prepared]
+    if begun:
+        return finetune.recorded_precision(begun[0])
+    return resolve_precision(config, place(config.hardware.devices))
+
+
+def share_features(configs: Sequence[Finetune], auto: Choice, progress: Progress) -> None:
     """Computes in one pass what several strategies need of the same frozen base, before any of them asks for
     it."""
     for _, members in groupby(sorted(configs, key=_front_of), key=_front_of):
@@ -63,7 +74,7 @@ def share_features(configs: Sequence[Finetune], progress: Progress) -> None:
         }
         if len(group) > 1 and len(cuts) > 1:
             whole = group[0].model_copy(update={"strategy": "head"})
-            freeze_features(whole, prepare_setup(whole, progress), tuple(cuts), progress)
+            freeze_features(whole, prepare_setup(whole, progress, auto), tuple(cuts), progress)
 
 
 def _front_of(config: Finetune) -> str:
@@ -73,13 +84,13 @@ def _front_of(config: Finetune) -> str:
     return json.dumps([*(part.model_dump() for part in parts), model], sort_keys=True)
 
 
-def run_once(config: Finetune, comparison: Comparison, progress: Progress) -> None:
+def run_once(config: Finetune, auto: Choice, comparison: Comparison, progress: Progress) -> None:
     """One run of the comparison, unless it is finished; a run that was killed goes on."""
     path = comparison.run_path(config.strategy, config.seed)
     progress.say(f"{config.strategy}, seed {config.seed}")
     with RunDirectory.resume_or_create(path) as run:
         if not run.is_finished:
-            finetune.run(config, run, progress)
+            finetune.run(config, run, progress, auto)
 
 
 def tabulate(

@@ -12,6 +12,7 @@ from dlpractice.config.schema import Finetune
 from dlpractice.data.dataset import Dataset
 from dlpractice.errors import RunError
 from dlpractice.evaluation.metrics import Measure, accuracy
+from dlpractice.hardware.precision import Choice
 from dlpractice.models.precision import computing_in
 from dlpractice.recipes.environment import describe_environment
 from dlpractice.recipes.setup import Features, Setup, freeze_features, prepare_setup
@@ -25,23 +26,26 @@ from dlpractice.training.steps import compile_forward, forward_all, losses_and_p
 Logits = dict[str, NDArray[np.float32]]
 
 
-def run(config: Finetune, run: RunDirectory, progress: Progress | None = None) -> dict[str, Any]:
-    """Trains the config's strategy and fills the run directory; goes on where a killed run stopped.
+def run(
+    config: Finetune, run: RunDirectory, progress: Progress | None = None, auto: Choice | None = None
+) -> dict[str, Any]:
+    """Trains the config's strategy and fills the run directory; goes on where a killed run stopped, in the
+    precision that it had. `auto`: see `prepare_setup`.
 
     Returns the summary. Raises DlpError where data, weights, devices or the run directory are unfit, and
     KeyboardInterrupt, with a checkpoint written, when interrupted.
     """
     progress, started = progress or Silent(), time.perf_counter()
-    resumed = run.checkpoints.is_dir()
-    if resumed:
+    if run.is_prepared:
         _refuse_other_config(config, run)
-    run.write_config(dump_config(config))
-    setup = prepare_setup(config, progress)
-    if resumed:
+        setup = prepare_setup(config, progress, recorded_precision(run))
         _refuse_other_data(setup, run)
-    run.write_splits(setup.dataset.split_rows())
-    run.write_audit(setup.dataset.audit.to_json())
-    run.write_environment(describe_environment(config.seed, setup))
+    else:
+        run.write_config(dump_config(config))
+        setup = prepare_setup(config, progress, auto)
+        run.write_splits(setup.dataset.split_rows())
+        run.write_audit(setup.dataset.audit.to_json())
+        run.write_environment(describe_environment(config.seed, setup))
     features = freeze_features(config, setup, setup.strategy.cuts, progress)
     position = train_stages(config, setup, features, run, progress)
     logits = score_splits(setup, features, progress)
@@ -67,6 +71,12 @@ def _refuse_other_data(setup: Setup, run: RunDirectory) -> None:
             f"{run.path} was started on other data: images, labels or splits have changed since",
             "restore the data, or start a new run in another --run-dir",
         )
+
+
+def recorded_precision(run: RunDirectory) -> Choice:
+    """The precision that a run was begun in, as its environment says."""
+    environment = run.environment()
+    return environment["precision"], environment["precision_timings_seconds"]
 
 
 def score_splits(setup: Setup, features: Features, progress: Progress) -> Logits:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dlpractice.config.schema import Finetune
 from dlpractice.data.augment import Augmentation
 from dlpractice.data.dataset import Dataset, prepare
-from dlpractice.hardware.precision import choose_precision
+from dlpractice.hardware.precision import Choice, choose_precision
 from dlpractice.models.backbones import find_backbone
 from dlpractice.models.classifier import Classifier, build_classifier
 from dlpractice.models.strategies import IMAGES, Strategy, plan_strategy
@@ -36,8 +36,11 @@ class Setup:
     classifier: Classifier
 
 
-def prepare_setup(config: Finetune, progress: Progress) -> Setup:
+def prepare_setup(config: Finetune, progress: Progress, auto: Choice | None = None) -> Setup:
     """Finds data and devices and builds the net; its starting weights are a function of the seed.
+
+    auto: what the precision `auto` has turned out to be, for a run that goes on or is one of several; found
+    by timing if not given.
 
     Raises DataError, ModelError or HardwareError where one of them is not to be had.
     """
@@ -46,7 +49,7 @@ def prepare_setup(config: Finetune, progress: Progress) -> Setup:
     strategy = plan_strategy(config.strategy, len(backbone.blocks), pretrained=pretrained)
     dataset = prepare(**config.data.model_dump(), progress=progress)
     placement = place(config.hardware.devices)
-    precision, timings = choose_or_keep(config.hardware.precision, placement.devices[0])
+    precision, timings = resolve_precision(config, placement, auto)
     seed_everything(config.seed)
     with placement.strategy.scope():
         classifier = build_classifier(
@@ -59,10 +62,12 @@ def prepare_setup(config: Finetune, progress: Progress) -> Setup:
     return Setup(dataset, strategy, placement, precision, timings, classifier)
 
 
-def choose_or_keep(precision: str, device: str) -> tuple[str, dict[str, float]]:
-    """The precision that was asked for, or for `auto` the one that `device` is fastest in, with its
-    timings."""
-    return choose_precision(device) if precision == "auto" else (precision, {})
+def resolve_precision(config: Finetune, placement: Placement, auto: Choice | None = None) -> Choice:
+    """The precision that the config asks for; for `auto` the one given, or else the one that the first
+    device is fastest in."""
+    if config.hardware.precision != "auto":
+        return config.hardware.precision, {}
+    return auto or choose_precision(placement.devices[0])
 
 
 def freeze_features(

@@ -6,7 +6,7 @@ from typing import Any
 
 from dlpractice.errors import RunError
 from dlpractice.runs import files
-from dlpractice.runs.directory import COMPARISON, CONFIG, refuse_used
+from dlpractice.runs.directory import COMPARISON, CONFIG, RunDirectory, refuse_used
 from dlpractice.runs.lock import LockedFolder
 
 
@@ -41,6 +41,10 @@ class Comparison(LockedFolder):
     def run_path(self, strategy: str, seed: int) -> Path:
         """The folder of one run, such as `head/seed-0` or `linear@block3/seed-1`."""
         return self.path / strategy / f"seed-{seed}"
+
+    def runs(self) -> list[RunDirectory]:
+        """The runs that were begun, to be read."""
+        return [RunDirectory.read(config.parent) for config in sorted(self.path.glob(f"*/seed-*/{CONFIG}"))]
 
     def write_table(self, table: Mapping[str, object]) -> None:
         """Keep the table. Its figures have value, ci95, n and kind."""

@@ -82,6 +82,11 @@ class RunDirectory(LockedFolder):
         return cls.resume(path) if (Path(path) / CONFIG).is_file() else cls.create(path)
 
     @property
+    def is_prepared(self) -> bool:
+        """Whether all is written that comes before training: the environment is the last of it."""
+        return (self.path / ENVIRONMENT).is_file()
+
+    @property
     def is_finished(self) -> bool:
         """Whether the run has its results. They are written last."""
         return (self.path / SUMMARY).is_file()

@@ -9,6 +9,7 @@ import pytest
 from dlpractice.config.schema import Finetune
 from dlpractice.errors import RunError
 from dlpractice.evaluation.metrics import accuracy, paired_difference
+from dlpractice.hardware.precision import Choice
 from dlpractice.recipes import comparison, finetune
 from dlpractice.runs.comparison import Comparison
 from dlpractice.runs.directory import RunDirectory
@@ -112,9 +113,9 @@ def test_finished_runs_are_kept_and_killed_ones_go_on(
     trained: list[int] = []
     original = finetune.run
 
-    def counting(config: Finetune, run: RunDirectory, progress: Silent) -> object:
+    def counting(config: Finetune, run: RunDirectory, progress: Silent, auto: Choice) -> object:
         trained.append(config.seed)
-        return original(config, run, progress)
+        return original(config, run, progress, auto)
 
     monkeypatch.setattr(finetune, "run", counting)
     before = json.loads((tmp_path / "c" / "comparison.json").read_text())
@@ -130,3 +131,18 @@ def test_runs_on_other_images_are_not_averaged(finished_run: Path, tmp_path: Pat
     (tmp_path / "config.yaml").write_text("command: finetune\n")
     with pytest.raises(RunError, match="scored other test images"):
         comparison.mean_correct([RunDirectory.read(finished_run), RunDirectory.read(tmp_path)], "test")
+
+
+def test_all_runs_of_a_comparison_compute_in_one_precision(
+    tiny_config: Finetune, shared_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = tiny_config.model_dump() | {"hardware": {"precision": "auto", "devices": 1}}
+    config = Finetune.model_validate(document)
+    answers = iter([("bfloat16", {"float32": 2.0, "bfloat16": 1.0})] + [("float32", {})] * 9)
+    monkeypatch.setattr("dlpractice.recipes.setup.choose_precision", lambda device: next(answers))
+    for seeds in (1, 2):  # the second time, one run is there and one is to come
+        with Comparison.resume(tmp_path / "c") if seeds == 2 else Comparison.create(tmp_path / "c") as opened:
+            comparison.run(config, ["scratch", "linear@block1"], seeds, opened)
+    environments = [run.environment() for run in Comparison.read(tmp_path / "c").runs()]
+    assert [environment["precision"] for environment in environments] == ["bfloat16"] * 4
+    assert all(environment["precision_timings_seconds"]["bfloat16"] == 1.0 for environment in environments)

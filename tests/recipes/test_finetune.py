@@ -204,3 +204,18 @@ def test_a_run_is_not_continued_with_another_config_or_other_data(
         run.write_environment(environment)
         with pytest.raises(RunError, match="other data"):
             finetune.run(changed(tiny_config, epochs=1), run)
+
+
+def test_a_run_goes_on_in_the_precision_that_it_began_in(
+    tiny_config: Finetune, shared_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = changed(tiny_config, epochs=1).model_dump() | {"hardware": {"precision": "auto", "devices": 1}}
+    answers = iter([("bfloat16", {"bfloat16": 1.0}), ("float32", {"float32": 1.0})])
+    monkeypatch.setattr("dlpractice.recipes.setup.choose_precision", lambda device: next(answers))
+    config = Finetune.model_validate(document)
+    with RunDirectory.create(tmp_path / "run") as run:
+        finetune.run(config, run)
+    (tmp_path / "run" / "summary.json").unlink()
+    with RunDirectory.resume(tmp_path / "run") as run:
+        finetune.run(config, run)
+        assert run.environment()["precision"] == "bfloat16"

@@ -8,8 +8,9 @@ import pytest
 from dlpractice.config.schema import Finetune
 from dlpractice.errors import ModelError
 from dlpractice.models.strategies import IMAGES
-from dlpractice.recipes.setup import choose_or_keep, freeze_features, prepare_setup, read_augmentation
+from dlpractice.recipes.setup import freeze_features, prepare_setup, read_augmentation, resolve_precision
 from dlpractice.runs.progress import Silent
+from dlpractice.training.placement import place
 
 
 def test_the_seed_alone_decides_the_starting_weights(tiny_config: Finetune, shared_cache: Path) -> None:
@@ -38,9 +39,15 @@ def test_features_of_views_stand_view_after_view(tiny_config: Finetune, shared_c
     assert features["train"][IMAGES][np.arange(2)].dtype == np.uint8
 
 
-def test_a_precision_that_was_asked_for_is_kept() -> None:
-    assert choose_or_keep("bfloat16", "/CPU:0") == ("bfloat16", {})
-    chosen, timings = choose_or_keep("auto", "/CPU:0")
+def test_a_precision_that_was_asked_for_is_kept(tiny_config: Finetune) -> None:
+    def ask(precision: str) -> Finetune:
+        document = tiny_config.model_dump() | {"hardware": {"precision": precision, "devices": 1}}
+        return Finetune.model_validate(document)
+
+    before = ("float32", {"float32": 0.1, "bfloat16": 0.2})
+    assert resolve_precision(ask("bfloat16"), place(), before) == ("bfloat16", {})
+    assert resolve_precision(ask("auto"), place(), before) == before
+    chosen, timings = resolve_precision(ask("auto"), place())
     assert chosen in timings
     assert set(timings) == {"float32", "bfloat16"}
 
