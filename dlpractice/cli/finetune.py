@@ -71,7 +71,7 @@ def _train(config: Finetune, folder: Path, resume: bool, progress: Progress, as_
 
     with RunDirectory.resume(folder) if resume else RunDirectory.create(folder) as run:
         recipe = import_quietly("dlpractice.recipes.finetune")
-        summary = run.summary() if run.is_finished else recipe.run(config, run, progress)
+        summary = recipe.run(config, run, progress)
     progress.close()
     if as_json:
         print_json({"run": str(folder), **summary})

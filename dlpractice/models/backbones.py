@@ -102,15 +102,19 @@ def build_base(backbone: Backbone, images: Any) -> keras.Model:
 
     Raises ModelError where S is below what the base can take.
     """
-    size = images.shape[1]
+    require_size(backbone, images.shape[1])
+    options = {"include_preprocessing": False} if backbone.scaling == "torch" else {}
+    application = getattr(keras.applications, backbone.application)
+    return application(include_top=False, weights=None, input_tensor=images, **options)
+
+
+def require_size(backbone: Backbone, size: int) -> None:
+    """Raises ModelError where images of `size` pixels a side are too small for the backbone."""
     if size < backbone.minimum_size:
         raise ModelError(
             f"data.image_size must be {backbone.minimum_size} or more for {backbone.application}; got {size}",
             f"it was trained at {backbone.native_size}; `strategy: scratch` takes smaller images",
         )
-    options = {"include_preprocessing": False} if backbone.scaling == "torch" else {}
-    application = getattr(keras.applications, backbone.application)
-    return application(include_top=False, weights=None, input_tensor=images, **options)
 
 
 def find_block_ends(base: keras.Model, blocks: tuple[str, ...]) -> list[keras.layers.Layer]:
@@ -121,7 +125,7 @@ def find_block_ends(base: keras.Model, blocks: tuple[str, ...]) -> list[keras.la
     """
     layers = list(base.operations)
     position = {layer: index for index, layer in enumerate(layers)}
-    last_reader = [index for index in range(len(layers))]
+    last_reader = list(range(len(layers)))
     for index, layer in enumerate(layers):
         for node in layer._inbound_nodes:
             for tensor in node.input_tensors:

@@ -85,12 +85,11 @@ def _front_of(config: Finetune) -> str:
 
 
 def run_once(config: Finetune, auto: Choice, comparison: Comparison, progress: Progress) -> None:
-    """One run of the comparison, unless it is finished; a run that was killed goes on."""
+    """One run of the comparison; one that was killed goes on, and a finished one is kept."""
     path = comparison.run_path(config.strategy, config.seed)
     progress.say(f"{config.strategy}, seed {config.seed}")
     with RunDirectory.resume_or_create(path) as run:
-        if not run.is_finished:
-            finetune.run(config, run, progress, auto)
+        finetune.run(config, run, progress, auto)
 
 
 def tabulate(

@@ -15,7 +15,7 @@ from dlpractice.evaluation.metrics import Measure, accuracy
 from dlpractice.hardware.precision import Choice
 from dlpractice.models.precision import computing_in
 from dlpractice.recipes.environment import describe_environment
-from dlpractice.recipes.setup import Features, Setup, freeze_features, prepare_setup
+from dlpractice.recipes.setup import Features, Setup, freeze_features, list_idle_settings, prepare_setup
 from dlpractice.recipes.stages import train_stages
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.files import replacing
@@ -30,7 +30,7 @@ def run(
     config: Finetune, run: RunDirectory, progress: Progress | None = None, auto: Choice | None = None
 ) -> dict[str, Any]:
     """Trains the config's strategy and fills the run directory; goes on where a killed run stopped, in the
-    precision that it had. `auto`: see `prepare_setup`.
+    precision that it had, and leaves a finished one as it is. `auto`: see `prepare_setup`.
 
     Returns the summary. Raises DlpError where data, weights, devices or the run directory are unfit, and
     KeyboardInterrupt, with a checkpoint written, when interrupted.
@@ -38,14 +38,18 @@ def run(
     progress, started = progress or Silent(), time.perf_counter()
     if run.is_prepared:
         _refuse_other_config(config, run)
+        if run.is_finished:
+            return run.summary()
         setup = prepare_setup(config, progress, recorded_precision(run))
         _refuse_other_data(setup, run)
     else:
-        run.write_config(dump_config(config))
         setup = prepare_setup(config, progress, auto)
+        run.write_config(dump_config(config))
         run.write_splits(setup.dataset.split_rows())
         run.write_audit(setup.dataset.audit.to_json())
         run.write_environment(describe_environment(config.seed, setup))
+    for warning in list_idle_settings(config, setup.strategy):
+        progress.warn(warning)
     features = freeze_features(config, setup, setup.strategy.cuts, progress)
     position = train_stages(config, setup, features, run, progress)
     logits = score_splits(setup, features, progress)

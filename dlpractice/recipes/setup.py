@@ -8,7 +8,7 @@ from dlpractice.config.schema import Finetune
 from dlpractice.data.augment import Augmentation
 from dlpractice.data.dataset import Dataset, prepare
 from dlpractice.hardware.precision import Choice, choose_precision
-from dlpractice.models.backbones import find_backbone
+from dlpractice.models.backbones import find_backbone, require_size
 from dlpractice.models.classifier import Classifier, build_classifier
 from dlpractice.models.strategies import IMAGES, Strategy, plan_strategy
 from dlpractice.runs.progress import Progress
@@ -47,6 +47,8 @@ def prepare_setup(config: Finetune, progress: Progress, auto: Choice | None = No
     backbone = find_backbone(config.model.backbone)
     pretrained = config.model.weights is not None
     strategy = plan_strategy(config.strategy, len(backbone.blocks), pretrained=pretrained)
+    if strategy.block is not None:  # before the images are read, which may take minutes
+        require_size(backbone, config.data.image_size)
     dataset = prepare(**config.data.model_dump(), progress=progress)
     placement = place(config.hardware.devices)
     precision, timings = resolve_precision(config, placement, auto)
@@ -89,6 +91,25 @@ def freeze_features(
         images = Images(split.pixels, split.sha256)
         features[name] |= front.features(cuts, images, read_augmentation(config), views)
     return features
+
+
+def list_idle_settings(config: Finetune, strategy: Strategy) -> list[str]:
+    """What the config asks of augmentation, and a strategy with a frozen front does not do."""
+    if strategy.stages[-1].cut == IMAGES:
+        return []
+    augmentation, views = read_augmentation(config), config.augment.views
+    idle = []
+    if augmentation.mixes:
+        idle.append(
+            f"augment: {strategy.name} mixes no images, because it trains on features; mixup and cutmix idle"
+        )
+    if augmentation.changes_pixels and views == 1:
+        idle.append(
+            f"augment: {strategy.name} trains on one view of each image, the plain one; set augment.views"
+        )
+    if views > 1 and not augmentation.changes_pixels:
+        idle.append(f"augment.views: all {views} views are the same, because augment changes nothing")
+    return idle
 
 
 def read_augmentation(config: Finetune) -> Augmentation:

@@ -36,7 +36,9 @@ def train_stages(
                 continue
             if number > position.stage:
                 position, saved = Position(stage=number, rows=position.rows), None
-            trainer = _prepare_trainer(config, setup, stage, features, checkpoints, run, progress)
+            trainer = _prepare_trainer(
+                config, setup, stage, features, checkpoints, run, progress, keep_start=number > 0
+            )
             position = trainer.train(position, saved)
     return position
 
@@ -49,6 +51,8 @@ def _prepare_trainer(
     checkpoints: Checkpoints,
     run: RunDirectory,
     progress: Progress,
+    *,
+    keep_start: bool,
 ) -> Trainer:
     train, validation, classifier = setup.dataset.train, setup.dataset.validation, setup.classifier
     rows = features["train"][stage.cut]
@@ -71,6 +75,7 @@ def _prepare_trainer(
         callbacks=[keras.callbacks.TensorBoard(run.tensorboard / stage.name, write_graph=False)]
         if config.training.tensorboard
         else [],
+        keep_start=keep_start,
     )
 
 

@@ -54,7 +54,9 @@ class TerminalProgress:
             self._stage.epoch(row)
 
     def say(self, message: str) -> None:
-        """A line above the display."""
+        """A line above the display, below that of a stage which has come to its end."""
+        if self._stage is not None and self._stage.fraction >= 1.0:
+            self._finish_stage()
         self._console.print(Text(message))
 
     def warn(self, message: str) -> None:

@@ -16,12 +16,12 @@ class Comparison(LockedFolder):
     @staticmethod
     def refuse_used(path: Path) -> None:
         """Raises RunError where `path` holds a run, or a comparison, be it one without a table."""
-        refuse_used(path)
-        if _runs_inside(path):  # killed before the table was written
+        if not (path / COMPARISON).exists() and _runs_inside(path):  # killed before the table was written
             raise RunError(
                 f"{path} already holds runs of a comparison",
                 "continue it with --resume, or give another --run-dir",
             )
+        refuse_used(path)
 
     @staticmethod
     def require(path: Path, hint: str) -> None:

@@ -8,7 +8,7 @@ import filelock
 
 from dlpractice.errors import RunError
 from dlpractice.runs import files
-from dlpractice.runs.lock import LockedFolder
+from dlpractice.runs.lock import LOCK_NAME, LockedFolder
 
 SPLIT_COLUMNS: files.Columns = {"path": str, "label": str, "split": str, "sha256": str, "group": str}
 METRIC_COLUMNS: files.Columns = {
@@ -177,8 +177,7 @@ def refuse_used(path: Path) -> None:
     """Check that a run or a comparison may be created in `path`.
 
     Raises:
-        RunError: `path` is no folder, or holds a file with one of our names, be it a run's or somebody
-        else's.
+        RunError: `path` is no folder, or one that holds something, be it a run's or somebody else's.
     """
     if path.exists() and not path.is_dir():
         raise RunError(f"{path} is a file, not a folder", "give another --run-dir")
@@ -186,6 +185,14 @@ def refuse_used(path: Path) -> None:
         raise RunError(
             f"{path} already holds {used}", "continue that run with --resume, or give another --run-dir"
         )
+    if foreign := next((entry.name for entry in _entries(path) if entry.name != LOCK_NAME), None):
+        raise RunError(
+            f"{path} is not empty: it holds {foreign}, which is no part of a run", "give another --run-dir"
+        )
+
+
+def _entries(path: Path) -> list[Path]:
+    return sorted(path.iterdir()) if path.is_dir() else []
 
 
 def _require_run(path: Path, hint: str) -> None:

@@ -11,7 +11,7 @@ from typing import Self
 
 import filelock
 
-from dlpractice.errors import RunError
+from dlpractice.errors import DlpError, RunError
 
 LOCK_NAME = ".lock"
 
@@ -116,6 +116,10 @@ class LockedFolder(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._lock is not None and isinstance(error, DlpError) and _is_bare(self.path):
+            # Nothing came of it: leave no folder behind that looks like something that could go on.
+            (self.path / LOCK_NAME).unlink()
+            self.path.rmdir()
         self.close()
 
     def writable(self, name: str) -> Path:

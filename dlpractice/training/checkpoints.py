@@ -25,8 +25,9 @@ class Position:
     """Where training stands: `step` of `epoch` of stage `stage` comes next, all counted from 0.
 
     rows: epochs written to metrics.csv so far. optimiser_steps: steps of this stage. best_epoch and
-    best_loss: the epoch whose weights are kept, -1 before the first: the one with the lowest validation loss,
-    which a few hundred images measure less coarsely than accuracy. waited: epochs since then.
+    best_loss: the epoch whose weights are kept (-1 for those that the stage began with): the one with the
+    lowest validation loss, which a few hundred images measure less coarsely than accuracy. waited: epochs
+    since then.
     plateau_factor, plateau_waited: see `schedules.Plateau`. learning_rate: what the finder chose, where it
     was asked. finished: the stage is complete.
     """

@@ -66,8 +66,10 @@ def score(forward: Forward, data: Labelled) -> tuple[float, float]:
 class Trainer:
     """Trains the part of a model behind a cut, and can stop and go on at any step.
 
-    model: from the cut to logits. train_sample: training rows as they are (not augmented) on which the train
-    metrics are measured, the way validation is measured. record: takes each epoch's row of metrics.csv.
+    model: from the cut to logits. keep_start: whether the weights it comes with are trained already; then
+    they are what the epochs have to beat. train_sample: training rows as they are (not augmented) on which
+    the train metrics are measured, the way validation is measured. record: takes each epoch's row of
+    metrics.csv.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Trainer:
         progress: Progress,
         record: Callable[[Mapping[str, object]], None],
         callbacks: Sequence[keras.callbacks.Callback] = (),
+        keep_start: bool = False,
     ) -> None:
         self.name, self.model, self.settings, self.feed = name, model, settings, feed
         self._train_sample, self._validation = train_sample, validation
@@ -102,6 +105,7 @@ class Trainer:
         self._forward: Forward = compile_forward(model, placement)
         self._callbacks = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=settings.epochs)
         self._best: list[NDArray[Any]] = []
+        self._keep_start = keep_start
         self._schedule = Schedule(
             settings.schedule, settings.epochs * feed.steps, round(settings.warmup * feed.steps)
         )
@@ -126,6 +130,9 @@ class Trainer:
         self._progress.stage(f"training {self.name}", self.settings.epochs, "epochs")
         if position.learning_rate == 0:
             position.learning_rate = self._choose_learning_rate()
+        if self._keep_start and not self._best:
+            position.best_loss, _ = score(self._forward, self._validation)
+            self._best = [variable.numpy() for variable in self.model.variables]
         self._callbacks.on_train_begin()
         self.model.stop_training = False
         while position.epoch < self.settings.epochs and not self._must_stop(position):

@@ -114,7 +114,8 @@ def test_finished_runs_are_kept_and_killed_ones_go_on(
     original = finetune.run
 
     def counting(config: Finetune, run: RunDirectory, progress: Silent, auto: Choice) -> object:
-        trained.append(config.seed)
+        if not run.is_finished:
+            trained.append(config.seed)
         return original(config, run, progress, auto)
 
     monkeypatch.setattr(finetune, "run", counting)

@@ -219,3 +219,14 @@ def test_a_run_goes_on_in_the_precision_that_it_began_in(
     with RunDirectory.resume(tmp_path / "run") as run:
         finetune.run(config, run)
         assert run.environment()["precision"] == "bfloat16"
+
+
+def test_a_finished_run_is_left_as_it_is_and_asked_for_by_its_own_config(
+    tiny_config: Finetune, finished_run: Path, shared_cache: Path
+) -> None:
+    before = {path.name: path.stat().st_mtime_ns for path in finished_run.iterdir()}
+    with RunDirectory.resume(finished_run) as run:
+        assert finetune.run(tiny_config, run) == run.summary()
+        with pytest.raises(RunError, match="another config"):
+            finetune.run(changed(tiny_config, epochs=50), run)
+    assert {path.name: path.stat().st_mtime_ns for path in finished_run.iterdir()} == before

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dlpractice.errors import RunError
+from dlpractice.errors import DataError, RunError
 from dlpractice.runs.comparison import Comparison
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.lock import LOCK_NAME, LockedFolder, lock_folder
@@ -122,3 +122,20 @@ def test_what_is_open_for_reading_or_closed_refuses_to_write(tmp_path: Path) -> 
     with pytest.raises(RunError, match="for reading only"):
         RunDirectory.read(tmp_path / "r").write_config("seed: 1\n")
     assert run.config_text() == "seed: 0\n"
+
+
+def test_a_failed_start_leaves_no_folder_and_an_interrupted_one_does(tmp_path: Path) -> None:
+    with pytest.raises(DataError), RunDirectory.create(tmp_path / "failed"):
+        raise DataError("no such data")
+    assert not (tmp_path / "failed").exists()
+    with pytest.raises(KeyboardInterrupt), RunDirectory.create(tmp_path / "stopped"):
+        raise KeyboardInterrupt
+    RunDirectory.resume(tmp_path / "stopped").close()
+
+
+def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "cat.jpg").touch()
+    for kind in (RunDirectory, Comparison):
+        with pytest.raises(RunError, match=r"is not empty: it holds cat\.jpg"):
+            kind.create(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["cat.jpg"]

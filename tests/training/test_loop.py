@@ -60,6 +60,7 @@ def make_trainer(
     interval: float = 1e9,
     dropout: float = 0.3,
     noise: float = 0.0,
+    keep_start: bool = False,
 ) -> Trainer:
     seed_everything(7)
     placement = place()
@@ -81,6 +82,7 @@ def make_trainer(
         progress=progress or Silent(),
         record=(rows if rows is not None else []).append,
         callbacks=callbacks or [],
+        keep_start=keep_start,
     )
 
 
@@ -244,3 +246,14 @@ def test_score_is_cross_entropy_and_accuracy() -> None:
     entropy = keras.losses.sparse_categorical_crossentropy(data.labels, logits, from_logits=True)
     assert loss == pytest.approx(float(np.mean(entropy)), rel=1e-5)
     assert accuracy == (logits.argmax(1) == data.labels).mean()
+
+
+def test_weights_that_were_trained_before_have_to_be_beaten(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, learning_rate=10.0, optimiser="sgd")
+    spoilt = make_trainer(tmp_path / "a", settings, keep_start=True)
+    start = weights(spoilt)
+    assert spoilt.train(Position()).best_epoch == -1
+    for ours, theirs in zip(weights(spoilt), start, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    improved = make_trainer(tmp_path / "b", keep_start=True)
+    assert improved.train(Position()).best_epoch >= 0
