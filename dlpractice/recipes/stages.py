@@ -16,6 +16,7 @@ from dlpractice.runs.progress import Progress
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.feed import Feed, Rows, weigh_classes
 from dlpractice.training.loop import Labelled, Settings, Trainer
+from dlpractice.training.steps import classification_loss
 
 
 def train_stages(
@@ -59,14 +60,17 @@ def _prepare_trainer(
     classifier.freeze(stage.cut)
     if stage.cut.startswith("pooled"):
         classifier.standardise_features(rows[np.arange(len(train))])
+    rest = classifier.rest(stage.cut)
     sample = _pick_sample(len(train), len(validation), config.data.split_seed)
     return Trainer(
         stage.name,
-        classifier.rest(stage.cut),
+        rest,
         _read_settings(config, stage, setup.precision),
         _make_feed(config, stage, train, rows, len(setup.dataset.class_names)),
         Labelled(_Sample(rows, sample), train.labels[sample]),
         Labelled(features["validation"][stage.cut], validation.labels),
+        loss=classification_loss(rest),
+        scored=rest,
         placement=setup.placement,
         is_pretrained=classifier.is_pretrained,
         checkpoints=checkpoints,

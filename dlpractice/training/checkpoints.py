@@ -25,9 +25,9 @@ class Position:
     """Where training stands: `step` of `epoch` of stage `stage` comes next, all counted from 0.
 
     rows: epochs written to metrics.csv so far. optimiser_steps: steps of this stage. best_epoch and
-    best_loss: the epoch whose weights are kept (-1 for those that the stage began with): the one with the
-    lowest validation loss, which a few hundred images measure less coarsely than accuracy. waited: epochs
-    since then.
+    lowest: the epoch whose weights are kept (-1 for those that the stage began with), and its validation
+    loss, which a few hundred images measure less coarsely than accuracy (or minus its accuracy, where that
+    is monitored). waited: epochs since then.
     plateau_factor, plateau_waited: see `schedules.Plateau`. learning_rate: what the finder chose, where it
     was asked. finished: the stage is complete.
     """
@@ -38,7 +38,7 @@ class Position:
     rows: int = 0
     optimiser_steps: int = 0
     best_epoch: int = -1
-    best_loss: float = float("inf")
+    lowest: float = float("inf")
     waited: int = 0
     plateau_factor: float = 1.0
     plateau_waited: int = 0

@@ -1,7 +1,7 @@
 """Batches in an order that is a function of (seed, epoch) alone, so that a killed run can be taken up at any
 step."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,6 +23,18 @@ class Rows(Protocol):
 
 Batch = tuple[Any, Any, Any]
 """Inputs (n, ...), targets (n, K) float32 and example weights (n,) float32."""
+
+
+class Batches(Protocol):
+    """Endless training batches: epoch after epoch, each of `steps` batches."""
+
+    @property
+    def steps(self) -> int: ...
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Sequence[Any]]:
+        """The batches of `epoch` from step `start` on: arrays or tensors of equal length each, inputs
+        first."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dlpractice.training.feed import Feed
+from dlpractice.training.feed import Batches
 from dlpractice.training.steps import TrainStep
 
 LOWEST, HIGHEST, STEPS = 1e-6, 1.0, 100
@@ -14,7 +14,7 @@ _SMOOTHING = 0.9
 _BLOWN_UP = 4.0
 
 
-def find_learning_rate(step: TrainStep, feed: Feed) -> float:
+def find_learning_rate(step: TrainStep, feed: Batches) -> float:
     """Runs up to 100 steps at rates from 1e-6 to 1 and returns a rate; the caller restores what they
     changed."""
     rates = np.geomspace(LOWEST, HIGHEST, STEPS)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dlpractice.runs.progress import Progress
 from dlpractice.training.checkpoints import Arrays, Checkpoints, Position
-from dlpractice.training.feed import Feed, Rows
+from dlpractice.training.feed import Batches, Rows
 from dlpractice.training.finder import find_learning_rate
 from dlpractice.training.interruption import deferring_interrupts
 from dlpractice.training.optimisers import Group, build_groups
@@ -25,6 +25,7 @@ from dlpractice.training.placement import Placement
 from dlpractice.training.schedules import Plateau, Schedule, Shape
 from dlpractice.training.steps import (
     Forward,
+    Loss,
     TrainStep,
     compile_forward,
     compile_train_step,
@@ -36,7 +37,7 @@ from dlpractice.training.steps import (
 @dataclass(frozen=True)
 class Settings:
     """How one stage is trained. Rates are per step; `warmup` is in epochs; see the config's schema for
-    ranges."""
+    ranges. monitor: what the best epoch has the lowest, or highest, of."""
 
     epochs: int
     learning_rate: float | Literal["auto"]
@@ -47,28 +48,34 @@ class Settings:
     warmup: float = 0.0
     patience: int | None = None
     precision: str = "float32"
+    monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
+
+
+Scores = tuple[float, float]
+"""A loss and an accuracy, both in inference mode."""
+Examination = Callable[[Forward], Scores]
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Rows to score: `rows` of N inputs and their (N,) int64 labels."""
+    """Rows to be classified: `rows` of N inputs and their (N,) int64 labels."""
 
     rows: Rows
     labels: NDArray[np.int64]
 
-
-def score(forward: Forward, data: Labelled) -> tuple[float, float]:
-    """Mean cross-entropy in nats and accuracy, in inference mode."""
-    losses, predicted = losses_and_predictions(forward_all(forward, data.rows), data.labels)
-    return float(losses.mean()), float((predicted == data.labels).mean())
+    def __call__(self, forward: Forward) -> Scores:
+        """Mean cross-entropy in nats and accuracy of the logits that `forward` gives."""
+        losses, predicted = losses_and_predictions(forward_all(forward, self.rows), self.labels)
+        return float(losses.mean()), float((predicted == self.labels).mean())
 
 
 class Trainer:
-    """Trains the part of a model behind a cut, and can stop and go on at any step.
+    """Trains a model, and can stop and go on at any step.
 
-    model: from the cut to logits. keep_start: whether the weights it comes with are trained already; then
-    they are what the epochs have to beat. train_sample: training rows as they are (not augmented) on which
-    the train metrics are measured, the way validation is measured. record: takes each epoch's row of
+    model: all that is trained or kept. loss: what a step lowers. scored: the model that the examinations
+    call, with weights of `model`. keep_start: whether the weights it comes with are trained already; then
+    they are what the epochs have to beat. train_sample: training examples as they are (not augmented) on
+    which the train metrics are measured, the way validation is measured. record: takes each epoch's row of
     metrics.csv.
     """
 
@@ -77,10 +84,12 @@ class Trainer:
         name: str,
         model: keras.Model,
         settings: Settings,
-        feed: Feed,
-        train_sample: Labelled,
-        validation: Labelled,
+        feed: Batches,
+        train_sample: Examination,
+        validation: Examination,
         *,
+        loss: Loss,
+        scored: keras.Model,
         placement: Placement,
         is_pretrained: Callable[[Any], bool],
         checkpoints: Checkpoints,
@@ -101,8 +110,8 @@ class Trainer:
                 pretrained_rate=settings.pretrained_rate,
             )
             model.compile(optimizer=self._groups[0].optimiser)  # callbacks read model.optimizer
-        self._step: TrainStep = compile_train_step(model, self._groups, placement, settings.precision)
-        self._forward: Forward = compile_forward(model, placement)
+        self._step: TrainStep = compile_train_step(loss, self._groups, placement, settings.precision)
+        self._forward: Forward = compile_forward(scored, placement)
         self._callbacks = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=settings.epochs)
         self._best: list[NDArray[Any]] = []
         self._keep_start = keep_start
@@ -131,7 +140,7 @@ class Trainer:
         if position.learning_rate == 0:
             position.learning_rate = self._choose_learning_rate()
         if self._keep_start and not self._best:
-            position.best_loss, _ = score(self._forward, self._validation)
+            position.lowest = self._rank(self._validation(self._forward))
             self._best = [variable.numpy() for variable in self.model.variables]
         self._callbacks.on_train_begin()
         self.model.stop_training = False
@@ -178,8 +187,8 @@ class Trainer:
             if self._checkpoints.is_due:
                 self._save(position)
         trained = time.perf_counter() - started
-        loss, accuracy = score(self._forward, self._train_sample)
-        val_loss, val_accuracy = score(self._forward, self._validation)
+        loss, accuracy = self._train_sample(self._forward)
+        val_loss, val_accuracy = self._validation(self._forward)
         return {
             "stage": self.name,
             "epoch": position.epoch + 1,
@@ -199,10 +208,10 @@ class Trainer:
 
     def _note_epoch(self, position: Position, row: Mapping[str, object]) -> None:
         """Moves `position` past the epoch, and keeps its weights if it is the best so far."""
-        loss = _number(row, "val_loss")
-        improved = not self._best or loss < position.best_loss
+        rank = self._rank((_number(row, "val_loss"), _number(row, "val_accuracy")))
+        improved = not self._best or rank < position.lowest
         if improved:
-            position.best_loss, position.best_epoch, position.waited = loss, position.epoch, 0
+            position.lowest, position.best_epoch, position.waited = rank, position.epoch, 0
             self._best = [variable.numpy() for variable in self.model.variables]
         else:
             position.waited += 1
@@ -213,6 +222,11 @@ class Trainer:
         position.epoch, position.step, position.rows = position.epoch + 1, 0, position.rows + 1
         self._record(row)
         self._progress.epoch(row)
+
+    def _rank(self, validation: Scores) -> float:
+        """What the best epoch has the lowest of."""
+        loss, accuracy = validation
+        return loss if self.settings.monitor == "val_loss" else -accuracy
 
     def _must_stop(self, position: Position) -> bool:
         patience = self.settings.patience

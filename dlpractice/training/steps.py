@@ -16,6 +16,8 @@ from dlpractice.training.placement import Placement
 # arXiv:1710.03740). A constant suffices for nets as shallow as these; a gradient that overflows is skipped.
 _FLOAT16_LOSS_SCALE = 1024.0
 
+Loss = Callable[..., Any]
+"""From a replica's part of a batch to its share of the loss of the whole batch: the shares add up to it."""
 TrainStep = Callable[[Sequence[Any], float], Any]
 Forward = Callable[[Any], Any]
 
@@ -25,18 +27,30 @@ def cross_entropy(logits: Any, targets: Any) -> Any:
     return tf.nn.softmax_cross_entropy_with_logits(targets, tf.cast(logits, tf.float32))
 
 
+def classification_loss(model: keras.Model) -> Loss:
+    """Mean cross-entropy, in nats, of a batch of inputs, (n, K) soft targets and (n,) example weights."""
+
+    def loss(inputs: Any, targets: Any, weights: Any) -> Any:
+        losses = cross_entropy(model(inputs, training=True), targets)
+        # By the weights of the whole batch: means of the replicas' own parts would weigh uneven parts alike.
+        context = tf.distribute.get_replica_context()
+        total = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.reduce_sum(weights))
+        return tf.reduce_sum(losses * weights) / total
+
+    return loss
+
+
 def compile_train_step(
-    model: keras.Model, groups: Sequence[Group], placement: Placement, precision: str
+    loss: Loss, groups: Sequence[Group], placement: Placement, precision: str
 ) -> TrainStep:
     """A function of (a global batch, learning rate) that takes one step and returns the batch's loss."""
     variables = [variable for group in groups for variable in group.variables]
     scale = _FLOAT16_LOSS_SCALE if precision == "float16" else 1.0
 
-    def replica_step(inputs: Any, targets: Any, weights: Any, total: Any) -> Any:
+    def replica_step(*batch: Any) -> Any:
         with tf.GradientTape() as tape:
-            losses = cross_entropy(model(inputs, training=True), targets)
-            loss = tf.reduce_sum(losses * weights) / total
-            scaled = loss * scale
+            share = loss(*batch)
+            scaled = share * scale
         gradients = tape.gradient(scaled, [variable.value for variable in variables])
         if scale != 1.0:
             gradients = [tf.where(tf.math.is_finite(g), g / scale, tf.zeros_like(g)) for g in gradients]
@@ -44,18 +58,17 @@ def compile_train_step(
         for group in groups:
             group.optimiser.apply(gradients[taken : taken + len(group.variables)], group.variables)
             taken += len(group.variables)
-        return loss
+        return share
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def step(inputs: Any, targets: Any, weights: Any, total: Any, rate: Any) -> Any:
+    def step(batch: Any, rate: Any) -> Any:
         for group in groups:
             group.optimiser.learning_rate.assign(rate * group.factor)
-        losses = placement.strategy.run(replica_step, args=(inputs, targets, weights, total))
-        return placement.strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+        shares = placement.strategy.run(replica_step, args=batch)
+        return placement.strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None)
 
     def train(batch: Sequence[Any], rate: float) -> Any:
-        total = tf.reduce_sum(batch[2])
-        return step(*placement.deal(batch), total, tf.constant(rate, tf.float32))
+        return step(placement.deal(batch), tf.constant(rate, tf.float32))
 
     return train
 

@@ -43,7 +43,7 @@ def test_a_fresh_position_survives_too(tmp_path: Path) -> None:
     Checkpoints(tmp_path).write(Position(), {"model": [np.zeros(1)]})
     read = Checkpoints(tmp_path).read()
     assert read is not None and read[0] == Position()
-    assert read[0].best_loss == float("inf")
+    assert read[0].lowest == float("inf")
 
 
 def test_none_was_written(tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from dlpractice.runs.progress import Silent
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.feed import Feed
-from dlpractice.training.loop import Labelled, Settings, Trainer, score
+from dlpractice.training.loop import Labelled, Settings, Trainer
 from dlpractice.training.placement import place
 from dlpractice.training.randomness import seed_everything
-from dlpractice.training.steps import compile_forward
+from dlpractice.training.steps import classification_loss, compile_forward
 
 SETTINGS = Settings(epochs=4, learning_rate=0.01, schedule="cosine", weight_decay=0.01)
 
@@ -76,6 +76,8 @@ def make_trainer(
         Feed(train.rows, train.labels, np.ones(3, np.float32), batch_size=16, seed=3),
         train,
         validation,
+        loss=classification_loss(model),
+        scored=model,
         placement=placement,
         is_pretrained=lambda variable: False,
         checkpoints=Checkpoints(folder, interval),
@@ -241,7 +243,7 @@ def test_callbacks_of_keras_are_driven(tmp_path: Path) -> None:
 def test_score_is_cross_entropy_and_accuracy() -> None:
     model = make_model(0.0)
     data = blobs(50)
-    loss, accuracy = score(compile_forward(model, place()), data)
+    loss, accuracy = data(compile_forward(model, place()))
     logits = model.predict(data.rows, verbose=0)
     entropy = keras.losses.sparse_categorical_crossentropy(data.labels, logits, from_logits=True)
     assert loss == pytest.approx(float(np.mean(entropy)), rel=1e-5)

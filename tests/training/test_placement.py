@@ -26,7 +26,7 @@ import keras
 from dlpractice.errors import HardwareError
 from dlpractice.training.optimisers import build_groups
 from dlpractice.training.placement import place
-from dlpractice.training.steps import compile_forward, compile_train_step
+from dlpractice.training.steps import classification_loss, compile_forward, compile_train_step
 
 def train(devices, kind, sizes):
     placement = place(devices)
@@ -39,7 +39,7 @@ def train(devices, kind, sizes):
             model.trainable_variables, kind=kind, weight_decay=0.1,
             is_pretrained=lambda v: v.path.startswith("conv"), pretrained_rate=0.1,
         )
-    step = compile_train_step(model, groups, placement, "float32")
+    step = compile_train_step(classification_loss(model), groups, placement, "float32")
     rng, losses = np.random.default_rng(0), []
     for size in sizes:
         images = rng.normal(size=(size, 6, 6, 1)).astype(np.float32)

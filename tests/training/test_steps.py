@@ -12,6 +12,7 @@ from scipy.special import log_softmax
 from dlpractice.training.optimisers import Group, build_groups
 from dlpractice.training.placement import place
 from dlpractice.training.steps import (
+    classification_loss,
     compile_forward,
     compile_train_step,
     cross_entropy,
@@ -44,7 +45,9 @@ def make_groups(model: keras.Model) -> tuple[Group, ...]:
 
 
 def one_step(model: keras.Model, batch: tuple[Any, ...], precision: str = "float32") -> float:
-    return float(compile_train_step(model, make_groups(model), place(1), precision)(batch, 0.1))
+    return float(
+        compile_train_step(classification_loss(model), make_groups(model), place(1), precision)(batch, 0.1)
+    )
 
 
 def gradient_by_hand() -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
@@ -81,7 +84,9 @@ def test_scaling_keeps_gradients_that_float16_would_lose() -> None:
     for precision in ("float32", "float16"):
         model = half_precision_chain()
         groups = make_groups(model)
-        compile_train_step(model, groups, place(1), precision)((INPUTS, TARGETS, WEIGHTS), 1e6)
+        compile_train_step(classification_loss(model), groups, place(1), precision)(
+            (INPUTS, TARGETS, WEIGHTS), 1e6
+        )
         moved.append(not np.array_equal(model.get_weights()[0], KERNEL.astype(np.float32)))
     assert moved == [False, True]
 
