@@ -9,37 +9,40 @@ from dlpractice.models.normalisation import FusedBatchNormalization
 STAGE_WIDTHS = (32, 64, 128, 256)
 
 
-def build_convnet(images: Any, width: float = 1.0) -> Any:
-    """(N, S, S, 3) in -1..1 -> (N, S/16, S/16, 256 width) features.
+def build_convnet(images: Any, width: float = 1.0, *, stem: int = 3, stages: int = 4) -> Any:
+    """(N, S, S, C) in -1..1 -> (N, S/16, S/16, 256 width) features, for four stages.
 
-    A stem that halves the side, then four stages, each a residual block; between two stages the side is
-    halved by max pooling and the channels doubled, so that every stage costs about the same. Max pooling
-    instead of strided convolutions is what lets it learn from few images.
+    A stem that halves the side by a convolution of `stem` x `stem` pixels, then `stages` stages, each a
+    residual block; between two stages the side is halved by max pooling and the channels doubled, so that
+    every stage costs about the same. Max pooling instead of strided convolutions is what lets it learn from
+    few images.
     """
-    widths = [max(8, round(width * channels / 8) * 8) for channels in STAGE_WIDTHS]
-    x = _convolution(widths[0], 3, 2, "stem")(images)
+    widths = [max(8, round(width * channels / 8) * 8) for channels in STAGE_WIDTHS[:stages]]
+    x = make_convolution(widths[0], stem, 2, "stem")(images)
     for stage, channels in enumerate(widths, 1):
         if stage > 1:
-            x = _convolution(channels, 1, 1, f"stage{stage}_widen")(_activate(x, f"stage{stage}_widen"))
+            x = make_convolution(channels, 1, 1, f"stage{stage}_widen")(activate(x, f"stage{stage}_widen"))
             x = layers.MaxPooling2D(3, 2, padding="same", name=f"stage{stage}_pool")(x)
         x = _add_residual(x, channels, f"stage{stage}")
-    return _activate(x, "last")
+    return activate(x, "last")
 
 
 def _add_residual(x: Any, channels: int, name: str) -> Any:
     """Pre-activation residual block (He et al. 2016, arXiv:1603.05027) of two 3x3 convolutions."""
-    y = _convolution(channels, 3, 1, f"{name}_conv1")(_activate(x, f"{name}_1"))
-    y = _convolution(channels, 3, 1, f"{name}_conv2")(_activate(y, f"{name}_2"))
+    y = make_convolution(channels, 3, 1, f"{name}_conv1")(activate(x, f"{name}_1"))
+    y = make_convolution(channels, 3, 1, f"{name}_conv2")(activate(y, f"{name}_2"))
     return layers.Add(name=f"{name}_add")([x, y])
 
 
-def _activate(x: Any, name: str) -> Any:
+def activate(x: Any, name: str) -> Any:
+    """Batch normalisation, then ReLU."""
     # A hundred steps make an epoch of a small data set: Keras's momentum of 0.99 would lag behind.
     normalised = FusedBatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     return layers.Activation("relu", name=f"{name}_relu")(normalised)
 
 
-def _convolution(channels: int, size: int, strides: int, name: str) -> layers.Layer:
+def make_convolution(channels: int, size: int, strides: int, name: str) -> layers.Layer:
+    """A convolution without bias, for nets that normalise behind it."""
     return layers.Conv2D(
         channels,
         size,
