@@ -2,23 +2,27 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from dlpractice.data import omniglot_archives
 from dlpractice.data.archive import extract
 from dlpractice.data.cache import cache_dir, writing
-from dlpractice.data.download import fetch, find_local
+from dlpractice.data.download import Download, fetch, find_local
 from dlpractice.data.progress import Progress, Quiet
 from dlpractice.errors import DataError
+
+OMNIGLOT_FILE = "drawings.npz"
 
 
 @dataclass(frozen=True)
 class DataSet:
     """One row of the catalogue.
 
-    `file` is its name in DLP_DATA_DIR and `url` the address it is downloaded from; both are empty where a
-    dependency brings the data. `build(row, target, progress)` makes the folder `target`.
+    `files` are downloaded, or found in DLP_DATA_DIR; there are none where a dependency brings the data.
+    `build(row, target, progress)` makes the folder `target`, or leaves nothing.
     """
 
     name: str
@@ -26,8 +30,7 @@ class DataSet:
     source: str
     images: int
     build: Callable[["DataSet", Path, Progress], None]
-    file: str = ""
-    url: str = ""
+    files: tuple[Download, ...] = ()
 
 
 def find(name: str, progress: Progress | None = None) -> Path:
@@ -54,11 +57,11 @@ def state(row: DataSet) -> str:
     """Whether the data set is here: "ready", "local" (to be unpacked or written), or "to download"."""
     if folder_of(row).is_dir():
         return "ready"
-    return "local" if not row.file or find_local(row.file) else "to download"
+    return "local" if all(find_local(file.name) for file in row.files) else "to download"
 
 
 def _build_from_zip(row: DataSet, target: Path, progress: Progress) -> None:
-    extract(fetch(row.file, row.url, progress=progress), target, progress)
+    extract(fetch(row.files[0], progress), target, progress)
 
 
 def _write_digits(row: DataSet, target: Path, progress: Progress) -> None:
@@ -68,19 +71,34 @@ def _write_digits(row: DataSet, target: Path, progress: Progress) -> None:
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    with writing(target.parent / f".{target.name}.writing"):
-        partial = target.parent / f".{target.name}.writing" / "partial"
-        shutil.rmtree(partial, ignore_errors=True)
+    with _made_whole(target) as partial:
         progress.stage(f"writing {row.name}", row.images, "images")
         for number, (grey, label) in enumerate(zip(digits.images, digits.target, strict=True)):
             path = partial / str(label) / f"{number:04d}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.rint(grey * (255 / 16)).astype(np.uint8)).save(path)
             progress.advance()
-        if target.is_dir():
-            shutil.rmtree(partial)
-        else:
-            os.replace(partial, target)
+
+
+def _pack_omniglot(row: DataSet, target: Path, progress: Progress) -> None:
+    with _made_whole(target) as partial:
+        omniglot_archives.pack_archives(partial / OMNIGLOT_FILE, progress)
+
+
+@contextmanager
+def _made_whole(target: Path) -> Iterator[Path]:
+    """An empty folder that becomes `target` at the end, unless an error came or another process was first."""
+    workplace = target.parent / f".{target.name}.writing"
+    with writing(workplace):
+        partial = workplace / "partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        try:
+            yield partial
+            if not target.is_dir():
+                os.replace(partial, target)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 CATALOGUE: dict[str, DataSet] = {
@@ -92,8 +110,12 @@ CATALOGUE: dict[str, DataSet] = {
             source="Kaggle's Dogs vs. Cats (Asirra), for research, as cats_and_dogs_filtered.zip",
             images=3000,
             build=_build_from_zip,
-            file="cats-dogs/cats_and_dogs_filtered.zip",
-            url="https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip",
+            files=(
+                Download(
+                    "cats-dogs/cats_and_dogs_filtered.zip",
+                    "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip",
+                ),
+            ),
         ),
         DataSet(
             name="digits",
@@ -101,6 +123,14 @@ CATALOGUE: dict[str, DataSet] = {
             source="scikit-learn's copy of Alpaydin and Kaynak's Optical Recognition of Handwritten Digits",
             images=1797,
             build=_write_digits,
+        ),
+        DataSet(
+            name="omniglot",
+            about="1,623 characters of 50 alphabets, each drawn by 20 people, and 20 one-shot runs",
+            source="Lake, Salakhutdinov and Tenenbaum 2015, github.com/brendenlake/omniglot, MIT licence",
+            images=32460,
+            build=_pack_omniglot,
+            files=(omniglot_archives.BACKGROUND, omniglot_archives.EVALUATION, omniglot_archives.RUNS),
         ),
     )
 }

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from dlpractice.data.cache import DATA_VARIABLE, cache_dir, data_dirs, writing
@@ -12,6 +13,19 @@ ATTEMPTS = 4
 TIMEOUT_SECONDS = 30
 
 
+@dataclass(frozen=True)
+class Download:
+    """A file that can be had from the network: its `name` in DLP_DATA_DIR, such as `cats-dogs/images.zip`.
+
+    `digest` is that of the file at `url` where it is known: `md5:` or `sha256:` and hexadecimal digits. A
+    file that lies in DLP_DATA_DIR may be packed differently, so it is not held against it.
+    """
+
+    name: str
+    url: str
+    digest: str = ""
+
+
 def find_local(name: str) -> Path | None:
     """The file `name`, such as `cats-dogs/images.zip`, in DLP_DATA_DIR or among earlier downloads."""
     for folder in (*data_dirs(), _downloads()):
@@ -20,24 +34,22 @@ def find_local(name: str) -> Path | None:
     return None
 
 
-def fetch(name: str, url: str, sha256: str | None = None, progress: Progress | None = None) -> Path:
-    """Returns the file `name`, and downloads it from `url` where neither DLP_DATA_DIR nor the cache has it.
+def fetch(wanted: Download, progress: Progress | None = None) -> Path:
+    """Returns the file, and downloads it where neither DLP_DATA_DIR nor the cache has it.
 
-    A download appears under its name only when it is complete. Where the network fails it is tried again.
-
-    Args:
-        sha256: of the file at `url`, where it is known; a download with another one is discarded.
+    A download appears under its name only when it is complete. Where the network fails it is tried again. A
+    download with another digest is discarded.
 
     Raises:
         DataError: the file can neither be found nor downloaded, naming file, address and variable.
     """
-    local = find_local(name)
+    local = find_local(wanted.name)
     if local is not None:
         return local
-    target = _downloads() / name
+    target = _downloads() / wanted.name
     with writing(target.parent):
         if not target.is_file():
-            _download(url, target, sha256, progress or Quiet())
+            _download(wanted, target, progress or Quiet())
     return target
 
 
@@ -45,22 +57,22 @@ def _downloads() -> Path:
     return cache_dir() / "downloads"
 
 
-def _download(url: str, target: Path, sha256: str | None, progress: Progress) -> None:
+def _download(wanted: Download, target: Path, progress: Progress) -> None:
     import pooch
     import requests
 
     # Its messages repeat what the progress says, and a hash that nobody compares.
     pooch.get_logger().setLevel(logging.WARNING)
-    known = f"sha256:{sha256}" if sha256 else None
+    known = wanted.digest or None
     for attempt in range(1, ATTEMPTS + 1):
         loader = pooch.HTTPDownloader(progressbar=_Bar(target.name, progress), timeout=TIMEOUT_SECONDS)
         try:
-            pooch.retrieve(url, known, fname=target.name, path=target.parent, downloader=loader)
+            pooch.retrieve(wanted.url, known, fname=target.name, path=target.parent, downloader=loader)
             return
         except (requests.RequestException, ValueError) as error:
             if attempt == ATTEMPTS or not _may_pass(error):
                 raise DataError(
-                    f"cannot download {target.name} from {url}: {_short(error)}",
+                    f"cannot download {target.name} from {wanted.url}: {_short(error)}",
                     f"get the file elsewhere and set {DATA_VARIABLE} to the folder that holds "
                     f"{target.parent.name}/{target.name}",
                 ) from error

@@ -46,6 +46,10 @@ class RowView:
     def __getitem__(self, which: Any) -> NDArray[Any]:
         return np.asarray(self._rows[self._numbers[which]])
 
+    def select(self, which: NDArray[np.int64]) -> "RowView":
+        """The rows at the positions `which`, left on the disk."""
+        return RowView(self._rows, self._numbers[which])
+
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         rows = self[:]
         return rows if dtype is None else rows.astype(dtype, copy=False)

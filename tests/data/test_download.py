@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dlpractice.data import download as module
-from dlpractice.data.download import fetch, find_local
+from dlpractice.data.download import Download, fetch, find_local
 from dlpractice.data.progress import Quiet
 from dlpractice.errors import DataError
 
@@ -80,16 +80,17 @@ def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
 
 
-def test_a_file_is_downloaded_once_with_progress(server: Server, own_cache: Path) -> None:
+@pytest.mark.parametrize("algorithm", ["sha256", "md5"])
+def test_a_file_is_downloaded_once_with_progress(server: Server, own_cache: Path, algorithm: str) -> None:
     server.answers = [200]
     progress = Counting()
-    digest = hashlib.sha256(CONTENT).hexdigest()
-    path = fetch("set/file.bin", server.url, digest, progress)
+    digest = f"{algorithm}:{hashlib.new(algorithm, CONTENT).hexdigest()}"
+    path = fetch(Download("set/file.bin", server.url, digest), progress)
     assert path.read_bytes() == CONTENT
     assert path == own_cache / "downloads/set/file.bin"
     assert progress.stages == [("downloading file.bin", len(CONTENT), "bytes")]
     assert progress.done == len(CONTENT)
-    assert fetch("set/file.bin", server.url) == path
+    assert fetch(Download("set/file.bin", server.url)) == path
     assert server.requests == 1
 
 
@@ -97,7 +98,7 @@ def test_a_file_is_downloaded_once_with_progress(server: Server, own_cache: Path
 def test_passing_trouble_is_tried_again(server: Server, own_cache: Path, trouble: int | str) -> None:
     server.answers = [trouble, trouble, 200]
     progress = Counting()
-    assert fetch("set/file.bin", server.url, progress=progress).read_bytes() == CONTENT
+    assert fetch(Download("set/file.bin", server.url), progress).read_bytes() == CONTENT
     assert len(progress.said) == 2
     assert files(own_cache) == ["file.bin"]
 
@@ -108,7 +109,7 @@ def test_lasting_trouble_names_file_address_and_variable(
 ) -> None:
     server.answers = [trouble] * 9
     with pytest.raises(DataError) as caught:
-        fetch("set/file.bin", server.url)
+        fetch(Download("set/file.bin", server.url))
     assert "file.bin" in caught.value.message
     assert server.url in caught.value.message
     assert "DLP_DATA_DIR" in caught.value.hint
@@ -117,17 +118,18 @@ def test_lasting_trouble_names_file_address_and_variable(
     assert files(own_cache) == []
 
 
-def test_another_content_than_expected_is_discarded(server: Server, own_cache: Path) -> None:
+@pytest.mark.parametrize("digest", ["sha256:" + "0" * 64, "md5:" + "0" * 32])
+def test_another_content_than_expected_is_discarded(server: Server, own_cache: Path, digest: str) -> None:
     server.answers = [200]
     with pytest.raises(DataError, match=r"file\.bin"):
-        fetch("set/file.bin", server.url, "0" * 64)
+        fetch(Download("set/file.bin", server.url, digest))
     assert files(own_cache) == []
 
 
 def test_without_a_network_there_is_one_clear_error(server: Server) -> None:
     server.answers = []
     with pytest.raises(DataError, match=r"cannot download file\.bin from http://127\.0\.0\.1:9/"):
-        fetch("set/file.bin", "http://127.0.0.1:9/file.bin")
+        fetch(Download("set/file.bin", "http://127.0.0.1:9/file.bin"))
 
 
 def test_data_folders_come_first_and_are_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,6 +137,6 @@ def test_data_folders_come_first_and_are_not_written(tmp_path: Path, monkeypatch
         (tmp_path / name / "set").mkdir(parents=True)
     (tmp_path / "two/set/file.bin").write_bytes(b"here")
     monkeypatch.setenv("DLP_DATA_DIR", f"{tmp_path / 'one'}:{tmp_path / 'two'}")
-    assert fetch("set/file.bin", "http://127.0.0.1:9/") == tmp_path / "two/set/file.bin"
+    assert fetch(Download("set/file.bin", "http://127.0.0.1:9/")) == tmp_path / "two/set/file.bin"
     assert find_local("set/other.bin") is None
     assert files(tmp_path / "one") == []

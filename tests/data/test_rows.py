@@ -51,6 +51,7 @@ def test_rows_come_back_in_the_order_asked_for(tmp_path: Path) -> None:
     np.testing.assert_array_equal(view[0], rows[2])
     np.testing.assert_array_equal(view[1:], rows[[1, 0]])
     np.testing.assert_array_equal(view[np.array([2, 0])], rows[[0, 2]])
+    np.testing.assert_array_equal(view.select(np.array([2, 0]))[:], rows[[0, 2]])
     np.testing.assert_array_equal(np.asarray(view, np.float32), rows[[2, 1, 0]].astype(np.float32))
 
 
