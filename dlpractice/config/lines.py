@@ -104,7 +104,8 @@ def write_document(tree: dict[str, Any]) -> str:
 
 
 _FIRST_LINES = (
-    "a config begins with `command: finetune` and a `data:` section; `dlp config ls` names examples"
+    "a config begins with its command, such as `command: finetune`, and a `data:` section; "
+    "`dlp config ls` names examples"
 )
 
 

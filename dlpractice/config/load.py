@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, overload
 
 from pydantic import ValidationError
 
 from dlpractice.config.lines import Document, read_document, write_document
 from dlpractice.config.names import find_config, shipped_folder
 from dlpractice.config.overrides import COMMAND_LINE, apply_overrides
-from dlpractice.config.problems import Key, Problem, explain
-from dlpractice.config.schema import SCHEMAS, Finetune
+from dlpractice.config.problems import JsonSchema, Key, Locate, Problem, closest, explain
+from dlpractice.config.schema import SCHEMAS, Config, Finetune, Oneshot
 from dlpractice.errors import ConfigError
 
 _MOST_BYTES = 1 << 20
 
 
-def load_config(name: str, overrides: Sequence[str] = (), command: str | None = None) -> Finetune:
+@overload
+def load_config(name: str, overrides: Sequence[str], command: Literal["finetune"]) -> Finetune: ...
+@overload
+def load_config(name: str, overrides: Sequence[str], command: Literal["oneshot"]) -> Oneshot: ...
+@overload
+def load_config(name: str, overrides: Sequence[str] = (), command: str | None = None) -> Config: ...
+def load_config(name: str, overrides: Sequence[str] = (), command: str | None = None) -> Config:
     """Load the config that `name` means, with `key=value` overrides laid over it.
 
     Args:
@@ -35,14 +42,14 @@ def load_config(name: str, overrides: Sequence[str] = (), command: str | None = 
     target = document.tree.get("command")
     if command is not None and isinstance(target, str) and target in SCHEMAS and target != command:
         raise ConfigError(f"{label} is a config for {target}, not {command}", f"run `dlp {target} {name}`")
-    schema = SCHEMAS.get(str(target), SCHEMAS[command or "finetune"])
-    return _validated(document, overrides, schema, label)
+    meant = closest(str(target), SCHEMAS) or command or "finetune"
+    return _validated(document, overrides, SCHEMAS[meant], label)
 
 
-def dump_config(config: Finetune) -> str:
+def dump_config(config: Config) -> str:
     """The config as YAML, every value written out, which `load_config` reads back as an equal config."""
-    tree = config.model_dump(mode="json", exclude={"strategies"})
-    changes = config.model_dump(mode="json", include={"strategies"}, exclude_unset=True)
+    tree = config.model_dump(mode="json", exclude={config.VARIANTS})
+    changes = config.model_dump(mode="json", include={config.VARIANTS}, exclude_unset=True)
     return write_document(tree | changes)
 
 
@@ -63,9 +70,11 @@ def _read_text(path: Path, label: str) -> str:
         raise ConfigError(f"{label}:{line} is not UTF-8 text", "save the file as UTF-8") from error
 
 
-def _validated(document: Document, overrides: Sequence[str], schema: type[Finetune], label: str) -> Finetune:
+def _validated(
+    document: Document, overrides: Sequence[str], schema: type[Finetune] | type[Oneshot], label: str
+) -> Config:
     json_schema = schema.model_json_schema()
-    overridden = apply_overrides(document, overrides, json_schema)
+    overridden = apply_overrides(document, overrides, json_schema, schema.VARIANTS)
 
     def locate(key: Key) -> tuple[int, str]:
         name = ".".join(key)
@@ -73,21 +82,36 @@ def _validated(document: Document, overrides: Sequence[str], schema: type[Finetu
             return COMMAND_LINE, f"override {name}"
         known = next((key[:n] for n in range(len(key), 0, -1) if key[:n] in document.lines), ())
         line = document.lines.get(known, 1)
-        return line, f"{label}:{line} {name}"
+        return line, f"{label}:{line} {name}".rstrip()
 
     problems = document.problems
     try:
         config = schema.model_validate(document.tree)
-        for strategy in config.strategies:
-            config.for_strategy(strategy)
     except ValidationError as error:
         problems += explain(error, json_schema, document.tree, locate)
+    else:
+        problems += _problems_of_variants(config, json_schema, locate)
     if problems:
         raise _refusal(problems, label, schema)
     return config
 
 
-def _refusal(problems: list[Problem], label: str, schema: type[Finetune]) -> ConfigError:
+def _problems_of_variants(config: Config, json_schema: JsonSchema, locate: Locate) -> list[Problem]:
+    """What is wrong only when the changes of a variant are laid over the sections."""
+    problems = []
+    for variant in config.variants():
+        try:
+            config.with_variant(variant)
+        except ValidationError as error:
+
+            def within(key: Key, variant: str = variant) -> tuple[int, str]:
+                return locate((config.VARIANTS, variant, *key))
+
+            problems += explain(error, json_schema, {}, within)
+    return problems
+
+
+def _refusal(problems: list[Problem], label: str, schema: type[Finetune] | type[Oneshot]) -> ConfigError:
     lines = [problem.text for problem in sorted(problems)]
     message = lines[0] if len(lines) == 1 else "\n  ".join([f"{label} has {len(lines)} problems", *lines])
     command = next(name for name, known in SCHEMAS.items() if known is schema)

@@ -14,12 +14,20 @@ from dlpractice.errors import ConfigError
 COMMAND_LINE = sys.maxsize
 
 
-def apply_overrides(document: Document, overrides: Sequence[str], schema: JsonSchema) -> set[Key]:
+def apply_overrides(
+    document: Document, overrides: Sequence[str], schema: JsonSchema, variants: str
+) -> set[Key]:
     """Set each override in the document's tree, and add to its problems what cannot be set.
 
-    An override of a section's key wins everywhere, so it is also taken out of what each strategy changes,
-    unless an override names the strategy itself (`strategies.scratch.training.epochs=5`). Of two overrides of
+    An override of a section's key wins everywhere, so it is also taken out of what each variant changes,
+    unless an override names the variant itself (`strategies.scratch.training.epochs=5`). Of two overrides of
     one key the later one wins.
+
+    Args:
+        document: what the file says.
+        overrides: such as `training.epochs=10`.
+        schema: the JSON Schema of the config.
+        variants: the key of what each variant changes: strategies, or methods.
 
     Returns:
         The keys that were set.
@@ -33,8 +41,8 @@ def apply_overrides(document: Document, overrides: Sequence[str], schema: JsonSc
         else:
             settings[key] = value
     for key, value in sorted(settings.items(), key=lambda setting: len(setting[0])):
-        if key[0] != "strategies":
-            _forget_in_strategies(document.tree, key)
+        if key[0] != variants:
+            _forget_in_variants(document.tree.get(variants), key)
         _set(document.tree, key, value)
     return set(settings)
 
@@ -54,7 +62,7 @@ def _parse(override: str, schema: JsonSchema) -> tuple[Key, Any]:
             raise ConfigError(f"{place}{unknown_key(schema, key[: depth + 1])}")
         node = known
     if is_section(node):
-        first = next(iter(node.get("properties", {})), "head.training")
+        first = next(iter(node.get("properties", {})), "NAME.training")
         raise ConfigError(f"{place} is a section; set one of its keys, such as {name.strip()}.{first}=...")
     try:
         return key, _value(text, node)
@@ -70,9 +78,8 @@ def _value(text: str, node: JsonSchema) -> Any:
     return read_value(text)
 
 
-def _forget_in_strategies(tree: dict[str, Any], key: Key) -> None:
-    strategies = tree.get("strategies")
-    for changes in strategies.values() if isinstance(strategies, dict) else ():
+def _forget_in_variants(variants: Any, key: Key) -> None:
+    for changes in variants.values() if isinstance(variants, dict) else ():
         section = changes.get(key[0]) if isinstance(changes, dict) else None
         if isinstance(section, dict):
             section.pop(key[-1], None)

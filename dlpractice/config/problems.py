@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 Key = tuple[str, ...]
 JsonSchema = dict[str, Any]
+Locate = Callable[[Key], tuple[int, str]]
 
 _UNKNOWN = "extra_forbidden"  # pydantic's name for a key that a model does not have
 
@@ -29,7 +30,7 @@ def explain(
     error: ValidationError,
     schema: JsonSchema,
     tree: Mapping[str, Any],
-    locate: Callable[[Key], tuple[int, str]],
+    locate: Locate,
 ) -> list[Problem]:
     """One problem for each key that pydantic complains about.
 

@@ -1,13 +1,14 @@
-"""The sections of a config. Each field is declared once, with its meaning, unit and range.
+"""What the configs of several commands share: the kind of section, and fields with meaning, unit and range.
 
-A config is frozen, refuses keys that it does not know, and takes no text for a number.
+A config is frozen, refuses keys that it does not know, and takes no text for a number. A field that several
+sections have is declared here once, as an annotated type; the section adds its default.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 
 class Section(BaseModel):
@@ -16,181 +17,55 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
+Backbone = Literal[
+    "vgg16", "vgg19", "resnet50v2", "mobilenetv2", "efficientnetv2b0", "convnexttiny", "xception"
+]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$"), Field(examples=["#ffffff"])]
-Units = Annotated[int, Field(ge=1, le=8192)]
 Rate = Annotated[float, Field(gt=0, le=10)]
 
+Seed = Annotated[
+    int, Field(ge=0, lt=2**31, description="Seed of weights, data order and random changes of images.")
+]
 
-class Data(Section):
-    """The images, and how they are divided."""
-
-    source: str = Field(
-        min_length=1,
-        description="A data set that `dlp data ls` names, or the path of a folder, a CSV file or a zip. "
-        "A relative path starts at the working folder.",
-    )
-    image_size: int = Field(
-        default=224, ge=8, le=1024, description="Side of the square that the network sees, in pixels."
-    )
-    resize: Literal["stretch", "crop", "pad"] = Field(
-        default="stretch",
-        description="How an image becomes a square: stretched, its middle cropped, or padded.",
-    )
-    background: Colour = Field(
-        default="#ffffff", description="The colour that transparent pixels and padding get, as '#rrggbb'."
-    )
-    validation: float = Field(
-        default=0.15,
-        gt=0,
-        le=0.5,
-        description="Share of the images for validation, where the data brings none.",
-    )
-    test: float = Field(
-        default=0.15,
-        gt=0,
-        le=0.5,
-        description="Share of the images for the test, where the data brings none.",
-    )
-    split_seed: int = Field(
-        default=0, ge=0, lt=2**31, description="Seed of the division into training, validation and test."
-    )
-    on_bad_image: Literal["error", "skip"] = Field(
-        default="error",
+Resize = Annotated[
+    Literal["stretch", "crop", "pad"],
+    Field(description="How an image becomes a square: stretched, its middle cropped, or padded."),
+]
+Background = Annotated[
+    Colour, Field(description="The colour that transparent pixels and padding get, as '#rrggbb'.")
+]
+SplitSeed = Annotated[
+    int, Field(ge=0, lt=2**31, description="Seed of the division into training, validation and test.")
+]
+OnBadImage = Annotated[
+    Literal["error", "skip"],
+    Field(
         description="What an image that cannot be read does: end the run with the whole list, or be left out "
-        "and counted.",
-    )
+        "and counted."
+    ),
+]
 
-    @model_validator(mode="after")
-    def _leave_something_to_train_on(self) -> Data:
-        if self.validation + self.test >= 1:
-            raise ValueError(
-                f"validation and test must leave images to train on; got {self.validation} + {self.test}"
-            )
-        return self
-
-
-class Model(Section):
-    """The network."""
-
-    backbone: Literal[
-        "vgg16", "vgg19", "resnet50v2", "mobilenetv2", "efficientnetv2b0", "convnexttiny", "xception"
-    ] = Field(
-        default="vgg16", description="The pretrained convolutional net; `scratch` uses a small net instead."
-    )
-    weights: str | None = Field(
-        default="imagenet",
-        description="What the backbone starts from: imagenet, a weights file's path, or null for random.",
-    )
-    pooling: Literal["avg", "max"] = Field(
-        default="avg", description="How a feature map becomes one number a channel: its mean or its maximum."
-    )
-    hidden: tuple[Units, ...] = Field(
-        default=(),
-        description="Units of the dense layers between pooled features and output, each in [1, 8192].",
-    )
-    dropout: float = Field(
-        default=0.0, ge=0, le=0.95, description="Share of activations dropped in the head while training."
-    )
-    width: float = Field(
-        default=1.0, gt=0, le=8, description="Factor on the channel counts of the small net of `scratch`."
-    )
-
-
-class Augment(Section):
-    """Random changes to training images; validation and test images are never changed."""
-
-    flip: Literal["none", "horizontal", "both"] = Field(
-        default="none", description="Mirror half of the images: left-right, or left-right and up-down."
-    )
-    rotation: float = Field(default=0.0, ge=0, le=180, description="Largest rotation either way, in degrees.")
-    zoom: float = Field(
-        default=0.0, ge=0, le=0.9, description="Largest zoom in or out, as a share of the side."
-    )
-    shift: float = Field(default=0.0, ge=0, le=0.5, description="Largest shift, as a share of the side.")
-    brightness: float = Field(
-        default=0.0, ge=0, le=1, description="Largest change of brightness, as a share of the full range."
-    )
-    contrast: float = Field(
-        default=0.0, ge=0, le=1, description="Largest change of contrast, as a share of the image's own."
-    )
-    saturation: float = Field(
-        default=0.0, ge=0, le=1, description="Largest change of saturation, as a share of the image's own."
-    )
-    mixup: float = Field(
-        default=0.0,
-        ge=0,
-        le=8,
-        description="Alpha of mixup's Beta distribution; 0 is off. With cutmix too, each batch draws one.",
-    )
-    cutmix: float = Field(
-        default=0.0, ge=0, le=8, description="Alpha of cutmix's Beta distribution; 0 is off."
-    )
-    views: int = Field(
-        default=1,
-        ge=1,
-        le=64,
-        description="Views kept of each training image where a frozen part is computed once: the image "
-        "itself, then augmented ones.",
-    )
-
-
-class Training(Section):
-    """Optimisation."""
-
-    epochs: int = Field(default=30, ge=1, le=10_000, description="Passes over the training images.")
-    batch_size: int = Field(default=32, ge=1, le=4096, description="Images per step, over all devices.")
-    learning_rate: Rate | Literal["auto"] = Field(
-        default=1e-3,
-        description="Peak learning rate of new layers; auto runs a learning-rate finder (Smith 2017).",
-    )
-    pretrained_rate: float = Field(
-        default=0.1, gt=0, le=1, description="Factor on the learning rate of layers that are already trained."
-    )
-    optimizer: Literal["adamw", "sgd"] = Field(
-        default="adamw", description="AdamW, or SGD with Nesterov momentum 0.9."
-    )
-    weight_decay: float = Field(
-        default=0.0,
-        ge=0,
-        le=1,
-        description="Decoupled weight decay of kernels, per step and unit of learning rate.",
-    )
-    label_smoothing: float = Field(
-        default=0.0, ge=0, le=0.9, description="Probability spread evenly over all classes."
-    )
-    schedule: Literal["cosine", "plateau", "constant"] = Field(
-        default="cosine",
-        description="How the learning rate falls: as a cosine to zero, when validation loss stalls, or not.",
-    )
-    warmup: float = Field(
-        default=0.0,
-        ge=0,
-        le=1000,
-        description="Time over which the learning rate rises from zero, in epochs.",
-    )
-    patience: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
-        default=None,
-        description="Epochs without a better validation loss after which training stops; null never stops. "
-        "The best epoch is restored in any case.",
-    )
-    class_weights: Literal["none", "balanced"] = Field(
-        default="none", description="Weigh each class alike in the loss, whatever its number of images."
-    )
-    head_epochs: int = Field(
-        default=30,
-        ge=1,
-        le=10_000,
-        description="Epochs of the head alone, before `top-block` and `full` go on.",
-    )
-    head_learning_rate: float = Field(
-        default=1e-3,
-        gt=0,
-        le=10,
-        description="Learning rate of the head alone, before `top-block` and `full` go on (Kumar 2022).",
-    )
-    tensorboard: bool = Field(
-        default=False, description="Write TensorBoard event files into the run directory."
-    )
+Optimizer = Annotated[Literal["adamw", "sgd"], Field(description="AdamW, or SGD with Nesterov momentum 0.9.")]
+WeightDecay = Annotated[
+    float,
+    Field(ge=0, le=1, description="Decoupled weight decay of kernels, per step and unit of learning rate."),
+]
+Schedule = Annotated[
+    Literal["cosine", "plateau", "constant"],
+    Field(description="How the learning rate falls: as a cosine to zero, when validation stalls, or not."),
+]
+Warmup = Annotated[
+    float,
+    Field(ge=0, le=1000, description="Time over which the learning rate rises from zero, in epochs."),
+]
+Patience = Annotated[
+    Annotated[int, Field(ge=1, le=10_000)] | None,
+    Field(
+        description="Epochs without a better validation score after which training stops; null never stops. "
+        "The best epoch is restored in any case."
+    ),
+]
+TensorBoard = Annotated[bool, Field(description="Write TensorBoard event files into the run directory.")]
 
 
 class Hardware(Section):

@@ -9,7 +9,7 @@ SCHEMA = json_schema("finetune")
 
 def overridden(text: str, *overrides: str) -> Document:
     document = read_document(text, "x.yaml")
-    apply_overrides(document, overrides, SCHEMA)
+    apply_overrides(document, overrides, SCHEMA, "strategies")
     return document
 
 
@@ -52,7 +52,7 @@ def test_values(override: str, section: str, field: str, value: object) -> None:
         ),
         (
             "strategies={}",
-            "override strategies is a section; set one of its keys, such as strategies.head.training=...",
+            "override strategies is a section; set one of its keys, such as strategies.NAME.training=...",
         ),
         (
             "strategies.haed.training.epochs=3",

@@ -1,0 +1,88 @@
+"""The config of `dlp finetune`, and what each strategy changes in it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from dlpractice.config.finetune_sections import Augment, Data, Model, Training
+from dlpractice.config.problems import closest
+from dlpractice.config.sections import Hardware, Seed
+from dlpractice.config.variants import ABSENT, Changes, Varied, changes_of
+from dlpractice.errors import ConfigError
+
+_STRATEGY = r"^(scratch|head|top-block|full|linear@block[1-9])$"
+_STRATEGIES = ["scratch", "head", "top-block", "full", "linear@block3"]
+
+Strategy = Annotated[
+    str,
+    StringConstraints(pattern=_STRATEGY),
+    Field(examples=_STRATEGIES),
+]
+
+if TYPE_CHECKING:
+    DataChanges = Data
+    ModelChanges = Model
+    AugmentChanges = Augment
+    TrainingChanges = Training
+    HardwareChanges = Hardware
+else:
+    DataChanges = changes_of(Data)
+    ModelChanges = changes_of(Model)
+    AugmentChanges = changes_of(Augment)
+    TrainingChanges = changes_of(Training)
+    HardwareChanges = changes_of(Hardware)
+
+
+class StrategyChanges(Changes):
+    """What one strategy changes in the sections of its config; only the keys that are written count."""
+
+    data: DataChanges = ABSENT
+    model: ModelChanges = ABSENT
+    augment: AugmentChanges = ABSENT
+    training: TrainingChanges = ABSENT
+    hardware: HardwareChanges = ABSENT
+
+
+class Finetune(Varied):
+    """Transfer learning on labelled images: the config of `dlp finetune`."""
+
+    VARIANT: ClassVar = "strategy"
+    VARIANTS: ClassVar = "strategies"
+
+    command: Literal["finetune"] = Field(description="The command that this config is for.")
+    strategy: Strategy = Field(
+        default="head",
+        description="What is trained: scratch (a small net from nothing), head (all of the backbone frozen), "
+        "top-block (its last block and the head), full, or linear@blockN (a linear layer on block N).",
+    )
+    seed: Seed = 0
+    data: Data = Field(description="The images, and how they are divided.")
+    model: Model = Field(default=Model(), description="The network.")
+    augment: Augment = Field(
+        default=Augment(),
+        description="Random changes to training images; validation and test images are never changed.",
+    )
+    training: Training = Field(default=Training(), description="Optimisation.")
+    hardware: Hardware = Field(default=Hardware(), description="Where to compute, and how precisely.")
+    strategies: dict[Strategy, StrategyChanges] = Field(
+        default={},
+        json_schema_extra={"additionalProperties": False},
+        description="What a strategy changes in the sections above when it is the one that runs.",
+    )
+
+    def for_strategy(self, name: str) -> Finetune:
+        """The config of one strategy: its changes laid over the sections, and no other strategy left.
+
+        Raises:
+            ConfigError: `name` is no strategy.
+        """
+        if re.fullmatch(_STRATEGY, name) is None:
+            guess = closest(name, _STRATEGIES)
+            raise ConfigError(
+                f"there is no strategy {name!r}" + (f"; did you mean {guess}?" if guess else ""),
+                "choose scratch, head, top-block, full, or linear@block1, linear@block2 and so on",
+            )
+        return self.with_variant(name)

@@ -1,0 +1,163 @@
+"""The sections of a `dlp finetune` config. Each field is declared once, with its meaning, unit and range."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from dlpractice.config.sections import (
+    Backbone,
+    Background,
+    OnBadImage,
+    Optimizer,
+    Patience,
+    Rate,
+    Resize,
+    Schedule,
+    Section,
+    SplitSeed,
+    TensorBoard,
+    Warmup,
+    WeightDecay,
+)
+
+Units = Annotated[int, Field(ge=1, le=8192)]
+
+
+class Data(Section):
+    """The images, and how they are divided."""
+
+    source: str = Field(
+        min_length=1,
+        description="A data set that `dlp data ls` names, or the path of a folder, a CSV file or a zip. "
+        "A relative path starts at the working folder.",
+    )
+    image_size: int = Field(
+        default=224, ge=8, le=1024, description="Side of the square that the network sees, in pixels."
+    )
+    resize: Resize = "stretch"
+    background: Background = "#ffffff"
+    validation: float = Field(
+        default=0.15,
+        gt=0,
+        le=0.5,
+        description="Share of the images for validation, where the data brings none.",
+    )
+    test: float = Field(
+        default=0.15,
+        gt=0,
+        le=0.5,
+        description="Share of the images for the test, where the data brings none.",
+    )
+    split_seed: SplitSeed = 0
+    on_bad_image: OnBadImage = "error"
+
+    @model_validator(mode="after")
+    def _leave_something_to_train_on(self) -> Data:
+        if self.validation + self.test >= 1:
+            raise ValueError(
+                f"validation and test must leave images to train on; got {self.validation} + {self.test}"
+            )
+        return self
+
+
+class Model(Section):
+    """The network."""
+
+    backbone: Backbone = Field(
+        default="vgg16", description="The pretrained convolutional net; `scratch` uses a small net instead."
+    )
+    weights: str | None = Field(
+        default="imagenet",
+        description="What the backbone starts from: imagenet, a weights file's path, or null for random.",
+    )
+    pooling: Literal["avg", "max"] = Field(
+        default="avg", description="How a feature map becomes one number a channel: its mean or its maximum."
+    )
+    hidden: tuple[Units, ...] = Field(
+        default=(),
+        description="Units of the dense layers between pooled features and output, each in [1, 8192].",
+    )
+    dropout: float = Field(
+        default=0.0, ge=0, le=0.95, description="Share of activations dropped in the head while training."
+    )
+    width: float = Field(
+        default=1.0, gt=0, le=8, description="Factor on the channel counts of the small net of `scratch`."
+    )
+
+
+class Augment(Section):
+    """Random changes to training images; validation and test images are never changed."""
+
+    flip: Literal["none", "horizontal", "both"] = Field(
+        default="none", description="Mirror half of the images: left-right, or left-right and up-down."
+    )
+    rotation: float = Field(default=0.0, ge=0, le=180, description="Largest rotation either way, in degrees.")
+    zoom: float = Field(
+        default=0.0, ge=0, le=0.9, description="Largest zoom in or out, as a share of the side."
+    )
+    shift: float = Field(default=0.0, ge=0, le=0.5, description="Largest shift, as a share of the side.")
+    brightness: float = Field(
+        default=0.0, ge=0, le=1, description="Largest change of brightness, as a share of the full range."
+    )
+    contrast: float = Field(
+        default=0.0, ge=0, le=1, description="Largest change of contrast, as a share of the image's own."
+    )
+    saturation: float = Field(
+        default=0.0, ge=0, le=1, description="Largest change of saturation, as a share of the image's own."
+    )
+    mixup: float = Field(
+        default=0.0,
+        ge=0,
+        le=8,
+        description="Alpha of mixup's Beta distribution; 0 is off. With cutmix too, each batch draws one.",
+    )
+    cutmix: float = Field(
+        default=0.0, ge=0, le=8, description="Alpha of cutmix's Beta distribution; 0 is off."
+    )
+    views: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Views kept of each training image where a frozen part is computed once: the image "
+        "itself, then augmented ones.",
+    )
+
+
+class Training(Section):
+    """Optimisation."""
+
+    epochs: int = Field(default=30, ge=1, le=10_000, description="Passes over the training images.")
+    batch_size: int = Field(default=32, ge=1, le=4096, description="Images per step, over all devices.")
+    learning_rate: Rate | Literal["auto"] = Field(
+        default=1e-3,
+        description="Peak learning rate of new layers; auto runs a learning-rate finder (Smith 2017).",
+    )
+    pretrained_rate: float = Field(
+        default=0.1, gt=0, le=1, description="Factor on the learning rate of layers that are already trained."
+    )
+    optimizer: Optimizer = "adamw"
+    weight_decay: WeightDecay = 0.0
+    label_smoothing: float = Field(
+        default=0.0, ge=0, le=0.9, description="Probability spread evenly over all classes."
+    )
+    schedule: Schedule = "cosine"
+    warmup: Warmup = 0.0
+    patience: Patience = None
+    class_weights: Literal["none", "balanced"] = Field(
+        default="none", description="Weigh each class alike in the loss, whatever its number of images."
+    )
+    head_epochs: int = Field(
+        default=30,
+        ge=1,
+        le=10_000,
+        description="Epochs of the head alone, before `top-block` and `full` go on.",
+    )
+    head_learning_rate: float = Field(
+        default=1e-3,
+        gt=0,
+        le=10,
+        description="Learning rate of the head alone, before `top-block` and `full` go on (Kumar 2022).",
+    )
+    tensorboard: TensorBoard = False

@@ -1,0 +1,274 @@
+"""The sections of a `dlp oneshot` config. Each field is declared once, with its meaning, unit and range."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, Field, model_validator
+
+from dlpractice.config.sections import (
+    Backbone,
+    Background,
+    OnBadImage,
+    Optimizer,
+    Patience,
+    Rate,
+    Resize,
+    Schedule,
+    Section,
+    SplitSeed,
+    TensorBoard,
+    Warmup,
+    WeightDecay,
+)
+
+_DRAWINGS = ("omniglot", "glyphs")
+"""Sources of drawings in ink, which have no colour."""
+
+
+def _require_one_group(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
+    if groups != 1:
+        raise ValueError(f"{pattern!r} must have exactly one group, which is the drawer; it has {groups}")
+    return pattern
+
+
+class Data(Section):
+    """The classes, and how they are divided into those to train on, to choose by and to test on."""
+
+    source: str = Field(
+        min_length=1,
+        description="omniglot, glyphs (generated alphabets), or the path of a folder or a zip of class "
+        "folders. A relative path starts at the working folder.",
+    )
+    image_size: int = Field(
+        default=56, ge=16, le=512, description="Side of the square that the network sees, in pixels."
+    )
+    colour: Literal["grey", "colour"] = Field(
+        default="grey", description="Whether the network sees one channel or three."
+    )
+    resize: Resize = "stretch"
+    background: Background = "#ffffff"
+    validation_alphabets: int = Field(
+        default=5,
+        ge=1,
+        le=20,
+        description="Alphabets held out of those to train on, for validation: of omniglot, of a folder of "
+        "alphabets, or generated as many more.",
+    )
+    evaluation_alphabets: int = Field(
+        default=10, ge=1, le=100, description="Alphabets that glyphs generates for the test."
+    )
+    validation: float = Field(
+        default=0.15, gt=0, le=0.5, description="Share of a folder's classes for validation."
+    )
+    evaluation: float = Field(
+        default=0.3, gt=0, le=0.5, description="Share of a folder's classes for the test."
+    )
+    glyph_alphabets: int = Field(
+        default=0,
+        ge=0,
+        le=2000,
+        description="Generated alphabets to train on, beside the source's own; with source glyphs, all there "
+        "are.",
+    )
+    examples_per_class: Literal[1] | None = Field(
+        default=None,
+        description="1 keeps one image of each class to train on, whose distortions stand in for the others; "
+        "null keeps all.",
+    )
+    split_seed: SplitSeed = 0
+    drawer_pattern: Annotated[str, AfterValidator(_require_one_group)] | None = Field(
+        default=None,
+        examples=["^([^-]+)-"],
+        description="Regular expression with one group that finds in a file's name, without its ending, who "
+        "drew, wrote or spoke it; null: nobody knows.",
+    )
+    on_bad_image: OnBadImage = "error"
+
+    @model_validator(mode="after")
+    def _leave_something_to_train_on(self) -> Data:
+        if self.validation + self.evaluation >= 1:
+            raise ValueError(
+                "validation and evaluation must leave classes to train on; "
+                f"got {self.validation} + {self.evaluation}"
+            )
+        if self.source == "glyphs" and self.glyph_alphabets == 0:
+            raise ValueError("glyph_alphabets must be 1 or more where source is glyphs; got 0")
+        if self.colour == "colour" and (self.source in _DRAWINGS or self.glyph_alphabets > 0):
+            raise ValueError(
+                "colour must be grey where source is omniglot or glyphs, or glyph_alphabets above 0"
+            )
+        return self
+
+
+class Encoder(Section):
+    """The network that turns an image into the embedding that is compared."""
+
+    name: Literal["koch", "conv4", "residual", "dense", Backbone] = Field(
+        default="residual",
+        description="koch (Koch 2015, at 105 pixels), conv4 (Vinyals 2016), residual (a small residual net), "
+        "dense (fully connected), or a backbone that knows photographs.",
+    )
+    weights: str | None = Field(
+        default=None,
+        description="What a backbone starts from: imagenet, a weights file's path, or null for random.",
+    )
+    width: float = Field(
+        default=1.0, gt=0, le=8, description="Factor on the channel counts of a net that is no backbone."
+    )
+    dimensions: Annotated[int, Field(ge=2, le=8192)] | None = Field(
+        default=None,
+        description="Numbers in an embedding; null keeps the last feature map, flattened.",
+    )
+    dropout: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.95,
+        description="Share of activations dropped before the embedding in training.",
+    )
+
+    @model_validator(mode="after")
+    def _pretrain_backbones_only(self) -> Encoder:
+        is_backbone = self.name in get_args(Backbone)
+        if self.weights is not None and not is_backbone:
+            raise ValueError(f"weights must be null where name is {self.name}: only backbones are pretrained")
+        if self.width != 1 and is_backbone:
+            raise ValueError(
+                f"width must be 1 where name is {self.name}: a backbone has its own; got {self.width}"
+            )
+        return self
+
+
+class Objective(Section):
+    """What training makes of the pairs of a batch: any two of its images are the same class or different."""
+
+    name: Literal["verification", "contrastive", "triplet", "prototypical", "supcon"] = Field(
+        default="supcon",
+        description="verification (a weighted distance says same or different; Koch 2015), contrastive "
+        "(Hadsell 2006), triplet (Schroff 2015), prototypical (Snell 2017) or supcon (Khosla 2020).",
+    )
+    temperature: float = Field(
+        default=0.1,
+        gt=0,
+        le=10,
+        description="What supcon divides similarities by: lower looks harder at the nearest.",
+    )
+    margin: float = Field(
+        default=1.0,
+        gt=0,
+        le=100,
+        description="Distance that contrastive and triplet want between classes, in the embedding's unit.",
+    )
+
+
+class Batch(Section):
+    """What one step sees: a few alphabets, many classes of each, and several examples of each class."""
+
+    alphabets: int = Field(default=2, ge=1, le=64, description="Alphabets in a batch.")
+    classes: int = Field(default=16, ge=2, le=512, description="Classes of each alphabet in a batch.")
+    examples: int = Field(
+        default=4,
+        ge=2,
+        le=64,
+        description="Examples of each class in a batch, by different drawers where known.",
+    )
+    quarter_turns: bool = Field(
+        default=False,
+        description="Count a class turned by 90, 180 or 270 degrees as another class, in training only.",
+    )
+
+
+class Distortion(Section):
+    """Random changes to training images; validation and test images are never changed."""
+
+    rotation: float = Field(
+        default=10.0, ge=0, le=180, description="Largest rotation either way, in degrees."
+    )
+    shear: float = Field(
+        default=0.3, ge=0, le=1, description="Largest shear either way: shift along x per unit of y."
+    )
+    scale: float = Field(
+        default=0.2, ge=0, le=0.9, description="Largest growth or shrinkage, as a share of the side."
+    )
+    shift: float = Field(default=0.02, ge=0, le=0.5, description="Largest shift, as a share of the side.")
+    elastic: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.2,
+        description="Largest displacement of a point by a smooth random field, as a share of the side.",
+    )
+    thickness: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="How much strokes grow thicker or thinner at most; 0 is not at all.",
+    )
+    subimage: float = Field(
+        default=0.0, ge=0, le=0.9, description="Largest share of the side that a sub-image leaves out."
+    )
+    probability: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="Probability of each of these changes, drawn one by one (Koch 2015).",
+    )
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether every image stays as it is."""
+        return not any(self.model_dump(exclude={"probability"}).values())
+
+
+class Training(Section):
+    """Optimisation."""
+
+    epochs: int = Field(
+        default=20,
+        ge=1,
+        le=10_000,
+        description="Epochs of `epoch_steps` batches, each followed by validation.",
+    )
+    epoch_steps: int = Field(
+        default=100, ge=1, le=100_000, description="Batches between two looks at validation."
+    )
+    learning_rate: Rate = Field(default=2e-3, description="Peak learning rate.")
+    optimizer: Optimizer = "adamw"
+    weight_decay: WeightDecay = 0.0
+    schedule: Schedule = "cosine"
+    warmup: Warmup = 0.0
+    patience: Patience = None
+    averaging: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.99999,
+        description="Decay per step of an exponential average of the weights, which is what is scored and "
+        "kept; 0 averages nothing.",
+    )
+    tensorboard: TensorBoard = False
+
+
+class Evaluation(Section):
+    """How validation and test are scored."""
+
+    views: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Distorted views of an image whose embeddings are averaged; 1 is the image itself.",
+    )
+    transductive: bool = Field(
+        default=False,
+        description="Add a row that answers the queries of a run together, one to one; it is named so.",
+    )
+    false_accept_rate: float = Field(
+        default=0.01,
+        gt=0,
+        le=0.5,
+        description="Share of validation pairs of different classes that the threshold of `unknown` takes "
+        "for the same.",
+    )

@@ -1,0 +1,73 @@
+"""Configs that hold variants of themselves: what each changes in the sections when it is what runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Annotated, Any, ClassVar, Self, TypeVar, cast
+
+from pydantic import ConfigDict, Field, create_model
+
+from dlpractice.config.sections import Section
+
+_SectionT = TypeVar("_SectionT", bound=Section)
+
+ABSENT: Any = None
+"""The default of a section of changes: nothing is changed in it."""
+
+
+def _drop_defaults(schema: dict[str, Any]) -> None:
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
+class Changes(Section):
+    """What one variant changes in the sections of its config; only the keys that are written count."""
+
+    model_config = ConfigDict(json_schema_extra=_drop_defaults)
+
+
+def changes_of(section: type[_SectionT], without: Collection[str] = ()) -> type[_SectionT]:
+    """The section's fields with their bounds, all optional: what is not written stays.
+
+    without: fields that a variant may not change.
+    """
+    fields: dict[str, Any] = {
+        name: (
+            Annotated[
+                field.annotation,
+                *field.metadata,
+                Field(description=field.description, examples=field.examples),
+            ],
+            None,
+        )
+        for name, field in section.model_fields.items()
+        if name not in without
+    }
+    changes = create_model(f"{section.__name__}Changes", __base__=Changes, __doc__=section.__doc__, **fields)
+    return cast("type[_SectionT]", changes)
+
+
+class Varied(Section):
+    """A config with variants: the key `VARIANT` says which one runs, `VARIANTS` what each changes."""
+
+    VARIANT: ClassVar[str]
+    VARIANTS: ClassVar[str]
+
+    def variants(self) -> tuple[str, ...]:
+        """The names of the variants that the config describes."""
+        return tuple(getattr(self, self.VARIANTS))
+
+    def with_variant(self, name: str) -> Self:
+        """The config of one variant: its changes laid over the sections, and no other variant left.
+
+        A name that is not described changes nothing.
+
+        Raises:
+            pydantic.ValidationError: the sections do not fit each other once the changes are made.
+        """
+        settings = self.model_dump(exclude={self.VARIANTS})
+        settings[self.VARIANT] = name
+        if name in self.variants():
+            for section, changes in getattr(self, self.VARIANTS)[name].model_dump(exclude_unset=True).items():
+                settings[section] |= changes
+        return type(self).model_validate(settings)
