@@ -81,7 +81,7 @@ class Examples:
         """For each class with examples, in rising order: their indices, by drawer and then as they are."""
         order = np.lexsort((self.drawers, self.classes))
         present, starts = np.unique(self.classes[order], return_index=True)
-        return dict(zip(present.tolist(), np.split(order, starts[1:]), strict=True))
+        return dict(zip(present.tolist(), np.split(order, starts)[1:], strict=True))
 
 
 def concatenate(parts: Sequence[Examples]) -> Examples:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlpractice.data import omniglot_archives
 from dlpractice.data.catalogue import OMNIGLOT_FILE, find
 from dlpractice.data.examples import Examples
-from dlpractice.data.omniglot_archives import DIGEST, SIDE
 from dlpractice.data.progress import Progress
 from dlpractice.errors import DataError
 
@@ -59,7 +59,7 @@ def read_omniglot(progress: Progress | None = None) -> Omniglot:
     """
     file = find("omniglot", progress) / OMNIGLOT_FILE
     try:
-        with np.load(file) as arrays:
+        with file.open("rb") as opened, np.load(opened) as arrays:
             background, evaluation = _examples("background", arrays), _examples("evaluation", arrays)
             published = zip(arrays["supports"], arrays["queries"], arrays["answers"], strict=True)
             runs = tuple(
@@ -68,7 +68,7 @@ def read_omniglot(progress: Progress | None = None) -> Omniglot:
             )
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"{file} is damaged: {error}", f"delete the folder {file.parent}") from error
-    return Omniglot(background, evaluation, runs, DIGEST)
+    return Omniglot(background, evaluation, runs, omniglot_archives.DIGEST)
 
 
 def vinyals_test_classes(omniglot: Omniglot) -> NDArray[np.int64]:
@@ -105,9 +105,10 @@ def _examples(part: str, arrays: Mapping[str, NDArray[Any]]) -> Examples:
 
 def _unpacked(packed: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
     """Bits to 0 and 255, eight at a time through a table, which is faster than unpackbits and a product."""
+    side = omniglot_archives.SIDE
     table = (np.unpackbits(np.arange(256, dtype=np.uint8)) * np.uint8(255)).view(np.uint64)
-    pixels = table[packed].view(np.uint8)[: count * SIDE * SIDE]
-    return pixels.reshape(count, SIDE, SIDE, 1)
+    pixels = table[packed].view(np.uint8)[: count * side * side]
+    return pixels.reshape(count, side, side, 1)
 
 
 def _run(
