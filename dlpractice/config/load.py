@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Literal, overload
 
@@ -74,6 +74,8 @@ def _validated(
     document: Document, overrides: Sequence[str], schema: type[Finetune] | type[Oneshot], label: str
 ) -> Config:
     json_schema = schema.model_json_schema()
+    described = document.tree.get(schema.VARIANTS)
+    described = list(described) if isinstance(described, dict) else []
     overridden = apply_overrides(document, overrides, json_schema, schema.VARIANTS)
 
     def locate(key: Key) -> tuple[int, str]:
@@ -85,6 +87,9 @@ def _validated(
         return line, f"{label}:{line} {name}".rstrip()
 
     problems = document.problems
+    if schema.FREE_NAMES:
+        own = document.tree.get(schema.VARIANT, schema.model_fields[schema.VARIANT].default)
+        problems += _problems_of_names(overridden, schema, [str(own), *described])
     try:
         config = schema.model_validate(document.tree)
     except ValidationError as error:
@@ -94,6 +99,21 @@ def _validated(
     if problems:
         raise _refusal(problems, label, schema)
     return config
+
+
+def _problems_of_names(
+    overridden: Collection[Key], schema: type[Finetune] | type[Oneshot], known: Sequence[str]
+) -> list[Problem]:
+    """Overrides of variants that are not among `known`: a misspelt name would change nothing, in silence."""
+    unknown = {key[1] for key in overridden if key[0] == schema.VARIANTS and key[1] not in known}
+    return [
+        Problem(
+            COMMAND_LINE,
+            f"override {schema.VARIANTS}.{name}: the config has no such {schema.VARIANT}; "
+            + (f"did you mean {guess}?" if (guess := closest(name, known)) else f"it has {', '.join(known)}"),
+        )
+        for name in unknown
+    ]
 
 
 def _problems_of_variants(config: Config, json_schema: JsonSchema, locate: Locate) -> list[Problem]:

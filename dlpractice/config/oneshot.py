@@ -90,6 +90,7 @@ class Oneshot(Varied):
 
     VARIANT: ClassVar = "method"
     VARIANTS: ClassVar = "methods"
+    FREE_NAMES: ClassVar = True
 
     command: Literal["oneshot"] = Field(description="The command that this config is for.")
     method: Method = Field(

@@ -125,12 +125,6 @@ class Encoder(Section):
         default=None,
         description="Numbers in an embedding; null keeps the last feature map, flattened.",
     )
-    dropout: float = Field(
-        default=0.0,
-        ge=0,
-        le=0.95,
-        description="Share of activations dropped before the embedding in training.",
-    )
 
     @model_validator(mode="after")
     def _pretrain_backbones_only(self) -> Encoder:
@@ -181,6 +175,11 @@ class Batch(Section):
         default=False,
         description="Count a class turned by 90, 180 or 270 degrees as another class, in training only.",
     )
+    mirror: bool = Field(
+        default=False,
+        description="Count a mirrored class as another class, in training only; with quarter_turns, each of "
+        "them.",
+    )
 
 
 class Distortion(Section):
@@ -206,7 +205,7 @@ class Distortion(Section):
         default=0.0,
         ge=0,
         le=1,
-        description="How much strokes grow thicker or thinner at most; 0 is not at all.",
+        description="How much strokes grow thinner or thicker at most: 1 is by two pixels of the original.",
     )
     subimage: float = Field(
         default=0.0, ge=0, le=0.9, description="Largest share of the side that a sub-image leaves out."
@@ -242,25 +241,12 @@ class Training(Section):
     schedule: Schedule = "cosine"
     warmup: Warmup = 0.0
     patience: Patience = None
-    averaging: float = Field(
-        default=0.0,
-        ge=0,
-        le=0.99999,
-        description="Decay per step of an exponential average of the weights, which is what is scored and "
-        "kept; 0 averages nothing.",
-    )
     tensorboard: TensorBoard = False
 
 
 class Evaluation(Section):
     """How validation and test are scored."""
 
-    views: int = Field(
-        default=1,
-        ge=1,
-        le=64,
-        description="Distorted views of an image whose embeddings are averaged; 1 is the image itself.",
-    )
     transductive: bool = Field(
         default=False,
         description="Add a row that answers the queries of a run together, one to one; it is named so.",

@@ -48,10 +48,15 @@ def changes_of(section: type[_SectionT], without: Collection[str] = ()) -> type[
 
 
 class Varied(Section):
-    """A config with variants: the key `VARIANT` says which one runs, `VARIANTS` what each changes."""
+    """A config with variants: the key `VARIANT` says which one runs, `VARIANTS` what each changes.
+
+    FREE_NAMES: whether a variant is called as its config likes, so that an override cannot mean one that the
+    config does not describe.
+    """
 
     VARIANT: ClassVar[str]
     VARIANTS: ClassVar[str]
+    FREE_NAMES: ClassVar[bool] = False
 
     def variants(self) -> tuple[str, ...]:
         """The names of the variants that the config describes."""

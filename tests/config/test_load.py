@@ -78,6 +78,27 @@ def test_a_problem_of_a_strategy_laid_over_its_sections() -> None:
     assert "validation and test must leave images to train on" in refusal("good.yaml").message
 
 
+def test_a_problem_of_a_method_is_told_with_its_name_and_line() -> None:
+    Path("one.yaml").write_text(
+        "command: oneshot\ndata: {source: omniglot}\nmethods:\n  small: {}\n  koch: {encoder: {name: koch}}\n"
+    )
+    assert refusal("one.yaml").message == (
+        "one.yaml:5 methods.koch: encoder koch needs data.image_size 105 and data.colour grey; "
+        "got 56 and grey"
+    )
+    assert refusal("one.yaml", "encoder.name=koch", "methods.small.data.image_size=105").message.startswith(
+        "one.yaml:1: encoder koch needs"
+    )
+
+
+def test_an_override_cannot_mean_a_method_that_the_config_does_not_have() -> None:
+    for name, answer in (("koc", "did you mean koch?"), ("zzz", "it has siamese, conv-siamese")):
+        message = refusal("omniglot", f"methods.{name}.training.epochs=3").message
+        assert message.startswith(f"override methods.{name}: the config has no such method; {answer}")
+    own = load_config("omniglot", ["methods.siamese.training.epochs=3"])
+    assert own.with_variant("siamese").training.epochs == 3
+
+
 def test_a_config_for_another_command() -> None:
     error = refusal("good.yaml", command="oneshot")
     assert error.message == "good.yaml is a config for finetune, not oneshot"
