@@ -16,7 +16,8 @@ class Similarity(keras.layers.Layer):  # type: ignore[misc]
     """A score for two embeddings. Called with [a, b], both (N, D), it gives (N,): row by row."""
 
     def __init__(self, **kwargs: Any) -> None:
-        # Without `autocast`, a model set to half precision leaves embeddings and variables as they are.
+        # Without `autocast`, here and below, a model set to half precision leaves embeddings and variables
+        # as they are.
         super().__init__(dtype=kwargs.pop("dtype", "float32"), autocast=False, **kwargs)
 
     def call(self, inputs: list[Any]) -> Any:
@@ -51,11 +52,12 @@ class WeightedDistance(Similarity):
         if dimensions is None:
             raise ValueError("the length of an embedding must be known")
         self.spread = float(dimensions) ** 0.5
-        start = keras.initializers.Constant(self.start_sum / self.spread)
-        self.kernel = self.add_weight(shape=(dimensions,), initializer=start, name="kernel")
-        self.bias = self.add_weight(
-            shape=(), initializer=keras.initializers.Constant(self.start_bias), name="bias"
-        )
+        self.kernel = self._add("kernel", (dimensions,), self.start_sum / self.spread)
+        self.bias = self._add("bias", (), self.start_bias)
+
+    def _add(self, name: str, shape: tuple[int, ...], start: float) -> Any:
+        constant = keras.initializers.Constant(start)
+        return self.add_weight(shape=shape, initializer=constant, autocast=False, name=name)
 
     @property
     def weights_by_dimension(self) -> Any:
