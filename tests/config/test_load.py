@@ -136,7 +136,7 @@ def test_an_unreadable_file(monkeypatch: pytest.MonkeyPatch) -> None:
 
 OVERRIDES = {
     "finetune": ["model.hidden=[3,4]", "model.weights=null", "strategies.full.training.patience=null"],
-    "oneshot": ["encoder.dimensions=null", "evaluation.views=3", "methods.dense-siamese.batch.classes=3"],
+    "oneshot": ["encoder.dimensions=null", "evaluation.transductive=true", "methods.dense-siamese.batch.classes=3"],
 }
 
 

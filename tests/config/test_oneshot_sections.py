@@ -25,7 +25,6 @@ BOUNDS: list[tuple[type, str, list[Any], list[Any]]] = [
     (Encoder, "name", ["koch", "xception"], ["lenet"]),
     (Encoder, "width", [0.1, 8], [0, 8.1]),
     (Encoder, "dimensions", [2, 8192, None], [1, 8193]),
-    (Encoder, "dropout", [0, 0.95], [-0.1, 0.96]),
     (Objective, "temperature", [1e-3, 10], [0, 10.1]),
     (Objective, "margin", [1e-3, 100], [0, 101]),
     (Batch, "alphabets", [1, 64], [0, 65]),
@@ -41,8 +40,6 @@ BOUNDS: list[tuple[type, str, list[Any], list[Any]]] = [
     (Distortion, "probability", [1e-9, 1], [0, 1.1]),
     (Training, "epoch_steps", [1, 100_000], [0, 100_001]),
     (Training, "learning_rate", [1e-9, 10], [0, "auto"]),
-    (Training, "averaging", [0, 0.99999], [-0.1, 1]),
-    (Evaluation, "views", [1, 64], [0, 65]),
     (Evaluation, "false_accept_rate", [1e-9, 0.5], [0, 0.51]),
 ]
 
