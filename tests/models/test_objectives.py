@@ -1,5 +1,6 @@
 """What every row of the table must do."""
 
+from functools import cache
 from typing import Any
 
 import keras
@@ -30,19 +31,27 @@ def build(objective: Objective, dimensions: int = 6) -> Similarity:
     return similarity
 
 
-def differentiate(objective: Objective, embeddings: Any, labels: list[int]) -> tuple[float, list[Any]]:
-    similarity, inputs = build(objective), tf.constant(embeddings, tf.float32)
+@cache  # compiled once for all tests
+def make_step(name: str) -> Any:
+    """From embeddings and labels to the loss and its gradients."""
+    objective = OBJECTIVES[name]
+    similarity = build(objective)
 
     @tf.function
-    def step() -> Any:
+    def step(inputs: Any, labels: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(inputs)
-            loss = objective.loss(inputs, tf.constant(labels), similarity, **objective.loss_settings)
+            loss = objective.loss(inputs, labels, similarity, **objective.loss_settings)
         sources = [inputs, *(variable.value for variable in similarity.trainable_variables)]
         zero = tf.UnconnectedGradients.ZERO
         return loss, tape.gradient(loss, sources, unconnected_gradients=zero)
 
-    loss, gradients = step()
+    return step
+
+
+def differentiate(objective: Objective, embeddings: Any, labels: list[int]) -> tuple[float, list[Any]]:
+    step = make_step(objective.name)
+    loss, gradients = step(tf.constant(embeddings, tf.float32), tf.constant(labels))
     assert loss.shape == ()
     return float(loss), gradients
 
