@@ -1,0 +1,86 @@
+"""A round pen: smooth curves through control points, and the ink that they leave on paper."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIDE = 105
+PAPER = 255
+
+# In pixels, as in every drawing of Omniglot.
+PEN_WIDTH = 5.0
+
+# The pen touches down every so many pixels: the edge of its line is then wavy by less than 0.1 pixels.
+STEP = 1.25
+
+_SPLINE = np.array([[1, -3, 3, -1], [4, 0, -6, 3], [1, 3, 3, -3], [0, 0, 0, 1]]) / 6
+
+
+def trace(
+    control: NDArray[np.float64], corners: NDArray[np.bool_], roundness: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Where the pen goes: a uniform cubic B-spline that starts and ends at its outer control points.
+
+    A corner is passed exactly and with a sharp turn at roundness 0; a hasty hand cuts it.
+
+    Args:
+        control: (D, M, 2) x and y of M >= 2 control points in D drawings of one stroke, in pixels.
+        corners: (M,) which of them are corners; the two ends always are.
+        roundness: (D,) in 0..0.5, the part of the way to its neighbours at which a corner is cut.
+    Returns:
+        (D, S, 2), at most STEP pixels apart; S is that of the longest drawing.
+    """
+    knots = _with_corners(control, corners, roundness)
+    longest = np.linalg.norm(np.diff(knots, axis=1), axis=2).max(axis=0)
+    # No span of a cubic B-spline is longer than the longest of its three control segments.
+    reach = np.maximum(np.maximum(longest[:-2], longest[1:-1]), longest[2:])
+    counts = np.maximum(np.ceil(reach / STEP).astype(np.int64), 1)
+    spans = np.repeat(np.arange(len(counts)), counts)
+    first = np.cumsum(counts) - counts
+    position = (np.arange(len(spans)) - first[spans]) / counts[spans]
+    weights = _SPLINE @ position ** np.arange(4)[:, None]
+    points = sum(weights[k, :, None] * knots[:, spans + k] for k in range(4))
+    return np.concatenate([points, control[:, -1:]], axis=1)
+
+
+def _with_corners(
+    control: NDArray[np.float64], corners: NDArray[np.bool_], roundness: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Repeats corners and ends: three equal control points in a row pin a cubic B-spline to them."""
+    inner = np.flatnonzero(corners[1:-1]) + 1
+    pull = roundness[:, None, None]
+    before = control[:, inner] + pull * (control[:, inner - 1] - control[:, inner])
+    after = control[:, inner] + pull * (control[:, inner + 1] - control[:, inner])
+    ends = [0, 0, control.shape[1] - 1, control.shape[1] - 1]
+    places = np.concatenate([np.arange(control.shape[1]), inner - 0.5, inner + 0.5, ends])
+    values = np.concatenate([control, before, after, control[:, ends]], axis=1)
+    knots: NDArray[np.float64] = values[:, np.argsort(places, kind="stable")]
+    return knots
+
+
+def draw(points: NDArray[np.float64], radius: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Inks the places where the pen has been; what lies outside the paper is lost.
+
+    Args:
+        points: (D, S, 2) x and y in pixels, from 0 to SIDE, of S touches in D drawings.
+        radius: (D,) of the pen, in pixels.
+    Returns:
+        (D, SIDE, SIDE) uint8: ink 0 on paper 255, with a soft edge one pixel wide.
+    """
+    margin = int(np.ceil(radius.max()))
+    padded = SIDE + 2 * margin
+    # Pixel centres lie at halves; far points are moved to just outside, where the pen does not reach the paper.
+    places = np.clip(points - 0.5, -margin - 1, SIDE + margin).astype(np.float32)
+    nearest = np.clip(np.rint(places), 0, SIDE - 1)
+    offsets = np.arange(-margin, margin + 1, dtype=np.float32)
+    across = (offsets - (places[..., :1] - nearest[..., :1])) ** 2
+    down = (offsets - (places[..., 1:] - nearest[..., 1:])) ** 2
+    distance = np.sqrt(down[..., :, None] + across[..., None, :])
+    depth = (radius.astype(np.float32) + 0.5)[:, None, None, None] - distance
+    ink = (np.clip(depth, 0, 1) * 255).astype(np.uint8)
+    corner = (nearest @ np.array([1, padded], np.float32)).astype(np.int64)
+    window = np.arange(2 * margin + 1) + np.arange(2 * margin + 1)[:, None] * padded
+    sheet = np.arange(len(points))[:, None] * padded**2
+    paper = np.zeros(len(points) * padded**2, np.uint8)
+    np.maximum.at(paper, ((corner + sheet)[..., None, None] + window).ravel(), ink.ravel())
+    inked = paper.reshape(-1, padded, padded)[:, margin : margin + SIDE, margin : margin + SIDE]
+    return PAPER - inked
