@@ -4,22 +4,17 @@ A one-shot accuracy means nothing without its protocol: 20 classes of one alphab
 apart than 20 of many. Each builder's name is the name to report with its number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.data.examples import UNKNOWN_DRAWER, Examples
+from dlpractice.data.omniglot import OneshotRun
 from dlpractice.errors import DataError
 from dlpractice.evaluation.tasks import Task
-
-if TYPE_CHECKING:
-    from dlpractice.data.omniglot import OneshotRun
 
 _REDRAWS = 100
 

@@ -1,12 +1,11 @@
 from collections import Counter
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from dlpractice.data.examples import Examples
+from dlpractice.data.omniglot import OneshotRun
 from dlpractice.errors import DataError
 from dlpractice.evaluation.protocols import (
     folder_tasks,
@@ -97,13 +96,12 @@ def assert_sound(tasks: tuple[Task, ...], data: Examples) -> None:
 
 def test_lake_20_is_the_runs() -> None:
     data = omniglot((20, 20))
-    runs: list[Any] = []
+    runs = []
     rng = np.random.default_rng(1)
     for code, name in enumerate("AB"):
         table = np.array([indices for k, indices in data.by_class().items() if k // 20 == code])
         order = rng.permutation(20)
-        run = SimpleNamespace(alphabet=name, supports=table[:, 0], queries=table[order, 1], answers=order)
-        runs.append(run)
+        runs.append(OneshotRun(f"run{code}", name, table[:, 0], table[order, 1], order, 0, 1))
     tasks = lake_20(runs)
     assert_sound(tasks, data)
     assert [task.groups for task in tasks] == [("A",) * 20, ("B",) * 20]
