@@ -9,12 +9,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dlpractice.data.admission import admit
 from dlpractice.data.audit import Audit, inspect
 from dlpractice.data.catalogue import CATALOGUE, find
 from dlpractice.data.decode import ImageError, Resize
 from dlpractice.data.duplicates import connected, same_key
 from dlpractice.data.index import read_index
-from dlpractice.data.items import SPLITS, Index, Item, SplitName
+from dlpractice.data.items import SPLITS, Item, SplitName
 from dlpractice.data.pixels import Look, Scan, pixel_view, scan
 from dlpractice.data.progress import Progress, Quiet
 from dlpractice.data.rows import RowView
@@ -105,9 +106,7 @@ def prepare(
     look = Look(image_size, resize, background)
     scanned = scan(index, look, progress)
     audit = inspect(index, scanned)
-    _refuse(index, audit, on_bad_image)
-    _warn(index, audit, progress)
-    items = _usable(index, audit)
+    items = admit(index, audit, on_bad_image, progress)
     splits = assign_splits(
         [item.label for item in items],
         [item.split for item in items],
@@ -177,34 +176,6 @@ def locate(source: str, progress: Progress) -> Path:
             f"{source} is also a path here; the known data set is used (write ./{source} for the path)"
         )
     return find(source, progress)
-
-
-def _refuse(index: Index, audit: Audit, on_bad_image: Literal["error", "skip"]) -> None:
-    unusable_kinds = {unusable.kind for unusable in audit.unusable}
-    if audit.unusable and on_bad_image == "error":
-        lines = [f"  {unusable.path}: {unusable.reason}" for unusable in audit.unusable]
-        raise DataError(
-            f"{len(lines)} of {len(index.items)} images in {index.root} cannot be used:\n" + "\n".join(lines),
-            "repair or remove them, or set data.on_bad_image=skip to leave them out",
-        )
-    others = [finding.message for finding in audit.of("error") if finding.kind not in unusable_kinds]
-    if others:
-        raise DataError(
-            f"{index.root}: " + "; ".join(others), "correct the data; `dlp data check` shows all findings"
-        )
-
-
-def _warn(index: Index, audit: Audit, progress: Progress) -> None:
-    for finding in audit.of("warning"):
-        progress.warn(finding.message)
-    if audit.unusable:
-        number = len(audit.unusable)
-        progress.warn(f"{number} of {len(index.items)} images are left out: they cannot be used")
-
-
-def _usable(index: Index, audit: Audit) -> list[Item]:
-    left_out = {unusable.path for unusable in audit.unusable}
-    return [item for item in index.items if item.path not in left_out]
 
 
 def _links(items: Sequence[Item], scanned: Scan, audit: Audit) -> Iterable[tuple[int, int]]:

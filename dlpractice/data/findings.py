@@ -120,7 +120,11 @@ def file_findings(index: Index, scan: Scan) -> list[Finding]:
     formats = {
         path: name.decode() for path, name in zip(scan.sha256, scan.facts["format"].tolist(), strict=True)
     }
-    misnamed = {path: name for path, name in formats.items() if not path.lower().endswith(EXTENSIONS[name])}
+    misnamed = {
+        path: name
+        for path, name in formats.items()
+        if name in EXTENSIONS and not path.lower().endswith(EXTENSIONS[name])
+    }
     if misnamed:
         named = [f"{path} is {name}" for path, name in misnamed.items()]
         text = f"{_number(named, 'file')} with the ending of another format: {_some(named)}"

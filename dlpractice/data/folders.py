@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dlpractice.data.items import SPLIT_ALIASES, Index, Item, SplitName, is_clutter, is_image_name, is_text
+from dlpractice.data.items import IMAGES, SPLIT_ALIASES, FileKind, Index, Item, SplitName, is_clutter, is_text
 from dlpractice.errors import DataError
 
 LAYOUTS = (
@@ -22,7 +22,7 @@ class _Found:
     clutter: int = 0
 
 
-def index_folder(root: Path) -> Index:
+def index_folder(root: Path, kind: FileKind = IMAGES) -> Index:
     """Indexes a folder of class folders, or one with `train/` beside `validation/` and/or `test/`.
 
     A folder that holds nothing but one other folder is entered first, as archives often have such a wrapper.
@@ -32,16 +32,16 @@ def index_folder(root: Path) -> Index:
     """
     root = unwrap(root)
     found = _Found()
-    splits = _split_folders(root)
+    splits = _split_folders(root, kind)
     if splits:
         inside = {folder.name for folder in splits.values()}
         _note_others(root, found, except_for=inside)
         for split, folder in splits.items():
-            _read_classes(root, folder, split, found)
+            _read_classes(root, folder, split, kind, found)
     else:
-        _read_classes(root, root, None, found)
+        _read_classes(root, root, None, kind, found)
     if not found.items:
-        raise DataError(f"{root} holds no images in class folders", LAYOUTS)
+        raise DataError(f"{root} holds no {kind.noun} in class folders", LAYOUTS)
     items = sorted(found.items, key=lambda item: item.path)
     return Index(
         root=root,
@@ -55,7 +55,7 @@ def index_folder(root: Path) -> Index:
 
 def image_files(folder: Path) -> list[str]:
     """The image files at any depth below `folder`, sorted, relative to it, with forward slashes."""
-    return sorted(path for path in _walk(folder, folder, _Found()) if is_image_name(path))
+    return sorted(path for path in _walk(folder, folder, _Found()) if IMAGES.fits(path))
 
 
 def unwrap(root: Path) -> Path:
@@ -70,7 +70,7 @@ def unwrap(root: Path) -> Path:
     return unwrap(inner) if is_wrapper and not is_split else root
 
 
-def _split_folders(root: Path) -> dict[SplitName, Path]:
+def _split_folders(root: Path, kind: FileKind) -> dict[SplitName, Path]:
     """The folders of the splits, or nothing where the folders of `root` are classes.
 
     A class may be called "train": only a train folder with class folders of its own, beside another split,
@@ -86,32 +86,32 @@ def _split_folders(root: Path) -> dict[SplitName, Path]:
                 f"{root} has two folders for {split}: {splits[split].name} and {entry.name}", "keep one"
             )
         splits[split] = Path(entry.path)
-    if "train" not in splits or _holds_images(splits["train"]):
+    if "train" not in splits or _holds_files(splits["train"], kind):
         return {}
     folders = [entry for entry in _entries(root) if entry.is_dir() and not is_clutter(entry.name)]
     return splits if len(splits) > 1 or len(folders) == 1 else {}
 
 
-def _holds_images(folder: Path) -> bool:
-    return any(entry.is_file() and is_image_name(entry.name) for entry in _entries(folder))
+def _holds_files(folder: Path, kind: FileKind) -> bool:
+    return any(entry.is_file() and kind.fits(entry.name) for entry in _entries(folder))
 
 
-def _read_classes(root: Path, folder: Path, split: SplitName | None, found: _Found) -> None:
+def _read_classes(root: Path, folder: Path, split: SplitName | None, kind: FileKind, found: _Found) -> None:
     for entry in _entries(folder):
         relative = Path(entry.path).relative_to(root).as_posix()
         if is_clutter(entry.name):
             found.clutter += 1
         elif entry.is_dir():
             paths = list(_walk(root, Path(entry.path), found))
-            images = [path for path in paths if is_image_name(path)]
-            found.items += [Item(path, entry.name, split) for path in images]
-            found.others += [path for path in paths if not is_image_name(path)]
-            if not images:
+            wanted = [path for path in paths if kind.fits(path)]
+            found.items += [Item(path, entry.name, split) for path in wanted]
+            found.others += [path for path in paths if not kind.fits(path)]
+            if not wanted:
                 found.empty_classes.append(relative)
-        elif split is not None and is_image_name(entry.name):
+        elif split is not None and kind.fits(entry.name):
             raise DataError(
-                f"{folder} holds images outside of class folders, such as {entry.name}",
-                f"sort the images of {folder.name}/ into class folders, or move {folder.name}/ away",
+                f"{folder} holds {kind.noun} outside of class folders, such as {entry.name}",
+                f"sort the {kind.noun} of {folder.name}/ into class folders, or move {folder.name}/ away",
             )
         else:
             found.others.append(relative)

@@ -6,13 +6,13 @@ from pathlib import Path
 from dlpractice.data.archive import extract
 from dlpractice.data.cache import cache_dir
 from dlpractice.data.folders import LAYOUTS, index_folder, unwrap
-from dlpractice.data.items import Index
+from dlpractice.data.items import IMAGES, FileKind, Index
 from dlpractice.data.progress import Progress
 from dlpractice.data.table import index_csv
 from dlpractice.errors import DataError
 
 
-def read_index(source: Path | str, progress: Progress | None = None) -> Index:
+def read_index(source: Path | str, progress: Progress | None = None, kind: FileKind = IMAGES) -> Index:
     """Indexes class folders, `train/` with `validation/` and/or `test/`, a CSV, or a zip.
 
     The CSV has the columns `path,label[,split][,group]`. A zip is extracted into the cache, once per content;
@@ -23,7 +23,7 @@ def read_index(source: Path | str, progress: Progress | None = None) -> Index:
     """
     path = Path(source).expanduser()
     if path.is_dir():
-        return index_folder(path.absolute())
+        return index_folder(path.absolute(), kind)
     if not path.exists():
         raise DataError(
             f"there is no folder or file {path}", "`dlp data ls` shows the data sets known by name"
@@ -31,13 +31,13 @@ def read_index(source: Path | str, progress: Progress | None = None) -> Index:
     if path.suffix.lower() == ".csv":
         return index_csv(path)
     if path.suffix.lower() == ".zip":
-        return _index_zip(path, progress)
+        return _index_zip(path, progress, kind)
     raise DataError(f"{path} is neither a folder nor a CSV nor a zip", LAYOUTS)
 
 
-def _index_zip(path: Path, progress: Progress | None) -> Index:
+def _index_zip(path: Path, progress: Progress | None, kind: FileKind) -> Index:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     root = unwrap(extract(path, cache_dir() / "zips" / digest[:16], progress))
     tables = sorted(entry for entry in root.iterdir() if entry.suffix.lower() == ".csv")
-    return index_csv(tables[0], confined=True) if len(tables) == 1 else index_folder(root)
+    return index_csv(tables[0], confined=True) if len(tables) == 1 else index_folder(root, kind)

@@ -25,6 +25,23 @@ _CLUTTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "ehthumbs.db"})
 
 
 @dataclass(frozen=True)
+class FileKind:
+    """The files that a folder is searched for: what people call them, and their endings in lower case."""
+
+    noun: str
+    endings: frozenset[str]
+
+    def fits(self, path: str) -> bool:
+        """True where the name ends like that of such a file, in upper or lower case."""
+        return PurePosixPath(path).suffix.lower() in self.endings
+
+
+IMAGES = FileKind("images", IMAGE_EXTENSIONS)
+RECORDINGS = FileKind("recordings", frozenset({".wav"}))
+IMAGES_OR_RECORDINGS = FileKind("images or WAV recordings", IMAGES.endings | RECORDINGS.endings)
+
+
+@dataclass(frozen=True)
 class Item:
     """One image file: `path` relative to the index's root with forward slashes (or absolute, from a CSV)."""
 
@@ -52,11 +69,6 @@ class Index:
     def file(self, item: Item) -> Path:
         """Where the item's file is."""
         return self.root / item.path
-
-
-def is_image_name(path: str) -> bool:
-    """True where the name ends like that of an image, in upper or lower case."""
-    return PurePosixPath(path).suffix.lower() in IMAGE_EXTENSIONS
 
 
 def is_clutter(name: str) -> bool:

@@ -86,6 +86,11 @@ def pixel_view(sha256: Sequence[str], look: Look) -> RowView:
     return _pixel_store(look).view(sha256)
 
 
+def make_thumbnail(image: Image.Image) -> NDArray[np.uint8]:
+    """(THUMBNAIL, THUMBNAIL) grey, in which near-duplicates are looked for."""
+    return np.asarray(image.convert("L").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
+
+
 def in_order(work: Callable[[_Task], _Result], tasks: Iterable[_Task]) -> Iterator[_Result]:
     """The results of `work` in the order of the tasks; a thread per usable core works some tasks ahead."""
     threads = usable_cores()
@@ -205,5 +210,5 @@ def _decode_file(
 
 
 def _facts_of(decoded: Decoded) -> tuple[Any, ...]:
-    grey = decoded.rgb.convert("L").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
-    return decoded.width, decoded.height, decoded.format.encode(), decoded.frames, np.asarray(grey)
+    thumbnail = make_thumbnail(decoded.rgb)
+    return decoded.width, decoded.height, decoded.format.encode(), decoded.frames, thumbnail

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from dlpractice.data.items import Index, Item, is_clutter, is_image_name, is_text
+from dlpractice.data.items import IMAGES, IMAGES_OR_RECORDINGS, RECORDINGS, Index, Item, is_clutter, is_text
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,12 @@ from dlpractice.data.items import Index, Item, is_clutter, is_image_name, is_tex
     ],
 )
 def test_images_are_known_by_their_ending(name: str, expected: bool) -> None:
-    assert is_image_name(name) is expected
+    assert IMAGES.fits(name) is expected
+
+
+def test_recordings_are_known_by_their_ending() -> None:
+    assert RECORDINGS.fits("cow/ann-1.WAV") and not RECORDINGS.fits("cow/ann-1.mp3")
+    assert all(IMAGES_OR_RECORDINGS.fits(name) for name in ("a.wav", "a.png"))
 
 
 def test_what_systems_leave_behind_is_clutter() -> None:
