@@ -15,7 +15,7 @@ _DIGIT_SIDE = 64
 _FINE = 4
 _SMOOTHING = 0.35
 
-# What makes a point of the grid the middle of a stroke: grey levels from 0 (paper) to 1, per pixel of the digit.
+# What makes a point of the grid the middle of a stroke, in grey levels from 0 (paper) to 1 per pixel.
 _MIN_LEVEL = 0.25
 _MIN_CURVATURE = 0.15
 # On the flanks of a stroke's end the grey level bends as well, but it is steep.
@@ -27,12 +27,12 @@ _BATCH = 64
 def read_digit_examples() -> Examples:
     """The 1,797 digits of Alpaydin and Kaynak (1998) as ten classes of one alphabet, "digits".
 
-    Of each digit the middle lines of its strokes are found, below the size of a pixel, enlarged from 8 x 8 to
-    64 x 64 in the middle of the paper and inked with a pen as wide as Omniglot's. Merely enlarged, the strokes would
-    be twice as wide as those of any character that a net has seen.
+    The middle lines of a digit's strokes are found, more finely than its pixels, enlarged from 8 x 8 to
+    64 x 64 in the middle of the paper, and inked with a pen as wide as Omniglot's. Merely enlarged, the
+    strokes would be twice as wide as any that a net has seen.
 
     Returns:
-        Examples with pixels (1797, 105, 105, 1) uint8, soft-edged dark ink on light paper; the drawers are unknown.
+        Examples with pixels (1797, 105, 105, 1) uint8, soft-edged dark ink on light paper; drawers are unknown.
     """
     from sklearn.datasets import load_digits
 
@@ -68,8 +68,9 @@ def _ink(grey: NDArray[np.float64]) -> NDArray[np.uint8]:
 def find_ridges(grey: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Points in the middle of strokes, where the grey level is highest across the stroke.
 
-    After Steger, "An unbiased detector of curvilinear structures" (1998): across a stroke means in the direction
-    of the strongest curvature, where a parabola through the grey levels has its top within the pixel of the grid.
+    After Steger, "An unbiased detector of curvilinear structures" (1998): across a stroke means in the
+    direction of the strongest curvature; there a parabola through the grey levels has its top within the
+    grid's pixel.
 
     Args:
         grey: (N, H, W), 0 paper to 1 ink.

@@ -1,11 +1,13 @@
 """People who draw characters: each has a hand of his own, and never draws a character the same way twice."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.data.characters import Character, Part
+from dlpractice.data.characters import Stroke
+from dlpractice.data.parts import Part
 from dlpractice.data.pen import PEN_WIDTH, SIDE, draw, trace
 
 # The outermost place that the middle of the pen may reach, in pixels from the edge of the paper.
@@ -14,32 +16,33 @@ _BORDER = 2.5
 
 @dataclass(frozen=True)
 class Drawers:
-    """How D people draw. All arrays are (D,) but for `bend`; a drawer keeps them in all characters.
+    """How D people draw, in all characters; arrays are (D,) unless stated.
 
-    `hand` is (D, 2, 2), slant, turn and size as a linear map; `place` (D, 2) where on the paper, in pixels from its
-    middle; `radius` of the pen in pixels; `roundness` how corners are cut; `care` how large the deviations
-    of a drawing are, 1 in the usual case; `bend` per part (D, M, 2), his own idea of its shape, in units of the part.
+    `hand` (D, 2, 2): slant, turn and size as a linear map. `place` (D, 2): where on the paper, in pixels
+    from its middle. `radius` of the pen in pixels. `roundness` in 0..0.5: how corners are cut. `haste`: how
+    far a drawing deviates from what was meant, 1 in the usual case. `bend`, for each part (D, M, 2): a
+    person's own idea of its shape, as a share of its size.
     """
 
     hand: NDArray[np.float64]
     place: NDArray[np.float64]
     radius: NDArray[np.float64]
     roundness: NDArray[np.float64]
-    care: NDArray[np.float64]
+    haste: NDArray[np.float64]
     bend: tuple[NDArray[np.float64], ...]
 
 
-def invite_drawers(rng: np.random.Generator, count: int, parts: tuple[Part, ...]) -> Drawers:
+def invite_drawers(rng: np.random.Generator, count: int, parts: Sequence[Part]) -> Drawers:
     """`count` people who learn an alphabet of these parts."""
-    care = rng.lognormal(0, 0.3, count)
+    haste = rng.lognormal(0, 0.3, count)
     return Drawers(
-        hand=_maps(rng, (count,), size=0.10, aspect=0.06, slant=0.08, turn=0.03),
+        hand=_maps(rng, (count,), size=0.10, aspect=0.05, slant=0.08, turn=0.03),
         place=rng.normal(0, 4.0, (count, 2)),
         radius=np.clip(PEN_WIDTH / 2 * rng.lognormal(0, 0.08, count), 1.9, 3.0),
         roundness=rng.beta(1.0, 2.0, count) / 2,
-        care=care,
+        haste=haste,
         bend=tuple(
-            0.05 * care[:, None, None] * rng.normal(size=(count, *part.control.shape)) for part in parts
+            0.05 * haste[:, None, None] * rng.normal(size=(count, *part.control.shape)) for part in parts
         ),
     )
 
@@ -61,21 +64,21 @@ def _maps(
 
 
 def draw_character(
-    rng: np.random.Generator, character: Character, parts: tuple[Part, ...], drawers: Drawers
+    rng: np.random.Generator, character: Sequence[Stroke], parts: Sequence[Part], drawers: Drawers
 ) -> NDArray[np.uint8]:
     """(D, SIDE, SIDE) uint8: one drawing by each drawer, ink 0 on paper 255."""
     count = len(drawers.radius)
-    care = drawers.care[:, None, None]
-    drawing = _maps(rng, (count,), size=0.07, aspect=0.06, slant=0.07, turn=0.04)
+    haste = drawers.haste[:, None, None]
+    drawing = _maps(rng, (count,), size=0.06, aspect=0.05, slant=0.05, turn=0.03)
     hand = np.swapaxes(drawing @ drawers.hand, 1, 2)
     controls = []
-    for stroke in character.strokes:
-        control = stroke.control + _deviations(rng, stroke.control, drawers.bend[stroke.part], care)
+    for stroke in character:
+        control = stroke.control + _deviations(rng, stroke.control, drawers.bend[stroke.part], haste)
         controls.append(control @ hand)
     moved = _placed(controls, drawers.place + rng.normal(0, 3.2, (count, 2)))
     paths = [
         trace(control, parts[stroke.part].corners, drawers.roundness)
-        for stroke, control in zip(character.strokes, moved, strict=True)
+        for stroke, control in zip(character, moved, strict=True)
     ]
     return draw(np.concatenate(paths, axis=1), drawers.radius)
 
@@ -84,7 +87,7 @@ def _deviations(
     rng: np.random.Generator,
     control: NDArray[np.float64],
     bend: NDArray[np.float64],
-    care: NDArray[np.float64],
+    haste: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """(D, M, 2) pixels between where a stroke should go and where it went: moved, stretched, turned, bent."""
     # Close control points that went astray one by one would make a zigzag of a small loop.
@@ -92,15 +95,15 @@ def _deviations(
     size = np.minimum(np.sqrt(np.ptp(control, axis=0).max() * 30), 4 * apart)
     middle = control.mean(axis=0)
     stretched = (control - middle) @ np.swapaxes(
-        _maps(rng, (len(care),), size=0.10, aspect=0.08, slant=0.08, turn=0.07), 1, 2
+        _maps(rng, (len(haste),), size=0.10, aspect=0.08, slant=0.08, turn=0.07), 1, 2
     ) - (control - middle)
-    moved = rng.normal(0, 2.0, (len(care), 1, 2))
-    shaken = rng.normal(0, 0.035 * size, (len(care), *control.shape))
-    return np.asarray(care * (stretched + moved + shaken) + size * bend)
+    moved = rng.normal(0, 2.4, (len(haste), 1, 2))
+    shaken = rng.normal(0, 0.035 * size, (len(haste), *control.shape))
+    return np.asarray(haste * (stretched + moved + shaken) + size * bend)
 
 
 def _placed(controls: list[NDArray[np.float64]], place: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """Puts the middle of each drawing on its place, moved and if need be shrunk so that all is on the paper."""
+    """The middle of each drawing on its place, moved or shrunk where it would leave the paper."""
     places = np.concatenate(controls, axis=1)
     low, high = places.min(axis=1), places.max(axis=1)
     room = SIDE / 2 - _BORDER

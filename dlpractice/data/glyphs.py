@@ -11,6 +11,7 @@ from dlpractice.data.drawers import draw_character, invite_drawers
 from dlpractice.data.examples import Examples
 from dlpractice.data.pen import SIDE
 from dlpractice.data.progress import Progress, Quiet
+from dlpractice.errors import DataError
 
 __all__ = ["generate_alphabets", "read_digit_examples"]
 
@@ -26,7 +27,7 @@ def generate_alphabets(
     drawers: int = DRAWERS,
     progress: Progress | None = None,
 ) -> Examples:
-    """Alphabets number `first` to `first + count - 1` of `seed`, which depend on their number and the seed alone.
+    """Alphabets number `first` to `first + count - 1`; each is a function of its number and the seed alone.
 
     Args:
         count: 1 or more.
@@ -34,9 +35,17 @@ def generate_alphabets(
         characters: the smallest and the largest number of characters in an alphabet, both included.
         drawers: how many people draw every character once.
     Returns:
-        Examples with pixels (N, 105, 105, 1) uint8, soft-edged dark ink on light paper, in the order of alphabet,
-        character, drawer. Alphabets are called "glyphs-000", their classes "glyphs-000/character01".
+        Examples in the order of alphabet, character, drawer, with pixels (N, 105, 105, 1) uint8: soft-edged
+        dark ink on light paper. Alphabets are called "glyphs-000", their classes "glyphs-000/character01".
+
+    Raises:
+        DataError: there would be no alphabet, no character or no drawer.
     """
+    if min(count, drawers, characters[0]) < 1 or characters[1] < characters[0]:
+        raise DataError(
+            f"{count} alphabets of {characters[0]} to {characters[1]} characters by {drawers} drawers",
+            "there must be at least one of each, and the range of characters must rise",
+        )
     progress = progress or Quiet()
     progress.stage("drawing glyphs", count, "alphabets")
     sheets: list[NDArray[np.uint8]] = []
@@ -55,9 +64,9 @@ def _draw_alphabet(
 ) -> list[NDArray[np.uint8]]:
     """A (D, SIDE, SIDE) sheet for each character of an alphabet."""
     invention, people, drawing = (np.random.default_rng([seed, number, stream]) for stream in range(3))
-    parts, invented = invent_alphabet(invention, int(invention.integers(*characters, endpoint=True)))
-    invited = invite_drawers(people, drawers, parts)
-    return [draw_character(drawing, character, parts, invited) for character in invented]
+    alphabet = invent_alphabet(invention, int(invention.integers(*characters, endpoint=True)))
+    invited = invite_drawers(people, drawers, alphabet.parts)
+    return [draw_character(drawing, strokes, alphabet.parts, invited) for strokes in alphabet.characters]
 
 
 def _collect(sheets: NDArray[np.uint8], names: tuple[str, ...], sizes: list[int]) -> Examples:

@@ -68,7 +68,7 @@ def draw(points: NDArray[np.float64], radius: NDArray[np.float64]) -> NDArray[np
     """
     margin = int(np.ceil(radius.max()))
     padded = SIDE + 2 * margin
-    # Pixel centres lie at halves; far points are moved to just outside, where the pen does not reach the paper.
+    # Pixel centres lie at halves; far points are moved to where the pen just does not reach the paper.
     places = np.clip(points - 0.5, -margin - 1, SIDE + margin).astype(np.float32)
     nearest = np.clip(np.rint(places), 0, SIDE - 1)
     offsets = np.arange(-margin, margin + 1, dtype=np.float32)
@@ -76,7 +76,7 @@ def draw(points: NDArray[np.float64], radius: NDArray[np.float64]) -> NDArray[np
     down = (offsets - (places[..., 1:] - nearest[..., 1:])) ** 2
     distance = np.sqrt(down[..., :, None] + across[..., None, :])
     depth = (radius.astype(np.float32) + 0.5)[:, None, None, None] - distance
-    ink = (np.clip(depth, 0, 1) * 255).astype(np.uint8)
+    ink = np.rint(np.clip(depth, 0, 1) * PAPER).astype(np.uint8)
     corner = (nearest @ np.array([1, padded], np.float32)).astype(np.int64)
     window = np.arange(2 * margin + 1) + np.arange(2 * margin + 1)[:, None] * padded
     sheet = np.arange(len(points))[:, None] * padded**2
