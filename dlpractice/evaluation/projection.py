@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 _COMPONENTS = 50
 _PERPLEXITY = 30.0
@@ -24,8 +25,10 @@ def project(embeddings: NDArray[np.floating], seed: int) -> NDArray[np.float32]:
     if not np.ptp(embeddings, axis=0).any():
         return np.zeros((len(embeddings), 2), np.float32)
     components = min(_COMPONENTS, *embeddings.shape)
-    reduced = PCA(components, random_state=seed).fit_transform(embeddings.astype(np.float64))
     # Each point is to have about `perplexity` neighbours: of few points, at most a third of the others.
     perplexity = min(_PERPLEXITY, (len(embeddings) - 1) / 3)
     tsne = TSNE(2, perplexity=perplexity, init="random", random_state=seed)
-    return np.asarray(tsne.fit_transform(reduced), np.float32)
+    # Threads that wait for each other a thousand times: beside other work, two take 100 times as long as one.
+    with threadpool_limits(1):
+        reduced = PCA(components, random_state=seed).fit_transform(embeddings.astype(np.float64))
+        return np.asarray(tsne.fit_transform(reduced), np.float32)
