@@ -16,6 +16,7 @@ from dlpractice.hardware.precision import Choice
 from dlpractice.models.backbones import find_backbone
 from dlpractice.models.strategies import plan_strategy
 from dlpractice.recipes import finetune
+from dlpractice.recipes.continuation import recorded_precision
 from dlpractice.recipes.published import PUBLISHED
 from dlpractice.recipes.setup import freeze_features, prepare_setup, resolve_precision
 from dlpractice.runs.comparison import Comparison
@@ -55,8 +56,8 @@ def agree_on_precision(config: Finetune, comparison: Comparison) -> Choice:
     """What `auto` is for all runs: as in the runs that were begun, or else found now, once."""
     begun = [run for run in comparison.runs() if run.is_prepared]
     if begun:
-        return finetune.recorded_precision(begun[0])
-    return resolve_precision(config, place(config.hardware.devices))
+        return recorded_precision(begun[0])
+    return resolve_precision(config.hardware.precision, place(config.hardware.devices))
 
 
 def share_features(configs: Sequence[Finetune], auto: Choice, progress: Progress) -> None:

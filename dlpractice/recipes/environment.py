@@ -2,32 +2,40 @@
 
 import platform
 import subprocess
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import dlpractice
-from dlpractice.recipes.setup import Setup
+from dlpractice.hardware.precision import Choice
 
 _PACKAGES = ("dlpractice", "tensorflow", "keras", "numpy", "pillow", "scikit-learn")
 
 
-def describe_environment(seed: int, setup: Setup) -> dict[str, Any]:
-    """What environment.json holds."""
-    weights = setup.classifier.weights
+def describe_environment(
+    *,
+    seed: int,
+    devices: Sequence[str],
+    precision: Choice,
+    data: Mapping[str, str],
+    weights: Mapping[str, str | None],
+) -> dict[str, Any]:
+    """What environment.json holds. data: root and digest; weights: origin and digest."""
+    name, timings = precision
     return {
         "versions": {
             "python": platform.python_version(),
-            **{name: metadata.version(name) for name in _PACKAGES},
+            **{package: metadata.version(package) for package in _PACKAGES},
         },
         "platform": platform.platform(),
         "processor": platform.processor() or platform.machine(),
-        "devices": list(setup.placement.devices),
-        "precision": setup.precision,
-        "precision_timings_seconds": dict(setup.timings),
+        "devices": list(devices),
+        "precision": name,
+        "precision_timings_seconds": dict(timings),
         "seed": seed,
-        "data": {"root": str(setup.dataset.root), "digest": setup.dataset.digest},
-        "weights": {"origin": weights.origin, "digest": weights.digest},
+        "data": dict(data),
+        "weights": dict(weights),
         "git": _describe_git(),
     }
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Finetune
 from dlpractice.data.dataset import Dataset
-from dlpractice.errors import RunError
 from dlpractice.evaluation.metrics import Measure, accuracy
 from dlpractice.hardware.precision import Choice
 from dlpractice.models.precision import computing_in
+from dlpractice.recipes.continuation import recorded_precision, refuse_other_config, refuse_other_data
 from dlpractice.recipes.environment import describe_environment
 from dlpractice.recipes.setup import Features, Setup, freeze_features, list_idle_settings, prepare_setup
 from dlpractice.recipes.stages import train_stages
@@ -37,17 +37,17 @@ def run(
     """
     progress, started = progress or Silent(), time.perf_counter()
     if run.is_prepared:
-        _refuse_other_config(config, run)
+        refuse_other_config(config, run)
         if run.is_finished:
             return run.summary()
         setup = prepare_setup(config, progress, recorded_precision(run))
-        _refuse_other_data(setup, run)
+        refuse_other_data(setup.dataset.digest, run)
     else:
         setup = prepare_setup(config, progress, auto)
         run.write_config(dump_config(config))
         run.write_splits(setup.dataset.split_rows())
         run.write_audit(setup.dataset.audit.to_json())
-        run.write_environment(describe_environment(config.seed, setup))
+        run.write_environment(_describe(config, setup))
     for warning in list_idle_settings(config, setup.strategy):
         progress.warn(warning)
     features = freeze_features(config, setup, setup.strategy.cuts, progress)
@@ -61,26 +61,15 @@ def run(
     return summary
 
 
-def _refuse_other_config(config: Finetune, run: RunDirectory) -> None:
-    if run.config_text() != dump_config(config):
-        raise RunError(
-            f"{run.path} was started with another config",
-            f"use its own: `dlp finetune {run.path}/config.yaml --run-dir {run.path} --resume`",
-        )
-
-
-def _refuse_other_data(setup: Setup, run: RunDirectory) -> None:
-    if run.environment()["data"]["digest"] != setup.dataset.digest:
-        raise RunError(
-            f"{run.path} was started on other data: images, labels or splits have changed since",
-            "restore the data, or start a new run in another --run-dir",
-        )
-
-
-def recorded_precision(run: RunDirectory) -> Choice:
-    """The precision that a run was begun in, as its environment says."""
-    environment = run.environment()
-    return environment["precision"], environment["precision_timings_seconds"]
+def _describe(config: Finetune, setup: Setup) -> dict[str, Any]:
+    dataset, weights = setup.dataset, setup.classifier.weights
+    return describe_environment(
+        seed=config.seed,
+        devices=setup.placement.devices,
+        precision=(setup.precision, setup.timings),
+        data={"root": str(dataset.root), "digest": dataset.digest},
+        weights={"origin": weights.origin, "digest": weights.digest},
+    )
 
 
 def score_splits(setup: Setup, features: Features, progress: Progress) -> Logits:

@@ -51,7 +51,7 @@ def prepare_setup(config: Finetune, progress: Progress, auto: Choice | None = No
         require_size(backbone, config.data.image_size)
     dataset = prepare(**config.data.model_dump(), progress=progress)
     placement = place(config.hardware.devices)
-    precision, timings = resolve_precision(config, placement, auto)
+    precision, timings = resolve_precision(config.hardware.precision, placement, auto)
     seed_everything(config.seed)
     with placement.strategy.scope():
         classifier = build_classifier(
@@ -64,11 +64,11 @@ def prepare_setup(config: Finetune, progress: Progress, auto: Choice | None = No
     return Setup(dataset, strategy, placement, precision, timings, classifier)
 
 
-def resolve_precision(config: Finetune, placement: Placement, auto: Choice | None = None) -> Choice:
-    """The precision that the config asks for; for `auto` the one given, or else the one that the first
-    device is fastest in."""
-    if config.hardware.precision != "auto":
-        return config.hardware.precision, {}
+def resolve_precision(asked: str, placement: Placement, auto: Choice | None = None) -> Choice:
+    """The precision that is asked for; for `auto` the one given, or else the one that the first device is
+    fastest in."""
+    if asked != "auto":
+        return asked, {}
     return auto or choose_precision(placement.devices[0])
 
 

@@ -1,0 +1,77 @@
+"""Two images in, the probability that they are of one class out: what a one-shot run trains and keeps."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import ops
+
+from dlpractice.models.similarity import Similarity
+
+_PACKAGE = "dlpractice"
+
+
+@keras.saving.register_keras_serializable(package=_PACKAGE)
+class Verdict(keras.layers.Layer):  # type: ignore[misc]
+    """A similarity -> the probability of "same", where both answers were equally likely beforehand.
+
+    A logistic curve, sigmoid(slope * similarity + intercept), fitted to pairs that were not trained on
+    (Platt 1999). threshold: the similarity from which on a pair is taken for the same; false_accept_rate: the
+    share of different validation pairs above it. side, colour, resize and background are a note on how an
+    image file becomes pixels before it is seen.
+    """
+
+    def __init__(
+        self,
+        slope: float = 1.0,
+        intercept: float = 0.0,
+        threshold: float = 0.0,
+        false_accept_rate: float = 0.5,
+        side: int = 0,
+        resize: str = "stretch",
+        background: str = "#ffffff",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(dtype="float32", name=kwargs.pop("name", "verdict"), trainable=False)
+        self.slope, self.intercept = slope, intercept
+        self.threshold, self.false_accept_rate = threshold, false_accept_rate
+        self.side, self.resize, self.background = side, resize, background
+
+    def call(self, similarities: Any) -> Any:
+        return ops.sigmoid(self.slope * similarities + self.intercept)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        names = ("slope", "intercept", "threshold", "false_accept_rate", "side", "resize", "background")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+@dataclass(frozen=True)
+class Siamese:
+    """One encoder for both images, a similarity of their embeddings, and a verdict on it, in one `model`."""
+
+    model: keras.Model
+    encoder: keras.Model
+    similarity: Similarity
+    verdict: Verdict
+
+
+def build_siamese(encoder: keras.Model, similarity: Similarity, verdict: Verdict) -> Siamese:
+    """Joins the parts. The model takes two batches (N, S, S, C) in 0..255 and gives (N,) probabilities
+    (Bromley et al. 1993, Signature verification using a Siamese time delay neural network)."""
+    pair = [keras.Input(encoder.input_shape[1:], name=name) for name in ("first", "second")]
+    similarities = similarity([encoder(image) for image in pair])
+    return Siamese(keras.Model(pair, verdict(similarities)), encoder, similarity, verdict)
+
+
+def take_apart(model: keras.Model) -> Siamese | None:
+    """The parts of a loaded model; None where it is no Siamese net."""
+    parts = [
+        [layer for layer in model.layers if isinstance(layer, kind)]
+        for kind in (keras.Model, Similarity, Verdict)
+    ]
+    if any(len(found) != 1 for found in parts):
+        return None
+    return Siamese(model, *(found[0] for found in parts))

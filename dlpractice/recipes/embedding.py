@@ -1,0 +1,88 @@
+"""Tasks answered by comparing embeddings, each image embedded once."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from dlpractice.data.distortion import Distortion
+from dlpractice.data.examples import Examples
+from dlpractice.evaluation.tasks import Task
+from dlpractice.models.similarity import Similarity
+from dlpractice.training.loop import Scores
+from dlpractice.training.steps import Forward, forward_all
+from dlpractice.training.views import DistortedViews, PlainViews
+
+Floats = NDArray[np.float32]
+
+
+def embed(forward: Forward, examples: Examples, image_size: int, turns: int = 1) -> Floats:
+    """(turns N, D) embeddings; row i + t N is example i in quarter turn t."""
+    return forward_all(forward, PlainViews(examples.pixels, image_size, turns))
+
+
+class EmbeddingScorer:
+    """Scores of queries and supports by the similarity of their embeddings.
+
+    Of several examples of a class the embeddings are averaged (Snell et al. 2017). groups: (N,) int64; the
+    similarities of all examples of a group are then computed at once and looked up, for tasks that stay
+    within a group and ask often.
+    """
+
+    def __init__(
+        self, embeddings: Floats, similarity: Similarity, groups: NDArray[np.int64] | None = None
+    ) -> None:
+        self._embeddings, self._similarity, self._groups = embeddings, similarity, groups
+        self._group = -1
+        self._block: Floats = np.empty((0, 0), np.float32)
+        self._place = np.zeros(len(embeddings), np.int64)
+
+    def __call__(self, queries: NDArray[np.int64], supports: NDArray[np.int64]) -> Floats:
+        """(Q,) and (W, K) indices -> (Q, W) similarities."""
+        if self._groups is not None and supports.shape[1] == 1:
+            self._look_at(int(self._groups[queries[0]]))
+            return self._block[np.ix_(self._place[queries], self._place[supports[:, 0]])]
+        means = self._embeddings[supports].mean(axis=1)
+        return np.asarray(self._similarity.pairs(self._embeddings[queries], means))
+
+    def _look_at(self, group: int) -> None:
+        if group == self._group or self._groups is None:
+            return
+        members = np.flatnonzero(self._groups == group)
+        self._group, self._place[members] = group, np.arange(len(members))
+        embeddings = self._embeddings[members]
+        self._block = np.asarray(self._similarity.pairs(embeddings, embeddings))
+
+
+@dataclass(frozen=True)
+class TaskExamination:
+    """Scores an encoder on one-shot tasks within alphabets, as validation does after each epoch.
+
+    stand_in: where given, index i + N of a task is example i distorted by it, always in the same way.
+    """
+
+    examples: Examples
+    tasks: tuple[Task, ...]
+    similarity: Similarity
+    image_size: int
+    stand_in: Distortion | None = None
+
+    def __call__(self, forward: Forward) -> Scores:
+        """Mean cross-entropy in nats, with the similarities for logits, and accuracy; a tie is an error."""
+        embeddings, groups = embed(forward, self.examples, self.image_size), self.examples.alphabets
+        if self.stand_in is not None:
+            views = DistortedViews(self.examples.pixels, self.image_size, self.stand_in)
+            embeddings = np.concatenate([embeddings, forward_all(forward, views)])
+            groups = np.tile(groups, 2)
+        scorer = EmbeddingScorer(embeddings, self.similarity, groups)
+        losses: list[Any] = []
+        correct: list[Any] = []
+        for task in self.tasks:
+            scores = scorer(task.queries, task.supports)
+            rows = np.arange(len(scores))
+            own = scores[rows, task.answers]
+            losses.append(-log_softmax(scores.astype(np.float64), axis=1)[rows, task.answers])
+            correct.append((scores >= own[:, None]).sum(axis=1) == 1)
+        return float(np.concatenate(losses).mean()), float(np.concatenate(correct).mean())

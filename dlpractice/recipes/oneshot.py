@@ -1,0 +1,174 @@
+"""`dlp oneshot`: learn what makes two drawings the same character, from a config to a finished run."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from dlpractice.config.load import dump_config
+from dlpractice.config.schema import Oneshot
+from dlpractice.data.episodes import EpisodeSampler
+from dlpractice.hardware.precision import Choice
+from dlpractice.models.precision import computing_in
+from dlpractice.models.siamese import build_siamese
+from dlpractice.recipes.continuation import recorded_precision, refuse_other_config, refuse_other_data
+from dlpractice.recipes.environment import describe_environment
+from dlpractice.recipes.examinations import examine_training, examine_validation
+from dlpractice.recipes.oneshot_results import Scored, list_answers, score_protocols
+from dlpractice.recipes.oneshot_setup import OneshotSetup, prepare_oneshot, read_distortion
+from dlpractice.recipes.pictures import Pictures, collect_pictures
+from dlpractice.runs.directory import RunDirectory
+from dlpractice.runs.files import replacing
+from dlpractice.runs.progress import Progress, Silent
+from dlpractice.training.checkpoints import Checkpoints, Position
+from dlpractice.training.loop import Settings, Trainer
+from dlpractice.training.pairs import EpisodeFeed, pairs_loss
+from dlpractice.training.steps import compile_forward
+
+Draw = Callable[[RunDirectory, Pictures], None]
+
+
+def run(
+    config: Oneshot,
+    run: RunDirectory,
+    progress: Progress | None = None,
+    auto: Choice | None = None,
+    draw: Draw | None = None,
+) -> dict[str, Any]:
+    """Trains the config's net and fills the run directory; goes on where a killed run stopped, in the
+    precision that it had, and leaves a finished one as it is.
+
+    auto: see `oneshot_setup.prepare_oneshot`. draw: makes figures of what is worth seeing of the run.
+
+    Returns the summary. Raises DlpError where data, devices or the run directory are unfit, and
+    KeyboardInterrupt, with a checkpoint written, when interrupted.
+    """
+    progress, started = progress or Silent(), time.perf_counter()
+    if run.is_prepared:
+        refuse_other_config(config, run)
+        if run.is_finished:
+            return run.summary()
+        setup = prepare_oneshot(config, progress, recorded_precision(run))
+        refuse_other_data(setup.division.digest, run)
+    else:
+        setup = prepare_oneshot(config, progress, auto)
+        _record_start(config, setup, run)
+    position = train(config, setup, run, progress)
+    with computing_in(setup.siamese.model, setup.precision):
+        forward = compile_forward(setup.siamese.encoder, setup.placement)
+        scored = score_protocols(config, setup, forward, progress)
+        if draw is not None:
+            draw(run, collect_pictures(config, setup, make_feed(config, setup), forward, scored))
+    run.write_predictions(list_answers(setup.division, scored))
+    siamese = setup.siamese
+    whole = build_siamese(siamese.encoder, siamese.similarity, scored.verdict)
+    with replacing(run.model_path) as path:
+        whole.model.save(path)
+    summary = summarise(config, setup, scored, position, time.perf_counter() - started)
+    run.write_summary(summary)
+    return summary
+
+
+def _record_start(config: Oneshot, setup: OneshotSetup, run: RunDirectory) -> None:
+    division = setup.division
+    run.write_config(dump_config(config))
+    run.write_splits(division.split_rows())
+    run.write_audit(division.audit)
+    run.write_environment(
+        describe_environment(
+            seed=config.seed,
+            devices=setup.placement.devices,
+            precision=(setup.precision, setup.timings),
+            data={"root": division.root, "digest": division.digest},
+            weights={"origin": config.encoder.weights, "digest": None},
+        )
+    )
+
+
+def train(config: Oneshot, setup: OneshotSetup, run: RunDirectory, progress: Progress) -> Position:
+    """Trains from the checkpoint of the run, or from the start, to the end; the best epoch on validation
+    alphabets is restored."""
+    checkpoints = Checkpoints(run.checkpoints)
+    position, saved = checkpoints.read() or (Position(), None)
+    run.truncate_metrics(position.rows)
+    model, encoder = setup.siamese.model, setup.siamese.encoder
+    with computing_in(model, setup.precision):
+        trainer = Trainer(
+            config.method,
+            model,
+            _read_settings(config, setup.precision),
+            make_feed(config, setup),
+            examine_training(config, setup),
+            examine_validation(config, setup),
+            loss=pairs_loss(encoder, setup.loss, config.data.image_size),
+            scored=encoder,
+            placement=setup.placement,
+            is_pretrained=lambda variable: False,
+            checkpoints=checkpoints,
+            progress=progress,
+            record=run.append_metrics,
+            callbacks=[keras.callbacks.TensorBoard(run.tensorboard / config.method, write_graph=False)]
+            if config.training.tensorboard
+            else [],
+        )
+        return trainer.train(position, saved)
+
+
+def make_feed(config: Oneshot, setup: OneshotSetup) -> EpisodeFeed:
+    """The batches of training."""
+    background, batch = setup.division.background, config.batch
+    sampler = EpisodeSampler(
+        background,
+        alphabets=batch.alphabets,
+        classes=batch.classes,
+        drawings=batch.examples,
+        turns=8 if batch.mirror else 4 if batch.quarter_turns else 1,
+    )
+    return EpisodeFeed(
+        background.pixels,
+        sampler,
+        read_distortion(config),
+        config.data.image_size,
+        config.training.epoch_steps,
+        config.seed,
+    )
+
+
+def _read_settings(config: Oneshot, precision: str) -> Settings:
+    training = config.training
+    return Settings(
+        epochs=training.epochs,
+        learning_rate=training.learning_rate,
+        optimiser=training.optimizer,
+        weight_decay=training.weight_decay,
+        schedule=training.schedule,
+        warmup=training.warmup,
+        patience=training.patience,
+        precision=precision,
+        monitor="val_accuracy",
+    )
+
+
+def summarise(
+    config: Oneshot, setup: OneshotSetup, scored: Scored, position: Position, seconds: float
+) -> dict[str, Any]:
+    """What summary.json holds."""
+    model = setup.siamese.model
+    return {
+        "results": scored.results,
+        "method": config.method,
+        "objective": config.objective.name,
+        "encoder": config.encoder.name,
+        "trainable_parameters": int(sum(np.prod(variable.shape) for variable in model.trainable_variables)),
+        "parameters": int(model.count_params()),
+        "dimensions": int(setup.siamese.encoder.output_shape[1]),
+        "threshold": scored.threshold,
+        "validation_alphabets": list(setup.division.validation.present_alphabets()),
+        "best_epoch": position.best_epoch + 1,
+        "epochs": position.epoch,
+        "steps": position.optimiser_steps,
+        "seconds": seconds,
+        "test_scored": 1,
+    }

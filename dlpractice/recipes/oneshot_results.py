@@ -1,0 +1,226 @@
+"""The test of a one-shot run: every protocol once, each number with its protocol's name."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from dlpractice.config.schema import Oneshot
+from dlpractice.data.division import Division
+from dlpractice.data.examples import Examples
+from dlpractice.evaluation.protocols import (
+    Pairs,
+    folder_tasks,
+    lake_20,
+    lake_extended,
+    verification_pairs,
+    vinyals,
+)
+from dlpractice.evaluation.tasks import Answers, Task, accuracy_by_group, answer
+from dlpractice.evaluation.transduction import answer_one_to_one
+from dlpractice.evaluation.verification import (
+    Threshold,
+    accuracy_at,
+    best_threshold,
+    choose_threshold,
+    equal_error_rate,
+    roc_auc,
+)
+from dlpractice.models.siamese import Verdict
+from dlpractice.models.similarity import Similarity
+from dlpractice.recipes.embedding import EmbeddingScorer, Floats, embed
+from dlpractice.recipes.examinations import within_alphabets
+from dlpractice.recipes.oneshot_setup import OneshotSetup
+from dlpractice.runs.progress import Progress
+from dlpractice.training.steps import Forward
+
+TASK_SEED = 0
+"""All seeds and methods answer the same tasks, so that they can be compared task by task."""
+
+PAIRS = 20_000
+_ORDER_SEED = 0
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Tasks on some examples. turns: quarter turns that count as classes, see `evaluation.protocols`."""
+
+    name: str
+    examples: Examples
+    tasks: tuple[Task, ...]
+    turns: int = 1
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What the test gave: `results` by protocol as in summary.json, the answers to the headline protocol, the
+    first one, and how scores become verdicts."""
+
+    results: dict[str, dict[str, Any]]
+    headline: Protocol
+    answers: Answers
+    verdict: Verdict
+    threshold: dict[str, float]
+
+
+def plan_protocols(division: Division) -> list[Protocol]:
+    """The protocols of a data set, the headline first. They are the same for all methods and seeds."""
+    examples = division.evaluation
+    if division.vinyals is not None:
+        return [
+            Protocol("lake-20", examples, lake_20(division.runs)),
+            Protocol("lake-extended", examples, lake_extended(examples, TASK_SEED)),
+            *_plan_vinyals(examples, division.vinyals),
+        ]
+    protocols = [Protocol("within-alphabet-20-way-1-shot", examples, within_alphabets(examples))]
+    if division.digits is not None:
+        tasks = folder_tasks(division.digits, ways=10, shots=1, episodes=1000, seed=TASK_SEED)
+        protocols.append(Protocol("digits-10-way-1-shot", division.digits, tasks))
+    return protocols
+
+
+def _plan_vinyals(examples: Examples, classes: NDArray[np.int64]) -> Iterator[Protocol]:
+    members = examples.select(np.flatnonzero(np.isin(examples.classes, classes)))
+    for turns, name in ((1, "vinyals"), (4, "vinyals-rotated")):
+        for ways in (20, 5):
+            for shots in (1, 5):
+                tasks = vinyals(
+                    members, classes, ways=ways, shots=shots, seed=TASK_SEED, rotations=turns == 4
+                )
+                yield Protocol(f"{name}-{ways}-way-{shots}-shot", members, tasks, turns)
+
+
+def score_protocols(config: Oneshot, setup: OneshotSetup, forward: Forward, progress: Progress) -> Scored:
+    """Answers the tasks of every protocol with the embeddings that `forward` gives, and judges pairs.
+
+    The threshold and the curve of the verdict come from validation pairs.
+    """
+    division, similarity = setup.division, setup.siamese.similarity
+    protocols = plan_protocols(division)
+    progress.stage("testing", len(protocols) + 1, "protocols")
+    results: dict[str, dict[str, Any]] = {}
+    headline: Answers | None = None
+    embedded: dict[tuple[int, int], Floats] = {}
+    for protocol in protocols:
+        key = id(protocol.examples), protocol.turns
+        if key not in embedded:
+            embedded = {key: embed(forward, protocol.examples, config.data.image_size, protocol.turns)}
+        answers = answer_protocol(protocol, embedded[key], similarity)
+        results[protocol.name] = describe_answers(answers)
+        if headline is None:
+            headline = answers
+            if config.evaluation.transductive:
+                results[f"{protocol.name}-one-to-one"] = describe_answers(
+                    answer_one_to_one(protocol.tasks, answers, _ORDER_SEED)
+                )
+        progress.advance()
+    assert headline is not None
+    results["verification"], verdict, threshold = judge_pairs(config, setup, forward)
+    progress.advance()
+    return Scored(results, protocols[0], headline, verdict, threshold)
+
+
+def answer_protocol(protocol: Protocol, embeddings: Floats, similarity: Similarity) -> Answers:
+    """The answers by the similarity of embeddings, (turns N, D) for the N examples of the protocol."""
+    groups = protocol.examples.alphabets if protocol.name in _WITHIN else None
+    return answer(protocol.tasks, EmbeddingScorer(embeddings, similarity, groups), _ORDER_SEED)
+
+
+_WITHIN = ("lake-20", "lake-extended", "within-alphabet-20-way-1-shot")
+"""Protocols whose tasks stay within an alphabet."""
+
+
+def describe_answers(answers: Answers) -> dict[str, Any]:
+    """Accuracy with its interval by alphabets, and the errors."""
+    return {**accuracy_by_group(answers).to_json(), "errors": answers.errors}
+
+
+def judge_pairs(
+    config: Oneshot, setup: OneshotSetup, forward: Forward
+) -> tuple[dict[str, Any], Verdict, dict[str, float]]:
+    """Verification on pairs of unseen alphabets: the result, the verdict layer, and the threshold's rates.
+
+    The accuracy is that at the threshold which makes the fewest errors on validation pairs.
+    """
+    division, similarity = setup.division, setup.siamese.similarity
+
+    def score(examples: Examples) -> tuple[NDArray[np.floating[Any]], Pairs]:
+        pairs = verification_pairs(examples, min(PAIRS, 2 * len(examples)), TASK_SEED)
+        embeddings = embed(forward, examples, config.data.image_size)
+        return score_pairs(embeddings, pairs.indices, similarity), pairs
+
+    seen, chosen_on = score(division.validation)
+    scores, pairs = score(division.evaluation)
+    best = best_threshold(seen, chosen_on.same)
+    measure = accuracy_at(best.value, scores, pairs.same, pairs.groups)
+    result = {
+        **measure.to_json(),
+        "auc": roc_auc(scores, pairs.same),
+        "eer": equal_error_rate(scores, pairs.same),
+    }
+    threshold = choose_threshold(seen, chosen_on.same, config.evaluation.false_accept_rate)
+    verdict = _fit_verdict(config, division, seen, chosen_on.same, threshold)
+    rates: Mapping[str, float] = vars(threshold)
+    return result, verdict, dict(rates)
+
+
+def score_pairs(
+    embeddings: Floats, indices: NDArray[np.int64], similarity: Similarity, batch_size: int = 1000
+) -> NDArray[np.float32]:
+    """(P,) similarities of the examples at (P, 2) indices."""
+    parts = [
+        similarity([embeddings[rows[:, 0]], embeddings[rows[:, 1]]])
+        for rows in np.array_split(indices, max(1, len(indices) // batch_size))
+    ]
+    return np.concatenate([np.asarray(part) for part in parts])
+
+
+def _fit_verdict(
+    config: Oneshot,
+    division: Division,
+    scores: NDArray[np.floating[Any]],
+    same: NDArray[np.bool_],
+    threshold: Threshold,
+) -> Verdict:
+    from sklearn.linear_model import LogisticRegression
+
+    # Scaled first, since the fit is regularised; both kinds of pairs are equally many.
+    spread = float(scores.std()) or 1.0
+    fit = LogisticRegression(C=100.0).fit((scores / spread)[:, None], same)
+    return Verdict(
+        slope=float(fit.coef_[0, 0]) / spread,
+        intercept=float(fit.intercept_[0]),
+        threshold=threshold.value,
+        false_accept_rate=config.evaluation.false_accept_rate,
+        side=division.evaluation.pixels.shape[1],
+        resize=config.data.resize,
+        background=config.data.background,
+    )
+
+
+def list_answers(division: Division, scored: Scored) -> Iterator[dict[str, object]]:
+    """The rows of predictions.csv: every query of the headline protocol.
+
+    Confidence and loss are those of a softmax over the scores of the task's classes.
+    """
+    examples, answers = scored.headline.examples, scored.answers
+    names = examples.class_names
+    tasks = scored.headline.tasks
+    start = 0
+    for task, scores in zip(tasks, answers.scores, strict=True):
+        shares = softmax(scores.astype(np.float64), axis=1)
+        for row, query in enumerate(task.queries):
+            guess = int(answers.predicted[start + row])
+            label = names[examples.classes[query]]
+            yield {
+                "path": examples.paths[query],
+                "split": "test",
+                "label": label,
+                "predicted": names[examples.classes[task.supports[guess, 0]]] if guess >= 0 else "undecided",
+                "confidence": float(shares[row].max()),
+                "loss": float(-np.log(max(shares[row, task.answers[row]], 1e-300))),
+            }
+        start += len(task.queries)

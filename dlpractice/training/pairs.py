@@ -1,0 +1,57 @@
+"""Training on same/different pairs: batches of drawings, each embedded once, and every pair of them used."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dlpractice.data.distortion import Distortion
+from dlpractice.data.episodes import EpisodeSampler
+from dlpractice.training.feed import Rows
+from dlpractice.training.steps import Loss
+from dlpractice.training.views import view_batch
+
+
+@dataclass(frozen=True)
+class EpisodeFeed:
+    """Batches of uint8 images (B, H, H, C), what `Moves` holds, and labels (B,); `steps` of them make an
+    epoch. Batch `step` of `epoch` is a function of (seed, epoch, step) alone."""
+
+    pixels: Rows
+    sampler: EpisodeSampler
+    distortion: Distortion
+    image_size: int
+    steps: int
+    seed: int
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Sequence[Any]]:
+        """The batches of `epoch` from step `start` on."""
+        for step in range(start, self.steps):
+            # From 1: numpy pads short seeds with zeros, and step 0 would repeat another epoch's numbers.
+            rng = np.random.default_rng([self.seed, epoch + 1, step + 1])
+            episode = self.sampler.draw(rng)
+            images = self.pixels[episode.indices]
+            moves = self.distortion.draw(rng, episode.turns, images.shape[1], self.image_size)
+            yield images, *moves, episode.labels.astype(np.int32)
+
+
+def pairs_loss(encoder: keras.Model, objective: Callable[[Any, Any], Any], image_size: int) -> Loss:
+    """A loss over all pairs of the whole batch, whatever replicas its halves lie on.
+
+    objective: (B, D) embeddings and (B,) labels -> their loss, a number. Each replica embeds its part, gets
+    the embeddings of the others, and computes the loss of all of them; the mean of these equal losses is the
+    loss, and its gradient flows back to every replica's own embeddings.
+    """
+
+    def loss(images: Any, transforms: Any, pens: Any, fields: Any, labels: Any) -> Any:
+        embeddings = encoder(view_batch(images, transforms, pens, fields, image_size), training=True)
+        context = tf.distribute.get_replica_context()
+        replicas = context.num_replicas_in_sync
+        if replicas > 1:
+            embeddings, labels = (context.all_gather(part, axis=0) for part in (embeddings, labels))
+        return objective(embeddings, labels) / replicas
+
+    return loss
