@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,19 +22,28 @@ def evaluate(
 ) -> None:
     """Score a finished run's model on labelled images.
 
-    Accuracy with its 95 % interval, per class, and what is taken for what.
+    Accuracy with its 95 % interval, per class, and what is taken for what. A one-shot run answers one-shot
+    tasks that are drawn from the folder's classes, which may be new to it.
     """
     from dlpractice.report.progress import make_progress
-    from dlpractice.report.tables import evaluate_table
     from dlpractice.runs.directory import RunDirectory
+    from dlpractice.runs.listing import read_config_tree
 
     directory = RunDirectory.read(run)
+    is_oneshot = read_config_tree(directory).get("command") == "oneshot"
+    recipe = "dlpractice.recipes.one_shot_tasks" if is_oneshot else "dlpractice.recipes.evaluate"
     progress = make_progress(sys.stderr)
     try:
-        document = import_quietly("dlpractice.recipes.evaluate").run(directory, data, progress)
+        document: dict[str, Any] = import_quietly(recipe).run(directory, data, progress)
     finally:
         progress.close()
     if as_json:
         print_json(document)
+    elif is_oneshot:
+        from dlpractice.report.oneshot_tables import tasks_table
+
+        results().print(tasks_table(document))
     else:
+        from dlpractice.report.tables import evaluate_table
+
         results().print(evaluate_table(document, document["class_names"]))

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from dlpractice import __version__
-from dlpractice.cli import config, data, evaluate, finetune, predict, runs
+from dlpractice.cli import config, data, evaluate, finetune, oneshot, predict, runs
 from dlpractice.errors import DlpError
 
 # Plain help: Typer's boxes would double the time that `dlp --help` takes.
 app = typer.Typer(
-    help="Small image data sets: transfer learning from the command line, measured and explained.",
+    help="Small image data: transfer learning, and learning from one example; measured and explained.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -39,6 +39,7 @@ def _global_options(
 
 
 app.command()(finetune.finetune)
+app.command()(oneshot.oneshot)
 app.command()(predict.predict)
 app.command()(evaluate.evaluate)
 app.add_typer(data.app, name="data")

@@ -1,29 +1,113 @@
-"""`dlp predict`: classify images with a finished run's model."""
+"""`dlp predict`: what a finished run's model says of images."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from dlpractice.cli.console import print_json, results
 from dlpractice.cli.launch import import_quietly
+from dlpractice.errors import RunError
+from dlpractice.runs.directory import RunDirectory
+
+_SUPPORT = "One-shot runs: a folder with an example of each class, or with a folder of examples for each."
+_INDEX = "One-shot runs: examples that --save-index has kept, in place of --support."
+_SAVE_INDEX = "Keep the examples of --support in this file, ready to compare with."
+_SAME = "One-shot runs: say whether two images are of the same class."
 
 
 def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
-    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Images, and folders of images.")],
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATH", help="Images, and folders of images.")
+    ] = None,
+    support: Annotated[Path | None, typer.Option(metavar="DIR", help=_SUPPORT)] = None,
+    index: Annotated[Path | None, typer.Option(metavar="FILE", help=_INDEX)] = None,
+    save_index: Annotated[Path | None, typer.Option(metavar="FILE", help=_SAVE_INDEX)] = None,
+    same: Annotated[bool, typer.Option("--same", help=_SAME)] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Classify images with a finished run's model.
 
-    An image that cannot be read gets a row with its error.
+    An image that cannot be read gets a row with its error. A one-shot run takes one example of each class, or
+    more, with --support.
     """
-    from dlpractice.report.tables import predictions_table
-    from dlpractice.runs.directory import RunDirectory
+    from dlpractice.runs.listing import read_config_tree
 
+    images = paths or []
+    if not images and save_index is None:
+        raise typer.BadParameter("name an image, or a folder of images", param_hint="PATH")
     directory = RunDirectory.read(run)
-    rows = import_quietly("dlpractice.recipes.predict").run(directory, paths)
+    is_oneshot = read_config_tree(directory).get("command") == "oneshot"
+    if not is_oneshot:
+        _refuse_examples(run, given=same or any((support, index, save_index)))
+        _classify(directory, images, as_json)
+    elif same:
+        _refuse_enrolment(images, given=any((support, index, save_index)))
+        _compare(directory, images, as_json)
+    else:
+        _refuse_two_sources(run, support, index, save_index)
+        _identify(directory, images, as_json, support=support, index=index, save_index=save_index)
+
+
+def _classify(run: RunDirectory, images: list[str], as_json: bool) -> None:
+    from dlpractice.report.tables import predictions_table
+
+    rows = import_quietly("dlpractice.recipes.predict").run(run, images)
     if as_json:
         print_json(rows)
     else:
         results().print(predictions_table(rows))
+
+
+def _identify(run: RunDirectory, images: list[str], as_json: bool, **examples: Path | None) -> None:
+    from dlpractice.report.oneshot_tables import identification_table
+
+    rows = import_quietly("dlpractice.recipes.enrolment").identify(run, images, **examples)
+    if as_json:
+        print_json(rows)
+        return
+    if rows:
+        results().print(identification_table(rows))
+    if saved := examples["save_index"]:
+        results().print(f"index: {saved}", soft_wrap=True)
+
+
+def _compare(run: RunDirectory, images: list[str], as_json: bool) -> None:
+    from dlpractice.report.oneshot_tables import verdict_text
+
+    verdict: dict[str, Any] = import_quietly("dlpractice.recipes.enrolment").compare(run, *images)
+    if as_json:
+        print_json(verdict)
+    else:
+        results().print(verdict_text(verdict), soft_wrap=True)
+
+
+def _refuse_examples(run: Path, given: bool) -> None:
+    if given:
+        raise RunError(
+            f"{run} is a classifier, which knows its classes: it takes no examples",
+            "leave out --support, --index, --save-index and --same, or name a run of `dlp oneshot`",
+        )
+
+
+def _refuse_enrolment(images: list[str], given: bool) -> None:
+    if given or len(images) != 2:
+        raise RunError(
+            "--same compares two images with each other"
+            + (", and takes no examples" if given else f"; got {len(images)}"),
+            "use it as `dlp predict RUN a.png b.png --same`",
+        )
+
+
+def _refuse_two_sources(run: Path, support: Path | None, index: Path | None, save_index: Path | None) -> None:
+    if support is None and index is None:
+        raise RunError(
+            f"{run} has learned to compare images, and needs examples to compare with",
+            "name a folder with --support, a saved index with --index, or compare two images with --same",
+        )
+    if index is not None and (support is not None or save_index is not None):
+        raise RunError(
+            "--index has its examples already, and takes neither --support nor --save-index",
+            "enrol all examples at once with --support, and keep them with --save-index",
+        )

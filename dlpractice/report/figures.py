@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 # Two colours of Okabe and Ito's palette, which the colour-blind can tell apart; the markers differ too.
-_MEASURED, _PUBLISHED = "#0072B2", "#D55E00"
+MEASURED, PUBLISHED = "#0072B2", "#D55E00"
 
 
-def comparison_figure(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+def comparison_figure(document: Mapping[str, Any], path: Path) -> None:
     """Draw the rows of comparison.json as the PNG `path`, which is written whole or not at all."""
-    figure = draw_comparison(rows)
+    save(draw_comparison(document["rows"]), path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write `figure` as the PNG `path`, whole or not at all."""
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png")
 
@@ -52,10 +56,10 @@ def _draw_measured(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> ErrorbarCon
         [high - value for value, (_, high) in zip(values, bounds, strict=True)],
     ]
     for position, value in enumerate(values):
-        _write(axes, f"{value:.1f}", value, position)
+        write_above(axes, f"{value:.1f}", value, position)
     label = f"measured here (n = {rows[0]['test_accuracy']['n']:,}), 95 % interval"
     return axes.errorbar(
-        values, range(len(rows)), xerr=errors, fmt="o", color=_MEASURED, capsize=4, label=label
+        values, range(len(rows)), xerr=errors, fmt="o", color=MEASURED, capsize=4, label=label
     )
 
 
@@ -65,20 +69,20 @@ def _draw_published(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> list[Line2
         return []
     values = [_percent(entry["value"]) for entry in published.values()]
     for (position, entry), value in zip(published.items(), values, strict=True):
-        _write(axes, entry.get("text") or f"{value:.1f}", value, position)
+        write_above(axes, entry.get("text") or f"{value:.1f}", value, position)
     return axes.plot(
         values,
         list(published),
         marker="D",
         linestyle="none",
         markerfacecolor="none",
-        color=_PUBLISHED,
+        color=PUBLISHED,
         label="published",
     )
 
 
-def _write(axes: Axes, text: str, value: float, position: int) -> None:
-    """`text` above a point."""
+def write_above(axes: Axes, text: str, value: float, position: int) -> None:
+    """Write `text` above the point at (value, position)."""
     axes.annotate(text, (value, position), (0, 7), textcoords="offset points", ha="center", size=8)
 
 

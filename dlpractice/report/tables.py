@@ -24,7 +24,7 @@ def comparison_table(document: Document) -> RenderableType:
     published = any(row.get("published") for row in rows)
     deviates = any("std_over_seeds" in row["test_accuracy"] for row in rows)
     columns = _COMPARISON_COLUMNS + (["pub-\nlished"] if published else [])
-    table = _table(["strategy"], columns, gap=1 if deviates else 2)
+    table = plain_table(["strategy"], columns, gap=1 if deviates else 2)
     for row in rows:
         test, difference = row["test_accuracy"], row.get("difference")
         spread = test.get("std_over_seeds")
@@ -64,7 +64,7 @@ def _comparison_note(document: Document, deviates: bool) -> str:
 
 def summary_table(summary: Document) -> RenderableType:
     """The results of one run: each a share in [0, 1], shown in percent."""
-    table = _table(["result"], ["%", "95 %", "n"])
+    table = plain_table(["result"], ["%", "95 %", "n"])
     table.add_column("kind")
     for name, measure in summary["results"].items():
         kind = measure["kind"] + (f": {measure['source']}" if measure.get("source") else "")
@@ -80,7 +80,7 @@ def summary_table(summary: Document) -> RenderableType:
 
 def evaluate_table(document: Document, class_names: Sequence[str]) -> RenderableType:
     """What `dlp evaluate` found: accuracy overall and per class, what was confused, what was unreadable."""
-    table = _table(["class"], ["%", "95 %", "n"])
+    table = plain_table(["class"], ["%", "95 %", "n"])
     for name, measure in document["per_class"].items():
         table.add_row(Text(name), percent(measure["value"]), interval(measure), f"{measure['n']:,}")
     overall = document["accuracy"]
@@ -96,7 +96,7 @@ def evaluate_table(document: Document, class_names: Sequence[str]) -> Renderable
 def _confusion_table(confusion: Sequence[Sequence[int]], class_names: Sequence[str]) -> RenderableType:
     if len(class_names) > _MAX_MATRIX:
         return _commonest_confusions(confusion, class_names)
-    table = _table(["true \\ predicted"], [str(index) for index in range(len(class_names))])
+    table = plain_table(["true \\ predicted"], [str(index) for index in range(len(class_names))])
     for index, counts in enumerate(confusion):
         cells = [Text(str(n), style="bold" if index == column else "") for column, n in enumerate(counts)]
         table.add_row(Text(f"{index} {class_names[index]}"), *cells)
@@ -112,7 +112,7 @@ def _commonest_confusions(confusion: Sequence[Sequence[int]], class_names: Seque
     ]
     if not wrong:
         return Text("No image was taken for another class.")
-    table = _table(["most often confused"], ["images"])
+    table = plain_table(["most often confused"], ["images"])
     for n, truth, guess in sorted(wrong, key=lambda item: (-item[0], item[1:]))[:_MAX_MATRIX]:
         table.add_row(Text(f"{class_names[truth]} taken for {class_names[guess]}"), f"{n:,}")
     return table
@@ -120,7 +120,7 @@ def _commonest_confusions(confusion: Sequence[Sequence[int]], class_names: Seque
 
 def predictions_table(rows: Sequence[Document]) -> RenderableType:
     """What `dlp predict` says of each image; one that cannot be read has its error instead."""
-    table = _table(["image", "predicted"], ["%"])
+    table = plain_table(["image", "predicted"], ["%"])
     for row in rows:
         if "error" in row:
             table.add_row(Text(row["path"]), Text(row["error"], style="red"), "")
@@ -152,9 +152,9 @@ def runs_table(runs: Sequence[Document]) -> RenderableType:
 def runs_comparison_table(document: Document) -> RenderableType:
     """What `dlp runs compare` found: the runs as letters, where their configs differ, and their results."""
     runs = document["runs"]
-    letters = [_letter(index) for index in range(len(runs))]
-    legend = "\n".join(f"{letter}  {run['path']}" for letter, run in zip(letters, runs, strict=True))
-    config = _table(["config", *letters], [])
+    letters = [letter(index) for index in range(len(runs))]
+    legend = "\n".join(f"{label}  {run['path']}" for label, run in zip(letters, runs, strict=True))
+    config = plain_table(["config", *letters], [])
     for key, values in document["config"].items():
         config.add_row(Text(key), *(Text(_format_value(value)) for value in values))
     differing = config if document["config"] else Text("The configs are the same.")
@@ -162,13 +162,13 @@ def runs_comparison_table(document: Document) -> RenderableType:
 
 
 def _results_table(runs: Sequence[Document], letters: Sequence[str]) -> RenderableType:
-    table = _table(["run", "result"], ["%", "95 %", "n", f"to {letters[0]}", "95 %"])
+    table = plain_table(["run", "result"], ["%", "95 %", "n", f"to {letters[0]}", "95 %"])
     notes = []
-    for letter, run in zip(letters, runs, strict=True):
+    for label, run in zip(letters, runs, strict=True):
         for name, measure in run["results"].items():
             paired = run["difference"] if name == "test_accuracy" else None
             table.add_row(
-                letter,
+                label,
                 Text(name.replace("_", " ")),
                 percent(measure["value"]),
                 interval(measure),
@@ -177,11 +177,11 @@ def _results_table(runs: Sequence[Document], letters: Sequence[str]) -> Renderab
                 points_interval(paired) if paired else "",
             )
         if run["note"]:
-            notes.append(Text(f"{letter}: {run['note']}", style="yellow"))
+            notes.append(Text(f"{label}: {run['note']}", style="yellow"))
     return Group(table, *notes)
 
 
-def _table(texts: Sequence[str], numbers: Sequence[str], gap: int = 2) -> Table:
+def plain_table(texts: Sequence[str], numbers: Sequence[str], gap: int = 2) -> Table:
     """A table without lines: columns of text, which wrap where 80 columns are too few, then columns of
     numbers. `gap`: blanks between two columns."""
     table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
@@ -192,7 +192,8 @@ def _table(texts: Sequence[str], numbers: Sequence[str], gap: int = 2) -> Table:
     return table
 
 
-def _letter(index: int) -> str:
+def letter(index: int) -> str:
+    """What stands for column or row `index`, from 0: A, B, ... Z, A1, A2, ..."""
     return chr(ord("A") + index) if index < 26 else f"A{index - 25}"
 
 

@@ -63,7 +63,7 @@ def test_what_is_not_a_number_is_left_out() -> None:
 
 
 def test_a_png_is_written(tmp_path: Path) -> None:
-    comparison_figure(ROWS, tmp_path / "comparison.png")
+    comparison_figure({"rows": ROWS}, tmp_path / "comparison.png")
     assert [file.name for file in tmp_path.iterdir()] == ["comparison.png"]
     with Image.open(tmp_path / "comparison.png") as image:
         assert image.format == "PNG"
@@ -87,6 +87,6 @@ def test_a_failure_leaves_the_old_figure(tmp_path: Path, monkeypatch: pytest.Mon
     figure.savefig = fail  # type: ignore[method-assign,assignment]
     monkeypatch.setattr(figures, "draw_comparison", lambda _: figure)
     with pytest.raises(OSError, match="disk full"):
-        comparison_figure(ROWS, tmp_path / "comparison.png")
+        comparison_figure({"rows": ROWS}, tmp_path / "comparison.png")
     assert (tmp_path / "comparison.png").read_bytes() == b"old"
     assert len(list(tmp_path.iterdir())) == 1

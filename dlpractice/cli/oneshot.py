@@ -1,0 +1,87 @@
+"""`dlp oneshot`: one method, or several methods, baselines and seeds compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dlpractice.cli import training
+from dlpractice.errors import ConfigError
+
+if TYPE_CHECKING:
+    from dlpractice.config.schema import Oneshot
+    from dlpractice.recipes.pictures import Pictures
+    from dlpractice.runs.directory import RunDirectory
+
+_COMPARE = (
+    "Methods of the config, and baselines (nearest-neighbour, hausdorff, affine), to set side by side, "
+    "separated by commas; `table` is all of them."
+)
+
+
+def oneshot(
+    config: training.Name,
+    overrides: training.Overrides = None,
+    compare: Annotated[str, typer.Option(help=_COMPARE)] = "",
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="Seeds to train each method with.")] = 1,
+    run_dir: training.RunDir = None,
+    resume: training.Resume = False,
+    dry_run: training.DryRun = False,
+    as_json: training.AsJson = False,
+) -> None:
+    """Learn to classify from one example per class."""
+    from dlpractice.config.load import load_config
+    from dlpractice.config.oneshot import BASELINES
+
+    loaded = load_config(config, overrides or [], "oneshot")
+    folder = training.choose_folder("oneshot", config, run_dir, resume)
+    methods = _list_methods(loaded, training.split_names(compare)) or [loaded.method]
+    configs = {name: None if name in BASELINES else loaded.for_method(name) for name in methods}
+    session = training.Session(folder, resume, as_json)
+    if dry_run:
+        training.show_plan(configs, seeds, folder, as_json)
+    elif compare or seeds > 1:
+        from dlpractice.report.oneshot_figures import comparison_figure
+        from dlpractice.report.oneshot_tables import comparison_table
+
+        session.compare(
+            "dlpractice.recipes.oneshot_comparison",
+            loaded,
+            methods,
+            seeds,
+            comparison_table,
+            comparison_figure,
+        )
+    else:
+        from dlpractice.report.oneshot_tables import summary_table
+
+        own = loaded.for_method(loaded.method)
+        session.run("dlpractice.recipes.oneshot", own, summary_table, draw=_draw)
+
+
+def _list_methods(config: Oneshot, names: list[str]) -> list[str]:
+    """The methods and baselines that --compare asks for, each once."""
+    from dlpractice.config.oneshot import BASELINES, TABLE
+    from dlpractice.config.problems import closest
+
+    known = list(dict.fromkeys((*BASELINES, config.method, *config.methods)))
+    for name in names:
+        if name not in (*known, TABLE):
+            guess = closest(name, (*known, TABLE))
+            raise ConfigError(
+                f"--compare: there is no method {name!r}" + (f"; did you mean {guess}?" if guess else ""),
+                f"choose among {', '.join(known)}, separated by commas, or {TABLE} for all of them",
+            )
+    methods = [one for name in names for one in (known if name == TABLE else (name,))]
+    training.refuse_twice(methods)
+    return methods
+
+
+def _draw(run: RunDirectory, pictures: Pictures) -> None:
+    """Keep what is worth seeing of a run as PNG files in its folder."""
+    from dlpractice.report.oneshot_figures import embedding_figure, failures_figures, training_pairs_figure
+
+    training_pairs_figure(pictures.pairs, pictures.same, run.path / "training-pairs.png")
+    failures_figures(pictures.failures, run.path, "failures")
+    embedding_figure(pictures.points, pictures.labels, pictures.names, run.path / "embedding.png")
