@@ -142,14 +142,11 @@ def divide(
         )
         parts = _divide_classes(read.examples, validation, evaluation, split_seed)
         divided = Division(str(read.root), *parts, files=read.audit)
-    trained = divided.background
     if glyph_alphabets and source != "glyphs":
-        first = validation_alphabets + evaluation_alphabets
-        made = generate_alphabets(glyph_alphabets, seed=split_seed, first=first, progress=progress)
-        trained = concatenate([trained, made])
+        made = generate_alphabets(glyph_alphabets, seed=split_seed, progress=progress)
+        divided = replace(divided, background=concatenate([divided.background, made]))
     if examples_per_class == 1:
-        trained = trained.single(split_seed)
-    divided = replace(divided, background=trained)
+        divided = replace(divided, background=divided.background.single(split_seed))
     _check_amounts(divided, single=examples_per_class == 1)
     return divided
 
