@@ -92,11 +92,11 @@ def _draw_style(rng: np.random.Generator) -> _Style:
 def _sketch(rng: np.random.Generator, style: _Style, earlier: list[list[Stroke]]) -> list[Stroke]:
     """The strokes of a character, in units of parts: a new one, or a variation of an earlier one."""
     if earlier and rng.random() < style.taste.varied:
-        strokes = list(earlier[rng.integers(len(earlier))])
+        strokes = list(earlier[int(rng.integers(len(earlier)))])
         more = int(rng.integers(2))
         if not more or rng.random() < 0.5:
             # Less one stroke, or another one in its place.
-            del strokes[rng.integers(len(strokes))]
+            del strokes[int(rng.integers(len(strokes)))]
         count = len(strokes) + max(more, not strokes)
     else:
         strokes = []
@@ -109,7 +109,7 @@ def _sketch(rng: np.random.Generator, style: _Style, earlier: list[list[Stroke]]
 def _next_stroke(rng: np.random.Generator, style: _Style, strokes: Sequence[Stroke]) -> Stroke:
     """A further stroke: now and then an earlier one repeated, or a bridge between two earlier places."""
     if strokes and rng.random() < 0.2:
-        earlier = strokes[rng.integers(len(strokes))]
+        earlier = strokes[int(rng.integers(len(strokes)))]
         control = earlier.control * ([-1, 1] if rng.random() < style.taste.mirrored else [1, 1])
         return Stroke(earlier.part, control + _where(rng, style.taste, control, strokes))
     number = int(rng.choice(len(style.parts), p=style.weights))
@@ -142,7 +142,7 @@ def _posed(rng: np.random.Generator, control: NDArray[np.float64], first: bool) 
         posed = posed * [-1, 1]
     if rng.random() < 0.1:
         posed = posed[:, ::-1] * [1, -1]
-    return posed
+    return np.asarray(posed)
 
 
 def _where(
@@ -152,8 +152,8 @@ def _where(
     if not strokes:
         return np.zeros(2)
     if rng.random() < taste.attached:
-        other = strokes[rng.integers(len(strokes))].control
-        place = other[rng.choice([0, len(other) - 1, rng.integers(len(other))])]
+        other = strokes[int(rng.integers(len(strokes)))].control
+        place = other[rng.choice([0, len(other) - 1, int(rng.integers(len(other)))])]
         # Held by its middle, the new stroke crosses the other one.
         return np.asarray(place - control[len(control) // 2 if rng.random() < 0.25 else 0])
     places = np.concatenate([stroke.control for stroke in strokes])

@@ -32,7 +32,8 @@ def read_digit_examples() -> Examples:
     strokes would be twice as wide as any that a net has seen.
 
     Returns:
-        Examples with pixels (1797, 105, 105, 1) uint8, soft-edged dark ink on light paper; drawers are unknown.
+        Examples with pixels (1797, 105, 105, 1) uint8, soft-edged dark ink on light paper, and the drawers
+        unknown.
     """
     from sklearn.datasets import load_digits
 
@@ -58,11 +59,7 @@ def _ink(grey: NDArray[np.float64]) -> NDArray[np.uint8]:
     """(N, SIDE, SIDE) uint8 drawings of (N, 8, 8) digits with grey levels from 0 to 1."""
     numbers, places = find_ridges(grey)
     places = (places - grey.shape[1] / 2) * (_DIGIT_SIDE / grey.shape[1]) + SIDE / 2
-    counts = np.bincount(numbers, minlength=len(grey))
-    # The pen touches the paper equally often in each; where points are lacking it stays off the paper.
-    touches = np.full((len(grey), max(int(counts.max()), 1), 2), -SIDE, np.float64)
-    touches[numbers, np.arange(len(numbers)) - (np.cumsum(counts) - counts)[numbers]] = places
-    return draw(touches, np.full(len(grey), PEN_WIDTH / 2))
+    return draw(places, numbers, np.full(len(grey), PEN_WIDTH / 2))
 
 
 def find_ridges(grey: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

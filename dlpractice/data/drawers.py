@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dlpractice.data.characters import Stroke
 from dlpractice.data.parts import Part
-from dlpractice.data.pen import PEN_WIDTH, SIDE, draw, trace
+from dlpractice.data.pen import PEN_WIDTH, SIDE, draw, touches, trace
 
 # The outermost place that the middle of the pen may reach, in pixels from the edge of the paper.
 _BORDER = 2.5
@@ -80,7 +80,9 @@ def draw_character(
         trace(control, parts[stroke.part].corners, drawers.roundness)
         for stroke, control in zip(character, moved, strict=True)
     ]
-    return draw(np.concatenate(paths, axis=1), drawers.radius)
+    places = np.concatenate(paths, axis=1)
+    touched = touches(places)
+    return draw(places[touched], np.nonzero(touched)[0], drawers.radius)
 
 
 def _deviations(

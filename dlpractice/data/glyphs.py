@@ -6,14 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.data.characters import invent_alphabet
-from dlpractice.data.digits import read_digit_examples
 from dlpractice.data.drawers import draw_character, invite_drawers
 from dlpractice.data.examples import Examples
 from dlpractice.data.pen import SIDE
 from dlpractice.data.progress import Progress, Quiet
 from dlpractice.errors import DataError
-
-__all__ = ["generate_alphabets", "read_digit_examples"]
 
 DRAWERS = 20
 

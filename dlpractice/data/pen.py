@@ -9,8 +9,10 @@ PAPER = 255
 # In pixels, as in every drawing of Omniglot.
 PEN_WIDTH = 5.0
 
-# The pen touches down every so many pixels: the edge of its line is then wavy by less than 0.1 pixels.
-STEP = 1.25
+# A path is computed at least every so many pixels, and the pen put down about every so many: the edge of
+# its line is then wavy by about 0.1 pixels.
+STEP = 0.75
+SPACING = 1.25
 
 _SPLINE = np.array([[1, -3, 3, -1], [4, 0, -6, 3], [1, 3, 3, -3], [0, 0, 0, 1]]) / 6
 
@@ -30,10 +32,11 @@ def trace(
         (D, S, 2), at most STEP pixels apart; S is that of the longest drawing.
     """
     knots = _with_corners(control, corners, roundness)
-    longest = np.linalg.norm(np.diff(knots, axis=1), axis=2).max(axis=0)
-    # No span of a cubic B-spline is longer than the longest of its three control segments.
-    reach = np.maximum(np.maximum(longest[:-2], longest[1:-1]), longest[2:])
-    counts = np.maximum(np.ceil(reach / STEP).astype(np.int64), 1)
+    sides = np.diff(knots, axis=1)
+    # Along a span the velocity is a quadratic Bezier curve of these three, and nowhere above the largest.
+    velocities = np.stack([sides[:, :-2] + sides[:, 1:-1], 2 * sides[:, 1:-1], sides[:, 1:-1] + sides[:, 2:]])
+    fastest = np.linalg.norm(velocities / 2, axis=3).max(axis=(0, 1))
+    counts = np.maximum(np.ceil(fastest / STEP).astype(np.int64), 1)
     spans = np.repeat(np.arange(len(counts)), counts)
     first = np.cumsum(counts) - counts
     position = (np.arange(len(spans)) - first[spans]) / counts[spans]
@@ -57,12 +60,22 @@ def _with_corners(
     return knots
 
 
-def draw(points: NDArray[np.float64], radius: NDArray[np.float64]) -> NDArray[np.uint8]:
+def touches(paths: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(D, S) which points of (D, S, 2) paths to ink: the first, and one after each SPACING pixels of way."""
+    way = np.linalg.norm(np.diff(paths, axis=1), axis=2).cumsum(axis=1)
+    passed = np.diff(np.floor(way / SPACING), axis=1, prepend=0) > 0
+    return np.concatenate([np.ones((len(paths), 1), bool), passed], axis=1)
+
+
+def draw(
+    points: NDArray[np.float64], drawings: NDArray[np.int64], radius: NDArray[np.float64]
+) -> NDArray[np.uint8]:
     """Inks the places where the pen has been; what lies outside the paper is lost.
 
     Args:
-        points: (D, S, 2) x and y in pixels, from 0 to SIDE, of S touches in D drawings.
-        radius: (D,) of the pen, in pixels.
+        points: (P, 2) x and y where the pen touches the paper, in pixels from 0 to SIDE.
+        drawings: (P,) in which of D drawings.
+        radius: (D,) of the pen in each drawing, in pixels.
     Returns:
         (D, SIDE, SIDE) uint8: ink 0 on paper 255, with a soft edge one pixel wide.
     """
@@ -75,12 +88,12 @@ def draw(points: NDArray[np.float64], radius: NDArray[np.float64]) -> NDArray[np
     across = (offsets - (places[..., :1] - nearest[..., :1])) ** 2
     down = (offsets - (places[..., 1:] - nearest[..., 1:])) ** 2
     distance = np.sqrt(down[..., :, None] + across[..., None, :])
-    depth = (radius.astype(np.float32) + 0.5)[:, None, None, None] - distance
+    depth = (radius.astype(np.float32) + 0.5)[drawings, None, None] - distance
     ink = np.rint(np.clip(depth, 0, 1) * PAPER).astype(np.uint8)
     corner = (nearest @ np.array([1, padded], np.float32)).astype(np.int64)
     window = np.arange(2 * margin + 1) + np.arange(2 * margin + 1)[:, None] * padded
-    sheet = np.arange(len(points))[:, None] * padded**2
-    paper = np.zeros(len(points) * padded**2, np.uint8)
-    np.maximum.at(paper, ((corner + sheet)[..., None, None] + window).ravel(), ink.ravel())
+    start = corner + drawings * padded**2
+    paper = np.zeros(len(radius) * padded**2, np.uint8)
+    np.maximum.at(paper, (start[:, None, None] + window).ravel(), ink.ravel())
     inked = paper.reshape(-1, padded, padded)[:, margin : margin + SIDE, margin : margin + SIDE]
     return PAPER - inked

@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 from scipy.spatial.distance import cdist
 
-from dlpractice.data.pen import PAPER, SIDE, STEP, draw, trace
+from dlpractice.data.pen import PAPER, SIDE, SPACING, STEP, draw, touches, trace
 
 ZIGZAG = np.array([[20, 20], [50, 25], [80, 20], [60, 55], [30, 80], [80, 85]], np.float64)
 NO_CORNERS = np.zeros(len(ZIGZAG), bool)
@@ -48,6 +49,17 @@ def test_ends_and_corners_are_passed_and_haste_cuts_corners() -> None:
     np.testing.assert_allclose(traced[:, -1], [ZIGZAG[-1]] * 3)
 
 
+def test_touches_are_spread_along_the_way_whatever_the_speed() -> None:
+    slow, fast = np.linspace(10, 90, 161), np.linspace(10, 90, 161) ** 2 / 90
+    paths = np.stack([np.stack([x, np.full(161, 50.0)], axis=1) for x in (slow, fast)])
+    touched = touches(paths)
+    assert touched[:, 0].all()
+    for path, chosen in zip(paths, touched, strict=True):
+        gaps = np.diff(path[chosen, 0])
+        assert gaps.max() < SPACING + STEP + 0.3
+        assert gaps.mean() == pytest.approx(SPACING, rel=0.03)
+
+
 def test_two_control_points_are_a_straight_line() -> None:
     ends = np.array([[[10.0, 20.0], [70.0, 50.0]]])
     traced = trace(ends, np.array([True, True]), np.array([0.5]))[0]
@@ -56,20 +68,21 @@ def test_two_control_points_are_a_straight_line() -> None:
 
 def test_ink_is_what_a_round_pen_leaves() -> None:
     rng = np.random.default_rng(0)
-    points = rng.uniform(-2, SIDE + 2, (2, 12, 2))
+    points = rng.uniform(-2, SIDE + 2, (20, 2))
+    drawings = np.arange(20) % 3 // 2
     radii = np.array([1.3, 2.5])
-    drawn = draw(points, radii)
+    drawn = draw(points, drawings, radii)
     assert drawn.dtype == np.uint8 and drawn.shape == (2, SIDE, SIDE)
-    for image, places, radius in zip(drawn, points, radii, strict=True):
-        np.testing.assert_allclose(image, naive_draw(places, radius), atol=1.01)
+    for number, (image, radius) in enumerate(zip(drawn, radii, strict=True)):
+        np.testing.assert_allclose(image, naive_draw(points[drawings == number], radius), atol=1.01)
 
 
 def test_a_line_is_as_wide_as_the_pen() -> None:
     points = np.stack([np.linspace(20, 80, 200), np.full(200, 52.5)], axis=1)
-    column = draw(points[None], np.array([2.5]))[0][:, 50]
+    column = draw(points, np.zeros(200, np.int64), np.array([2.5]))[0][:, 50]
     assert (PAPER - column.astype(float)).sum() / PAPER == 5.0
 
 
 def test_what_lies_off_the_paper_is_lost() -> None:
-    far = np.array([[[-50.0, 50.0], [50.0, 1e6], [SIDE + 4.0, 50.0], [50.0, -4.0]]])
-    assert (draw(far, np.array([3.0])) == PAPER).all()
+    far = np.array([[-50.0, 50.0], [50.0, 1e6], [SIDE + 4.0, 50.0], [50.0, -4.0]])
+    assert (draw(far, np.zeros(4, np.int64), np.array([3.0])) == PAPER).all()
