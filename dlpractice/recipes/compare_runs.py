@@ -1,5 +1,6 @@
 """`dlp runs compare`: what was done differently, what came of it, and whether that is more than chance."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,8 @@ def difference_on_test(run: RunDirectory, reference: RunDirectory) -> tuple[Meas
     """The paired difference in accuracy on test, `run` less `reference`; or None and why there is none.
 
     Images are the same if path, bytes (sha256) and label are. All of them must be: what two test sets share
-    would be a third test set, which nobody chose.
+    would be a third test set, which nobody chose. An image that is the query of several one-shot tasks counts
+    once for each; the tasks and their order are the same for all runs on the same data.
     """
     ours, theirs = _correct_on_test(run), _correct_on_test(reference)
     if not ours and not theirs:
@@ -85,7 +87,7 @@ def difference_on_test(run: RunDirectory, reference: RunDirectory) -> tuple[Meas
     return paired_difference([ours[key] for key in ours], [theirs[key] for key in ours]), ""
 
 
-def _correct_on_test(run: RunDirectory) -> dict[tuple[str, str, str], bool]:
+def _correct_on_test(run: RunDirectory) -> dict[tuple[str, str, str, int], bool]:
     sha256 = {row["path"]: row["sha256"] for row in run.splits()}
     tested = [row for row in run.predictions() if row["split"] == "test"]
     if unknown := [row["path"] for row in tested if row["path"] not in sha256]:
@@ -93,6 +95,10 @@ def _correct_on_test(run: RunDirectory) -> dict[tuple[str, str, str], bool]:
             f"{run.path}: the predictions name {unknown[0]}, which the splits do not",
             "its files are of different runs: restore them from a copy",
         )
-    return {
-        (row["path"], sha256[row["path"]], row["label"]): row["label"] == row["predicted"] for row in tested
-    }
+    seen: Counter[str] = Counter()
+    correct = {}
+    for row in tested:
+        key = row["path"], sha256[row["path"]], row["label"], seen[row["path"]]
+        correct[key] = row["label"] == row["predicted"]
+        seen[row["path"]] += 1
+    return correct

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dlpractice.report.numbers import NOTHING, count, interval, percent, points, points_interval
+from dlpractice.runs.listing import headline
 
 Document = Mapping[str, Any]
 
@@ -137,7 +138,8 @@ def runs_table(runs: Sequence[Document]) -> RenderableType:
         accuracy = run["test_accuracy"]
         result = percent(accuracy["value"]) if accuracy else NOTHING
         certainty = interval(accuracy) if accuracy else run["state"]
-        what = " ".join(filter(None, (run["command"], run["strategy"], run["source"])))
+        protocol = "" if run["result"] in ("", "test_accuracy") else f"({run['result']})"
+        what = " ".join(filter(None, (run["command"], run["strategy"], run["source"], protocol)))
         lines.append(Text(run["path"]))
         lines.append(
             Text(
@@ -166,7 +168,7 @@ def _results_table(runs: Sequence[Document], letters: Sequence[str]) -> Renderab
     notes = []
     for label, run in zip(letters, runs, strict=True):
         for name, measure in run["results"].items():
-            paired = run["difference"] if name == "test_accuracy" else None
+            paired = run["difference"] if name == headline(run["results"]) else None
             table.add_row(
                 label,
                 Text(name.replace("_", " ")),

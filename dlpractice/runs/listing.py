@@ -1,7 +1,7 @@
 """The runs under a folder, each described in a few words."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,10 +17,11 @@ from dlpractice.runs.directory import CONFIG, METRICS, SUMMARY, RunDirectory
 class RunDescription:
     """One line of `dlp runs ls`.
 
-    `command`, `strategy` and `source` (the data) come from the config, "" where it has none. `test_accuracy`
-    has value, ci95, n and kind, and is None until the run is finished. `written` is when the run last wrote
-    its config, metrics or summary: local time, ISO 8601. `problem` says what is wrong with a run that is
-    unreadable.
+    `command`, `strategy` (of a one-shot run: its method) and `source` (the data) come from the config, ""
+    where it has none. `test_accuracy` has value, ci95, n and kind, and is None until the run is finished;
+    `result` is its name in the summary: test_accuracy, or a one-shot protocol. `written` is when the run last
+    wrote its config, metrics or summary: local time, ISO 8601. `problem` says what is wrong with a run that
+    is unreadable.
     """
 
     path: Path
@@ -29,6 +30,7 @@ class RunDescription:
     source: str
     state: Literal["finished", "unfinished", "unreadable"]
     test_accuracy: dict[str, Any] | None
+    result: str
     written: datetime
     problem: str = ""
 
@@ -68,17 +70,24 @@ def _describe(path: Path) -> RunDescription:
         config = read_config_tree(run)
         results = run.summary().get("results", {}) if run.is_finished else {}
     except RunError as error:
-        return RunDescription(path, "", "", "", "unreadable", None, written, error.message)
+        return RunDescription(path, "", "", "", "unreadable", None, "", written, error.message)
     data = config.get("data")
+    result = headline(results)
     return RunDescription(
         path=path,
         command=str(config.get("command", "")),
-        strategy=str(config.get("strategy", "")),
+        strategy=str(config.get("strategy", config.get("method", ""))),
         source=str(data.get("source", "")) if isinstance(data, dict) else "",
         state="finished" if run.is_finished else "unfinished",
-        test_accuracy=results.get("test_accuracy"),
+        test_accuracy=results.get(result),
+        result=result,
         written=written,
     )
+
+
+def headline(results: Mapping[str, Any]) -> str:
+    """The name of the result on test that a run is judged by, which is the first; "" if there is none."""
+    return next((name for name in results if not name.startswith("val_")), "")
 
 
 def read_config_tree(run: RunDirectory) -> dict[str, Any]:

@@ -117,3 +117,17 @@ def test_predictions_on_images_that_the_splits_do_not_know_are_an_error(write: W
         directory.write_splits(directory.splits()[1:])
     with pytest.raises(RunError, match=r"predictions name 0\.png"):
         run([first, second])
+
+
+def test_an_image_that_is_asked_for_in_several_tasks_counts_once_for_each(tmp_path: Path) -> None:
+    answers = {"first": "aabb", "second": "abba"}
+    for name, predicted in answers.items():
+        with RunDirectory.create(tmp_path / name) as directory:
+            directory.write_config("command: oneshot\n")
+            directory.write_splits([{"path": "q", "label": "a", "split": "test", "sha256": "0"}])
+            directory.write_predictions(
+                {"path": "q", "split": "test", "label": "a", "predicted": guess} for guess in predicted
+            )
+            directory.write_summary({"results": {"lake-20": {"value": 0.5}}})
+    difference = run([tmp_path / "first", tmp_path / "second"])["runs"][1]["difference"]
+    assert difference == paired_difference([1, 0, 0, 1], [1, 1, 0, 0]).to_json()

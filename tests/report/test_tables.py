@@ -211,6 +211,7 @@ def run_row(path: str, **changes: Any) -> dict[str, Any]:
         "source": "cats-dogs",
         "state": "finished",
         "test_accuracy": measure(0.966, 0.946, 0.979),
+        "result": "test_accuracy",
         "written": "2026-01-02T03:04:05+01:00",
         "problem": "",
     }
@@ -247,6 +248,11 @@ def test_runs(render: Render) -> None:
     assert lines[0].index("command") == lines[2].index("finetune")
 
 
+def test_the_number_of_a_one_shot_run_has_its_protocols_name(render: Render) -> None:
+    row = run_row("a", command="oneshot", strategy="siamese", source="omniglot", result="lake-20")
+    assert render(runs_table([row]))[2].endswith("oneshot siamese omniglot (lake-20)")
+
+
 def test_runs_of_long_names(render: Render) -> None:
     render(runs_table([run_row("x" * 200, source="/a/long/path" * 20, problem="why " * 50)]))
 
@@ -280,6 +286,15 @@ def test_runs_compared(render: Render) -> None:
 def test_runs_with_the_same_config(render: Render) -> None:
     run = {"path": "a", "results": {}, "difference": None, "note": "not finished"}
     assert "The configs are the same." in render(runs_comparison_table({"config": {}, "runs": [run, run]}))
+
+
+def test_one_shot_runs_compared_by_their_headline(render: Render) -> None:
+    results = {"lake-20": measure(0.9, 0.8, 0.95), "lake-extended": measure(0.88, 0.8, 0.95)}
+    run = {"path": "a", "results": results, "difference": None, "note": ""}
+    other = run | {"difference": measure(0.05, -0.01, 0.11)}
+    lines = render(runs_comparison_table({"config": {}, "runs": [run, other]}))
+    (paired,) = (line for line in lines if "+5.0" in line)
+    assert paired.split()[:2] == ["B", "lake-20"]
 
 
 def test_many_runs_have_names_of_their_own(render: Render) -> None:

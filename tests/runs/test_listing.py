@@ -6,7 +6,7 @@ import pytest
 
 from dlpractice.errors import RunError
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.runs.listing import find_runs, read_config_tree
+from dlpractice.runs.listing import find_runs, headline, read_config_tree
 
 CONFIG = "command: finetune\nstrategy: head\ndata:\n  source: cats-dogs\n"
 MEASURE = {"value": 0.9, "ci95": [0.8, 0.95], "n": 50, "kind": "measured"}
@@ -105,3 +105,25 @@ def test_a_real_run(finished_run: Path) -> None:
     assert run.test_accuracy is not None
     assert run.test_accuracy["n"] == 16
     assert read_config_tree(RunDirectory.read(finished_run))["strategy"] == "scratch"
+
+
+def test_a_one_shot_run_is_judged_by_its_first_protocol(tmp_path: Path) -> None:
+    path = write_run(tmp_path / "run", 1000, "command: oneshot\nmethod: siamese\ndata: {source: omniglot}\n")
+    results = {"val_accuracy": {}, "lake-20": MEASURE, "lake-extended": {}}
+    (path / "summary.json").write_text(json.dumps({"results": results}))
+    (found,) = find_runs(tmp_path)
+    assert (found.command, found.strategy, found.source) == ("oneshot", "siamese", "omniglot")
+    assert (found.result, found.test_accuracy) == ("lake-20", MEASURE)
+
+
+@pytest.mark.parametrize(
+    ("names", "first"),
+    [
+        (["val_accuracy", "test_accuracy"], "test_accuracy"),
+        (["lake-20", "verification"], "lake-20"),
+        (["val_accuracy"], ""),
+        ([], ""),
+    ],
+)
+def test_the_headline_is_the_first_result_on_test(names: list[str], first: str) -> None:
+    assert headline(dict.fromkeys(names, MEASURE)) == first
