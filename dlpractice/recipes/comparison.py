@@ -16,13 +16,12 @@ from dlpractice.hardware.precision import Choice
 from dlpractice.models.backbones import find_backbone
 from dlpractice.models.strategies import plan_strategy
 from dlpractice.recipes import finetune
-from dlpractice.recipes.continuation import recorded_precision
+from dlpractice.recipes.continuation import agree_on_precision
 from dlpractice.recipes.published import PUBLISHED
-from dlpractice.recipes.setup import freeze_features, prepare_setup, resolve_precision
+from dlpractice.recipes.setup import freeze_features, prepare_setup
 from dlpractice.runs.comparison import Comparison
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.progress import Progress, Silent
-from dlpractice.training.placement import place
 
 
 def run(
@@ -40,7 +39,7 @@ def run(
     progress = progress or Silent()
     configs = [config.for_strategy(name) for name in strategies]
     started = time.perf_counter()
-    auto = agree_on_precision(config, comparison)
+    auto = agree_on_precision(config.hardware.precision, config.hardware.devices, comparison)
     share_features(configs, auto, progress)
     shared_seconds = time.perf_counter() - started
     for strategy_config in configs:
@@ -50,14 +49,6 @@ def run(
     table = {"rows": rows, "shared_seconds": shared_seconds, "data": config.data.source}
     comparison.write_table(table)
     return table
-
-
-def agree_on_precision(config: Finetune, comparison: Comparison) -> Choice:
-    """What `auto` is for all runs: as in the runs that were begun, or else found now, once."""
-    begun = [run for run in comparison.runs() if run.is_prepared]
-    if begun:
-        return recorded_precision(begun[0])
-    return resolve_precision(config.hardware.precision, place(config.hardware.devices))
 
 
 def share_features(configs: Sequence[Finetune], auto: Choice, progress: Progress) -> None:

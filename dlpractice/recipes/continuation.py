@@ -4,7 +4,10 @@ from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Config
 from dlpractice.errors import RunError
 from dlpractice.hardware.precision import Choice
+from dlpractice.recipes.setup import resolve_precision
+from dlpractice.runs.comparison import Comparison
 from dlpractice.runs.directory import RunDirectory
+from dlpractice.training.placement import Devices, place
 
 
 def refuse_other_config(config: Config, run: RunDirectory) -> None:
@@ -29,3 +32,11 @@ def recorded_precision(run: RunDirectory) -> Choice:
     """The precision that a run was begun in, as its environment says."""
     environment = run.environment()
     return environment["precision"], environment["precision_timings_seconds"]
+
+
+def agree_on_precision(asked: str, devices: Devices, comparison: Comparison) -> Choice:
+    """What `auto` is for all runs of a comparison: as in those that were begun, or else found now, once."""
+    begun = [run for run in comparison.runs() if run.is_prepared]
+    if begun:
+        return recorded_precision(begun[0])
+    return resolve_precision(asked, place(devices))

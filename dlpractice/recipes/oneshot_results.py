@@ -41,7 +41,7 @@ TASK_SEED = 0
 """All seeds and methods answer the same tasks, so that they can be compared task by task."""
 
 PAIRS = 20_000
-_ORDER_SEED = 0
+ORDER_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def score_protocols(config: Oneshot, setup: OneshotSetup, forward: Forward, prog
             headline = answers
             if config.evaluation.transductive:
                 results[f"{protocol.name}-one-to-one"] = describe_answers(
-                    answer_one_to_one(protocol.tasks, answers, _ORDER_SEED)
+                    answer_one_to_one(protocol.tasks, answers, ORDER_SEED)
                 )
         progress.advance()
     assert headline is not None
@@ -126,7 +126,7 @@ def score_protocols(config: Oneshot, setup: OneshotSetup, forward: Forward, prog
 def answer_protocol(protocol: Protocol, embeddings: Floats, similarity: Similarity) -> Answers:
     """The answers by the similarity of embeddings, (turns N, D) for the N examples of the protocol."""
     groups = protocol.examples.alphabets if protocol.name in _WITHIN else None
-    return answer(protocol.tasks, EmbeddingScorer(embeddings, similarity, groups), _ORDER_SEED)
+    return answer(protocol.tasks, EmbeddingScorer(embeddings, similarity, groups), ORDER_SEED)
 
 
 _WITHIN = ("lake-20", "lake-extended", "within-alphabet-20-way-1-shot")

@@ -43,7 +43,7 @@ class Pictures:
     pairs: Images
     same: NDArray[np.bool_]
     failures: tuple[Failure, ...]
-    points: NDArray[np.float64]
+    points: NDArray[np.floating[Any]]
     labels: NDArray[np.int64]
     names: tuple[str, ...]
 

@@ -12,6 +12,9 @@ import tensorflow as tf
 
 from dlpractice.errors import HardwareError
 
+Devices = Literal["auto"] | int | Sequence[str]
+"""Which devices: all GPUs or else the CPU, so many of them, or those named."""
+
 
 class Placement:
     """A `tf.distribute.Strategy` with the two operations that training needs of it."""
@@ -57,7 +60,7 @@ class Placement:
         return np.concatenate([value.numpy() for value in self.strategy.experimental_local_results(values)])
 
 
-def place(devices: Literal["auto"] | int | Sequence[str] = "auto") -> Placement:
+def place(devices: Devices = "auto") -> Placement:
     """Chooses devices: all GPUs or else the CPU (`auto`), the first `devices` of them, or those named.
 
     Several are mirrored (`tf.distribute.MirroredStrategy`). Raises HardwareError, which lists what there is.
@@ -68,7 +71,7 @@ def place(devices: Literal["auto"] | int | Sequence[str] = "auto") -> Placement:
     return Placement(tf.distribute.MirroredStrategy(names), tuple(names))
 
 
-def _choose(devices: Literal["auto"] | int | Sequence[str]) -> list[str]:
+def _choose(devices: Devices) -> list[str]:
     gpus, cpus = (_list_devices(kind) for kind in ("GPU", "CPU"))
     if devices == "auto":
         return gpus or cpus[:1]
