@@ -1,5 +1,6 @@
 """An endless stand-in for Omniglot: alphabets of made-up characters, each drawn by twenty made-up people."""
 
+import functools
 import hashlib
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from dlpractice.data.characters import invent_alphabet
 from dlpractice.data.drawers import draw_character, invite_drawers
 from dlpractice.data.examples import Examples
+from dlpractice.data.glyph_cache import recall
 from dlpractice.data.pen import SIDE
 from dlpractice.data.progress import Progress, Quiet
 from dlpractice.errors import DataError
@@ -26,6 +28,8 @@ def generate_alphabets(
 ) -> Examples:
     """Alphabets number `first` to `first + count - 1`; each is a function of its number and the seed alone.
 
+    They are drawn once, a few thousand drawings a second, and kept in the cache.
+
     Args:
         count: 1 or more.
         seed: 0 or more.
@@ -36,7 +40,7 @@ def generate_alphabets(
         dark ink on light paper. Alphabets are called "glyphs-000", their classes "glyphs-000/character01".
 
     Raises:
-        DataError: there would be no alphabet, no character or no drawer.
+        DataError: there would be no alphabet, no character or no drawer, or the cache cannot be written.
     """
     if min(count, drawers, characters[0]) < 1 or characters[1] < characters[0]:
         raise DataError(
@@ -45,36 +49,43 @@ def generate_alphabets(
         )
     progress = progress or Quiet()
     progress.stage("drawing glyphs", count, "alphabets")
-    sheets: list[NDArray[np.uint8]] = []
-    sizes: list[int] = []
-    for number in range(first, first + count):
-        drawn = _draw_alphabet(seed, number, characters, drawers)
-        sheets += drawn
-        sizes.append(len(drawn))
+    sizes = [int(_invention(seed, first + n).integers(*characters, endpoint=True)) for n in range(count)]
+    pixels = np.empty((sum(sizes) * drawers, SIDE, SIDE, 1), np.uint8)
+    end = 0
+    for number, size in enumerate(sizes, first):
+        shape = (size, drawers, SIDE, SIDE)
+        draw = functools.partial(_draw_alphabet, seed, number, size, drawers)
+        start, end = end, end + size * drawers
+        drawn = recall(f"{seed}-{number}-{size}-{drawers}", shape, draw)
+        pixels[start:end] = drawn.reshape(-1, SIDE, SIDE, 1)
         progress.advance()
     names = tuple(f"glyphs-{number:03d}" for number in range(first, first + count))
-    return _collect(np.stack(sheets), names, sizes)
+    return _collect(pixels, names, sizes, drawers)
 
 
-def _draw_alphabet(
-    seed: int, number: int, characters: tuple[int, int], drawers: int
-) -> list[NDArray[np.uint8]]:
-    """A (D, SIDE, SIDE) sheet for each character of an alphabet."""
-    invention, people, drawing = (np.random.default_rng([seed, number, stream]) for stream in range(3))
-    alphabet = invent_alphabet(invention, int(invention.integers(*characters, endpoint=True)))
+def _invention(seed: int, number: int) -> np.random.Generator:
+    """The randomness that decides on the characters of an alphabet."""
+    return np.random.default_rng([seed, number, 0])
+
+
+def _draw_alphabet(seed: int, number: int, characters: int, drawers: int) -> NDArray[np.uint8]:
+    """(characters, drawers, SIDE, SIDE) uint8."""
+    alphabet = invent_alphabet(_invention(seed, number), characters)
+    people, drawing = (np.random.default_rng([seed, number, stream]) for stream in (1, 2))
     invited = invite_drawers(people, drawers, alphabet.parts)
-    return [draw_character(drawing, strokes, alphabet.parts, invited) for strokes in alphabet.characters]
+    return np.stack(
+        [draw_character(drawing, strokes, alphabet.parts, invited) for strokes in alphabet.characters]
+    )
 
 
-def _collect(sheets: NDArray[np.uint8], names: tuple[str, ...], sizes: list[int]) -> Examples:
-    """Examples of C sheets (C, D, SIDE, SIDE), of which the first sizes[0] belong to the first alphabet."""
-    total, drawers = sheets.shape[:2]
+def _collect(pixels: NDArray[np.uint8], names: tuple[str, ...], sizes: list[int], drawers: int) -> Examples:
+    """Examples in the order of alphabet, character, drawer, of alphabets of `sizes` characters."""
     class_names = tuple(
         f"{name}/character{n:02d}"
         for name, size in zip(names, sizes, strict=True)
         for n in range(1, size + 1)
     )
-    pixels = sheets.reshape(total * drawers, SIDE, SIDE, 1)
+    total = len(class_names)
     return Examples(
         pixels=pixels,
         alphabets=np.repeat(np.arange(len(names)), np.array(sizes) * drawers).astype(np.int64),

@@ -1,4 +1,5 @@
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from dlpractice.errors import DataError
 
 
 @pytest.fixture(scope="module")
-def glyphs() -> Examples:
+def glyphs(shared_cache: Path) -> Examples:
     return generate_alphabets(4, seed=5, characters=(6, 12))
 
 
