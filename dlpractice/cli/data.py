@@ -11,6 +11,7 @@ from dlpractice.cli.console import print_json, results
 
 if TYPE_CHECKING:
     from dlpractice.data.audit import Audit
+    from dlpractice.data.drawings import DrawingsAudit
     from dlpractice.data.findings import Finding
 
 app = typer.Typer(help="Known data sets, and the audit of your own.", no_args_is_help=True)
@@ -62,6 +63,15 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Read every image and say what is wrong with the data; exit with 3 if training would refuse it."""
+    from dlpractice.data.drawings import DRAWINGS
+
+    if path in DRAWINGS:
+        _check_drawings(path, as_json)
+    else:
+        _check_images(path, as_json)
+
+
+def _check_images(path: str, as_json: bool) -> None:
     from dlpractice.data.dataset import check as audit_of
     from dlpractice.report.progress import make_progress
 
@@ -76,6 +86,41 @@ def check(
         _print_audit(audit)
     if audit.of("error"):
         raise typer.Exit(3)
+
+
+def _check_drawings(name: str, as_json: bool) -> None:
+    from dlpractice.data.drawings import check_drawings
+    from dlpractice.report.progress import make_progress
+
+    progress = make_progress(sys.stderr)
+    try:
+        audit = check_drawings(name, progress)
+    finally:
+        progress.close()
+    if as_json:
+        print_json(audit.to_json())
+    else:
+        _print_drawings(audit)
+
+
+def _print_drawings(audit: DrawingsAudit) -> None:
+    show = results().print
+    for name, part in audit.parts.items():
+        show(
+            f"{name}: {part.drawings} drawings of {part.side} x {part.side} pixels: "
+            f"{part.characters} characters of {len(part.alphabets)} alphabets by {part.drawers} drawers",
+            soft_wrap=True,
+        )
+        for alphabet, characters in part.alphabets.items():
+            show(f"  {alphabet}: {characters}", soft_wrap=True)
+    if audit.runs:
+        show(
+            f"{len(audit.runs)} one-shot runs: {', '.join(sorted(set(audit.runs.values())))}", soft_wrap=True
+        )
+    for paths in audit.equal:
+        show(f"info: equal to the pixel: {' = '.join(paths)}", soft_wrap=True)
+    if audit.digest:
+        show(f"as published: sha256 of the content {audit.digest}", soft_wrap=True)
 
 
 def _print_audit(audit: Audit) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from dlpractice.data import omniglot_archives
 from dlpractice.data.archive import extract
@@ -16,13 +17,17 @@ from dlpractice.errors import DataError
 
 OMNIGLOT_FILE = "drawings.npz"
 
+# So many generated alphabets are written as image files, to be looked at.
+GLYPH_SAMPLE = 3
+
 
 @dataclass(frozen=True)
 class DataSet:
     """One row of the catalogue.
 
-    `files` are downloaded, or found in DLP_DATA_DIR; there are none where a dependency brings the data.
-    `build(row, target, progress)` makes the folder `target`, or leaves nothing.
+    `files` are downloaded, or found in DLP_DATA_DIR; there are none where a dependency brings the data or
+    where it is generated. `build(row, target, progress)` makes the folder `target`, or leaves nothing.
+    `command` is the one that learns from it.
     """
 
     name: str
@@ -31,6 +36,7 @@ class DataSet:
     images: int
     build: Callable[["DataSet", Path, Progress], None]
     files: tuple[Download, ...] = ()
+    command: Literal["finetune", "oneshot"] = "finetune"
 
 
 def find(name: str, progress: Progress | None = None) -> Path:
@@ -85,6 +91,22 @@ def _pack_omniglot(row: DataSet, target: Path, progress: Progress) -> None:
         omniglot_archives.pack_archives(partial / OMNIGLOT_FILE, progress)
 
 
+def _write_glyphs(row: DataSet, target: Path, progress: Progress) -> None:
+    """Writes the first alphabets of seed 0 as 105 x 105 PNG files in alphabet/character folders."""
+    from PIL import Image
+
+    from dlpractice.data.glyphs import generate_alphabets
+
+    examples = generate_alphabets(GLYPH_SAMPLE, seed=0, progress=progress)
+    with _made_whole(target) as partial:
+        progress.stage(f"writing {row.name}", len(examples), "images")
+        for name, pixels in zip(examples.paths, examples.pixels[:], strict=True):
+            path = partial / f"{name}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels[..., 0]).save(path)
+            progress.advance()
+
+
 @contextmanager
 def _made_whole(target: Path) -> Iterator[Path]:
     """An empty folder that becomes `target` at the end, unless an error came or another process was first."""
@@ -131,6 +153,15 @@ CATALOGUE: dict[str, DataSet] = {
             images=32460,
             build=_pack_omniglot,
             files=(omniglot_archives.BACKGROUND, omniglot_archives.EVALUATION, omniglot_archives.RUNS),
+            command="oneshot",
+        ),
+        DataSet(
+            name="glyphs",
+            about=f"made-up alphabets by 20 made-up drawers, as many as wanted; here {GLYPH_SAMPLE} of them",
+            source="generated here from a seed",
+            images=2140,
+            build=_write_glyphs,
+            command="oneshot",
         ),
     )
 }

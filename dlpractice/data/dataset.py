@@ -168,12 +168,21 @@ def check(source: str, progress: Progress | None = None) -> Audit:
 
 
 def locate(source: str, progress: Progress) -> Path:
-    """The path behind `source`: of a data set of the catalogue, which is fetched, or the path that it is."""
+    """The path behind `source`: of a data set of the catalogue, which is fetched, or the path that it is.
+
+    Raises:
+        DataError: a data set that is no folder of images in classes, or that cannot be had.
+    """
     if source not in CATALOGUE:
         return Path(source)
     if Path(source).exists():
         progress.warn(
             f"{source} is also a path here; the known data set is used (write ./{source} for the path)"
+        )
+    if CATALOGUE[source].command != "finetune":
+        raise DataError(
+            f"{source} has many classes of few drawings, and none to sort images into",
+            f"use it with `dlp {CATALOGUE[source].command} {source}`, or give another data set",
         )
     return find(source, progress)
 

@@ -7,6 +7,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from dlpractice.cli.data import app
+from dlpractice.data import omniglot_archives
+from dlpractice.data.download import Download
 from dlpractice.errors import DataError
 
 runner = CliRunner()
@@ -30,7 +32,8 @@ def test_known_data_sets_are_listed(photos: Path) -> None:
     assert shown.exit_code == 0
     assert "cats-dogs  3000 images, to download" in shown.stdout
     rows = json.loads(runner.invoke(app, ["ls", "--json"]).stdout)
-    assert [row["name"] for row in rows] == ["cats-dogs", "digits"]
+    assert [row["name"] for row in rows] == ["cats-dogs", "digits", "omniglot", "glyphs"]
+    assert "omniglot  32460 images, to download" in shown.stdout
     assert rows[1]["state"] == "local"
 
 
@@ -39,6 +42,37 @@ def test_fetch_prints_the_folder_and_nothing_else(photos: Path) -> None:
     assert shown.exit_code == 0
     assert len(list(Path(shown.stdout.strip()).rglob("*.png"))) == 1797
     assert isinstance(runner.invoke(app, ["fetch", "nothing"]).exception, DataError)
+
+
+def test_generated_alphabets_are_written_to_be_looked_at(photos: Path) -> None:
+    folder = Path(runner.invoke(app, ["fetch", "glyphs"]).stdout.strip())
+    files = list(folder.rglob("*.png"))
+    assert f"glyphs  {len(files)} images, ready" in runner.invoke(app, ["ls"]).stdout
+    with Image.open(folder / "glyphs-000/character01/drawer20.png") as image:
+        assert (image.mode, image.size) == ("L", (105, 105))
+
+
+def test_drawings_are_counted(photos: Path) -> None:
+    shown = runner.invoke(app, ["check", "glyphs"])
+    assert shown.exit_code == 0
+    lines = shown.stdout.splitlines()
+    assert lines[0].startswith("sample: ") and lines[0].endswith("alphabets by 20 drawers")
+    assert len(lines) == 4 and lines[1].startswith("  glyphs-000: ")
+    document = json.loads(runner.invoke(app, ["check", "glyphs", "--json"]).stdout)
+    assert document["parts"]["sample"]["drawers"] == 20
+
+
+def test_without_its_archives_omniglot_is_one_clear_error(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse = Download("omniglot/images_background.zip", "http://127.0.0.1:9/images_background.zip")
+    monkeypatch.setattr(omniglot_archives, "BACKGROUND", refuse)
+    monkeypatch.setattr("dlpractice.data.download.ATTEMPTS", 1)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    shown = runner.invoke(app, ["check", "omniglot"])
+    assert isinstance(shown.exception, DataError)
+    assert "images_background.zip from http://127.0.0.1:9/" in shown.exception.message
+    assert "DLP_DATA_DIR" in shown.exception.hint
 
 
 def test_clean_data_passes_the_check(photos: Path) -> None:

@@ -1,13 +1,15 @@
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from dlpractice.data.catalogue import CATALOGUE, find, state
+from dlpractice.data.catalogue import CATALOGUE, GLYPH_SAMPLE, OMNIGLOT_FILE, find, state
+from dlpractice.data.glyphs import generate_alphabets
 from dlpractice.data.index import read_index
 from dlpractice.errors import DataError
 
@@ -16,7 +18,7 @@ Classes = Callable[..., Path]
 
 def test_rows_are_found_by_their_own_name() -> None:
     assert all(name == row.name and row.about and row.source for name, row in CATALOGUE.items())
-    assert {"cats-dogs", "digits"} <= set(CATALOGUE)
+    assert set(CATALOGUE) == {"cats-dogs", "digits", "omniglot", "glyphs"}
 
 
 def test_digits_are_scikit_learns() -> None:
@@ -31,6 +33,30 @@ def test_digits_are_scikit_learns() -> None:
         with Image.open(folder / str(digits.target[number]) / f"{number:04d}.png") as image:
             np.testing.assert_allclose(np.asarray(image) * (16 / 255), digits.images[number], atol=0.04)
     assert find("digits") == folder
+
+
+def test_glyphs_are_written_as_they_are_generated() -> None:
+    folder = find("glyphs")
+    examples = generate_alphabets(GLYPH_SAMPLE, seed=0)
+    assert len(list(folder.rglob("*.png"))) == CATALOGUE["glyphs"].images == len(examples)
+    for number in (0, 777, len(examples) - 1):
+        with Image.open(folder / f"{examples.paths[number]}.png") as image:
+            np.testing.assert_array_equal(np.asarray(image), examples.pixels[number][..., 0])
+
+
+def test_omniglot_is_local_with_all_three_archives_only(tiny_omniglot: Any) -> None:
+    assert state(CATALOGUE["omniglot"]) == "local"
+    (tiny_omniglot.folder / "all_runs.zip").rename(tiny_omniglot.folder / "runs.zip")
+    assert state(CATALOGUE["omniglot"]) == "to download"
+
+
+def test_what_cannot_be_made_leaves_nothing(tiny_omniglot: Any, own_cache: Path) -> None:
+    (tiny_omniglot.folder / "images_background.zip").write_bytes(b"no zip")
+    with pytest.raises(DataError, match="no intact zip"):
+        find("omniglot")
+    assert [path.name for path in (own_cache / "data").rglob("*") if path.is_file()] == [".lock"]
+    tiny_omniglot.write()
+    assert (find("omniglot") / OMNIGLOT_FILE).is_file()
 
 
 def test_cats_and_dogs_come_from_the_data_folder(

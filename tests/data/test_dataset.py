@@ -165,6 +165,13 @@ def test_a_name_of_the_catalogue_wins_over_a_folder_and_says_so(
         prepare("./digits", image_size=8)
 
 
+@pytest.mark.parametrize("name", ["omniglot", "glyphs"])
+def test_sets_of_drawings_are_for_another_command(name: str) -> None:
+    with pytest.raises(DataError, match=name) as caught:
+        prepare(name, image_size=8)
+    assert f"dlp oneshot {name}" in caught.value.hint
+
+
 def test_labelled_data_counts_in_the_models_classes(classes: Classes, write: Write) -> None:
     root = classes(3)
     write(root / "dog/bad.png", b"x")
