@@ -15,7 +15,7 @@ from scipy.spatial.distance import cdist
 from dlpractice.data.parts import Part, Taste, draw_part, draw_taste
 
 # By which share of its size a character differs from each other one of its alphabet.
-MIN_DIFFERENCE = 0.055
+MIN_DIFFERENCE = 0.045
 
 # In pixels. Omniglot's strokes are 5 wide, and 95 % of its characters have more than 70 pixels of stroke.
 _SHORTEST = 50.0
@@ -54,7 +54,7 @@ class _Style:
 def invent_alphabet(rng: np.random.Generator, characters: int) -> Alphabet:
     """An alphabet of as many characters as asked, no two of them alike."""
     style = _draw_style(rng)
-    size = rng.uniform(60, 78)
+    size = rng.uniform(56, 76)
     sketches: list[list[Stroke]] = []
     invented: list[tuple[Stroke, ...]] = []
     outlines: list[NDArray[np.float64]] = []

@@ -36,25 +36,28 @@ def invite_drawers(rng: np.random.Generator, count: int, parts: Sequence[Part]) 
     """`count` people who learn an alphabet of these parts."""
     haste = rng.lognormal(0, 0.3, count)
     return Drawers(
-        hand=_maps(rng, (count,), size=0.10, aspect=0.05, slant=0.08, turn=0.03),
+        hand=_maps(rng, count, size=0.07, aspect=0.05, slant=0.08, turn=0.03),
         place=rng.normal(0, 4.0, (count, 2)),
         radius=np.clip(PEN_WIDTH / 2 * rng.lognormal(0, 0.08, count), 1.9, 3.0),
         roundness=rng.beta(1.0, 2.0, count) / 2,
         haste=haste,
         bend=tuple(
-            0.05 * haste[:, None, None] * rng.normal(size=(count, *part.control.shape)) for part in parts
+            0.06 * haste[:, None, None] * rng.normal(size=(count, *part.control.shape)) for part in parts
         ),
     )
 
 
 def _maps(
-    rng: np.random.Generator, shape: tuple[int, ...], *, size: float, aspect: float, slant: float, turn: float
+    rng: np.random.Generator, count: int, *, size: float, aspect: float, slant: float, turn: float
 ) -> NDArray[np.float64]:
-    """(*shape, 2, 2) linear maps near the identity, their four ingredients normal with these deviations."""
-    scale = np.exp(rng.normal(0, size, shape))
-    ratio = np.exp(rng.normal(0, aspect, shape))
-    lean = rng.normal(0, slant, shape)
-    angle = rng.normal(0, turn, shape)
+    """(count, 2, 2) linear maps near the identity: four ingredients, normal with these standard deviations.
+
+    `size` is that of the logarithm of both sides, `aspect` of half that of their ratio, `turn` in radians.
+    """
+    scale = np.exp(rng.normal(0, size, count))
+    ratio = np.exp(rng.normal(0, aspect, count))
+    lean = rng.normal(0, slant, count)
+    angle = rng.normal(0, turn, count)
     shear = np.stack([np.stack([scale * ratio, lean], -1), np.stack([0 * lean, scale / ratio], -1)], -2)
     rotation = np.stack(
         [np.stack([np.cos(angle), -np.sin(angle)], -1), np.stack([np.sin(angle), np.cos(angle)], -1)], -2
@@ -69,7 +72,7 @@ def draw_character(
     """(D, SIDE, SIDE) uint8: one drawing by each drawer, ink 0 on paper 255."""
     count = len(drawers.radius)
     haste = drawers.haste[:, None, None]
-    drawing = _maps(rng, (count,), size=0.06, aspect=0.05, slant=0.05, turn=0.03)
+    drawing = _maps(rng, count, size=0.06, aspect=0.05, slant=0.05, turn=0.03)
     hand = np.swapaxes(drawing @ drawers.hand, 1, 2)
     controls = []
     for stroke in character:
@@ -96,11 +99,10 @@ def _deviations(
     apart = np.linalg.norm(np.diff(control, axis=0), axis=1).mean()
     size = np.minimum(np.sqrt(np.ptp(control, axis=0).max() * 30), 4 * apart)
     middle = control.mean(axis=0)
-    stretched = (control - middle) @ np.swapaxes(
-        _maps(rng, (len(haste),), size=0.10, aspect=0.08, slant=0.08, turn=0.07), 1, 2
-    ) - (control - middle)
-    moved = rng.normal(0, 2.4, (len(haste), 1, 2))
-    shaken = rng.normal(0, 0.035 * size, (len(haste), *control.shape))
+    maps = _maps(rng, len(haste), size=0.13, aspect=0.10, slant=0.10, turn=0.09)
+    stretched = (control - middle) @ np.swapaxes(maps - np.eye(2), 1, 2)
+    moved = rng.normal(0, 2.7, (len(haste), 1, 2))
+    shaken = rng.normal(0, 0.045 * size, (len(haste), *control.shape))
     return np.asarray(haste * (stretched + moved + shaken) + size * bend)
 
 
