@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.data.characters import Stroke
+from dlpractice.data.characters import Stroke, invent_alphabet
 from dlpractice.data.parts import Part
 from dlpractice.data.pen import PEN_WIDTH, SIDE, draw, touches, trace
 
@@ -30,6 +30,21 @@ class Drawers:
     roundness: NDArray[np.float64]
     haste: NDArray[np.float64]
     bend: tuple[NDArray[np.float64], ...]
+
+
+def draw_alphabet(seed: int, number: int, characters: int, drawers: int) -> NDArray[np.uint8]:
+    """Alphabet `number` of `seed`, each of its characters drawn once by each of its drawers.
+
+    Returns:
+        (characters, drawers, SIDE, SIDE) uint8, ink 0 on paper 255.
+    """
+    # A stream each: the characters do not depend on how many people draw them.
+    invention, people, drawing = (np.random.default_rng([seed, number, stream]) for stream in range(3))
+    alphabet = invent_alphabet(invention, characters)
+    invited = invite_drawers(people, drawers, alphabet.parts)
+    return np.stack(
+        [draw_character(drawing, strokes, alphabet.parts, invited) for strokes in alphabet.characters]
+    )
 
 
 def invite_drawers(rng: np.random.Generator, count: int, parts: Sequence[Part]) -> Drawers:

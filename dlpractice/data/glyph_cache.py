@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dlpractice.data import characters, drawers, parts, pen
 from dlpractice.data.cache import cache_dir, writing
 
-# All that the drawings of an alphabet are a function of, apart from its name.
+# All that the drawings of an alphabet depend on, apart from what their name says.
 _CODE = (characters, drawers, parts, pen)
 
 

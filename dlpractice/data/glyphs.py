@@ -6,8 +6,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.data.characters import invent_alphabet
-from dlpractice.data.drawers import draw_character, invite_drawers
+from dlpractice.data.drawers import draw_alphabet
 from dlpractice.data.examples import Examples
 from dlpractice.data.glyph_cache import recall
 from dlpractice.data.pen import SIDE
@@ -49,12 +48,12 @@ def generate_alphabets(
         )
     progress = progress or Quiet()
     progress.stage("drawing glyphs", count, "alphabets")
-    sizes = [int(_invention(seed, first + n).integers(*characters, endpoint=True)) for n in range(count)]
+    sizes = [_size(seed, number, characters) for number in range(first, first + count)]
     pixels = np.empty((sum(sizes) * drawers, SIDE, SIDE, 1), np.uint8)
     end = 0
     for number, size in enumerate(sizes, first):
         shape = (size, drawers, SIDE, SIDE)
-        draw = functools.partial(_draw_alphabet, seed, number, size, drawers)
+        draw = functools.partial(draw_alphabet, seed, number, size, drawers)
         start, end = end, end + size * drawers
         drawn = recall(f"{seed}-{number}-{size}-{drawers}", shape, draw)
         pixels[start:end] = drawn.reshape(-1, SIDE, SIDE, 1)
@@ -63,19 +62,10 @@ def generate_alphabets(
     return _collect(pixels, names, sizes, drawers)
 
 
-def _invention(seed: int, number: int) -> np.random.Generator:
-    """The randomness that decides on the characters of an alphabet."""
-    return np.random.default_rng([seed, number, 0])
-
-
-def _draw_alphabet(seed: int, number: int, characters: int, drawers: int) -> NDArray[np.uint8]:
-    """(characters, drawers, SIDE, SIDE) uint8."""
-    alphabet = invent_alphabet(_invention(seed, number), characters)
-    people, drawing = (np.random.default_rng([seed, number, stream]) for stream in (1, 2))
-    invited = invite_drawers(people, drawers, alphabet.parts)
-    return np.stack(
-        [draw_character(drawing, strokes, alphabet.parts, invited) for strokes in alphabet.characters]
-    )
+def _size(seed: int, number: int, characters: tuple[int, int]) -> int:
+    """How many characters an alphabet has."""
+    # Other streams of the same alphabet, 0 to 2, decide on its characters and drawings.
+    return int(np.random.default_rng([seed, number, 3]).integers(*characters, endpoint=True))
 
 
 def _collect(pixels: NDArray[np.uint8], names: tuple[str, ...], sizes: list[int], drawers: int) -> Examples:

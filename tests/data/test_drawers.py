@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dlpractice.data.characters import Alphabet, Stroke, invent_alphabet
-from dlpractice.data.drawers import Drawers, draw_character, invite_drawers
+from dlpractice.data.drawers import Drawers, draw_alphabet, draw_character, invite_drawers
 from dlpractice.data.parts import Part
 from dlpractice.data.pen import PAPER, SIDE
 
@@ -29,6 +29,14 @@ def draw_all(alphabet: Alphabet, drawers: Drawers, seed: int = 2) -> NDArray[np.
 
 def ink(drawings: NDArray[np.uint8]) -> NDArray[np.float64]:
     return (PAPER - drawings.astype(np.float64)) / PAPER
+
+
+def test_an_alphabet_is_drawn_from_its_own_seeds() -> None:
+    drawn = draw_alphabet(4, 2, 3, 5)
+    assert drawn.shape == (3, 5, SIDE, SIDE)
+    np.testing.assert_array_equal(drawn, draw_alphabet(4, 2, 3, 5))
+    for other in (draw_alphabet(4, 3, 3, 5), draw_alphabet(5, 2, 3, 5)):
+        assert (other != drawn).any(axis=(2, 3)).all()
 
 
 def test_every_drawer_draws_once_and_never_alike(alphabet: Alphabet, drawers: Drawers) -> None:
