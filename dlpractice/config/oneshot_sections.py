@@ -247,6 +247,20 @@ class Training(Section):
 class Evaluation(Section):
     """How validation and test are scored."""
 
+    views: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Above 1, adds a row in which each image is seen so many times, all but once distorted, "
+        "and its embeddings are averaged.",
+    )
+    alignment: int = Field(
+        default=0,
+        ge=0,
+        le=4,
+        description="Above 0, adds a row in which a place of the last feature map may match one up to so many "
+        "rows and columns away.",
+    )
     transductive: bool = Field(
         default=False,
         description="Add a row that answers the queries of a run together, one to one; it is named so.",

@@ -182,6 +182,20 @@ def build_encoder(
     return model
 
 
+def map_shape(encoder: keras.Model) -> tuple[int, int, int]:
+    """The (h, w, c) of the feature map that the embeddings of `encoder` are when flattened.
+
+    Raises ModelError where they are no map.
+    """
+    shape = encoder.get_layer("embedding").input.shape[1:]
+    if len(shape) != 3 or not isinstance(encoder.get_layer("embedding"), layers.Flatten):
+        raise ModelError(
+            "local alignment needs embeddings that are a feature map",
+            "set evaluation.alignment to 0, or encoder.dimensions to null with a convolutional encoder",
+        )
+    return tuple(shape)
+
+
 def _build_own(name: str, images: Any, width: float, weights: str | None) -> Any:
     if name not in ENCODERS:
         raise ModelError(

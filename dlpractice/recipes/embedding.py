@@ -17,10 +17,31 @@ from dlpractice.training.views import DistortedViews, PlainViews
 
 Floats = NDArray[np.float32]
 
+_LARGEST_GROUP = 5000
+"""100 MB of similarities."""
+
 
 def embed(forward: Forward, examples: Examples, image_size: int, turns: int = 1) -> Floats:
     """(turns N, D) embeddings; row i + t N is example i in quarter turn t."""
     return forward_all(forward, PlainViews(examples.pixels, image_size, turns))
+
+
+def embed_views(
+    forward: Forward, examples: Examples, image_size: int, distortion: Distortion, views: int
+) -> Floats:
+    """(N, D) sums of the embeddings, brought to length 1, of an example and of its distorted views.
+
+    views: how many in all; test-time augmentation.
+    """
+    total = _unit(embed(forward, examples, image_size))
+    for seed in range(1, views):
+        total += _unit(forward_all(forward, DistortedViews(examples.pixels, image_size, distortion, seed)))
+    return total
+
+
+def _unit(embeddings: Floats) -> Floats:
+    lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
+    return np.asarray(embeddings / np.maximum(lengths, 1e-12))
 
 
 class EmbeddingScorer:
@@ -28,12 +49,14 @@ class EmbeddingScorer:
 
     Of several examples of a class the embeddings are averaged (Snell et al. 2017). groups: (N,) int64; the
     similarities of all examples of a group are then computed at once and looked up, for tasks that stay
-    within a group and ask often.
+    within a group and ask often; not where a group is too large for that.
     """
 
     def __init__(
         self, embeddings: Floats, similarity: Similarity, groups: NDArray[np.int64] | None = None
     ) -> None:
+        if groups is not None and np.unique(groups, return_counts=True)[1].max() > _LARGEST_GROUP:
+            groups = None
         self._embeddings, self._similarity, self._groups = embeddings, similarity, groups
         self._group = -1
         self._block: Floats = np.empty((0, 0), np.float32)

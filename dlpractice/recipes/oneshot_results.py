@@ -1,5 +1,6 @@
 """The test of a one-shot run: every protocol once, each number with its protocol's name."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from scipy.special import softmax
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.division import Division
 from dlpractice.data.examples import Examples
+from dlpractice.errors import DataError
+from dlpractice.evaluation.maps import make_scorer as make_map_scorer
 from dlpractice.evaluation.protocols import (
     Pairs,
     folder_tasks,
@@ -29,18 +32,19 @@ from dlpractice.evaluation.verification import (
     equal_error_rate,
     roc_auc,
 )
+from dlpractice.models.encoders import map_shape
 from dlpractice.models.siamese import Verdict
 from dlpractice.models.similarity import Similarity
-from dlpractice.recipes.embedding import EmbeddingScorer, Floats, embed
+from dlpractice.recipes.embedding import EmbeddingScorer, Floats, embed, embed_views
 from dlpractice.recipes.examinations import within_alphabets
-from dlpractice.recipes.oneshot_setup import OneshotSetup
+from dlpractice.recipes.oneshot_setup import OneshotSetup, read_distortion
 from dlpractice.runs.progress import Progress
 from dlpractice.training.steps import Forward
 
 TASK_SEED = 0
 """All seeds and methods answer the same tasks, so that they can be compared task by task."""
 
-PAIRS = 20_000
+_PAIRS = 20_000
 ORDER_SEED = 0
 
 
@@ -55,6 +59,18 @@ class Protocol:
 
 
 @dataclass(frozen=True)
+class Exam:
+    """All that a run is asked in the end: tasks on unseen alphabets, the headline first, those on validation
+    alphabets by which it chose its best epoch, and pairs. `seen`: pairs of the validation part, to choose
+    thresholds by; `unseen`: of the test."""
+
+    protocols: tuple[Protocol, ...]
+    validation: Protocol
+    seen: Pairs
+    unseen: Pairs
+
+
+@dataclass(frozen=True)
 class Scored:
     """What the test gave: `results` by protocol as in summary.json, the answers to the headline protocol, the
     first one, and how scores become verdicts."""
@@ -64,6 +80,31 @@ class Scored:
     answers: Answers
     verdict: Verdict
     threshold: dict[str, float]
+
+
+def plan_exam(config: Oneshot, division: Division) -> Exam:
+    """Draws all tasks and pairs, before any training: what data are unfit for is not found out after it.
+
+    Raises DataError where a part has too few classes, examples or drawers.
+    """
+    protocols, validation = tuple(plan_protocols(division)), division.validation
+    asks_once = (len(set(task.answers.tolist())) == len(task.answers) for task in protocols[0].tasks)
+    asks_all = (len(task.answers) == len(task.supports) for task in protocols[0].tasks)
+    if config.evaluation.transductive and not all((*asks_once, *asks_all)):
+        raise DataError(
+            f"evaluation.transductive needs tasks with one query of each class; not all of {division.root} "
+            "have it",
+            "give every class of the test two examples, by different drawers, or set it to false",
+        )
+    # As many as the false-accept rate needs to be seen at all, and else each example about once.
+    least = math.floor(1 / config.evaluation.false_accept_rate) + 1
+    count = 2 * max(least, min(_PAIRS // 2, len(validation)))
+    return Exam(
+        protocols,
+        Protocol("val_accuracy", validation, within_alphabets(validation)),
+        verification_pairs(validation, count, TASK_SEED),
+        verification_pairs(division.evaluation, min(_PAIRS, 2 * len(division.evaluation)), TASK_SEED),
+    )
 
 
 def plan_protocols(division: Division) -> list[Protocol]:
@@ -93,13 +134,15 @@ def _plan_vinyals(examples: Examples, classes: NDArray[np.int64]) -> Iterator[Pr
                 yield Protocol(f"{name}-{ways}-way-{shots}-shot", members, tasks, turns)
 
 
-def score_protocols(config: Oneshot, setup: OneshotSetup, forward: Forward, progress: Progress) -> Scored:
+def score_exam(
+    config: Oneshot, setup: OneshotSetup, exam: Exam, forward: Forward, progress: Progress
+) -> Scored:
     """Answers the tasks of every protocol with the embeddings that `forward` gives, and judges pairs.
 
     The threshold and the curve of the verdict come from validation pairs.
     """
-    division, similarity = setup.division, setup.siamese.similarity
-    protocols = plan_protocols(division)
+    similarity = setup.siamese.similarity
+    protocols = *exam.protocols, exam.validation
     progress.stage("testing", len(protocols) + 1, "protocols")
     results: dict[str, dict[str, Any]] = {}
     headline: Answers | None = None
@@ -112,15 +155,31 @@ def score_protocols(config: Oneshot, setup: OneshotSetup, forward: Forward, prog
         results[protocol.name] = describe_answers(answers)
         if headline is None:
             headline = answers
-            if config.evaluation.transductive:
-                results[f"{protocol.name}-one-to-one"] = describe_answers(
-                    answer_one_to_one(protocol.tasks, answers, ORDER_SEED)
-                )
+            results |= score_options(config, setup, forward, protocol, answers)
         progress.advance()
     assert headline is not None
-    results["verification"], verdict, threshold = judge_pairs(config, setup, forward)
+    results["verification"], verdict, threshold = judge_pairs(config, setup, exam, forward)
     progress.advance()
     return Scored(results, protocols[0], headline, verdict, threshold)
+
+
+def score_options(
+    config: Oneshot, setup: OneshotSetup, forward: Forward, protocol: Protocol, answers: Answers
+) -> dict[str, dict[str, Any]]:
+    """Rows that the config asks for beside the plain one, named by what they do more than it."""
+    rows = {}
+    asked, size, tasks = config.evaluation, config.data.image_size, protocol.tasks
+    similarity = setup.siamese.similarity
+    if asked.views > 1:
+        sums = embed_views(forward, protocol.examples, size, read_distortion(config), asked.views)
+        rows[f"{protocol.name}-{asked.views}-views"] = answer_protocol(protocol, sums, similarity)
+    if asked.alignment:
+        embeddings = embed(forward, protocol.examples, size)
+        maps = embeddings.reshape(len(embeddings), *map_shape(setup.siamese.encoder))
+        rows[f"{protocol.name}-aligned"] = answer(tasks, make_map_scorer(maps, asked.alignment), ORDER_SEED)
+    if asked.transductive:
+        rows[f"{protocol.name}-one-to-one"] = answer_one_to_one(tasks, answers, ORDER_SEED)
+    return {name: describe_answers(row) for name, row in rows.items()}
 
 
 def answer_protocol(protocol: Protocol, embeddings: Floats, similarity: Similarity) -> Answers:
@@ -129,7 +188,7 @@ def answer_protocol(protocol: Protocol, embeddings: Floats, similarity: Similari
     return answer(protocol.tasks, EmbeddingScorer(embeddings, similarity, groups), ORDER_SEED)
 
 
-_WITHIN = ("lake-20", "lake-extended", "within-alphabet-20-way-1-shot")
+_WITHIN = ("lake-20", "lake-extended", "within-alphabet-20-way-1-shot", "val_accuracy")
 """Protocols whose tasks stay within an alphabet."""
 
 
@@ -139,7 +198,7 @@ def describe_answers(answers: Answers) -> dict[str, Any]:
 
 
 def judge_pairs(
-    config: Oneshot, setup: OneshotSetup, forward: Forward
+    config: Oneshot, setup: OneshotSetup, exam: Exam, forward: Forward
 ) -> tuple[dict[str, Any], Verdict, dict[str, float]]:
     """Verification on pairs of unseen alphabets: the result, the verdict layer, and the threshold's rates.
 
@@ -147,22 +206,19 @@ def judge_pairs(
     """
     division, similarity = setup.division, setup.siamese.similarity
 
-    def score(examples: Examples) -> tuple[NDArray[np.floating[Any]], Pairs]:
-        pairs = verification_pairs(examples, min(PAIRS, 2 * len(examples)), TASK_SEED)
-        embeddings = embed(forward, examples, config.data.image_size)
-        return score_pairs(embeddings, pairs.indices, similarity), pairs
+    def score(examples: Examples, pairs: Pairs) -> NDArray[np.float32]:
+        return score_pairs(embed(forward, examples, config.data.image_size), pairs.indices, similarity)
 
-    seen, chosen_on = score(division.validation)
-    scores, pairs = score(division.evaluation)
-    best = best_threshold(seen, chosen_on.same)
-    measure = accuracy_at(best.value, scores, pairs.same, pairs.groups)
+    seen, unseen = score(division.validation, exam.seen), score(division.evaluation, exam.unseen)
+    best = best_threshold(seen, exam.seen.same)
+    measure = accuracy_at(best.value, unseen, exam.unseen.same, exam.unseen.groups)
     result = {
         **measure.to_json(),
-        "auc": roc_auc(scores, pairs.same),
-        "eer": equal_error_rate(scores, pairs.same),
+        "auc": roc_auc(unseen, exam.unseen.same),
+        "eer": equal_error_rate(unseen, exam.unseen.same),
     }
-    threshold = choose_threshold(seen, chosen_on.same, config.evaluation.false_accept_rate)
-    verdict = _fit_verdict(config, division, seen, chosen_on.same, threshold)
+    threshold = choose_threshold(seen, exam.seen.same, config.evaluation.false_accept_rate)
+    verdict = _fit_verdict(config, division, seen, exam.seen.same, threshold)
     rates: Mapping[str, float] = vars(threshold)
     return result, verdict, dict(rates)
 
@@ -187,12 +243,13 @@ def _fit_verdict(
 ) -> Verdict:
     from sklearn.linear_model import LogisticRegression
 
-    # Scaled first, since the fit is regularised; both kinds of pairs are equally many.
-    spread = float(scores.std()) or 1.0
-    fit = LogisticRegression(C=100.0).fit((scores / spread)[:, None], same)
+    # Standardised first, since the fit is regularised; both kinds of pairs are equally many.
+    middle, spread = float(scores.mean()), float(scores.std()) or 1.0
+    fit = LogisticRegression(C=100.0).fit(((scores - middle) / spread)[:, None], same)
+    slope = float(fit.coef_[0, 0]) / spread
     return Verdict(
-        slope=float(fit.coef_[0, 0]) / spread,
-        intercept=float(fit.intercept_[0]),
+        slope=slope,
+        intercept=float(fit.intercept_[0]) - slope * middle,
         threshold=threshold.value,
         false_accept_rate=config.evaluation.false_accept_rate,
         side=division.evaluation.pixels.shape[1],
@@ -201,7 +258,7 @@ def _fit_verdict(
     )
 
 
-def list_answers(division: Division, scored: Scored) -> Iterator[dict[str, object]]:
+def list_answers(scored: Scored) -> Iterator[dict[str, object]]:
     """The rows of predictions.csv: every query of the headline protocol.
 
     Confidence and loss are those of a softmax over the scores of the task's classes.

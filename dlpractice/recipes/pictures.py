@@ -1,7 +1,8 @@
 """What is worth seeing of a one-shot run, as plain arrays, for whoever draws it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,9 @@ from dlpractice.training.steps import Forward
 from dlpractice.training.views import view_batch
 
 _PAIRS = 24
-_CLASSES = 12
+_CLASSES, _EXAMPLES = 12, 20
+_FEWEST_POINTS = 4
+_FAILURES = 64
 
 Images = NDArray[np.uint8]
 
@@ -42,7 +45,7 @@ class Pictures:
 
     pairs: Images
     same: NDArray[np.bool_]
-    failures: tuple[Failure, ...]
+    failures: Sequence[Failure]
     points: NDArray[np.floating[Any]]
     labels: NDArray[np.int64]
     names: tuple[str, ...]
@@ -58,47 +61,64 @@ def collect_pictures(
     embeddings = embed(forward, shown, config.data.image_size)
     codes, labels = np.unique(shown.classes, return_inverse=True)
     names = tuple(shown.class_names[code] for code in codes)
-    return Pictures(pairs, same, list_failures(scored), project(embeddings, config.seed), labels, names)
+    return Pictures(pairs, same, Failures(scored), project(embeddings, config.seed), labels, names)
 
 
 def _pick_pairs(feed: EpisodeFeed) -> tuple[Images, NDArray[np.bool_]]:
-    """As many same as different pairs, of the first batch; different ones within an alphabet where they are
-    near each other in the batch."""
+    """As many same as different pairs, of the first batch."""
     images, transforms, pens, fields, labels = next(iter(feed.batches(0)))
     seen = view_batch(images, transforms, pens, fields, feed.image_size)
     views = np.asarray(seen).clip(0, 255).astype(np.uint8)
     rng = np.random.default_rng(feed.seed)
     first, second = np.triu_indices(len(labels), 1)
     equal = labels[first] == labels[second]
-    chosen = [rng.choice(np.flatnonzero(equal == kind), _PAIRS // 2) for kind in (True, False)]
+    kinds = [np.flatnonzero(equal == kind) for kind in (True, False)]
+    chosen = [rng.choice(places, _PAIRS // 2) for places in kinds if len(places)]
     order = rng.permutation(np.concatenate(chosen))
     pairs = np.stack([views[first[order]], views[second[order]]], axis=1)
     return pairs.reshape(-1, *views.shape[1:]), equal[order]
 
 
-def list_failures(scored: Scored) -> tuple[Failure, ...]:
-    """The queries of the headline protocol that were not answered with their class, with their tasks."""
-    examples, answers = scored.headline.examples, scored.answers
-    starts = np.searchsorted(answers.tasks, np.arange(len(scored.headline.tasks)))
-    failures = []
-    for place in np.flatnonzero(~answers.correct):
+class Failures(Sequence[Failure]):
+    """The queries of the headline protocol that were not answered with their class, with their tasks.
+
+    There may be thousands, so each is put together when it is asked for.
+    """
+
+    def __init__(self, scored: Scored) -> None:
+        self._headline, self._answers = scored.headline, scored.answers
+        self._places = np.flatnonzero(~scored.answers.correct)
+        self._starts = np.searchsorted(scored.answers.tasks, np.arange(len(scored.headline.tasks)))
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, which: int) -> Failure: ...
+    @overload
+    def __getitem__(self, which: slice) -> list[Failure]: ...
+    def __getitem__(self, which: int | slice) -> Failure | list[Failure]:
+        if isinstance(which, slice):
+            return [self[number] for number in range(*which.indices(len(self)))]
+        place = int(self._places[which])
+        answers, pixels = self._answers, self._headline.examples.pixels
         number = int(answers.tasks[place])
-        task, row = scored.headline.tasks[number], int(place - starts[number])
-        query = int(task.queries[row])
-        failures.append(
-            Failure(
-                f"task {number + 1}, {answers.groups[place]}",
-                examples.pixels[np.array([query])][0],
-                np.asarray(examples.pixels[task.supports[:, 0]]),
-                answers.scores[number][row],
-                int(answers.truth[place]),
-                int(answers.predicted[place]),
-            )
+        task = self._headline.tasks[number]
+        return Failure(
+            f"task {number + 1}, {answers.groups[place]}",
+            pixels[answers.queries[place : place + 1]][0],
+            np.asarray(pixels[task.supports[:, 0]]),
+            answers.scores[number][place - self._starts[number]],
+            int(answers.truth[place]),
+            int(answers.predicted[place]),
         )
-    return tuple(failures)
 
 
 def _pick_classes(examples: Examples) -> Examples:
-    """Up to twelve classes of the first alphabet."""
-    inside = examples.of_alphabets(examples.present_alphabets()[:1])
-    return inside.select(np.flatnonzero(np.isin(inside.classes, np.unique(inside.classes)[:_CLASSES])))
+    """Up to twenty examples of up to twelve classes of the alphabet that has most; of all examples, where
+    these are too few for a map."""
+    largest = int(np.bincount(examples.alphabets).argmax())
+    inside = examples.select(np.flatnonzero(examples.alphabets == largest))
+    shown = inside if len(inside) >= _FEWEST_POINTS else examples
+    members = list(shown.by_class().values())[:_CLASSES]
+    return shown.select(np.concatenate([places[:_EXAMPLES] for places in members]))

@@ -23,7 +23,7 @@ def view_batch(images: Any, transforms: Any, pens: Any, fields: Any, image_size:
         images = tf.nn.avg_pool2d(images, factor, 1, "SAME")
         # The middle of a window of even size lies half a pixel after its output.
         shift = 0.5 * (1 - factor % 2)
-        transforms -= tf.constant([0, 0, shift, 0, 0, shift, 0, 0], tf.float32)
+        transforms = transforms - tf.constant([0, 0, shift, 0, 0, shift, 0, 0], tf.float32)
     views = tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
         transforms=transforms,
@@ -49,8 +49,8 @@ def _bend(images: Any, fields: Any) -> Any:
     count, size = tf.shape(images)[0], images.shape[1]
     places = tf.stack(tf.meshgrid(tf.range(size), tf.range(size), indexing="ij"), axis=-1)
     places = tf.cast(places, tf.float32) + tf.image.resize(fields, (size, size), "bicubic")
-    places = tf.clip_by_value(places, 0.0, size - 1.001)
-    corner = tf.floor(places)
+    places = tf.clip_by_value(places, 0.0, size - 1.0)
+    corner = tf.minimum(tf.floor(places), size - 2.0)
     down, right = tf.split(places - corner, 2, axis=-1)
     first = tf.cast(corner[..., 0] * size + corner[..., 1], tf.int32)
     flat = tf.reshape(images, (count, size * size, images.shape[3]))
@@ -82,13 +82,13 @@ class PlainViews:
 
 
 class DistortedViews:
-    """As `PlainViews` without turns, each row distorted in its own way, and always in the same."""
+    """As `PlainViews` without turns, each row distorted in its own way, which depends on `seed` alone."""
 
-    def __init__(self, pixels: Rows, image_size: int, distortion: Distortion) -> None:
+    def __init__(self, pixels: Rows, image_size: int, distortion: Distortion, seed: int = 0) -> None:
         self._pixels, self._image_size = pixels, image_size
         side = pixels[np.zeros(1, np.int64)].shape[1]
         self._moves = distortion.draw(
-            np.random.default_rng(0), np.zeros(len(pixels), np.int64), side, image_size
+            np.random.default_rng(seed), np.zeros(len(pixels), np.int64), side, image_size
         )
 
     def __len__(self) -> int:

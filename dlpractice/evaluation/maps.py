@@ -1,0 +1,51 @@
+"""Feature maps compared place by place, where a place may look around itself for its like."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlpractice.evaluation.tasks import Scorer
+
+Floats = NDArray[np.floating[Any]]
+
+
+def make_scorer(maps: Floats, reach: int) -> Scorer:
+    """Scores that allow for strokes that lie a little elsewhere: local alignment.
+
+    maps: (N, h, w, c). Each place of one map is compared, by the inner product, with the places of the other
+    that are at most `reach` rows and columns away, and the best of them counts; the sum over places, both
+    ways, divided by the maps' lengths, is the score, in [-1, 1] for maps of positive features. It is
+    symmetric. Of several shots the mean counts. With a reach of 0 it is the cosine of the flattened maps.
+    """
+    lengths = np.sqrt(np.square(maps).sum(axis=(1, 2, 3), keepdims=True))
+    units = maps / np.maximum(lengths, 1e-12)
+
+    def scorer(queries: NDArray[np.int64], supports: NDArray[np.int64]) -> Floats:
+        shown = units[supports.ravel()]
+        rows = [_score_one(units[query], shown, reach) for query in queries]
+        return np.stack(rows).reshape(len(queries), *supports.shape).mean(axis=2)
+
+    return scorer
+
+
+def _score_one(query: Floats, supports: Floats, reach: int) -> Floats:
+    """(h, w, c) and (S, h, w, c) -> (S,)."""
+    height, width, _ = query.shape
+    best_of_query = np.full((len(supports), height, width), -np.inf)
+    best_of_support = np.full_like(best_of_query, -np.inf)
+    for down in range(-reach, reach + 1):
+        for right in range(-reach, reach + 1):
+            # query place (y, x) with support place (y + down, x + right), where both are on their maps
+            of_query = _overlap(height, -down), _overlap(width, -right)
+            of_support = _overlap(height, down), _overlap(width, right)
+            likeness = np.einsum("hwc,shwc->shw", query[of_query], supports[(slice(None), *of_support)])
+            for best, part in ((best_of_query, of_query), (best_of_support, of_support)):
+                view = best[(slice(None), *part)]
+                np.maximum(view, likeness, out=view)
+    return np.asarray((best_of_query + best_of_support).sum(axis=(1, 2)) / 2)
+
+
+def _overlap(size: int, step: int) -> slice:
+    """The places of a side of `size` that are still on it `step` places before."""
+    return slice(max(step, 0), size + min(step, 0))
