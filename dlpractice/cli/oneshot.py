@@ -52,6 +52,7 @@ def oneshot(
             seeds,
             comparison_table,
             comparison_figure,
+            draw=_draw,
         )
     else:
         from dlpractice.report.oneshot_tables import summary_table

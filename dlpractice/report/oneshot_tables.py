@@ -78,7 +78,9 @@ def comparison_table(document: Document) -> RenderableType:
     sources = list(dict.fromkeys(row["source"] for row in document["rows"] if row["source"]))
     lettered = [row for row in document["rows"] if len(row["results"]) > (protocol in row["results"])]
     letters = {row["method"]: letter(index) for index, row in enumerate(lettered)}
-    table = plain_table(["method", *([""] if letters else [])], ["%", "95 %", "errors", "s"])
+    varies = len(_counts(rows, protocol)) > 1
+    columns = ["%", "95 %", "errors", *(["n"] if varies else []), "s"]
+    table = plain_table(["method", *([""] if letters else [])], columns, gap=1 if varies else 2)
     table.add_column("kind")
     best = next((row for row in rows if row["kind"] == "measured"), None)
     for row in rows:
@@ -89,6 +91,7 @@ def comparison_table(document: Document) -> RenderableType:
             _with_spread(measure),
             interval(measure),
             _errors(measure),
+            *([f"{measure['n']:,}"] if varies else []),
             "" if row["seconds"] is None else f"{row['seconds']:,.0f}",
             Text(row["kind"] + (f" [{sources.index(row['source']) + 1}]" if row["source"] else "")),
             style="bold" if row is best else "dim" if row["kind"] == "published" else None,
@@ -109,6 +112,10 @@ def _other_protocols(rows: Sequence[Document], letters: Mapping[str, str], headl
     return table
 
 
+def _counts(rows: Sequence[Document], protocol: str) -> set[int]:
+    return {row["results"][protocol]["n"] for row in rows}
+
+
 def _with_spread(measure: Document) -> str:
     spread = measure.get("std_over_seeds")
     return percent(measure["value"]) + (f"±{percent(spread)}" if spread is not None else "")
@@ -122,8 +129,9 @@ def _comparison_note(document: Document, rows: Sequence[Document], sources: Sequ
     if measured:
         seeds = max(len(row["seeds"]) for row in measured)
         spread = f", mean ± standard deviation over {seeds} seeds" if seeds > 1 else ""
-        n = measured[0]["results"][protocol]["n"]
-        lines.append(f"measured here: accuracy in % of {n:,} queries{spread}")
+        counts = _counts(measured, protocol)
+        n = f"{counts.pop():,}" if len(counts) == 1 else "n"
+        lines.append(f"measured here: accuracy in % of {n} queries{spread}")
         lines.append("s: wall seconds of a run, with its training")
         lines += [f"{row['method']}: {row['about']}" for row in measured if row["about"]]
     return "\n".join([*lines, *(f"[{number}] {source}" for number, source in enumerate(sources, 1))])
