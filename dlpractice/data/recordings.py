@@ -6,7 +6,7 @@ pitch", 1937, in the form 2595 log10(1 + f / 700).
 
 import hashlib
 import io
-import warnings
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,8 @@ RANGE_DB = 60.0
 
 _FRAME_SECONDS = 0.025
 _HOP_SECONDS = 0.01
-_LEAST_RATE = 4000
+# Samples a second; a damaged header may state billions.
+_LOWEST_RATE, _HIGHEST_RATE = 4_000, 192_000
 # Frequencies this far apart at most, so that the narrow mel bands at the lower end hold some.
 _BIN_HZ = 4.0
 # A 16-bit recording that is louder than its last bit has more than this.
@@ -107,19 +108,40 @@ def _decode(source: Path | bytes, name: str) -> tuple[int, NDArray[np.float64]]:
         raise RecordingError(name, error.problem, error.reason) from error
     if not content:
         raise RecordingError(name, "empty", "the file is empty (0 bytes)")
-    with warnings.catch_warnings(record=True) as noted:
-        warnings.simplefilter("always", wavfile.WavFileWarning)
-        try:
-            rate, samples = wavfile.read(io.BytesIO(content))
-        # Broken files make the reader raise nearly anything (ValueError, struct.error, TypeError, ...).
-        except Exception as error:
-            reason = f"cannot be read as WAV: {error or type(error).__name__}"
-            raise RecordingError(name, "unreadable", reason) from error
-    if any("EOF" in str(warning.message) for warning in noted):
-        raise RecordingError(name, "truncated", "the file is cut short")
-    if rate < _LEAST_RATE:
-        raise RecordingError(name, "unreadable", f"{rate} samples a second are fewer than {_LEAST_RATE}")
+    bare = _keep_sound(content, name)
+    try:
+        rate, samples = wavfile.read(io.BytesIO(bare))
+    # Broken files make the reader raise nearly anything (ValueError, struct.error, TypeError, ...).
+    except Exception as error:
+        reason = f"cannot be read as WAV: {str(error) or type(error).__name__}"
+        raise RecordingError(name, "unreadable", reason) from error
+    if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
+        reason = f"{rate:,} samples a second are not within {_LOWEST_RATE:,} to {_HIGHEST_RATE:,}"
+        raise RecordingError(name, "unreadable", reason)
     return rate, _mean_of_channels(samples, name)
+
+
+def _keep_sound(content: bytes, name: str) -> bytes:
+    """The file without chunks of titles and the like, which scipy would warn of, and whole: where a file is
+    cut short, scipy only warns.
+    """
+    if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
+        raise RecordingError(name, "unreadable", "cannot be read as WAV: its content is none")
+    chunks: dict[bytes, bytes] = {}
+    position = 12
+    while position + 8 <= len(content):
+        kind = content[position : position + 4]
+        start, size = position + 8, int.from_bytes(content[position + 4 : position + 8], "little")
+        if kind in (b"fmt ", b"data"):
+            if start + size > len(content):
+                raise RecordingError(name, "truncated", "the file is cut short")
+            chunks.setdefault(kind, content[position : start + size])
+        # A chunk of odd size is followed by one byte that belongs to none.
+        position = start + size + size % 2
+    if len(chunks) < 2:
+        raise RecordingError(name, "truncated", "the file is cut short, or has no sound in it")
+    sound = b"WAVE" + chunks[b"fmt "] + chunks[b"data"]
+    return b"RIFF" + len(sound).to_bytes(4, "little") + sound
 
 
 def _mean_of_channels(samples: NDArray[np.generic], name: str) -> NDArray[np.float64]:
@@ -170,6 +192,7 @@ def _measure_bands(
     return power / length
 
 
+@lru_cache(maxsize=8)
 def _mel_filters(bands: int, size: int, rate: int) -> NDArray[np.float64]:
     """(bands, size // 2 + 1): triangles whose feet are the middles of their neighbours, equal in mel."""
     lowest, highest = (2595 * np.log10(1 + hertz / 700) for hertz in (LOWEST_HZ, HIGHEST_HZ))

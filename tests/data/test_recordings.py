@@ -119,9 +119,12 @@ def test_a_low_sampling_rate_has_no_high_pitches() -> None:
         (wav(np.zeros(8000, np.int16)), "unreadable", "silent"),
         (wav(np.full(8000, 77, np.int16)), "unreadable", "silent"),
         (wav(np.full(8000, np.nan, np.float32)), "unreadable", "no finite numbers"),
-        (wav(np.ones(800, np.int16), 1000), "unreadable", "fewer than 4000"),
+        (wav(np.ones(800, np.int16), 1000), "unreadable", "1,000 samples a second are not within"),
+        (wav(np.ones(800, np.int16), 10**9), "unreadable", "not within 4,000 to 192,000"),
         (wav((tone(440) * 9999).astype(np.int16))[:-5000], "truncated", "cut short"),
-        (wav((tone(440) * 9999).astype(np.int16))[:30], "unreadable", "cannot be read as WAV"),
+        (wav((tone(440) * 9999).astype(np.int16))[:30], "truncated", "cut short"),
+        (wav((tone(440) * 9999).astype(np.int16))[:40], "truncated", "no sound in it"),
+        (wav(np.ones(800, np.int16)).replace(b"fmt \x10\0\0\0\1", b"fmt \x10\0\0\0\6"), "unreadable", "ALAW"),
     ],
 )
 def test_what_cannot_be_used_is_named(content: bytes, problem: str, reason: str) -> None:
@@ -129,6 +132,28 @@ def test_what_cannot_be_used_is_named(content: bytes, problem: str, reason: str)
         load_spectrogram(content, "cow/ann.wav", image_size=SIDE)
     assert caught.value.problem == problem
     assert caught.value.message.startswith("cow/ann.wav: ")
+
+
+def test_titles_and_the_like_are_passed_over() -> None:
+    content = wav((tone(440) * 9999).astype(np.int16))
+    odd = b"id3 \x03\0\0\0abc\0"
+    marked = content[:36] + b"LIST\x04\0\0\0abcd" + odd + content[36:] + b"junk\x02\0\0\0ab"
+    expected = load_spectrogram(content, image_size=SIDE)
+    np.testing.assert_array_equal(load_spectrogram(marked, image_size=SIDE), expected)
+
+
+def test_no_damage_raises_anything_else() -> None:
+    content = wav((tone(440, seconds=0.1, before=0, after=0) * 9999).astype(np.int16))
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        damaged = bytearray(content)
+        for place in rng.integers(0, 60, 3):
+            damaged[place] = rng.integers(256)
+        try:
+            drawn = load_spectrogram(bytes(damaged), image_size=16)
+        except RecordingError:
+            continue
+        assert drawn.shape == (16, 16)
 
 
 def test_a_scan_keeps_a_picture_for_each_content(tmp_path: Path) -> None:
