@@ -1,6 +1,7 @@
 """Training batches in which every pair of drawings is an example: few alphabets, so that what differs looks
 alike, many characters, and drawings of each by different drawers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +14,8 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Episode:
-    """One batch of B drawings: `indices` (B,) of examples, their `turns` (B,) in 0..7 and `labels` (B,), equal
-    for drawings of the same class that lie the same way."""
+    """One batch of B drawings: `indices` (B,) of examples, their `turns` (B,) in 0..7 and `labels` (B,), the
+    same for drawings of one class that lie the same way."""
 
     indices: Integers
     turns: Integers
@@ -24,15 +25,15 @@ class Episode:
 class EpisodeSampler:
     """Draws batches of `alphabets` x `classes` x `drawings`.
 
-    turns: 1, 4 or 8: in how many ways an alphabet of a batch may lie: as it is, by quarter turns, or by
-    quarter turns and mirrored. One that lies another way counts as another alphabet. Alphabets are drawn by their number of classes; one that
-    has fewer than `classes` gives what it has. A class with fewer drawings than asked for gives some of them
-    more than once: their distortions tell them apart. Drawings of a class are by different drawers, as long
-    as there are any.
+    turns: the ways in which an alphabet of a batch may lie, in 0..7, as `distortion.see_plain` counts them;
+    one that lies another way counts as another alphabet. Alphabets are drawn by their number of classes; one
+    that has fewer than `classes` gives what it has. Drawings of a class are by different drawers, as long as
+    there are any. A class with fewer drawings than asked for gives some of them more than once: their
+    distortions tell them apart.
     """
 
     def __init__(
-        self, examples: Examples, *, alphabets: int, classes: int, drawings: int, turns: int
+        self, examples: Examples, *, alphabets: int, classes: int, drawings: int, turns: Sequence[int]
     ) -> None:
         by_class = examples.by_class()
         alphabet_of = {code: int(examples.alphabets[members[0]]) for code, members in by_class.items()}
@@ -47,7 +48,7 @@ class EpisodeSampler:
         sizes = np.array([len(members) for members in self._alphabets], np.float64)
         self._shares = sizes / sizes.sum()
         self._count, self._classes, self._drawings = min(alphabets, len(sizes)), classes, drawings
-        self._turns = turns
+        self._turns = tuple(turns)
 
     def draw(self, rng: np.random.Generator) -> Episode:
         """A batch, as the generator has it."""
@@ -55,7 +56,7 @@ class EpisodeSampler:
         turns: list[int] = []
         sizes: list[int] = []
         for alphabet in rng.choice(len(self._shares), self._count, replace=False, p=self._shares):
-            turn = int(rng.integers(self._turns))
+            turn = self._turns[rng.integers(len(self._turns))]
             members = self._alphabets[alphabet]
             for number in rng.choice(len(members), min(self._classes, len(members)), replace=False):
                 drawn = self._draw_drawings(rng, members[number])
@@ -66,11 +67,15 @@ class EpisodeSampler:
         return Episode(np.array(indices, np.int64), np.array(turns, np.int64), labels)
 
     def _draw_drawings(self, rng: np.random.Generator, drawers: list[Integers]) -> list[int]:
-        """Round after round, one drawing by each drawer, until there are enough."""
+        """Round after round, one drawing by each drawer who has one left, until there are enough."""
         drawn: list[int] = []
+        left: list[Integers] = []
         while len(drawn) < self._drawings:
-            for drawer in rng.permutation(len(drawers))[: self._drawings - len(drawn)]:
-                drawn.append(int(rng.choice(drawers[drawer])))
+            left = [rest for rest in left if len(rest)] or list(drawers)
+            for drawer in rng.permutation(len(left))[: self._drawings - len(drawn)]:
+                taken = int(rng.choice(left[drawer]))
+                drawn.append(taken)
+                left[drawer] = left[drawer][left[drawer] != taken]
         return drawn
 
 

@@ -1,9 +1,12 @@
 """The tasks that are looked at after each epoch of a one-shot training."""
 
+from collections import Counter
+
 import numpy as np
 
 from dlpractice.config.schema import Oneshot
-from dlpractice.data.examples import Examples
+from dlpractice.data.examples import UNKNOWN_DRAWER, Examples
+from dlpractice.errors import DataError
 from dlpractice.evaluation.protocols import folder_tasks, lake_extended
 from dlpractice.evaluation.tasks import Task
 from dlpractice.recipes.embedding import TaskExamination
@@ -15,15 +18,24 @@ _TASK_SEED = 0
 """All seeds and methods answer the same tasks, so that they can be compared task by task."""
 
 
-def within_alphabets(examples: Examples, *, shots: int = 1, episodes: int = _EPISODES) -> tuple[Task, ...]:
-    """20-way one-shot tasks within alphabets, by different drawers: all pairs of drawers where they are
-    known, and random tasks where they are not.
+def within_alphabets(examples: Examples) -> tuple[Task, ...]:
+    """20-way one-shot tasks within alphabets, by different drawers: all pairs of drawers where each drew all
+    characters of an alphabet, and random tasks where not, or nobody knows.
 
     Raises DataError where the examples are too few for any.
     """
-    if shots == 1 and (examples.drawers >= 0).all():
+    if all(_is_drawn_by_all(examples, code) for code in np.unique(examples.alphabets)):
         return lake_extended(examples, _TASK_SEED, ways=WAYS)
-    return folder_tasks(examples, ways=WAYS, shots=shots, episodes=episodes, seed=_TASK_SEED, queries=1)
+    return folder_tasks(examples, ways=WAYS, shots=1, episodes=_EPISODES, seed=_TASK_SEED)
+
+
+def _is_drawn_by_all(examples: Examples, alphabet: int) -> bool:
+    """Whether two known drawers or more each drew all of the alphabet's characters, two or more."""
+    members = examples.alphabets == alphabet
+    drawn = np.unique(np.stack([examples.classes[members], examples.drawers[members]]), axis=1)
+    classes, drawers = (len(np.unique(codes)) for codes in drawn)
+    known = UNKNOWN_DRAWER not in drawn[1]
+    return known and min(classes, drawers) > 1 and drawn.shape[1] == classes * drawers
 
 
 def examine_validation(config: Oneshot, setup: OneshotSetup) -> TaskExamination:
@@ -37,9 +49,11 @@ def examine_training(config: Oneshot, setup: OneshotSetup) -> TaskExamination:
     """Tasks of as many background alphabets as there are for validation, undistorted as those are.
 
     Where a class has a single example, its queries are distortions of it.
+
+    Raises DataError where no alphabet has two classes to ask about.
     """
     background, division = setup.division.background, setup.division
-    names = background.present_alphabets()
+    names = _list_alphabets(background, 2 if config.data.examples_per_class is None else 1)
     count = min(len(names), len(division.validation.present_alphabets()))
     picked = np.sort(np.random.default_rng(config.data.split_seed).permutation(len(names))[:count])
     examples = background.of_alphabets([names[place] for place in picked])
@@ -48,6 +62,22 @@ def examine_training(config: Oneshot, setup: OneshotSetup) -> TaskExamination:
         return TaskExamination(examples, within_alphabets(examples), similarity, image_size)
     tasks = stand_in_tasks(examples)
     return TaskExamination(examples, tasks, similarity, image_size, read_distortion(config))
+
+
+def _list_alphabets(examples: Examples, least: int) -> list[str]:
+    """The alphabets with two classes or more of at least `least` examples.
+
+    Raises DataError where there is none.
+    """
+    large = [members for members in examples.by_class().values() if len(members) >= least]
+    counts = Counter(int(examples.alphabets[members[0]]) for members in large)
+    names = [examples.alphabet_names[code] for code in sorted(counts) if counts[code] > 1]
+    if not names:
+        raise DataError(
+            f"no alphabet to train on has two classes of {least} or more examples",
+            "add classes to an alphabet, or put all classes into one folder",
+        )
+    return names
 
 
 def stand_in_tasks(examples: Examples) -> tuple[Task, ...]:

@@ -16,7 +16,7 @@ from dlpractice.models.siamese import build_siamese
 from dlpractice.recipes.continuation import recorded_precision, refuse_other_config, refuse_other_data
 from dlpractice.recipes.environment import describe_environment
 from dlpractice.recipes.examinations import examine_training, examine_validation
-from dlpractice.recipes.oneshot_results import Scored, list_answers, score_protocols
+from dlpractice.recipes.oneshot_results import Scored, list_answers, plan_exam, score_exam
 from dlpractice.recipes.oneshot_setup import OneshotSetup, prepare_oneshot, read_distortion
 from dlpractice.recipes.pictures import Pictures, collect_pictures
 from dlpractice.runs.directory import RunDirectory
@@ -54,14 +54,16 @@ def run(
         refuse_other_data(setup.division.digest, run)
     else:
         setup = prepare_oneshot(config, progress, auto)
+    exam = plan_exam(config, setup.division)
+    if not run.is_prepared:
         _record_start(config, setup, run)
     position = train(config, setup, run, progress)
     with computing_in(setup.siamese.model, setup.precision):
         forward = compile_forward(setup.siamese.encoder, setup.placement)
-        scored = score_protocols(config, setup, forward, progress)
+        scored = score_exam(config, setup, exam, forward, progress)
         if draw is not None:
             draw(run, collect_pictures(config, setup, make_feed(config, setup), forward, scored))
-    run.write_predictions(list_answers(setup.division, scored))
+    run.write_predictions(list_answers(scored))
     siamese = setup.siamese
     whole = build_siamese(siamese.encoder, siamese.similarity, scored.verdict)
     with replacing(run.model_path) as path:
@@ -82,7 +84,7 @@ def _record_start(config: Oneshot, setup: OneshotSetup, run: RunDirectory) -> No
             devices=setup.placement.devices,
             precision=(setup.precision, setup.timings),
             data={"root": division.root, "digest": division.digest},
-            weights={"origin": config.encoder.weights, "digest": None},
+            weights={"origin": config.encoder.weights or "random", "digest": None},
         )
     )
 
@@ -119,12 +121,13 @@ def train(config: Oneshot, setup: OneshotSetup, run: RunDirectory, progress: Pro
 def make_feed(config: Oneshot, setup: OneshotSetup) -> EpisodeFeed:
     """The batches of training."""
     background, batch = setup.division.background, config.batch
+    quarters = range(4 if batch.quarter_turns else 1)
     sampler = EpisodeSampler(
         background,
         alphabets=batch.alphabets,
         classes=batch.classes,
         drawings=batch.examples,
-        turns=8 if batch.mirror else 4 if batch.quarter_turns else 1,
+        turns=[turn + 4 * mirror for mirror in range(1 + batch.mirror) for turn in quarters],
     )
     return EpisodeFeed(
         background.pixels,

@@ -20,7 +20,6 @@ from dlpractice.training.views import view_batch
 _PAIRS = 24
 _CLASSES, _EXAMPLES = 12, 20
 _FEWEST_POINTS = 4
-_FAILURES = 64
 
 Images = NDArray[np.uint8]
 
