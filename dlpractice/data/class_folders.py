@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from dlpractice.data.admission import admit
 from dlpractice.data.audit import Audit, inspect
 from dlpractice.data.dataset import locate
-from dlpractice.data.decode import Resize
+from dlpractice.data.decode import Resize, load_pixels
 from dlpractice.data.examples import UNKNOWN_DRAWER, Examples
 from dlpractice.data.index import read_index
 from dlpractice.data.items import IMAGES_OR_RECORDINGS, RECORDINGS, Index, Item, is_clutter
 from dlpractice.data.pixels import Look, Scan, pixel_view, scan
 from dlpractice.data.progress import Progress, Quiet
-from dlpractice.data.recordings import scan_recordings
+from dlpractice.data.recordings import load_spectrogram, scan_recordings
 from dlpractice.data.rows import RowView
 from dlpractice.errors import DataError
 
@@ -97,6 +97,26 @@ def read_class_folders(
         sha256=sha256,
     )
     return ClassFolders(index.root, examples, audit)
+
+
+def load_example(
+    path: Path,
+    *,
+    image_size: int,
+    colour: Colour = "grey",
+    resize: Resize = "stretch",
+    background: str = "#ffffff",
+) -> NDArray[np.uint8]:
+    """One image or WAV file as `read_class_folders` reads it: (image_size, image_size, 1 or 3) uint8.
+
+    Raises:
+        ImageError: the file cannot be used.
+    """
+    if RECORDINGS.fits(path.name):
+        picture = load_spectrogram(path, image_size=image_size)[..., None]
+        return np.repeat(picture, 3, axis=2) if colour == "colour" else picture
+    rgb = load_pixels(path, image_size, resize, background)
+    return rgb if colour == "colour" else _to_grey(rgb)
 
 
 def _regroup(index: Index, progress: Progress) -> Index:
@@ -201,15 +221,20 @@ def _read_recordings(index: Index, look: Look, colour: Colour, progress: Progres
 def _read_images(index: Index, look: Look, colour: Colour, progress: Progress) -> tuple[Scan, _Pixels]:
     def pixels_of(sha256: Sequence[str]) -> NDArray[np.uint8] | RowView:
         view = pixel_view(sha256, look)
-        return view if colour == "colour" else _grey(view)
+        return view if colour == "colour" else _read_grey(view)
 
     return scan(index, look, progress), pixels_of
 
 
-def _grey(view: RowView) -> NDArray[np.uint8]:
-    """(N, H, H, 1) of (N, H, H, 3), in memory; what has three equal channels stays as it is."""
+def _read_grey(view: RowView) -> NDArray[np.uint8]:
+    """(N, H, H, 1) of (N, H, H, 3), in memory."""
     grey = np.empty((*view.shape[:3], 1), np.uint8)
     for start in range(0, len(view), _CHUNK):
-        rows = view[start : start + _CHUNK].astype(np.uint32)
-        grey[start : start + _CHUNK, ..., 0] = (rows @ _LUMA + 2**15) >> 16
+        grey[start : start + _CHUNK] = _to_grey(view[start : start + _CHUNK])
     return grey
+
+
+def _to_grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(..., 3) to (..., 1); three equal channels stay as they are."""
+    grey: NDArray[np.uint8] = ((rgb.astype(np.uint32) @ _LUMA + 2**15) >> 16).astype(np.uint8)
+    return grey[..., None]

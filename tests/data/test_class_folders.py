@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.io import wavfile
 
-from dlpractice.data.class_folders import read_class_folders
+from dlpractice.data.class_folders import load_example, read_class_folders
 from dlpractice.data.decode import load_pixels
 from dlpractice.data.progress import Quiet
 from dlpractice.data.recordings import load_spectrogram
@@ -139,6 +140,17 @@ def test_recordings_are_read_as_pictures(spoken: Path) -> None:
         np.testing.assert_array_equal(examples.pixels[number][..., 0], expected)
     colour = read_class_folders(str(spoken), image_size=24, colour="colour").examples
     np.testing.assert_array_equal(colour.pixels[:], np.repeat(examples.pixels[:], 3, axis=3))
+
+
+@pytest.mark.parametrize("colour", ["grey", "colour"])
+def test_one_file_is_read_as_its_folder_is(
+    spoken: Path, classes: Classes, colour: Literal["grey", "colour"]
+) -> None:
+    for root in (spoken, classes(2)):
+        examples = read_class_folders(str(root), image_size=16, colour=colour, resize="crop").examples
+        for number, path in enumerate(examples.paths):
+            alone = load_example(root / path, image_size=16, colour=colour, resize="crop")
+            np.testing.assert_array_equal(alone, examples.pixels[number])
 
 
 def test_bad_recordings_are_an_error_or_left_out(spoken: Path) -> None:
