@@ -53,9 +53,9 @@ def index_folder(root: Path, kind: FileKind = IMAGES) -> Index:
     )
 
 
-def image_files(folder: Path) -> list[str]:
-    """The image files at any depth below `folder`, sorted, relative to it, with forward slashes."""
-    return sorted(path for path in _walk(folder, folder, _Found()) if IMAGES.fits(path))
+def image_files(folder: Path, kind: FileKind = IMAGES) -> list[str]:
+    """The files of a kind at any depth below `folder`, sorted, relative to it, with forward slashes."""
+    return sorted(path for path in _walk(folder, folder, _Found()) if kind.fits(path))
 
 
 def unwrap(root: Path) -> Path:

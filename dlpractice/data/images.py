@@ -1,6 +1,6 @@
 """Images outside of a data set: files and folders that somebody wants classified."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from dlpractice.data.decode import ImageError, Resize, load_pixels
 from dlpractice.data.folders import image_files
+from dlpractice.data.items import IMAGES, FileKind
 from dlpractice.data.pixels import in_order
 
 
 @dataclass(frozen=True)
 class LoadedImage:
-    """One image: `pixels` (H, W, 3) uint8 as in training, or None and the reason in `error`."""
+    """One image: `pixels` (H, W, C) uint8 as in training, or None and the reason in `error`."""
 
     path: str
     pixels: NDArray[np.uint8] | None
@@ -28,9 +29,17 @@ def load_images(
     resize: Resize = "stretch",
     background: str = "#ffffff",
 ) -> Iterator[LoadedImage]:
-    """Decodes files, and all images below folders, in threads; yields them in order, a few held in memory.
+    """Decodes files, and all images below folders, as `load_files` does, to (image_size, image_size, 3)."""
+    return load_files(paths, lambda path: load_pixels(path, image_size, resize, background), IMAGES)
 
-    A file that is missing or cannot be decoded yields its error; so does a folder without an image.
+
+def load_files(
+    paths: Sequence[str], decode: Callable[[Path], NDArray[np.uint8]], kind: FileKind
+) -> Iterator[LoadedImage]:
+    """Decodes files, and those of a kind below folders, in threads; yields them in order, a few held in
+    memory.
+
+    A file that is missing or cannot be decoded yields its error; so does a folder without such a file.
 
     Raises:
         DataError: a folder cannot be read.
@@ -38,19 +47,19 @@ def load_images(
 
     def load(path: str) -> LoadedImage:
         if Path(path).is_dir():
-            return LoadedImage(path, None, "the folder holds no images")
+            return LoadedImage(path, None, f"the folder holds no {kind.noun}")
         try:
-            return LoadedImage(path, load_pixels(Path(path), image_size, resize, background))
+            return LoadedImage(path, decode(Path(path)))
         except ImageError as error:
             return LoadedImage(path, None, error.reason)
 
-    yield from in_order(load, _files(paths))
+    yield from in_order(load, _files(paths, kind))
 
 
-def _files(paths: Sequence[str]) -> Iterator[str]:
+def _files(paths: Sequence[str], kind: FileKind) -> Iterator[str]:
     for path in paths:
         if Path(path).is_dir():
-            inside = image_files(Path(path))
+            inside = image_files(Path(path), kind)
             yield from (str(Path(path) / name) for name in inside)
             if not inside:
                 yield path

@@ -17,8 +17,8 @@ class Verdict(keras.layers.Layer):  # type: ignore[misc]
 
     A logistic curve, sigmoid(slope * similarity + intercept), fitted to pairs that were not trained on
     (Platt 1999). threshold: the similarity from which on a pair is taken for the same; false_accept_rate: the
-    share of different validation pairs above it. side, colour, resize and background are a note on how an
-    image file becomes pixels before it is seen.
+    share of different validation pairs that it was to let pass. side, resize and background are a note on how
+    an image file becomes pixels before it is seen.
     """
 
     def __init__(
@@ -27,6 +27,7 @@ class Verdict(keras.layers.Layer):  # type: ignore[misc]
         intercept: float = 0.0,
         threshold: float = 0.0,
         false_accept_rate: float = 0.5,
+        kind: str = "images",
         side: int = 0,
         resize: str = "stretch",
         background: str = "#ffffff",
@@ -35,7 +36,7 @@ class Verdict(keras.layers.Layer):  # type: ignore[misc]
         super().__init__(dtype="float32", name=kwargs.pop("name", "verdict"), trainable=False)
         self.slope, self.intercept = slope, intercept
         self.threshold, self.false_accept_rate = threshold, false_accept_rate
-        self.side, self.resize, self.background = side, resize, background
+        self.kind, self.side, self.resize, self.background = kind, side, resize, background
 
     def call(self, similarities: Any) -> Any:
         return ops.sigmoid(self.slope * similarities + self.intercept)
@@ -44,8 +45,9 @@ class Verdict(keras.layers.Layer):  # type: ignore[misc]
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        names = ("slope", "intercept", "threshold", "false_accept_rate", "side", "resize", "background")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        curve = ("slope", "intercept", "threshold", "false_accept_rate")
+        note = ("kind", "side", "resize", "background")
+        return {**super().get_config(), **{name: getattr(self, name) for name in (*curve, *note)}}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,10 @@ from scipy.special import softmax
 
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.division import Division
+from dlpractice.data.drawings import DRAWINGS
 from dlpractice.data.examples import Examples
+from dlpractice.data.items import RECORDINGS
+from dlpractice.data.queries import Kind
 from dlpractice.errors import DataError
 from dlpractice.evaluation.maps import make_scorer as make_map_scorer
 from dlpractice.evaluation.protocols import (
@@ -252,6 +255,7 @@ def _fit_verdict(
         intercept=float(fit.intercept_[0]) - slope * middle,
         threshold=threshold.value,
         false_accept_rate=config.evaluation.false_accept_rate,
+        kind=_find_kind(config, division),
         side=division.evaluation.pixels.shape[1],
         resize=config.data.resize,
         background=config.data.background,

@@ -1,0 +1,18 @@
+"""A photograph of a drawing, made what a drawing is where drawings are collected: black ink on white paper."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dlpractice.data.class_folders import to_grey
+from dlpractice.data.decode import ImageError, decode, fit
+
+_BOUND = 512
+
+
+def load_drawing(path: Path, side: int, background: str = "#ffffff") -> NDArray[np.uint8]:
+    """(side, side) uint8, 0 for ink and 255 for paper."""
+    decoded = decode(path, background=background, bound=_BOUND)
+    return to_grey(fit(decoded.rgb, side, "pad", background))[..., 0]
