@@ -21,8 +21,8 @@ class Moves(NamedTuple):
 
     transforms: (N, 8) float32, for each output pixel the input pixel that it is read from: (a0 x + a1 y + a2,
     b0 x + b1 y + b2), then two zeros. pens: (N,) float32 in [-1, 1], below 0 for thinner strokes, above for
-    thicker ones. fields: (N, G, G, 2) float32, by how many output pixels, y and x, the points of an even
-    G x G grid over the image are displaced, which bends what lies between; G is 0 where nothing bends.
+    thicker ones. fields: (N, G, G, 2) float32, how many output pixels farther, y and x, the middles of G x G
+    equal parts of the output are read from, which bends what lies between; G is 0 where nothing bends.
     """
 
     transforms: FloatArray

@@ -8,7 +8,7 @@ import keras
 from dlpractice.models.preprocessing import ImageInput, Preprocess, Probabilities
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
-_HEAD = ("pooled", "standardise", "logits", "dropout", "hidden", "embedding")
+_HEAD = ("pooled", "standardise", "logits", "dropout", "hidden", "embedding", "similarity", "verdict")
 
 
 def set_precision(model: keras.Model, precision: str) -> None:

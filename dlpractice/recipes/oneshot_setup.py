@@ -8,7 +8,7 @@ from dlpractice.config.schema import Oneshot
 from dlpractice.data.distortion import Distortion
 from dlpractice.data.division import Division, divide
 from dlpractice.hardware.precision import Choice
-from dlpractice.models.encoders import build_encoder
+from dlpractice.models.encoders import build_encoder, map_shape
 from dlpractice.models.objectives import Objective, find_objective
 from dlpractice.models.siamese import Siamese, Verdict, build_siamese
 from dlpractice.recipes.setup import resolve_precision
@@ -57,6 +57,8 @@ def prepare_oneshot(config: Oneshot, progress: Progress, auto: Choice | None = N
             image_size=config.data.image_size,
             channels=division.background.pixels.shape[-1],
         )
+        if config.evaluation.alignment:  # raises here what would else be raised after the training
+            map_shape(encoder)
         similarity = objective.build_similarity(settings)
         siamese = build_siamese(encoder, similarity, Verdict())
     return OneshotSetup(division, placement, precision, timings, siamese, objective, settings)
