@@ -9,7 +9,7 @@ from dlpractice import __version__
 from dlpractice.cli import main as cli
 from dlpractice.errors import RunError
 
-COMMANDS = ("finetune", "predict", "evaluate", "data", "config", "runs")
+COMMANDS = ("finetune", "oneshot", "predict", "evaluate", "data", "config", "runs")
 
 
 def dlp(*arguments: str) -> subprocess.CompletedProcess[str]:

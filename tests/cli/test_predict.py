@@ -4,6 +4,18 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from dlpractice.cli.console import results
+from dlpractice.cli.main import app
+from dlpractice.errors import RunError
+from dlpractice.runs.directory import RunDirectory
+
+ROW = {"path": "a.png", "predicted": "anna", "confidence": 0.9, "known": True, "top": []}
 
 
 def dlp(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -28,3 +40,84 @@ def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
     done = dlp(tmp_path, "a.png")
     assert done.returncode == 1
     assert "is not a run" in done.stderr
+
+
+Calls = list[tuple[Any, ...]]
+
+
+@pytest.fixture
+def enrolment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """The calls of the recipe, which answers at once; a classifier and a one-shot run are in the folder."""
+    results.cache_clear()
+    monkeypatch.chdir(tmp_path)
+    calls: Calls = []
+
+    def identify(run: RunDirectory, paths: list[str], **examples: Path | None) -> list[dict[str, Any]]:
+        calls.append((run.path, paths, examples))
+        return [ROW for _ in paths]
+
+    def compare(run: RunDirectory, first: str, second: str) -> dict[str, Any]:
+        calls.append((run.path, first, second))
+        return {"paths": [first, second], "same": True, "score": 0.9, "threshold": 0.5}
+
+    recipe: Any = SimpleNamespace(identify=identify, compare=compare)
+    monkeypatch.setitem(sys.modules, "dlpractice.recipes.enrolment", recipe)
+    for command in ("finetune", "oneshot"):
+        with RunDirectory.create(command) as run:
+            run.write_config(f"command: {command}\n")
+    return calls
+
+
+def predict(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["predict", *arguments])
+
+
+def test_a_one_shot_run_takes_examples(enrolment: Calls) -> None:
+    done = predict("oneshot", "a.png", "b.png", "--support", "people", "--save-index", "people.npz")
+    assert done.exit_code == 0
+    examples = {"support": Path("people"), "index": None, "save_index": Path("people.npz")}
+    assert enrolment == [(Path("oneshot"), ["a.png", "b.png"], examples)]
+    assert "anna" in done.stdout
+    assert done.stdout.splitlines()[-1] == "index: people.npz"
+    assert json.loads(predict("oneshot", "a.png", "--index", "people.npz", "--json").stdout) == [ROW]
+    assert enrolment[1][2] == {"support": None, "index": Path("people.npz"), "save_index": None}
+
+
+def test_examples_are_kept_without_a_question(enrolment: Calls) -> None:
+    done = predict("oneshot", "--support", "people", "--save-index", "people.npz")
+    assert (done.exit_code, done.stdout) == (0, "index: people.npz\n")
+    assert enrolment[0][1] == []
+
+
+def test_two_images_are_compared(enrolment: Calls) -> None:
+    assert predict("oneshot", "a.png", "b.png", "--same").stdout.startswith("same: score 0.900")
+    document = json.loads(predict("oneshot", "a.png", "b.png", "--same", "--json").stdout)
+    assert document["paths"] == ["a.png", "b.png"]
+    assert enrolment == [(Path("oneshot"), "a.png", "b.png")] * 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("finetune", "a.png", "--support", "people"), "is a classifier"),
+        (("finetune", "a.png", "b.png", "--same"), "is a classifier"),
+        (("finetune", "a.png", "--index", "x"), "is a classifier"),
+        (("oneshot", "a.png"), "needs examples to compare with"),
+        (("oneshot", "a.png", "--save-index", "x"), "needs examples to compare with"),
+        (("oneshot", "a.png", "--same"), "compares two images with each other; got 1"),
+        (("oneshot", "a.png", "b.png", "--same", "--support", "x"), "takes no examples"),
+        (("oneshot", "a.png", "--index", "x", "--support", "y"), "has its examples already"),
+        (("oneshot", "a.png", "--index", "x", "--save-index", "y"), "has its examples already"),
+    ],
+)
+def test_options_that_do_not_fit_the_run(arguments: tuple[str, ...], message: str, enrolment: Calls) -> None:
+    error = predict(*arguments).exception
+    assert isinstance(error, RunError)
+    assert message in error.message
+    assert error.hint
+    assert enrolment == []
+
+
+def test_no_image_is_a_matter_of_usage(enrolment: Calls) -> None:
+    assert predict("oneshot", "--support", "people").exit_code == 2
+    assert predict("finetune").exit_code == 2

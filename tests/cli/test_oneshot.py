@@ -1,0 +1,112 @@
+"""`dlp oneshot` from the shell: what is asked of the recipes, and one small run."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from dlpractice.cli.console import messages, results
+from dlpractice.cli.main import app
+from dlpractice.config.oneshot import BASELINES
+from dlpractice.errors import DlpError
+
+CONFIG = """\
+command: oneshot
+method: small
+data: {source: glyphs, glyph_alphabets: 3, validation_alphabets: 1, evaluation_alphabets: 1, image_size: 28}
+encoder: {name: conv4, width: 0.125}
+batch: {classes: 4, examples: 2}
+training: {epochs: 2, epoch_steps: 2}
+hardware: {precision: float32, devices: 1}
+methods:
+  flat: {encoder: {name: dense}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    results.cache_clear()
+    messages.cache_clear()
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.yaml").write_text(CONFIG)
+    return tmp_path
+
+
+def dlp(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["oneshot", *arguments])
+
+
+def plan(*arguments: str) -> dict[str, object]:
+    done = dlp("tiny.yaml", "--dry-run", "--json", *arguments)
+    assert done.exit_code == 0, done.exception
+    configs = json.loads(done.stdout)["configs"]
+    return {name: config and config["encoder"]["name"] for name, config in configs.items()}
+
+
+def test_a_plan_names_the_methods_and_baselines_that_were_asked_for() -> None:
+    assert plan() == {"small": "conv4"}
+    assert plan("method=flat") == {"flat": "dense"}
+    assert plan("--compare", "flat,affine") == {"flat": "dense", "affine": None}
+    assert plan("encoder.name=residual", "--compare", "flat") == {"flat": "residual"}
+
+
+def test_the_table_is_all_baselines_and_all_methods() -> None:
+    everything = plan("--compare", "table")
+    assert list(everything) == [*BASELINES, "small", "flat"]
+    assert everything["small"] == "conv4"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["omniglott"], "did you mean omniglot?"),
+        (["digits"], "is a config for finetune, not oneshot"),
+        (["tiny.yaml", "--compare", "flt"], "no method 'flt'; did you mean flat?"),
+        (["tiny.yaml", "--compare", "hausdorf"], "did you mean hausdorff?"),
+        (["tiny.yaml", "--compare", "table,flat"], "names flat twice"),
+        (["tiny.yaml", "--resume"], "--resume needs --run-dir"),
+        (["tiny.yaml", "--run-dir", "tiny.yaml"], "is a file"),
+        (["tiny.yaml", "training.epoch=2"], "did you mean training.epochs?"),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_is_read(
+    arguments: list[str], message: str, folder: Path
+) -> None:
+    error = dlp(*arguments).exception
+    assert isinstance(error, DlpError)
+    assert message in f"{error.message} {error.hint}"
+    assert error.hint
+    assert [path.name for path in folder.iterdir()] == ["tiny.yaml"]
+
+
+def test_a_run_from_the_shell(folder: Path, shared_cache: Path) -> None:
+    environment = {**os.environ, "COLUMNS": "80", "DLP_CACHE_DIR": str(shared_cache)}
+    command = [sys.executable, "-m", "dlpractice", "oneshot", "tiny.yaml", "--run-dir", "r"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[-1] == "r"
+    summary = json.loads(Path("r/summary.json").read_text())
+    for line, (name, measure) in zip(lines[1:], summary["results"].items(), strict=False):
+        assert line.startswith(f"{name.replace('_', ' ')} ")
+        assert f" {100 * measure['value']:.1f} " in line
+    assert all(len(line) <= 80 for line in lines)
+    for name in ("training-pairs.png", "embedding.png", "failures-1.png"):
+        assert Path("r", name).read_bytes().startswith(b"\x89PNG")
+    # A line per stage and epoch, and not a word of TensorFlow's or absl's.
+    stages = [line.split(":")[0] for line in done.stderr.splitlines()]
+    assert stages[-4:] == ["training small", "training small", "training small", "testing"]
+    assert len(stages) <= 6
+    again = subprocess.run(
+        [*command, "--resume", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment,
+        check=True,
+    )
+    assert json.loads(again.stdout)["results"] == summary["results"]
