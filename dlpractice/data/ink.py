@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dlpractice.data.class_folders import to_grey
-from dlpractice.data.decode import ImageError, decode, fit
+from dlpractice.data.decode import decode, fit
 
 _BOUND = 512
 
@@ -15,4 +14,4 @@ _BOUND = 512
 def load_drawing(path: Path, side: int, background: str = "#ffffff") -> NDArray[np.uint8]:
     """(side, side) uint8, 0 for ink and 255 for paper."""
     decoded = decode(path, background=background, bound=_BOUND)
-    return to_grey(fit(decoded.rgb, side, "pad", background))[..., 0]
+    return np.asarray(Image.fromarray(fit(decoded.rgb, side, "pad", background)).convert("L"))

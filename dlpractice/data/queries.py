@@ -1,26 +1,26 @@
 """Files that somebody asks a one-shot net about, made what its training images were."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.data.class_folders import Colour, to_grey
-from dlpractice.data.decode import Resize, load_pixels
+from dlpractice.data.class_folders import Colour, load_example
+from dlpractice.data.decode import ImageError, Resize
 from dlpractice.data.images import LoadedImage, load_files
 from dlpractice.data.ink import load_drawing
 from dlpractice.data.items import IMAGES, RECORDINGS, FileKind
-from dlpractice.data.recordings import load_spectrogram
 
 Kind = Literal["images", "drawings", "recordings"]
 
 
-class Note(NamedTuple):
-    """How a file becomes pixels. kind: what the net was trained on; side: of the square, in pixels; resize
-    and background are those of `decode.load_pixels`."""
+@dataclass(frozen=True)
+class Note:
+    """How a file becomes pixels. kind: what the net was trained on, drawings being ink on paper; side: of the
+    square that comes out, in pixels; colour, resize and background are those of `read_class_folders`."""
 
     kind: Kind
     side: int
@@ -35,33 +35,25 @@ class Note(NamedTuple):
 
 
 def load_queries(paths: Sequence[str], note: Note) -> Iterator[LoadedImage]:
-    """Decodes files, and those below folders, as `images.load_images` does, to (side, side, C) uint8.
+    """Decodes files, and those below folders, to (side, side, C) uint8, as `images.load_files` does.
 
-    Images and recordings go the way of `read_class_folders`. What was trained on drawings expects ink on
-    paper, so that a photograph is first made a drawing, see `ink`.
+    Images and recordings go the way of `read_class_folders`. For a net that was trained on drawings, a
+    photograph of one is made like them first, see `ink`.
 
     Raises:
         DataError: a folder cannot be read.
     """
-    return load_files(paths, partial(_LOADERS[note.kind], note=note), note.files)
+    return load_files(paths, lambda path: load_query(path, note), note.files)
 
 
-def _load_image(path: Path, note: Note) -> NDArray[np.uint8]:
-    rgb = load_pixels(path, note.side, note.resize, note.background)
-    return to_grey(rgb) if note.colour == "grey" else rgb
-
-
-def _load_drawing(path: Path, note: Note) -> NDArray[np.uint8]:
-    return load_drawing(path, note.side, note.background)[..., np.newaxis]
-
-
-def _load_recording(path: Path, note: Note) -> NDArray[np.uint8]:
-    grey = load_spectrogram(path, image_size=note.side)[..., np.newaxis]
-    return np.repeat(grey, 3, axis=2) if note.colour == "colour" else grey
-
-
-_LOADERS: dict[Kind, Callable[..., NDArray[np.uint8]]] = {
-    "images": _load_image,
-    "drawings": _load_drawing,
-    "recordings": _load_recording,
-}
+def load_query(path: Path, note: Note) -> NDArray[np.uint8]:
+    """One file as `load_queries` gives it. Raises ImageError where it cannot be used."""
+    is_recording = RECORDINGS.fits(path.name)
+    if is_recording != (note.kind == "recordings"):
+        found, wanted = ("a recording", "images") if is_recording else ("no WAV file", "recordings")
+        raise ImageError(str(path), "unreadable", f"it is {found}, and the run compares {wanted}")
+    if note.kind == "drawings":
+        return load_drawing(path, note.side, note.background)[..., np.newaxis]
+    return load_example(
+        path, image_size=note.side, colour=note.colour, resize=note.resize, background=note.background
+    )
