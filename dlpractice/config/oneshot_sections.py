@@ -57,17 +57,23 @@ class Data(Section):
         default=5,
         ge=1,
         le=20,
-        description="Alphabets held out of those to train on, for validation: of omniglot, of a folder of "
-        "alphabets, or generated as many more.",
+        description="Alphabets for validation: of omniglot's 30 to train on, or as many more that glyphs "
+        "generates.",
     )
     evaluation_alphabets: int = Field(
         default=10, ge=1, le=100, description="Alphabets that glyphs generates for the test."
     )
     validation: float = Field(
-        default=0.15, gt=0, le=0.5, description="Share of a folder's classes for validation."
+        default=0.15,
+        gt=0,
+        le=0.5,
+        description="Share of a folder's alphabets for validation, or of its classes where they are in none.",
     )
     evaluation: float = Field(
-        default=0.3, gt=0, le=0.5, description="Share of a folder's classes for the test."
+        default=0.3,
+        gt=0,
+        le=0.5,
+        description="Share of a folder's alphabets for the test, or of its classes where they are in none.",
     )
     glyph_alphabets: int = Field(
         default=0,
@@ -258,8 +264,8 @@ class Evaluation(Section):
         default=0,
         ge=0,
         le=4,
-        description="Above 0, adds a row in which a place of the last feature map may match one up to so many "
-        "rows and columns away.",
+        description="Above 0, adds a row in which a place of the last feature map may match one up to so "
+        "many rows and columns away.",
     )
     transductive: bool = Field(
         default=False,

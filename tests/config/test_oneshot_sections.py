@@ -40,6 +40,8 @@ BOUNDS: list[tuple[type, str, list[Any], list[Any]]] = [
     (Distortion, "probability", [1e-9, 1], [0, 1.1]),
     (Training, "epoch_steps", [1, 100_000], [0, 100_001]),
     (Training, "learning_rate", [1e-9, 10], [0, "auto"]),
+    (Evaluation, "views", [1, 64], [0, 65]),
+    (Evaluation, "alignment", [0, 4], [-1, 5]),
     (Evaluation, "false_accept_rate", [1e-9, 0.5], [0, 0.51]),
 ]
 
