@@ -12,13 +12,15 @@ from dlpractice.data import omniglot_archives
 from dlpractice.data.archive import extract
 from dlpractice.data.cache import cache_dir, writing
 from dlpractice.data.download import Download, fetch, find_local
+from dlpractice.data.examples import Examples
 from dlpractice.data.progress import Progress, Quiet
 from dlpractice.errors import DataError
 
 OMNIGLOT_FILE = "drawings.npz"
 
-# So many generated alphabets are written as image files, to be looked at.
-GLYPH_SAMPLE = 3
+# How many generated alphabets are written as image files, to be looked at, how many characters each of them
+# has, and by how many drawers.
+_ALPHABETS, _CHARACTERS, _DRAWERS = 3, 30, 20
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,15 @@ def find(name: str, progress: Progress | None = None) -> Path:
     if not folder.is_dir():
         row.build(row, folder, progress or Quiet())
     return folder
+
+
+def sample_glyphs(progress: Progress) -> Examples:
+    """A few generated alphabets of a fixed size, such as `find("glyphs")` writes."""
+    # What draws them takes a while to be imported, and most need none.
+    from dlpractice.data.glyphs import generate_alphabets
+
+    size = (_CHARACTERS, _CHARACTERS)
+    return generate_alphabets(_ALPHABETS, seed=0, characters=size, drawers=_DRAWERS, progress=progress)
 
 
 def folder_of(row: DataSet) -> Path:
@@ -92,12 +103,10 @@ def _pack_omniglot(row: DataSet, target: Path, progress: Progress) -> None:
 
 
 def _write_glyphs(row: DataSet, target: Path, progress: Progress) -> None:
-    """Writes the first alphabets of seed 0 as 105 x 105 PNG files in alphabet/character folders."""
+    """Writes a sample of generated alphabets as 105 x 105 PNG files in alphabet/character folders."""
     from PIL import Image
 
-    from dlpractice.data.glyphs import generate_alphabets
-
-    examples = generate_alphabets(GLYPH_SAMPLE, seed=0, progress=progress)
+    examples = sample_glyphs(progress)
     with _made_whole(target) as partial:
         progress.stage(f"writing {row.name}", len(examples), "images")
         for name, pixels in zip(examples.paths, examples.pixels[:], strict=True):
@@ -157,9 +166,9 @@ CATALOGUE: dict[str, DataSet] = {
         ),
         DataSet(
             name="glyphs",
-            about=f"made-up alphabets by 20 made-up drawers, as many as wanted; here {GLYPH_SAMPLE} of them",
+            about=f"made-up alphabets by 20 made-up drawers, as many as wanted; here {_ALPHABETS} of them",
             source="generated here from a seed",
-            images=2140,
+            images=_ALPHABETS * _CHARACTERS * _DRAWERS,
             build=_write_glyphs,
             command="oneshot",
         ),

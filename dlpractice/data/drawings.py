@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from dlpractice.data.catalogue import GLYPH_SAMPLE
+from dlpractice.data.catalogue import sample_glyphs
 from dlpractice.data.examples import Examples
-from dlpractice.data.glyphs import generate_alphabets
 from dlpractice.data.omniglot import read_omniglot
 from dlpractice.data.progress import Progress
 
@@ -59,7 +58,7 @@ def _check_omniglot(progress: Progress) -> DrawingsAudit:
 
 
 def _check_glyphs(progress: Progress) -> DrawingsAudit:
-    return _count({"sample": generate_alphabets(GLYPH_SAMPLE, seed=0, progress=progress)}, {}, "")
+    return _count({"sample": sample_glyphs(progress)}, {}, "")
 
 
 DRAWINGS: dict[str, Callable[[Progress], DrawingsAudit]] = {

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from dlpractice.data.catalogue import CATALOGUE, GLYPH_SAMPLE, OMNIGLOT_FILE, find, state
-from dlpractice.data.glyphs import generate_alphabets
+from dlpractice.data.catalogue import CATALOGUE, OMNIGLOT_FILE, find, sample_glyphs, state
 from dlpractice.data.index import read_index
+from dlpractice.data.progress import Quiet
 from dlpractice.errors import DataError
 
 Classes = Callable[..., Path]
@@ -37,7 +37,7 @@ def test_digits_are_scikit_learns() -> None:
 
 def test_glyphs_are_written_as_they_are_generated() -> None:
     folder = find("glyphs")
-    examples = generate_alphabets(GLYPH_SAMPLE, seed=0)
+    examples = sample_glyphs(Quiet())
     assert len(list(folder.rglob("*.png"))) == CATALOGUE["glyphs"].images == len(examples)
     for number in (0, 777, len(examples) - 1):
         with Image.open(folder / f"{examples.paths[number]}.png") as image:

@@ -1,8 +1,8 @@
 from typing import Any
 
 from dlpractice.data import omniglot_archives
+from dlpractice.data.catalogue import sample_glyphs
 from dlpractice.data.drawings import DRAWINGS, PartCount, check_drawings
-from dlpractice.data.glyphs import generate_alphabets
 from dlpractice.data.progress import Quiet
 
 
@@ -27,7 +27,7 @@ def test_equal_drawings_are_named(tiny_omniglot: Any, monkeypatch: Any) -> None:
 
 def test_glyphs_are_counted_by_alphabet() -> None:
     (part,) = check_drawings("glyphs", Quiet()).parts.values()
-    examples = generate_alphabets(len(part.alphabets), seed=0)
+    examples = sample_glyphs(Quiet())
     assert tuple(part.alphabets) == examples.alphabet_names
     assert sum(part.alphabets.values()) == part.characters == len(examples.class_names)
     assert part.drawings == len(examples)
