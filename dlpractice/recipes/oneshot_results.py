@@ -262,6 +262,12 @@ def _fit_verdict(
     )
 
 
+def _find_kind(config: Oneshot, division: Division) -> Kind:
+    if config.data.source in DRAWINGS:
+        return "drawings"
+    return "recordings" if RECORDINGS.fits(division.evaluation.paths[0]) else "images"
+
+
 def list_answers(scored: Scored) -> Iterator[dict[str, object]]:
     """The rows of predictions.csv: every query of the headline protocol.
 
