@@ -12,7 +12,6 @@ from rich.text import Text
 
 from dlpractice.cli import training
 from dlpractice.cli.console import messages, results
-from dlpractice.config.load import load_config
 from dlpractice.config.schema import Oneshot
 from dlpractice.errors import ConfigError, RunError
 
@@ -28,7 +27,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def config() -> Oneshot:
-    return load_config("omniglot", [], "oneshot")
+    small = {"encoder": {"width": 0.5}}
+    return Oneshot.model_validate(
+        {"command": "oneshot", "data": {"source": "omniglot"}, "methods": {"small": small}}
+    )
 
 
 def serve(monkeypatch: pytest.MonkeyPatch, run: Any) -> None:
@@ -58,15 +60,15 @@ def test_names_are_separated_by_commas() -> None:
 
 
 def test_a_plan_is_what_would_load(config: Oneshot, capsys: pytest.CaptureFixture[str]) -> None:
-    configs = {"koch": config.for_method("koch"), "affine": None}
+    configs = {"small": config.for_method("small"), "affine": None}
     training.show_plan(configs, 2, Path("r"), as_json=False)
     shown = capsys.readouterr().out
-    assert shown.startswith("# koch, 2 seeds\ncommand: oneshot\nmethod: koch\n")
+    assert shown.startswith("# small, 2 seeds\ncommand: oneshot\nmethod: small\n")
     assert shown.endswith("# affine, which is not trained\n\nr\n")
     training.show_plan(configs, 2, Path("r"), as_json=True)
     plan = json.loads(capsys.readouterr().out)
     assert (plan["run"], plan["seeds"], plan["configs"]["affine"]) == ("r", 2, None)
-    assert plan["configs"]["koch"]["encoder"]["name"] == "koch"
+    assert plan["configs"]["small"]["encoder"]["width"] == 0.5
 
 
 def test_a_run_is_opened_called_and_printed(

@@ -92,10 +92,11 @@ def test_a_problem_of_a_method_is_told_with_its_name_and_line() -> None:
 
 
 def test_an_override_cannot_mean_a_method_that_the_config_does_not_have() -> None:
-    for name, answer in (("koc", "did you mean koch?"), ("zzz", "it has siamese, conv-siamese")):
-        message = refusal("omniglot", f"methods.{name}.training.epochs=3").message
-        assert message.startswith(f"override methods.{name}: the config has no such method; {answer}")
-    own = load_config("omniglot", ["methods.siamese.training.epochs=3"])
+    Path("one.yaml").write_text("command: oneshot\ndata: {source: omniglot}\nmethods: {dense: {}}\n")
+    for name, answer in (("dens", "did you mean dense?"), ("zzz", "it has siamese, dense")):
+        message = refusal("one.yaml", f"methods.{name}.training.epochs=3").message
+        assert message == f"override methods.{name}: the config has no such method; {answer}"
+    own = load_config("one.yaml", ["methods.siamese.training.epochs=3"])
     assert own.with_variant("siamese").training.epochs == 3
 
 
@@ -136,7 +137,7 @@ def test_an_unreadable_file(monkeypatch: pytest.MonkeyPatch) -> None:
 
 OVERRIDES = {
     "finetune": ["model.hidden=[3,4]", "model.weights=null", "strategies.full.training.patience=null"],
-    "oneshot": ["encoder.dimensions=null", "evaluation.transductive=true", "methods.dense-siamese.batch.classes=3"],
+    "oneshot": ["encoder.dimensions=null", "evaluation.transductive=true", "methods.siamese.batch.classes=3"],
 }
 
 
