@@ -1,4 +1,4 @@
-"""A photograph of a drawing, made what a drawing is where drawings are collected: black ink on white paper."""
+"""A photograph of a drawing, made like the drawings of a collection: black ink on white paper."""
 
 from pathlib import Path
 

@@ -40,18 +40,39 @@ class SavedModel:
         self, images: Iterable[LoadedImage]
     ) -> Iterator[tuple[LoadedImage, NDArray[np.float32] | None]]:
         """Each image with its (K,) probabilities, in order; None for one that could not be read."""
-        forward, remaining = self.forward(), iter(images)
-        while batch := list(islice(remaining, _BATCH)):
-            pixels = [image.pixels for image in batch if image.pixels is not None]
-            rows = iter(forward(np.stack(pixels))) if pixels else iter(())
-            yield from ((image, None if image.pixels is None else next(rows)) for image in batch)
+        return forward_images(self.forward(), images)
+
+
+def forward_images(
+    forward: Forward, images: Iterable[LoadedImage]
+) -> Iterator[tuple[LoadedImage, NDArray[np.float32] | None]]:
+    """Each image with its row of what `forward` gives, in order; None for one that could not be read."""
+    remaining = iter(images)
+    while batch := list(islice(remaining, _BATCH)):
+        pixels = [image.pixels for image in batch if image.pixels is not None]
+        rows = iter(forward(np.stack(pixels))) if pixels else iter(())
+        yield from ((image, None if image.pixels is None else next(rows)) for image in batch)
 
 
 def load_saved(run: RunDirectory) -> SavedModel:
     """Loads a run's model; it computes in the precision that the run was scored in.
 
-    Keras's safe mode refuses a file that would execute code. Raises ModelError where the model is missing,
-    damaged or not one of ours.
+    Raises ModelError where the model is missing, damaged or not one of ours.
+    """
+    model = load_network(run)
+    fitted = [layer for layer in model.layers if isinstance(layer, ImageInput)]
+    named = [layer for layer in model.layers if isinstance(layer, Probabilities)]
+    if not fitted or not named:
+        raise foreign_model(run, "dlp finetune")
+    set_precision(model, run.environment()["precision"])
+    note = fitted[0]
+    return SavedModel(model, named[0].class_names, note.image_size, note.resize, note.background)
+
+
+def load_network(run: RunDirectory) -> keras.Model:
+    """Whatever network a run has kept; Keras's safe mode refuses a file that would execute code.
+
+    Raises ModelError where it is missing or damaged.
     """
     path = run.model_path
     if not path.is_file():
@@ -63,10 +84,9 @@ def load_saved(run: RunDirectory) -> SavedModel:
     except Exception as error:  # Keras raises many kinds for a damaged or foreign file
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{path}: cannot be loaded ({reason})", "train the run again") from error
-    fitted = [layer for layer in model.layers if isinstance(layer, ImageInput)]
-    named = [layer for layer in model.layers if isinstance(layer, Probabilities)]
-    if not fitted or not named:
-        raise ModelError(f"{path}: not a model of `dlp finetune`", "give the folder of a finished run")
-    set_precision(model, run.environment()["precision"])
-    note = fitted[0]
-    return SavedModel(model, named[0].class_names, note.image_size, note.resize, note.background)
+    return model
+
+
+def foreign_model(run: RunDirectory, command: str) -> ModelError:
+    """The error for a network that `command` has not made."""
+    return ModelError(f"{run.model_path}: not a model of `{command}`", "give the folder of a finished run")
