@@ -5,6 +5,7 @@ it: averaging the means of uneven parts, as `fit` does, gives other weights than
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -68,7 +69,14 @@ def place(devices: Devices = "auto") -> Placement:
     names = _choose(devices)
     if len(names) == 1:
         return Placement(tf.distribute.OneDeviceStrategy(names[0]), tuple(names))
-    return Placement(tf.distribute.MirroredStrategy(names), tuple(names))
+    return Placement(_mirror(tuple(names)), tuple(names))
+
+
+@cache
+def _mirror(names: tuple[str, ...]) -> tf.distribute.Strategy:
+    """One for all runs of a process: TensorFlow numbers what devices exchange from the same start for each
+    strategy, and of two models of different size would take the one's exchange for the other's."""
+    return tf.distribute.MirroredStrategy(names)
 
 
 def _choose(devices: Devices) -> list[str]:

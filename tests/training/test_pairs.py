@@ -1,0 +1,164 @@
+"""Feeds of episodes, and the loss over all pairs of a batch on one device and on two.
+
+Two logical CPUs are made in a process of their own: see test_placement.py.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from dlpractice.data.distortion import Distortion
+from dlpractice.data.episodes import EpisodeSampler
+from dlpractice.data.examples import Examples
+from dlpractice.models.objectives import find_objective
+from dlpractice.training.optimisers import build_groups
+from dlpractice.training.pairs import EpisodeFeed, pairs_loss
+from dlpractice.training.placement import place
+from dlpractice.training.steps import compile_train_step
+from dlpractice.training.views import view_batch
+
+
+def make_feed(seed: int = 1, steps: int = 3, elastic: float = 0.05) -> EpisodeFeed:
+    """Three alphabets of four classes, drawn by three each."""
+    rng = np.random.default_rng(0)
+    classes, drawers = np.repeat(np.arange(12), 3), np.tile(np.arange(3), 12)
+    pixels = rng.integers(0, 256, (36, 8, 8, 1), np.uint8)
+    names = tuple(map(str, range(36)))
+    examples = Examples(pixels, classes // 4, classes, drawers, names[:3], names[:12], names, names)
+    sampler = EpisodeSampler(examples, alphabets=2, classes=3, drawings=2, turns=range(4))
+    return EpisodeFeed(pixels, sampler, Distortion(elastic=elastic), 6, steps, seed)
+
+
+def test_a_batch_is_images_moves_and_labels_of_equal_length() -> None:
+    images, transforms, pens, fields, labels = next(iter(make_feed().batches(0)))
+    assert (images.shape, images.dtype) == ((12, 8, 8, 1), np.uint8)
+    assert (transforms.shape, pens.shape, fields.shape) == ((12, 8), (12,), (12, 5, 5, 2))
+    assert labels.dtype == np.int32
+    assert np.unique(labels, return_counts=True)[1].tolist() == [2] * 6
+
+
+def test_a_feed_can_start_at_any_step() -> None:
+    whole = list(make_feed().batches(2))
+    assert len(whole) == 3
+    for start in range(4):
+        rest = list(make_feed().batches(2, start))
+        assert len(rest) == 3 - start
+        for ours, theirs in zip(rest, whole[start:], strict=True):
+            for array, other in zip(ours, theirs, strict=True):
+                np.testing.assert_array_equal(array, other)
+
+
+def test_no_two_batches_are_the_same() -> None:
+    seen = [
+        batch[0].tobytes()
+        for seed in range(3)
+        for epoch in range(3)
+        for batch in make_feed(seed).batches(epoch)
+    ]
+    assert len(set(seen)) == 27
+
+
+def test_the_loss_is_that_of_the_objective_on_what_is_seen() -> None:
+    feed = make_feed()
+    batch = next(iter(feed.batches(0)))
+    inputs = keras.Input((6, 6, 1))
+    encoder = keras.Model(inputs, keras.layers.Dense(5)(keras.layers.Flatten()(inputs)))
+    row = find_objective("supcon")
+    similarity = row.build_similarity({"temperature": 0.1})
+    loss = pairs_loss(encoder, lambda embeddings, labels: row.loss(embeddings, labels, similarity), 6)
+    embeddings = encoder(view_batch(*batch[:4], 6)).numpy()
+    scores = similarity.pairs(embeddings, embeddings).numpy().astype(np.float64)
+    labels, terms = batch[4], []
+    for i in range(12):
+        others = [j for j in range(12) if j != i]
+        total = np.log(np.exp(scores[i, others]).sum())
+        terms.append(np.mean([total - scores[i, j] for j in others if labels[j] == labels[i]]))
+    groups = build_groups(
+        encoder.trainable_variables,
+        kind="sgd",
+        weight_decay=0.0,
+        is_pretrained=lambda _: False,
+        pretrained_rate=1.0,
+    )
+    found = compile_train_step(loss, groups, place(1), "float32")(batch, 0.0)
+    assert float(found) == pytest.approx(np.mean(terms), rel=1e-4)
+
+
+TWO_DEVICES = """
+import json
+import numpy as np
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import keras
+from dlpractice.data.distortion import see_plain
+from dlpractice.models.objectives import find_objective
+from dlpractice.models.siamese import Verdict, build_siamese
+from dlpractice.training.optimisers import build_groups
+from dlpractice.training.pairs import pairs_loss
+from dlpractice.training.placement import place
+from dlpractice.training.steps import compile_train_step
+
+SETTINGS = {"temperature": 0.1, "margin": 0.5}
+
+def train(devices, name, sizes):
+    placement, row = place(devices), find_objective(name)
+    keras.utils.set_random_seed(1)
+    with placement.strategy.scope():
+        inputs = keras.Input((6, 6, 1))
+        x = keras.layers.Conv2D(4, 3, activation="tanh")(keras.layers.Rescaling(1 / 255)(inputs))
+        encoder = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Flatten()(x)))
+        similarity = row.build_similarity(SETTINGS)
+        model = build_siamese(encoder, similarity, Verdict()).model
+        groups = build_groups(
+            model.trainable_variables, kind="sgd", weight_decay=0.0,
+            is_pretrained=lambda variable: False, pretrained_rate=1.0,
+        )
+    settings = {key: SETTINGS[key] for key in row.loss_settings}
+    loss = pairs_loss(encoder, lambda e, labels: row.loss(e, labels, similarity, **settings), 6)
+    step = compile_train_step(loss, groups, placement, "float32")
+    rng, losses = np.random.default_rng(0), []
+    for size in sizes:
+        images = rng.integers(0, 256, (size, 6, 6, 1)).astype(np.uint8)
+        # Classes in order: half of them lie on one device alone, and some across the border.
+        labels = (np.arange(size) // 3).astype(np.int32)
+        moves = see_plain(rng.integers(4, size=size), 6, 6)
+        losses.append(float(step((images, *moves, labels), 0.01)))
+    return losses, model.get_weights()
+
+found = {}
+for name in ("verification", "prototypical", "supcon"):
+    (ours, weights), (wanted, others) = (train(devices, name, [13, 13]) for devices in (2, 1))
+    start = train(1, name, [])[1]
+    found[name] = {
+        "weights": max(float(np.abs(a - b).max()) for a, b in zip(weights, others)),
+        "moved": max(float(np.abs(a - b).max()) for a, b in zip(others, start)),
+        "losses": float(np.abs(np.subtract(ours, wanted)).max()),
+    }
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def two_devices() -> dict[str, Any]:
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_DEVICES], env=quiet, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("name", ["verification", "prototypical", "supcon"])
+def test_two_devices_learn_what_one_does_from_all_pairs(two_devices: dict[str, Any], name: str) -> None:
+    # With negatives of each device's own part alone, losses and weights would be others.
+    assert two_devices[name]["losses"] < 1e-5
+    assert two_devices[name]["weights"] < 1e-5
+    assert two_devices[name]["moved"] > 1e-3
