@@ -8,6 +8,7 @@ import pytest
 
 from dlpractice.models.backbones import BACKBONES
 from dlpractice.models.classifier import Classifier, build_classifier
+from dlpractice.models.encoders import build_encoder
 from dlpractice.models.precision import computing_in, set_precision
 from dlpractice.models.strategies import plan_strategy
 
@@ -69,3 +70,15 @@ def test_half_precision_is_near_and_not_the_same(classifier: Classifier) -> None
     set_precision(classifier.model, "float32")
     assert not np.array_equal(exact, rounded)
     np.testing.assert_allclose(rounded, exact, atol=0.05 * np.abs(exact).max())
+
+
+@pytest.mark.parametrize("dimensions", [None, 7])
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_embeddings_stay_in_float32(precision: str, dimensions: int | None) -> None:
+    encoder = build_encoder("conv4", image_size=16, channels=1, width=0.1, dimensions=dimensions)
+    images = np.random.default_rng(0).uniform(0, 255, (2, 16, 16, 1)).astype(np.float32)
+    with computing_in(encoder, precision):
+        dtypes = {layer.name: layer.compute_dtype for layer in walk(encoder)}
+        assert dtypes["embedding"] == "float32"
+        assert dtypes["conv1"] == precision
+        assert encoder(images).dtype == "float32"

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -259,3 +259,29 @@ def test_weights_that_were_trained_before_have_to_be_beaten(tmp_path: Path) -> N
         np.testing.assert_array_equal(ours, theirs)
     improved = make_trainer(tmp_path / "b", keep_start=True)
     assert improved.train(Position()).best_epoch >= 0
+
+
+class Scripted:
+    """An examination that answers what it is told, epoch after epoch."""
+
+    def __init__(self, scores: list[tuple[float, float]]) -> None:
+        self._scores = iter(scores)
+
+    def __call__(self, forward: Any) -> tuple[float, float]:
+        return next(self._scores)
+
+
+@pytest.mark.parametrize(("monitor", "best", "lowest"), [("val_loss", 2, 0.3), ("val_accuracy", 1, -0.9)])
+def test_the_best_epoch_is_by_what_is_monitored(
+    tmp_path: Path, monitor: Literal["val_loss", "val_accuracy"], best: int, lowest: float
+) -> None:
+    # The third epoch has the lowest loss, the second the highest accuracy, which the fourth only equals.
+    scores = [(0.9, 0.5), (0.8, 0.9), (0.3, 0.6), (0.4, 0.9)]
+    after: list[list[NDArray[Any]]] = []
+    trainer = make_trainer(tmp_path, replace(SETTINGS, monitor=monitor, patience=3))
+    trainer._validation = Scripted(scores)
+    trainer._record = lambda row: after.append(weights(trainer))
+    position = trainer.train(Position())
+    assert (position.best_epoch, position.lowest, position.waited) == (best, lowest, 3 - best)
+    for ours, theirs in zip(weights(trainer), after[best], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
