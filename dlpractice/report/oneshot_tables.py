@@ -108,7 +108,9 @@ def _other_protocols(rows: Sequence[Document], letters: Mapping[str, str], headl
     table = plain_table(["other protocols, %"], [letters[row["method"]] for row in rows])
     for name in protocols:
         measures = [row["results"].get(name) for row in rows]
-        table.add_row(Text(name), *("" if one is None else percent(one["value"]) for one in measures))
+        table.add_row(
+            Text(name.replace("_", " ")), *("" if one is None else percent(one["value"]) for one in measures)
+        )
     return table
 
 

@@ -138,14 +138,15 @@ def runs_table(runs: Sequence[Document]) -> RenderableType:
         accuracy = run["test_accuracy"]
         result = percent(accuracy["value"]) if accuracy else NOTHING
         certainty = interval(accuracy) if accuracy else run["state"]
-        protocol = "" if run["result"] in ("", "test_accuracy") else f"({run['result']})"
-        what = " ".join(filter(None, (run["command"], run["strategy"], run["source"], protocol)))
+        what = " ".join(filter(None, (run["command"], run["strategy"], run["source"])))
         lines.append(Text(run["path"]))
         lines.append(
             Text(
                 f"{result:>8}  {certainty:>10}  {run['written'][:16].replace('T', ' ')}  {what}", style="dim"
             )
         )
+        if run["result"] not in ("", "test_accuracy"):
+            lines.append(Text(f"{'':>8}  protocol {run['result']}", style="dim"))
         if run["problem"]:
             lines.append(Text(f"    {run['problem']}", style="yellow"))
     return Group(*lines)

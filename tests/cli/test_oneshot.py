@@ -101,12 +101,3 @@ def test_a_run_from_the_shell(folder: Path, shared_cache: Path) -> None:
     stages = [line.split(":")[0] for line in done.stderr.splitlines()]
     assert stages[-4:] == ["training small", "training small", "training small", "testing"]
     assert len(stages) <= 6
-    again = subprocess.run(
-        [*command, "--resume", "--json"],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=environment,
-        check=True,
-    )
-    assert json.loads(again.stdout)["results"] == summary["results"]

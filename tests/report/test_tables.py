@@ -250,7 +250,10 @@ def test_runs(render: Render) -> None:
 
 def test_the_number_of_a_one_shot_run_has_its_protocols_name(render: Render) -> None:
     row = run_row("a", command="oneshot", strategy="siamese", source="omniglot", result="lake-20")
-    assert render(runs_table([row]))[2].endswith("oneshot siamese omniglot (lake-20)")
+    assert [line.strip() for line in render(runs_table([row]))[2:]] == [
+        "96.6   94.6-97.9  2026-01-02 03:04  oneshot siamese omniglot",
+        "protocol lake-20",
+    ]
 
 
 def test_runs_of_long_names(render: Render) -> None:
