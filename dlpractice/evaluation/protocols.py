@@ -204,6 +204,25 @@ def verification_pairs(examples: Examples, count: int, seed: int) -> Pairs:
     return Pairs(indices[order], (np.arange(count) < count // 2)[order], tuple(groups.tolist()))
 
 
+def refuse_seen(tested: Examples, *seen: Examples) -> None:
+    """Nothing that is tested on may have been trained or chosen on: neither a class nor a single picture.
+
+    Raises:
+        DataError: a class, by its name, or a picture, by its sha256, is in `tested` and in one of `seen`.
+    """
+    names = {tested.class_names[code] for code in np.unique(tested.classes).tolist()}
+    paths = dict(zip(tested.sha256, tested.paths, strict=True))
+    for part in seen:
+        common = sorted(names & {part.class_names[code] for code in np.unique(part.classes).tolist()})
+        if common:
+            what = f"{len(common)} classes to be tested on were trained or chosen on, such as {common[0]}"
+            raise DataError(what, "divide the data by class")
+        for digest, path in zip(part.sha256, part.paths, strict=True):
+            if digest in paths:
+                what = f"{paths[digest]} is to be tested on, and {path} of another class is the same picture"
+                raise DataError(what, "keep one of them")
+
+
 def group_names(examples: Examples) -> NDArray[np.str_]:
     """(N,) the name of each example's alphabet where there are several alphabets, else of its class.
 

@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from dlpractice.evaluation.protocols import (
     lake_20,
     lake_extended,
     quarter_turns,
+    refuse_seen,
     verification_pairs,
     vinyals,
 )
@@ -314,6 +316,17 @@ def test_verification_pairs_that_cannot_be() -> None:
         verification_pairs(folder(each=1), 10, seed=0)
     with pytest.raises(ValueError, match="an even number"):
         verification_pairs(folder(), 9, seed=0)
+
+
+def test_what_was_trained_or_chosen_on_is_not_tested_on() -> None:
+    data = omniglot()
+    first, second, third = (data.select(np.flatnonzero(data.alphabets == code)) for code in range(3))
+    refuse_seen(first, second, third)
+    with pytest.raises(DataError, match="4 classes to be tested on were trained or chosen on, such as A/00"):
+        refuse_seen(first, second, data)
+    copied = replace(second, sha256=(*second.sha256[:-1], first.sha256[3]))
+    with pytest.raises(DataError, match=f"{first.paths[3]} is to be tested on, and {second.paths[-1]} of"):
+        refuse_seen(first, third, copied)
 
 
 def test_the_same_seed_gives_the_same_tasks() -> None:
