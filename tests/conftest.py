@@ -1,4 +1,4 @@
-"""A tiny data set and a finished run on it, made once for all tests that need one."""
+"""Tiny data sets and finished runs on them, made once for all tests that need one."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlpractice.config.schema import Finetune
+from dlpractice.config.schema import Finetune, Oneshot
+from dlpractice.data.glyphs import generate_alphabets
 from dlpractice.runs.directory import RunDirectory
 
 
@@ -58,4 +59,51 @@ def finished_run(tiny_config: Finetune, shared_cache: Path, tmp_path_factory: py
     folder = tmp_path_factory.mktemp("runs") / "scratch"
     with RunDirectory.create(folder) as run:
         finetune.run(tiny_config, run)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_alphabets(shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six generated alphabets of six characters, each drawn once by four: alphabet/character/drawer.png."""
+    root = tmp_path_factory.mktemp("alphabets") / "data"
+    made = generate_alphabets(6, seed=0, characters=(6, 6), drawers=4)
+    for path, drawing in zip(made.paths, np.asarray(made.pixels), strict=True):
+        file = root / f"{path}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(drawing[:, :, 0]).resize((24, 24), Image.Resampling.BOX).save(file)
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny_oneshot_config(tiny_alphabets: Path) -> Oneshot:
+    """Seconds of work: 16 pixels, a narrow net without convolution, two epochs of four steps."""
+    return Oneshot.model_validate(
+        {
+            "command": "oneshot",
+            "data": {
+                "source": str(tiny_alphabets),
+                "image_size": 16,
+                "validation": 0.2,
+                "drawer_pattern": r"^drawer(\d+)$",
+            },
+            "encoder": {"name": "dense", "width": 0.1},
+            "batch": {"alphabets": 2, "classes": 4, "examples": 3},
+            "distortion": {"elastic": 0.05},
+            "training": {"epochs": 2, "epoch_steps": 4},
+            "evaluation": {"transductive": True},
+            "hardware": {"precision": "float32", "devices": 1},
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def finished_oneshot_run(
+    tiny_oneshot_config: Oneshot, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of a finished one-shot run on the tiny alphabets."""
+    from dlpractice.recipes import oneshot
+
+    folder = tmp_path_factory.mktemp("oneshot-runs") / "siamese"
+    with RunDirectory.create(folder) as run:
+        oneshot.run(tiny_oneshot_config, run)
     return folder
