@@ -139,8 +139,14 @@ def _comparison_note(document: Document, rows: Sequence[Document], sources: Sequ
     return "\n".join([*lines, *(f"[{number}] {source}" for number, source in enumerate(sources, 1))])
 
 
+_SCORE_NOTE = (
+    "score: probability of the same class, where same and different are equally likely beforehand\n"
+    "unknown: less like every class than the threshold that the run chose on validation pairs"
+)
+
+
 def identification_table(rows: Sequence[Document]) -> RenderableType:
-    """What `dlp predict --support` says of each image, and what it was nearest to where it is unknown."""
+    """What `dlp predict` says of each image with a one-shot run; of an unknown one, what it is nearest to."""
     table = plain_table(["image", "class"], ["score"])
     table.add_column("nearest", overflow="fold")
     for row in rows:
@@ -154,7 +160,7 @@ def identification_table(rows: Sequence[Document]) -> RenderableType:
             f"{row['confidence']:.3f}",
             Text(nearest),
         )
-    return table
+    return Group(table, "", Text(_SCORE_NOTE, style="dim"))
 
 
 def verdict_text(document: Document) -> Text:

@@ -38,10 +38,10 @@ class PlainProgress:
     def batch(self, epoch: int, epochs: int, step: int, steps: int, images: int) -> None:
         """Say nothing: only whole stages and epochs get a line."""
 
-    def epoch(self, row: Mapping[str, object]) -> None:
+    def epoch(self, row: Mapping[str, object], is_best: bool) -> None:
         """One line with what the epoch reached."""
         if self._stage is not None:
-            is_best = self._stage.epoch(row)
+            self._stage.epoch(row, is_best)
             name, done, total = self._stage.name, self._stage.done, self._stage.total
             self.say(f"{name}: epoch {done}/{total}, {epoch_line(row)}{' (best so far)' if is_best else ''}")
 

@@ -12,9 +12,8 @@ _WINDOW = 5.0
 class Stage:
     """The counters of one stage. Counting is a few additions; all else is worked out when somebody looks.
 
-    The best epoch is the one that training keeps, with the lowest validation loss; `best_accuracy` is the
-    highest validation accuracy, maybe of another epoch. `clock` gives seconds, and is a parameter so that
-    tests need not wait.
+    `best_epoch` is the one that training keeps so far, 0 before there is one; `best_loss` and `best_accuracy`
+    are its scores on validation. `clock` gives seconds, and is a parameter so that tests need not wait.
     """
 
     def __init__(self, name: str, total: int, unit: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -51,18 +50,17 @@ class Stage:
         if self._first is None:  # the first step builds the graph: what it took says nothing of the others
             self._first = (self._clock(), self.fraction)
 
-    def epoch(self, row: Mapping[str, object]) -> bool:
-        """An epoch has ended with `row`. Returns whether it is the best so far."""
+    def epoch(self, row: Mapping[str, object], is_best: bool) -> None:
+        """An epoch has ended with `row`; `is_best`: it is the one to keep so far."""
         number = row.get("epoch")
         self.done = number if isinstance(number, int) else self.done + 1
         self._within_epoch = 0.0
-        loss, accuracy = _finite(row.get("val_loss")), _finite(row.get("val_accuracy"))
-        if accuracy is not None and (self.best_accuracy is None or accuracy > self.best_accuracy):
-            self.best_accuracy = accuracy
-        if loss is None or (self.best_loss is not None and loss >= self.best_loss):
-            return False
-        self.best_loss, self.best_epoch = loss, self.done
-        return True
+        if is_best:
+            self.best_epoch = self.done
+            self.best_loss, self.best_accuracy = (
+                _finite(row.get("val_loss")),
+                _finite(row.get("val_accuracy")),
+            )
 
     @property
     def fraction(self) -> float:

@@ -48,10 +48,10 @@ class TerminalProgress:
         if self._stage is not None:
             self._stage.batch(epoch, step, steps, images)
 
-    def epoch(self, row: Mapping[str, object]) -> None:
+    def epoch(self, row: Mapping[str, object], is_best: bool) -> None:
         """Count; the next refresh shows it."""
         if self._stage is not None:
-            self._stage.epoch(row)
+            self._stage.epoch(row, is_best)
 
     def say(self, message: str) -> None:
         """A line above the display, below that of a stage which has come to its end."""
@@ -104,21 +104,21 @@ def draw_stage(stage: Stage, width: int) -> RenderableType:
 def _speed_and_score(stage: Stage) -> str:
     rate = stage.images_per_second()
     parts = [] if rate is None else [f"{rate:,.0f} images/s"]
-    if stage.best_loss is not None:
+    if stage.best_epoch:
         parts.append(_best_epoch(stage))
-    if stage.best_accuracy is not None:
-        parts.append(f"best val_accuracy {stage.best_accuracy:.1%}")
     return "  ".join(parts)
 
 
 def _ended(stage: Stage) -> str:
     line = f"{stage.name}: {stage.done:,} {stage.unit} in {_format_time(stage.seconds)}"
-    return line if stage.best_loss is None else f"{line}, {_best_epoch(stage)}"
+    return f"{line}, {_best_epoch(stage)}" if stage.best_epoch else line
 
 
 def _best_epoch(stage: Stage) -> str:
     """The epoch whose weights are kept, in the terms of metrics.csv."""
-    return f"best epoch {stage.best_epoch} (val_loss {stage.best_loss:.4f})"
+    scores = [] if stage.best_loss is None else [f"val_loss {stage.best_loss:.4f}"]
+    scores += [] if stage.best_accuracy is None else [f"val_accuracy {stage.best_accuracy:.1%}"]
+    return f"best epoch {stage.best_epoch}" + (f" ({', '.join(scores)})" if scores else "")
 
 
 def _format_time(seconds: float | None) -> str:

@@ -19,8 +19,11 @@ class Progress(Protocol):
         Called after each step, up to thousands of times a second, so it must cost next to nothing.
         """
 
-    def epoch(self, row: Mapping[str, object]) -> None:
-        """An epoch has ended; `row` is its row of metrics.csv, in which epochs count from 1 in each stage."""
+    def epoch(self, row: Mapping[str, object], is_best: bool) -> None:
+        """An epoch has ended; `row` is its row of metrics.csv, in which epochs count from 1 in each stage.
+
+        is_best: whether it is the one that would be kept if training ended now.
+        """
 
     def say(self, message: str) -> None:
         """A remark, in one line."""
@@ -44,7 +47,7 @@ class Silent:
     def batch(self, epoch: int, epochs: int, step: int, steps: int, images: int) -> None:
         """Say nothing."""
 
-    def epoch(self, row: Mapping[str, object]) -> None:
+    def epoch(self, row: Mapping[str, object], is_best: bool) -> None:
         """Say nothing."""
 
     def say(self, message: str) -> None:

@@ -221,7 +221,7 @@ class Trainer:
             position.plateau_factor, position.plateau_waited = plateau.factor, plateau.waited
         position.epoch, position.step, position.rows = position.epoch + 1, 0, position.rows + 1
         self._record(row)
-        self._progress.epoch(row)
+        self._progress.epoch(row, improved)
 
     def _rank(self, validation: Scores) -> float:
         """What the best epoch has the lowest of."""

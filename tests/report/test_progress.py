@@ -30,9 +30,9 @@ def test_plain_lines_exactly() -> None:
     progress.warn("2 images are duplicates")
     progress.stage("training head", 3, "epochs")
     progress.batch(1, 3, 1, 2, 32)
-    progress.epoch(ROW)
-    progress.epoch(ROW | {"epoch": 2, "val_loss": 0.26, "val_accuracy": 0.99})
-    progress.epoch(ROW | {"epoch": 3, "val_loss": 0.24})
+    progress.epoch(ROW, True)
+    progress.epoch(ROW | {"epoch": 2, "val_loss": 0.26, "val_accuracy": 0.99}, False)
+    progress.epoch(ROW | {"epoch": 3, "val_loss": 0.24}, True)
     progress.close()
     progress.close()
     figures = "1.2 s, 1,840 images/s, loss 0.1034, accuracy 90.0%, val_loss"
@@ -45,15 +45,6 @@ def test_plain_lines_exactly() -> None:
         f"training head: epoch 2/3, {figures} 0.2600, val_accuracy 99.0%",
         f"training head: epoch 3/3, {figures} 0.2400, val_accuracy 97.6% (best so far)",
     ]
-
-
-def test_each_stage_has_a_best_of_its_own() -> None:
-    stream = io.StringIO()
-    progress = PlainProgress(stream)
-    for name in ("training head", "training top-block"):
-        progress.stage(name, 1, "epochs")
-        progress.epoch(ROW)
-    assert stream.getvalue().count("(best so far)") == 2
 
 
 def test_what_an_epoch_lacks_is_left_out() -> None:

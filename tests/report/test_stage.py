@@ -72,23 +72,21 @@ def test_a_resumed_stage_goes_by_its_own_pace(clock: Clock) -> None:
     assert stage.seconds_left == pytest.approx(6)
 
 
-def test_best_is_the_lowest_validation_loss_and_accuracy_is_kept_apart(clock: Clock) -> None:
-    stage = Stage("training head", 9, "epochs", clock)
-    losses = [0.5, 0.3, 0.3, math.nan, 0.4, 0.2]
-    accuracies = [0.8, 0.9, 0.95, 0.1, 0.97, 0.96]
-    best = [
-        stage.epoch({"epoch": epoch, "val_loss": loss, "val_accuracy": accuracy})
-        for epoch, (loss, accuracy) in enumerate(zip(losses, accuracies, strict=True), 1)
-    ]
-    assert best == [True, True, False, False, False, True]
-    assert (stage.best_epoch, stage.best_loss, stage.best_accuracy) == (6, 0.2, 0.97)
+def test_the_best_epoch_is_the_one_that_training_keeps(clock: Clock) -> None:
+    stage = Stage("training head", 4, "epochs", clock)
+    scores = [(0.5, 0.8, True), (0.3, 0.7, False), (0.6, 0.9, True), (0.2, 0.6, False)]
+    for epoch, (loss, accuracy, is_best) in enumerate(scores, 1):
+        stage.epoch({"epoch": epoch, "val_loss": loss, "val_accuracy": accuracy}, is_best)
+    assert (stage.best_epoch, stage.best_loss, stage.best_accuracy) == (3, 0.6, 0.9)
 
 
 @pytest.mark.parametrize("row", [{}, {"val_loss": None}, {"val_loss": math.nan, "val_accuracy": math.nan}])
-def test_without_validation_nothing_is_best(row: dict[str, object], clock: Clock) -> None:
+def test_scores_that_are_no_numbers_are_left_out(row: dict[str, object], clock: Clock) -> None:
     stage = Stage("training head", 3, "epochs", clock)
-    assert stage.epoch(row) is False
-    assert (stage.done, stage.best_loss, stage.best_accuracy) == (1, None, None)
+    stage.epoch(row, False)
+    assert (stage.done, stage.best_epoch) == (1, 0)
+    stage.epoch(row, True)
+    assert (stage.best_epoch, stage.best_loss, stage.best_accuracy) == (2, None, None)
 
 
 def test_fraction_stays_within_0_and_1(clock: Clock) -> None:

@@ -32,7 +32,7 @@ for epoch in (1, 2):
     for step in range(1, 4):
         progress.batch(epoch, 1000, step, 3, 32000)
         time.sleep(0.1)
-    progress.epoch({"epoch": epoch, "val_loss": epoch, "val_accuracy": epoch / 3})
+    progress.epoch({"epoch": epoch, "val_loss": epoch, "val_accuracy": epoch / 3}, epoch == 1)
 print("a result", flush=True)
 time.sleep(0.3)
 progress.close()
@@ -100,14 +100,14 @@ def test_it_shows_stage_position_time_speed_and_scores(shown: tuple[str, str]) -
     assert "epoch 2/1,000" in text
     assert "left" in text
     assert "images/s" in text
-    assert "best epoch 1 (val_loss 1.0000)" in text  # the lowest loss, though accuracy rose after it
-    assert "best val_accuracy 66.7%" in text
+    assert "best epoch 1 (val_loss 1.0000, val_accuracy 33.3%)" in text  # the one that is said to be kept
+    assert "best epoch 2" not in text
 
 
 def test_what_stays_is_a_line_per_stage_and_the_warning(shown: tuple[str, str]) -> None:
     text = " ".join(visible_lines(shown[0]))
     assert re.search(r"decoding: 3,000 images in 0:0\d", text)
-    assert re.search(r"2 epochs in 0:0\d, best epoch 1 \(val_loss 1.0000\)", text)
+    assert re.search(r"2 epochs in 0:0\d, best epoch 1 \(val_loss 1.0000, val_accuracy 33.3%\)", text)
     assert "warning: some images" in text
 
 
@@ -140,16 +140,16 @@ def test_two_lines(draw: Callable[[Stage], list[str]]) -> None:
     stage.batch(1, 1, 2, 32)
     now = 600.0
     stage.batch(1, 2, 2, 32)
-    stage.epoch({"epoch": 1, "val_loss": 0.5, "val_accuracy": 0.75})
+    stage.epoch({"epoch": 1, "val_loss": 0.5, "val_accuracy": 0.75}, True)
     first, second = draw(stage)
     assert "epoch 2/4" in first
     assert first.endswith("1:00:00 left")  # an eighth took 600 s, and six are left
-    assert second.endswith("best epoch 1 (val_loss 0.5000)  best val_accuracy 75.0%")
+    assert second.endswith("best epoch 1 (val_loss 0.5000, val_accuracy 75.0%)")
 
 
 def test_the_last_epoch_is_not_one_too_many(draw: Callable[[Stage], list[str]]) -> None:
     stage = Stage("training head", 1, "epochs")
-    stage.epoch({"epoch": 1})
+    stage.epoch({"epoch": 1}, True)
     assert "epoch 1/1 " in draw(stage)[0]
 
 

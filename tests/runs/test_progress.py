@@ -25,7 +25,7 @@ def test_silent_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
     progress.stage("decoding", 3, "images")
     progress.advance()
     progress.batch(1, 2, 3, 4, 5)
-    progress.epoch({})
+    progress.epoch({}, True)
     progress.say("")
     progress.warn("")
     progress.close()

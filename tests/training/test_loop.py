@@ -155,7 +155,7 @@ def test_an_interrupted_stage_goes_on_bit_for_bit(tmp_path: Path, steps: int) ->
 
 def test_an_interrupt_in_the_last_evaluation_is_not_lost(tmp_path: Path) -> None:
     class Late(Silent):
-        def epoch(self, row: Mapping[str, object]) -> None:
+        def epoch(self, row: Mapping[str, object], is_best: bool) -> None:
             if row["epoch"] == SETTINGS.epochs:
                 os.kill(os.getpid(), signal.SIGINT)
 
