@@ -59,7 +59,7 @@ def run(run: RunDirectory, source: str, progress: Progress | None = None) -> dic
         progress.warn(f"{seen} of {len(examples)} images are ones that the net was trained on")
     progress.stage("embedding", len(examples), "images")
     scorer = EmbeddingScorer(
-        embed(saved.forward(), examples, saved.image_size), saved.siamese.similarity, examples.alphabets
+        embed(saved.forward, examples, saved.image_size), saved.siamese.similarity, examples.alphabets
     )
     progress.advance(len(examples))
     progress.stage("answering", len(exercise.protocols), "protocols")

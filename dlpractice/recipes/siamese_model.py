@@ -26,9 +26,11 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class SavedSiamese:
-    """A Siamese net, how its files are decoded, and the sha256 of the file that it comes from."""
+    """A Siamese net, how its files are decoded, and the sha256 of the file that it comes from. forward: from
+    a batch of (n, S, S, C) views to (n, D) embeddings, on this machine's devices."""
 
     siamese: Siamese
+    forward: Forward
     note: Note
     digest: str
 
@@ -42,20 +44,15 @@ class SavedSiamese:
         """The similarity from which on two images are taken for the same."""
         return self.siamese.verdict.threshold
 
-    def forward(self) -> Forward:
-        """From a batch of (n, S, S, C) views to (n, D) embeddings, on this machine's devices."""
-        return compile_forward(self.siamese.encoder, place())
-
     def load(self, paths: Sequence[str]) -> Iterator[LoadedImage]:
         """Files, and those below folders, decoded as training images were."""
         return load_queries(paths, self.note)
 
     def embed(self, images: Iterable[LoadedImage]) -> Iterator[tuple[LoadedImage, Floats | None]]:
         """Each image with its (D,) embedding, in order; None for one that could not be read."""
-        forward = self.forward()
 
         def embed_pixels(pixels: NDArray[np.uint8]) -> Floats:
-            rows: Floats = forward(PlainViews(pixels, self.image_size)[np.arange(len(pixels))])
+            rows: Floats = self.forward(PlainViews(pixels, self.image_size)[np.arange(len(pixels))])
             return rows
 
         return forward_images(embed_pixels, images)
@@ -82,7 +79,8 @@ def load_siamese(run: RunDirectory) -> SavedSiamese:
     verdict: Any = siamese.verdict  # whose note holds plain strings
     colour: Colour = "grey" if siamese.encoder.input_shape[-1] == 1 else "colour"
     note = Note(verdict.kind, verdict.side, colour, verdict.resize, verdict.background)
-    return SavedSiamese(siamese, note, _digest(run))
+    forward = compile_forward(siamese.encoder, place())
+    return SavedSiamese(siamese, forward, note, _digest(run))
 
 
 def _digest(run: RunDirectory) -> str:
