@@ -105,7 +105,7 @@ def test_it_shows_stage_position_time_speed_and_scores(shown: tuple[str, str]) -
 
 
 def test_what_stays_is_a_line_per_stage_and_the_warning(shown: tuple[str, str]) -> None:
-    text = " ".join(visible_lines(shown[0]))
+    text = " ".join(" ".join(visible_lines(shown[0])).split())
     assert re.search(r"decoding: 3,000 images in 0:0\d", text)
     assert re.search(r"2 epochs in 0:0\d, best epoch 1 \(val_loss 1.0000, val_accuracy 33.3%\)", text)
     assert "warning: some images" in text
