@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 
 from dlpractice.data.decode import load_pixels
-from dlpractice.data.images import load_images
+from dlpractice.data.images import load_files, load_images
+from dlpractice.data.items import FileKind
 
 Classes = Callable[..., Path]
 Write = Callable[..., Path]
@@ -35,3 +36,18 @@ def test_a_named_file_is_read_whatever_its_ending(write: Write, tmp_path: Path) 
     path = write(tmp_path / "upload.tmp", 3, format="PNG")
     (found,) = load_images([str(path)], image_size=8)
     assert found.error == ""
+
+
+def test_folders_are_searched_for_the_files_of_a_kind(write: Write, tmp_path: Path) -> None:
+    for name in ("b.txt", "a.TXT", "c.png"):
+        write(tmp_path / "in" / name, name.encode())
+    (tmp_path / "empty").mkdir()
+
+    def decode(path: Path) -> np.ndarray:
+        return np.frombuffer(path.read_bytes(), np.uint8)
+
+    kind = FileKind("texts", frozenset({".txt"}))
+    found = list(load_files([str(tmp_path / "in"), str(tmp_path / "empty")], decode, kind))
+    contents = [None if image.pixels is None else image.pixels.tobytes() for image in found]
+    assert contents == [b"a.TXT", b"b.txt", None]
+    assert found[2].error == "the folder holds no texts"
