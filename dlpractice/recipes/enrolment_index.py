@@ -88,7 +88,8 @@ def refuse_foreign(path: Path) -> None:
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as loaded:
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
             arrays = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else {}
     except FileNotFoundError as error:
         raise DataError(f"there is no index {path}", "make it with --support and --save-index") from error
