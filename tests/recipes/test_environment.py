@@ -1,9 +1,14 @@
 """What a run records of its surroundings."""
 
 import json
+import platform
+import subprocess
 from importlib import metadata
 from pathlib import Path
 
+import pytest
+
+from dlpractice.recipes.environment import describe_environment
 from dlpractice.runs.directory import RunDirectory
 
 
@@ -15,6 +20,37 @@ def test_the_record_of_a_run(finished_run: Path) -> None:
     assert environment["devices"] == ["/CPU:0"]
     assert environment["weights"]["origin"] == "random"
     assert len(environment["data"]["digest"]) == 64
+
+
+def test_the_record_of_a_one_shot_run(finished_oneshot_run: Path, tiny_alphabets: Path) -> None:
+    run = RunDirectory.read(finished_oneshot_run)
+    environment = run.environment()
+    assert environment["data"]["root"] == str(tiny_alphabets)
+    assert environment["weights"] == {"origin": "random", "digest": None}
+    assert (environment["seed"], environment["precision"]) == (0, "float32")
+
+
+def test_what_is_told_is_kept_beside_what_is_found() -> None:
+    told = {"data": {"root": "here", "digest": "d"}, "weights": {"origin": "imagenet", "digest": None}}
+    found = describe_environment(
+        seed=7, devices=("/GPU:0", "/GPU:1"), precision=("bfloat16", {"float32": 2.0}), **told
+    )
+    assert found["versions"]["python"] == platform.python_version()
+    assert {key: found[key] for key in told} == told
+    assert (found["seed"], found["devices"]) == (7, ["/GPU:0", "/GPU:1"])
+    assert found["precision"] == "bfloat16"
+    assert found["precision_timings_seconds"] == {"float32": 2.0}
+    assert json.loads(json.dumps(found)) == found
+
+
+@pytest.mark.parametrize("failure", [FileNotFoundError("git"), subprocess.TimeoutExpired("git", 5)])
+def test_without_git_there_is_no_commit(failure: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise failure
+
+    monkeypatch.setattr("dlpractice.recipes.environment.subprocess.run", fail)
+    found = describe_environment(seed=0, devices=(), precision=("float32", {}), data={}, weights={})
+    assert found["git"] is None
 
 
 def test_the_digest_changes_with_a_label(finished_run: Path) -> None:
