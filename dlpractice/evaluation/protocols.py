@@ -82,13 +82,13 @@ def vinyals(
     shots: int,
     seed: int,
     episodes: int = 1000,
-    queries: int = 15,
+    queries: int = 5,
     rotations: bool = False,
 ) -> tuple[Task, ...]:
     """Random classes of all alphabets, random drawings of each: easier than within an alphabet.
 
     Vinyals et al., "Matching networks for one shot learning" (2016); episodes as in Snell et al.,
-    "Prototypical networks for few-shot learning" (2017): 1,000 of them, with 15 queries per class. Their
+    "Prototypical networks for few-shot learning" (2017): 1,000 of them, with 5 queries per class. Their
     drawers are mixed, and people have drawn on both sides. An interval over episodes would only say how the
     same few drawings were drawn; each query's group is its alphabet.
 

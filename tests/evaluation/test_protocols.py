@@ -208,7 +208,7 @@ def test_vinyals_needs_enough_classes_and_examples() -> None:
     with pytest.raises(DataError, match="13-way tasks need 13 classes; there are 12"):
         vinyals(omniglot(), np.arange(12), ways=13, shots=1, seed=0, queries=1)
     with pytest.raises(DataError, match="A/00 has 4 examples; 16 are needed"):
-        vinyals(omniglot(), np.arange(12), ways=5, shots=1, seed=0)
+        vinyals(omniglot(), np.arange(12), ways=5, shots=1, seed=0, queries=15)
     with pytest.raises(DataError, match="A/01 has 0 examples"):
         data = omniglot()
         vinyals(
