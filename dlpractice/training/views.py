@@ -17,7 +17,8 @@ def view_batch(images: Any, transforms: Any, pens: Any, fields: Any, image_size:
     A mean over as many input pixels as an output pixel covers comes first, so that a thin stroke does not
     fall between two of them. What lies outside is like the nearest edge.
     """
-    images = _press(tf.cast(images, tf.float32), pens)
+    images = tf.cast(images, tf.float32)
+    images = tf.cond(tf.reduce_any(pens != 0), lambda: _press(images, pens), lambda: images)
     factor = round(images.shape[1] / image_size)
     if factor > 1:
         images = tf.nn.avg_pool2d(images, factor, 1, "SAME")
