@@ -83,6 +83,6 @@ def _draw(run: RunDirectory, pictures: Pictures) -> None:
     """Keep what is worth seeing of a run as PNG files in its folder."""
     from dlpractice.report.oneshot_figures import embedding_figure, failures_figures, training_pairs_figure
 
-    training_pairs_figure(pictures.pairs, pictures.same, run.path / "training-pairs.png")
-    failures_figures(pictures.failures, run.path, "failures")
-    embedding_figure(pictures.points, pictures.labels, pictures.names, run.path / "embedding.png")
+    training_pairs_figure(pictures.pairs, pictures.same, run.figure_path("training-pairs"))
+    failures_figures(pictures.failures, lambda page: run.figure_path(f"failures-{page}"))
+    embedding_figure(pictures.points, pictures.labels, pictures.names, run.figure_path("embedding"))

@@ -5,7 +5,7 @@ Matplotlib is imported when a figure is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -67,13 +67,13 @@ def draw_training_pairs(images: Images, same: NDArray[np.bool_]) -> Figure:
     return figure
 
 
-def failures_figures(failures: Sequence[FailedQuery], folder: Path, stem: str) -> list[Path]:
-    """Draw failed queries with their supports, eight a page, on up to eight pages: `folder`/`stem`-1.png ...
+def failures_figures(failures: Sequence[FailedQuery], page_path: Callable[[int], Path]) -> list[Path]:
+    """Draw failed queries with their supports, eight a page, on up to eight pages, counted from 1.
 
     Returns the pages; none where nothing failed.
     """
     starts = range(0, len(failures), _FAILURES_PER_PAGE)[:_MOST_PAGES]
-    pages = [folder / f"{stem}-{number}.png" for number in range(1, len(starts) + 1)]
+    pages = [page_path(number) for number in range(1, len(starts) + 1)]
     for page, start in zip(pages, starts, strict=True):
         save(draw_failures(failures, start, start + _FAILURES_PER_PAGE), page)
     return pages

@@ -91,6 +91,10 @@ class RunDirectory(LockedFolder):
         """Whether the run has its results. They are written last."""
         return (self.path / SUMMARY).is_file()
 
+    def figure_path(self, name: str) -> Path:
+        """Where the figure called `name` belongs."""
+        return self.path / f"{name}.png"
+
     def write_config(self, text: str) -> None:
         """Keep the resolved config: `dlp finetune RUN/config.yaml` repeats the run."""
         files.write_text(self.writable(CONFIG), text)

@@ -95,14 +95,17 @@ def test_a_tie_has_no_chosen_class_and_says_so() -> None:
 
 
 def test_failures_are_eight_a_page_and_pages_say_of_how_many(tmp_path: Path) -> None:
+    def name(page: int) -> Path:
+        return tmp_path / f"failures-{page}.png"
+
     small = failure(2, true=0, predicted=1)
-    assert failures_figures([], tmp_path, "failures") == []
-    pages = failures_figures([small] * 9, tmp_path, "failures")
+    assert failures_figures([], name) == []
+    pages = failures_figures([small] * 9, name)
     assert [page.name for page in pages] == ["failures-1.png", "failures-2.png"]
     assert sorted(tmp_path.iterdir()) == pages
     many = [small] * 1000
     assert words(draw_failures(many, 8, 16))[0].startswith("Failed queries 9 to 16 of 1,000:")
-    assert len(failures_figures(many, tmp_path, "many")) == 8
+    assert len(failures_figures(many, name)) == 8
 
 
 def test_classes_of_the_embedding_differ_in_colour_or_marker() -> None:

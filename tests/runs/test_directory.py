@@ -37,6 +37,10 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
+def test_a_figure_belongs_into_the_folder_under_its_name(path: Path) -> None:
+    assert RunDirectory.read(path).figure_path("embedding") == path / "embedding.png"
+
+
 def test_all_files_come_back(tmp_path: Path) -> None:
     split = {"path": "a/1.png", "label": "a", "split": "test", "sha256": "0f", "group": ""}
     prediction = {
