@@ -4,10 +4,13 @@ All are symmetric by construction, registered, so that a saved model loads in Ke
 package is installed, and compute in float32 whatever the encoder computes in.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 _PACKAGE = "dlpractice"
 
@@ -19,6 +22,7 @@ class Similarity(keras.layers.Layer):  # type: ignore[misc]
         # Without `autocast`, here and below, a model set to half precision leaves embeddings and variables
         # as they are.
         super().__init__(dtype=kwargs.pop("dtype", "float32"), autocast=False, **kwargs)
+        self._compiled: Callable[..., Any] | None = None
 
     def call(self, inputs: list[Any]) -> Any:
         raise NotImplementedError
@@ -29,6 +33,13 @@ class Similarity(keras.layers.Layer):  # type: ignore[misc]
         The variables there are must have been built: by a call, or by `build([(None, D), (None, D)])`.
         """
         raise NotImplementedError
+
+    def compare(self, queries: Any, supports: Any) -> NDArray[np.float32]:
+        """`pairs` of arrays, compiled: for many small calls outside of a compiled step."""
+        if self._compiled is None:
+            self._compiled = tf.function(self.pairs, reduce_retracing=True)
+        scores = self._compiled(tf.convert_to_tensor(queries), tf.convert_to_tensor(supports))
+        return np.asarray(scores)
 
     def compute_output_shape(self, input_shape: list[tuple[int | None, ...]]) -> tuple[int | None, ...]:
         return (input_shape[0][0],)

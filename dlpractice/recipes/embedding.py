@@ -68,7 +68,7 @@ class EmbeddingScorer:
             self._look_at(int(self._groups[queries[0]]))
             return self._block[np.ix_(self._place[queries], self._place[supports[:, 0]])]
         means = self._embeddings[supports].mean(axis=1)
-        return np.asarray(self._similarity.pairs(self._embeddings[queries], means))
+        return self._similarity.compare(self._embeddings[queries], means)
 
     def _look_at(self, group: int) -> None:
         if group == self._group or self._groups is None:
@@ -76,7 +76,7 @@ class EmbeddingScorer:
         members = np.flatnonzero(self._groups == group)
         self._group, self._place[members] = group, np.arange(len(members))
         embeddings = self._embeddings[members]
-        self._block = np.asarray(self._similarity.pairs(embeddings, embeddings))
+        self._block = self._similarity.compare(embeddings, embeddings)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class SavedSiamese:
 
     def compare(self, queries: Floats, classes: Floats) -> Floats:
         """(Q, D) and (K, D) embeddings -> (Q, K) similarities."""
-        return np.asarray(self.siamese.similarity.pairs(queries, classes))
+        return self.siamese.similarity.compare(queries, classes)
 
     def judge(self, similarities: Floats) -> Floats:
         """Similarities -> probabilities of "same", where both answers were equally likely beforehand."""

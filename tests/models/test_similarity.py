@@ -61,6 +61,16 @@ def test_rows_and_pairs_are_those_of_a_loop(make: Make, score: Score) -> None:
 
 
 @each
+def test_compiled_pairs_are_pairs_whatever_the_shapes(make: Make, score: Score) -> None:
+    rng, layer = np.random.default_rng(0), make()
+    for count in (3, 5, 2):
+        queries, supports = (rng.normal(size=(rows, 5)).astype(np.float32) for rows in (7, count))
+        scores = layer.compare(queries, supports)
+        np.testing.assert_allclose(scores, layer.pairs(queries, supports), rtol=1e-5, atol=1e-6)
+    assert "compiled" not in str(layer.get_config())
+
+
+@each
 def test_the_order_of_the_two_does_not_matter(make: Make, score: Score) -> None:
     first, second = np.random.default_rng(0).normal(size=(2, 6, 5)).astype(np.float32)
     layer = make()
