@@ -53,12 +53,14 @@ ORDER_SEED = 0
 
 @dataclass(frozen=True)
 class Protocol:
-    """Tasks on some examples. turns: quarter turns that count as classes, see `evaluation.protocols`."""
+    """Tasks on some examples. turns: quarter turns that count as classes, see `evaluation.protocols`. within:
+    whether every task stays within an alphabet."""
 
     name: str
     examples: Examples
     tasks: tuple[Task, ...]
     turns: int = 1
+    within: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def plan_exam(config: Oneshot, division: Division) -> Exam:
     count = 2 * max(least, min(_PAIRS // 2, len(validation)))
     return Exam(
         protocols,
-        Protocol("val_accuracy", validation, within_alphabets(validation)),
+        Protocol("val_accuracy", validation, within_alphabets(validation), within=True),
         verification_pairs(validation, count, TASK_SEED),
         verification_pairs(division.evaluation, min(_PAIRS, 2 * len(division.evaluation)), TASK_SEED),
     )
@@ -115,11 +117,12 @@ def plan_protocols(division: Division) -> list[Protocol]:
     examples = division.evaluation
     if division.vinyals is not None:
         return [
-            Protocol("lake-20", examples, lake_20(division.runs)),
-            Protocol("lake-extended", examples, lake_extended(examples, TASK_SEED)),
+            Protocol("lake-20", examples, lake_20(division.runs), within=True),
+            Protocol("lake-extended", examples, lake_extended(examples, TASK_SEED), within=True),
             *_plan_vinyals(examples, division.vinyals),
         ]
-    protocols = [Protocol("within-alphabet-20-way-1-shot", examples, within_alphabets(examples))]
+    within = within_alphabets(examples)
+    protocols = [Protocol("within-alphabet-20-way-1-shot", examples, within, within=True)]
     if division.digits is not None:
         tasks = folder_tasks(division.digits, ways=10, shots=1, episodes=1000, seed=TASK_SEED)
         protocols.append(Protocol("digits-10-way-1-shot", division.digits, tasks))
@@ -187,12 +190,8 @@ def score_options(
 
 def answer_protocol(protocol: Protocol, embeddings: Floats, similarity: Similarity) -> Answers:
     """The answers by the similarity of embeddings, (turns N, D) for the N examples of the protocol."""
-    groups = protocol.examples.alphabets if protocol.name in _WITHIN else None
+    groups = protocol.examples.alphabets if protocol.within else None
     return answer(protocol.tasks, EmbeddingScorer(embeddings, similarity, groups), ORDER_SEED)
-
-
-_WITHIN = ("lake-20", "lake-extended", "within-alphabet-20-way-1-shot", "val_accuracy")
-"""Protocols whose tasks stay within an alphabet."""
 
 
 def describe_answers(answers: Answers) -> dict[str, Any]:
