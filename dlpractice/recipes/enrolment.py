@@ -33,7 +33,8 @@ def identify(
     error. Confidence is the probability that image and class are the same, where both answers were equally
     likely beforehand: those of several classes do not add up to 1. An image that is less similar to all
     classes than the threshold which the run chose on validation pairs is predicted to be `unknown`, with the
-    confidence of the likeliest class.
+    confidence of the likeliest class. The threshold is that for a pair of single images: the mean of several
+    examples is nearer to most images of its class, so that fewer of these are unknown.
 
     Args:
         support: a folder whose classes are enrolled, see `enrol`. index: what `save_index` has kept before;
@@ -44,12 +45,15 @@ def identify(
         DataError: classes cannot be enrolled, or an index cannot be read or written.
         ModelError: the run's net cannot be loaded, or is not the one that made `index`.
     """
-    if (support is None) == (index is None):
-        raise ValueError("expected either a support folder or an index")
     if save_index is not None:
         refuse_foreign(save_index)
     saved = load_siamese(run)
-    enrolment = enrol(saved, support) if support else read_index(Path(str(index)), saved.digest)
+    if support is not None and index is None:
+        enrolment = enrol(saved, support)
+    elif index is not None and support is None:
+        enrolment = read_index(index, saved.digest)
+    else:
+        raise ValueError("expected either a support folder or an index")
     if save_index is not None:
         write_index(save_index, enrolment, saved.digest)
     rows: list[dict[str, Any]] = []

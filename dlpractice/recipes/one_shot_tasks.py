@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,7 @@ def read_exercise(run: RunDirectory, saved: SavedSiamese, source: str, progress:
             "name a folder of what the run was trained on",
         )
     if note.kind == "drawings":
-        examples, bad = _draw_again(saved, str(read.root), examples)
+        examples, bad = _draw_again(saved, read.root, examples)
         unreadable += bad
     return Exercise(examples, tuple(_plan_folder(examples, progress)), tuple(unreadable))
 
@@ -118,14 +119,14 @@ def _read_omniglot(saved: SavedSiamese, progress: Progress) -> Exercise:
         raise DataError("omniglot has no colour, and the run compares images in colour", "name a folder")
     omniglot = read_omniglot(progress)
     examples = omniglot.evaluation
-    published = Protocol("lake-20", examples, lake_20(omniglot.runs))
-    extended = Protocol("lake-extended", examples, lake_extended(examples, TASK_SEED))
+    published = Protocol("lake-20", examples, lake_20(omniglot.runs), within=True)
+    extended = Protocol("lake-extended", examples, lake_extended(examples, TASK_SEED), within=True)
     return Exercise(examples, (published, extended))
 
 
-def _draw_again(saved: SavedSiamese, root: str, examples: Examples) -> tuple[Examples, list[dict[str, str]]]:
+def _draw_again(saved: SavedSiamese, root: Path, examples: Examples) -> tuple[Examples, list[dict[str, str]]]:
     """The examples as drawings, see `data.ink`, and those that show none."""
-    loaded = list(load_queries([f"{root}/{path}" for path in examples.paths], saved.note))
+    loaded = list(load_queries([str(root / path) for path in examples.paths], saved.note))
     kept = [image.pixels for image in loaded if image.pixels is not None]
     places = np.flatnonzero([image.pixels is not None for image in loaded])
     bad = [
@@ -152,7 +153,7 @@ def _name_protocol(examples: Examples, tasks: tuple[Task, ...], shots: int) -> P
     ways = sorted({len(task.supports) for task in tasks})
     span = f"{ways[0]}" if len(ways) == 1 else f"{ways[0]}-to-{ways[-1]}"
     within = "within-alphabet-" if len(examples.present_alphabets()) > 1 else ""
-    return Protocol(f"{within}{span}-way-{shots}-shot", examples, tasks)
+    return Protocol(f"{within}{span}-way-{shots}-shot", examples, tasks, within=True)
 
 
 def describe_protocol(protocol: Protocol) -> str:
