@@ -46,6 +46,7 @@ Method = Annotated[
 # comparison answer the same tasks.
 _SAME_TASKS = {
     "source",
+    "split",
     "validation_alphabets",
     "evaluation_alphabets",
     "validation",

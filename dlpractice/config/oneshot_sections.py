@@ -53,6 +53,12 @@ class Data(Section):
     )
     resize: Resize = "stretch"
     background: Background = "#ffffff"
+    split: Literal["lake", "vinyals"] = Field(
+        default="lake",
+        description="How omniglot is divided: lake (30 background alphabets, 20 for the test, with the "
+        "published runs), or vinyals (the usual few-shot split, with validation alphabets of its own, and "
+        "without the runs, because alphabets of eight of them are trained on).",
+    )
     validation_alphabets: int = Field(
         default=5,
         ge=1,

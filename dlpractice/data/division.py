@@ -14,7 +14,13 @@ from dlpractice.data.digits import read_digit_examples
 from dlpractice.data.examples import Examples, concatenate
 from dlpractice.data.glyphs import generate_alphabets
 from dlpractice.data.items import SplitName
-from dlpractice.data.omniglot import OneshotRun, read_omniglot, vinyals_test_classes
+from dlpractice.data.omniglot import (
+    Omniglot,
+    OneshotRun,
+    read_omniglot,
+    split_as_vinyals,
+    vinyals_test_classes,
+)
 from dlpractice.data.pen import SIDE
 from dlpractice.data.progress import Progress, Quiet
 from dlpractice.errors import DataError
@@ -92,6 +98,7 @@ def divide(
     colour: Literal["grey", "colour"] = "grey",
     resize: Resize = "stretch",
     background: str = "#ffffff",
+    split: Literal["lake", "vinyals"] = "lake",
     validation_alphabets: int = 5,
     evaluation_alphabets: int = 10,
     validation: float = 0.15,
@@ -106,7 +113,8 @@ def divide(
     """Reads or generates the examples, and divides their classes.
 
     Of `omniglot`, `validation_alphabets` of the 30 background alphabets are drawn by `split_seed`, and the 20
-    evaluation alphabets are kept apart. `glyphs` are generated from `split_seed`: the alphabets of the test
+    evaluation alphabets are kept apart; with the split `vinyals` all is as `split_as_vinyals` has it, and the
+    published runs are left out. `glyphs` are generated from `split_seed`: the alphabets of the test
     come first and those to train on last, so that more of these leave the test as it is. A folder is divided
     by whole alphabets where it has three or more, else by classes; classes of one example are trained on.
 
@@ -128,7 +136,11 @@ def divide(
             glyph_alphabets, validation_alphabets, evaluation_alphabets, split_seed, progress
         )
     elif source == "omniglot":
-        divided = _divide_omniglot(validation_alphabets, split_seed, progress)
+        omniglot = read_omniglot(progress)
+        if split == "vinyals":
+            divided = _divide_as_vinyals(omniglot)
+        else:
+            divided = _divide_omniglot(omniglot, validation_alphabets, split_seed)
     else:
         read = read_class_folders(
             source,
@@ -151,8 +163,12 @@ def divide(
     return divided
 
 
-def _divide_omniglot(validation_alphabets: int, seed: int, progress: Progress) -> Division:
-    omniglot = read_omniglot(progress)
+def _divide_as_vinyals(omniglot: Omniglot) -> Division:
+    background, validation, evaluation = split_as_vinyals(omniglot)
+    return Division("omniglot", background, validation, evaluation, vinyals=np.unique(evaluation.classes))
+
+
+def _divide_omniglot(omniglot: Omniglot, validation_alphabets: int, seed: int) -> Division:
     names = omniglot.background.alphabet_names
     if not 1 <= validation_alphabets < len(names):
         raise DataError(

@@ -116,10 +116,13 @@ def plan_protocols(division: Division) -> list[Protocol]:
     """The protocols of a data set, the headline first. They are the same for all methods and seeds."""
     examples = division.evaluation
     if division.vinyals is not None:
+        episodes = _plan_vinyals(examples, division.vinyals)
+        if not division.runs:
+            return list(episodes)
         return [
             Protocol("lake-20", examples, lake_20(division.runs), within=True),
             Protocol("lake-extended", examples, lake_extended(examples, TASK_SEED), within=True),
-            *_plan_vinyals(examples, division.vinyals),
+            *episodes,
         ]
     within = within_alphabets(examples)
     protocols = [Protocol("within-alphabet-20-way-1-shot", examples, within, within=True)]

@@ -7,7 +7,7 @@ import pytest
 from dlpractice.data import omniglot_archives
 from dlpractice.data.catalogue import CATALOGUE, OMNIGLOT_FILE, find, state
 from dlpractice.data.examples import Examples
-from dlpractice.data.omniglot import Omniglot, read_omniglot, vinyals_test_classes
+from dlpractice.data.omniglot import Omniglot, read_omniglot, split_as_vinyals, vinyals_test_classes
 from dlpractice.errors import DataError
 
 # The evaluation alphabets and their numbers of characters, as in the published archives.
@@ -111,3 +111,32 @@ def test_vinyals_classes_are_the_published_ones() -> None:
     whole = {name: count for name, count in EVALUATION.items() if name >= "Kannada"}
     assert len(whole) == 12
     assert names[4:] == [f"{name}/{n + 1:02d}" for name, count in whole.items() for n in range(count)]
+
+
+def test_the_usual_split_counts_as_published_and_shares_no_class() -> None:
+    held_out = {"Armenian": 41, "Bengali": 46, "Early_Aramaic": 22, "Hebrew": 22, "Mkhedruli_(Georgian)": 41}
+
+    def two_of_each(alphabets: dict[str, int]) -> Examples:
+        names = sorted(alphabets)
+        classes = [f"{name}/{n + 1:02d}" for name in names for n in range(alphabets[name])]
+        codes = np.repeat(np.arange(len(classes)), 2)
+        inside = np.repeat(np.repeat(np.arange(len(names)), [alphabets[name] for name in names]), 2)
+        texts = tuple(f"{classes[code]}/{n}" for n, code in enumerate(codes))
+        pixels = np.empty((len(codes), 1, 1, 1), np.uint8)
+        return Examples(
+            pixels, inside, codes, np.tile([0, 1], len(classes)), tuple(names), tuple(classes), texts, texts
+        )
+
+    background = two_of_each(held_out | {"Zed": 964 - sum(held_out.values())})
+    omniglot = Omniglot(background, two_of_each(EVALUATION), (), "")
+    train, validation, test = split_as_vinyals(omniglot)
+    classes = [set(part.classes.tolist()) for part in (train, validation, test)]
+    assert [len(part) for part in classes] == [1028, 172, 423]
+    assert not (classes[0] & classes[1] or classes[0] & classes[2] or classes[1] & classes[2])
+    assert set(validation.present_alphabets()) == set(held_out)
+    tested = {test.class_names[code] for code in test.classes}
+    assert tested == {omniglot.evaluation.class_names[code] for code in vinyals_test_classes(omniglot)}
+    assert all(
+        test.alphabet_names[a] == test.class_names[c].split("/")[0]
+        for a, c in zip(test.alphabets, test.classes, strict=True)
+    )
