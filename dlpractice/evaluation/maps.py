@@ -24,7 +24,7 @@ def make_scorer(maps: Floats, reach: int) -> Scorer:
     def scorer(queries: NDArray[np.int64], supports: NDArray[np.int64]) -> Floats:
         shown = units[supports.ravel()]
         rows = [_score_one(units[query], shown, reach) for query in queries]
-        return np.stack(rows).reshape(len(queries), *supports.shape).mean(axis=2)
+        return np.asarray(np.stack(rows).reshape(len(queries), *supports.shape).mean(axis=2))
 
     return scorer
 
