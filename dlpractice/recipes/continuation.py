@@ -28,6 +28,11 @@ def refuse_other_data(digest: str, run: RunDirectory) -> None:
         )
 
 
+def seconds_before(run: RunDirectory) -> float:
+    """Seconds of the epochs that the run has behind it."""
+    return float(sum(row["seconds"] for row in run.metrics()))
+
+
 def recorded_precision(run: RunDirectory) -> Choice:
     """The precision that a run was begun in, as its environment says."""
     environment = run.environment()

@@ -13,7 +13,12 @@ from dlpractice.data.dataset import Dataset
 from dlpractice.evaluation.metrics import Measure, accuracy
 from dlpractice.hardware.precision import Choice
 from dlpractice.models.precision import computing_in
-from dlpractice.recipes.continuation import recorded_precision, refuse_other_config, refuse_other_data
+from dlpractice.recipes.continuation import (
+    recorded_precision,
+    refuse_other_config,
+    refuse_other_data,
+    seconds_before,
+)
 from dlpractice.recipes.environment import describe_environment
 from dlpractice.recipes.setup import Features, Setup, freeze_features, list_idle_settings, prepare_setup
 from dlpractice.recipes.stages import train_stages
@@ -35,7 +40,7 @@ def run(
     Returns the summary. Raises DlpError where data, weights, devices or the run directory are unfit, and
     KeyboardInterrupt, with a checkpoint written, when interrupted.
     """
-    progress, started = progress or Silent(), time.perf_counter()
+    progress, started = progress or Silent(), time.perf_counter() - seconds_before(run)
     if run.is_prepared:
         refuse_other_config(config, run)
         if run.is_finished:

@@ -13,7 +13,12 @@ from dlpractice.data.episodes import EpisodeSampler
 from dlpractice.hardware.precision import Choice
 from dlpractice.models.precision import computing_in
 from dlpractice.models.siamese import build_siamese
-from dlpractice.recipes.continuation import recorded_precision, refuse_other_config, refuse_other_data
+from dlpractice.recipes.continuation import (
+    recorded_precision,
+    refuse_other_config,
+    refuse_other_data,
+    seconds_before,
+)
 from dlpractice.recipes.environment import describe_environment
 from dlpractice.recipes.examinations import examine_training, examine_validation
 from dlpractice.recipes.oneshot_results import Scored, list_answers, plan_exam, score_exam
@@ -45,7 +50,7 @@ def run(
     Returns the summary. Raises DlpError where data, devices or the run directory are unfit, and
     KeyboardInterrupt, with a checkpoint written, when interrupted.
     """
-    progress, started = progress or Silent(), time.perf_counter()
+    progress, started = progress or Silent(), time.perf_counter() - seconds_before(run)
     if run.is_prepared:
         refuse_other_config(config, run)
         if run.is_finished:

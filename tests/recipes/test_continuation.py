@@ -12,6 +12,7 @@ from dlpractice.recipes.continuation import (
     recorded_precision,
     refuse_other_config,
     refuse_other_data,
+    seconds_before,
 )
 from dlpractice.runs.comparison import Comparison
 from dlpractice.runs.directory import RunDirectory
@@ -40,6 +41,14 @@ def test_a_config_of_another_command_is_refused(finished_oneshot_run: Path, tiny
 def test_other_data_are_refused(finished_oneshot_run: Path) -> None:
     with pytest.raises(RunError, match="other data"):
         refuse_other_data("0" * 64, RunDirectory.read(finished_oneshot_run))
+
+
+def test_a_run_that_goes_on_counts_its_epochs_before(tmp_path: Path, finished_oneshot_run: Path) -> None:
+    with RunDirectory.create(tmp_path / "new") as fresh:
+        assert seconds_before(fresh) == 0
+    run = RunDirectory.read(finished_oneshot_run)
+    assert seconds_before(run) == sum(row["seconds"] for row in run.metrics()) > 0
+    assert run.summary()["seconds"] > seconds_before(run)
 
 
 def test_the_precision_is_that_of_the_record(finished_oneshot_run: Path) -> None:
