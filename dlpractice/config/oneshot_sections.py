@@ -113,7 +113,8 @@ class Data(Section):
             raise ValueError("glyph_alphabets must be 1 or more where source is glyphs; got 0")
         if self.colour == "colour" and (self.source in _DRAWINGS or self.glyph_alphabets > 0):
             raise ValueError(
-                "colour must be grey where source is omniglot or glyphs, or glyph_alphabets above 0"
+                "colour must be grey where source is omniglot or glyphs, or glyph_alphabets above 0; for a "
+                "folder in colour, set glyph_alphabets to 0"
             )
         return self
 

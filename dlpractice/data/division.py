@@ -13,7 +13,7 @@ from dlpractice.data.decode import Resize
 from dlpractice.data.digits import read_digit_examples
 from dlpractice.data.examples import Examples, concatenate
 from dlpractice.data.glyphs import generate_alphabets
-from dlpractice.data.items import SplitName
+from dlpractice.data.items import RECORDINGS, SplitName
 from dlpractice.data.omniglot import (
     Omniglot,
     OneshotRun,
@@ -152,6 +152,11 @@ def divide(
             on_bad_image=on_bad_image,
             progress=progress,
         )
+        if glyph_alphabets and RECORDINGS.fits(read.examples.paths[0]):
+            raise DataError(
+                f"{source} holds recordings, and generated alphabets are drawings",
+                "set data.glyph_alphabets to 0",
+            )
         parts = _divide_classes(read.examples, validation, evaluation, split_seed)
         divided = Division(str(read.root), *parts, files=read.audit)
     if glyph_alphabets and source != "glyphs":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dlpractice.errors import RunError
-from dlpractice.evaluation.metrics import Measure, paired_difference
+from dlpractice.evaluation.metrics import Measure, clustered_difference, paired_difference
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.listing import read_config_tree
 
@@ -84,7 +84,12 @@ def difference_on_test(run: RunDirectory, reference: RunDirectory) -> tuple[Meas
         return None, "not compared: no predictions on test"
     if different := len(ours.keys() ^ theirs.keys()):
         return None, f"not compared: {different:,} test images are not in both runs with the same label"
-    return paired_difference([ours[key] for key in ours], [theirs[key] for key in ours]), ""
+    pairs = [ours[key] for key in ours], [theirs[key] for key in ours]
+    if read_config_tree(run).get("command") != "oneshot":
+        return paired_difference(*pairs), ""
+    labels = [label for _, _, label, _ in ours]
+    alphabets = [label.rpartition("/")[0] for label in labels]
+    return clustered_difference(*pairs, alphabets if len(set(alphabets)) > 1 else labels), ""
 
 
 def _correct_on_test(run: RunDirectory) -> dict[tuple[str, str, str, int], bool]:

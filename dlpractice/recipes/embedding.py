@@ -79,6 +79,17 @@ class EmbeddingScorer:
         self._block = self._similarity.compare(embeddings, embeddings)
 
 
+def score_pairs(
+    embeddings: Floats, indices: NDArray[np.int64], similarity: Similarity, batch_size: int = 1000
+) -> NDArray[np.float32]:
+    """(P,) similarities of the examples at (P, 2) indices."""
+    parts = [
+        similarity([embeddings[rows[:, 0]], embeddings[rows[:, 1]]])
+        for rows in np.array_split(indices, max(1, len(indices) // batch_size))
+    ]
+    return np.concatenate([np.asarray(part) for part in parts])
+
+
 @dataclass(frozen=True)
 class TaskExamination:
     """Scores an encoder on one-shot tasks within alphabets, as validation does after each epoch.

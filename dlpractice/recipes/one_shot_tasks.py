@@ -15,10 +15,16 @@ from dlpractice.data.omniglot import read_omniglot
 from dlpractice.data.queries import load_queries
 from dlpractice.errors import DataError
 from dlpractice.evaluation.protocols import folder_tasks, lake_20, lake_extended
-from dlpractice.evaluation.tasks import Task, answer
+from dlpractice.evaluation.tasks import answer
 from dlpractice.recipes.embedding import EmbeddingScorer, embed
 from dlpractice.recipes.examinations import WAYS, within_alphabets
-from dlpractice.recipes.oneshot_results import ORDER_SEED, TASK_SEED, Protocol, describe_answers
+from dlpractice.recipes.oneshot_results import (
+    ORDER_SEED,
+    TASK_SEED,
+    Protocol,
+    describe_answers,
+    name_protocol,
+)
 from dlpractice.recipes.siamese_model import SavedSiamese, load_siamese
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.listing import read_config_tree
@@ -140,20 +146,13 @@ def _draw_again(saved: SavedSiamese, root: Path, examples: Examples) -> tuple[Ex
 
 
 def _plan_folder(examples: Examples, progress: Progress) -> Iterator[Protocol]:
-    yield _name_protocol(examples, within_alphabets(examples), 1)
+    yield name_protocol(examples, within_alphabets(examples), 1)
     try:
         tasks = folder_tasks(examples, ways=WAYS, shots=_MORE_SHOTS, episodes=_EPISODES, seed=TASK_SEED)
     except DataError as error:
         progress.say(f"no {_MORE_SHOTS}-shot tasks: {error.message}")
     else:
-        yield _name_protocol(examples, tasks, _MORE_SHOTS)
-
-
-def _name_protocol(examples: Examples, tasks: tuple[Task, ...], shots: int) -> Protocol:
-    ways = sorted({len(task.supports) for task in tasks})
-    span = f"{ways[0]}" if len(ways) == 1 else f"{ways[0]}-to-{ways[-1]}"
-    within = "within-alphabet-" if len(examples.present_alphabets()) > 1 else ""
-    return Protocol(f"{within}{span}-way-{shots}-shot", examples, tasks, within=True)
+        yield name_protocol(examples, tasks, _MORE_SHOTS)
 
 
 def describe_protocol(protocol: Protocol) -> str:

@@ -38,7 +38,7 @@ from dlpractice.evaluation.verification import (
 from dlpractice.models.encoders import map_shape
 from dlpractice.models.siamese import Verdict
 from dlpractice.models.similarity import Similarity
-from dlpractice.recipes.embedding import EmbeddingScorer, Floats, embed, embed_views
+from dlpractice.recipes.embedding import EmbeddingScorer, Floats, embed, embed_views, score_pairs
 from dlpractice.recipes.examinations import within_alphabets
 from dlpractice.recipes.oneshot_setup import OneshotSetup, read_distortion
 from dlpractice.runs.progress import Progress
@@ -124,12 +124,19 @@ def plan_protocols(division: Division) -> list[Protocol]:
             Protocol("lake-extended", examples, lake_extended(examples, TASK_SEED), within=True),
             *episodes,
         ]
-    within = within_alphabets(examples)
-    protocols = [Protocol("within-alphabet-20-way-1-shot", examples, within, within=True)]
+    protocols = [name_protocol(examples, within_alphabets(examples), 1)]
     if division.digits is not None:
         tasks = folder_tasks(division.digits, ways=10, shots=1, episodes=1000, seed=TASK_SEED)
         protocols.append(Protocol("digits-10-way-1-shot", division.digits, tasks))
     return protocols
+
+
+def name_protocol(examples: Examples, tasks: tuple[Task, ...], shots: int) -> Protocol:
+    """Tasks within alphabets, named by how many classes they really have, which is not always 20."""
+    ways = sorted({len(task.supports) for task in tasks})
+    span = f"{ways[0]}" if len(ways) == 1 else f"{ways[0]}-to-{ways[-1]}"
+    within = "within-alphabet-" if len(examples.present_alphabets()) > 1 else ""
+    return Protocol(f"{within}{span}-way-{shots}-shot", examples, tasks, within=True)
 
 
 def _plan_vinyals(examples: Examples, classes: NDArray[np.int64]) -> Iterator[Protocol]:
@@ -226,17 +233,6 @@ def judge_pairs(
     verdict = _fit_verdict(config, division, seen, exam.seen.same, threshold)
     rates: Mapping[str, float] = vars(threshold)
     return result, verdict, dict(rates)
-
-
-def score_pairs(
-    embeddings: Floats, indices: NDArray[np.int64], similarity: Similarity, batch_size: int = 1000
-) -> NDArray[np.float32]:
-    """(P,) similarities of the examples at (P, 2) indices."""
-    parts = [
-        similarity([embeddings[rows[:, 0]], embeddings[rows[:, 1]]])
-        for rows in np.array_split(indices, max(1, len(indices) // batch_size))
-    ]
-    return np.concatenate([np.asarray(part) for part in parts])
 
 
 def _fit_verdict(

@@ -200,7 +200,9 @@ def _draw_measured(axes: Axes, rows: Sequence[Mapping[str, Any]], protocol: str)
         [value - low for value, (low, _) in zip(values, ends, strict=True)],
         [high - value for value, (_, high) in zip(values, ends, strict=True)],
     ]
-    label = f"measured here (n = {measures[0]['n']:,}), 95 % interval"
+    asked = sorted({measure["n"] for measure in measures})
+    n = f"{asked[0]:,}" if len(asked) == 1 else f"{asked[0]:,} to {asked[-1]:,}"
+    label = f"measured here (n = {n}), 95 % interval"
     return [axes.errorbar(values, places, xerr=errors, fmt="o", color=MEASURED, capsize=4, label=label)]
 
 

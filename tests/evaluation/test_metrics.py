@@ -11,6 +11,7 @@ from dlpractice.evaluation.metrics import (
     Measure,
     accuracy,
     clustered_accuracy,
+    clustered_difference,
     confusion,
     paired_difference,
     per_class_accuracy,
@@ -191,3 +192,24 @@ def test_measure_to_json() -> None:
     assert list(json.loads(json.dumps(document))) == ["value", "ci95", "n", "kind"]
     published = Measure(0.8, (0.7, 0.9), 10, "published", "a paper").to_json()
     assert published == {"value": 0.8, "ci95": [0.7, 0.9], "n": 10, "kind": "published", "source": "a paper"}
+
+
+def test_a_difference_clustered_in_single_items_is_students_interval() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 2, 40), rng.integers(0, 2, 40)
+    measure = clustered_difference(a, b, [str(item) for item in range(40)])
+    d = (a - b).astype(float)
+    half = student.ppf(0.975, 39) * d.std(ddof=1) / np.sqrt(40)
+    assert measure.value == pytest.approx(d.mean())
+    assert measure.ci95 == pytest.approx((d.mean() - half, d.mean() + half))
+
+
+def test_items_that_repeat_their_group_add_no_certainty() -> None:
+    a, b = np.array([1.0, 0, 1, 1, 0, 1]), np.array([0.0, 0, 1, 0, 1, 0])
+    groups = list("uvwxyz")
+    once = clustered_difference(a, b, groups)
+    often = clustered_difference(np.repeat(a, 50), np.repeat(b, 50), np.repeat(groups, 50).tolist())
+    assert often.ci95 == pytest.approx(once.ci95)
+    naive = paired_difference(np.repeat(a, 50), np.repeat(b, 50))
+    assert naive.ci95[1] - naive.ci95[0] < 0.3 * (often.ci95[1] - often.ci95[0])
+    assert clustered_difference(a, b, ["u"] * 6) == paired_difference(a, b)

@@ -9,7 +9,7 @@ from dlpractice.data.examples import Examples
 from dlpractice.evaluation.tasks import Task
 from dlpractice.models.similarity import Cosine, NegativeDistance, Similarity
 from dlpractice.recipes import embedding
-from dlpractice.recipes.embedding import EmbeddingScorer, TaskExamination, embed, embed_views
+from dlpractice.recipes.embedding import EmbeddingScorer, TaskExamination, embed, embed_views, score_pairs
 from dlpractice.training.views import DistortedViews
 
 RNG = np.random.default_rng(0)
@@ -123,3 +123,12 @@ def test_a_net_that_tells_nothing_apart_is_right_never(similarity: Similarity) -
     loss, accuracy = TaskExamination(EXAMPLES, make_tasks(), similarity, 6)(collapse)
     assert accuracy == 0.0
     assert loss == pytest.approx(np.log(3), rel=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 999, 2500])
+def test_pairs_are_scored_in_any_number(count: int) -> None:
+    rng = np.random.default_rng(0)
+    embeddings = rng.normal(size=(50, 3)).astype(np.float32)
+    indices = rng.integers(50, size=(count, 2))
+    wanted = -np.square(embeddings[indices[:, 0]] - embeddings[indices[:, 1]]).sum(axis=1)
+    np.testing.assert_allclose(score_pairs(embeddings, indices, NegativeDistance()), wanted, atol=1e-5)

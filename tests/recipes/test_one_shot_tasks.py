@@ -56,7 +56,7 @@ def test_on_the_test_classes_it_finds_what_the_run_found(
     broken.write_bytes(b"\x89PNG\r\n\x1a\n")
     progress = Listening()
     document = one_shot_tasks.run(run, str(root), progress)
-    truth = run.summary()["results"]["within-alphabet-20-way-1-shot"]
+    truth = run.summary()["results"]["within-alphabet-6-way-1-shot"]
     assert document["accuracy"] == truth
     assert document["results"] == {"within-alphabet-6-way-1-shot": truth}
     assert document["protocol"].startswith("within-alphabet-6-way-1-shot, by different drawers, ")

@@ -22,8 +22,8 @@ from dlpractice.data.division import divide
 from dlpractice.errors import DataError, RunError
 from dlpractice.models.siamese import Siamese, take_apart
 from dlpractice.recipes import oneshot
-from dlpractice.recipes.embedding import embed
-from dlpractice.recipes.oneshot_results import answer_protocol, plan_protocols, score_pairs
+from dlpractice.recipes.embedding import embed, score_pairs
+from dlpractice.recipes.oneshot_results import answer_protocol, plan_protocols
 from dlpractice.recipes.oneshot_setup import prepare_oneshot
 from dlpractice.recipes.pictures import Pictures
 from dlpractice.runs.directory import RunDirectory
@@ -31,7 +31,7 @@ from dlpractice.runs.progress import Silent
 from dlpractice.training.placement import place
 from dlpractice.training.steps import compile_forward
 
-HEADLINE = "within-alphabet-20-way-1-shot"
+HEADLINE = "within-alphabet-6-way-1-shot"
 
 
 def changed(config: Oneshot, **sections: dict[str, Any]) -> Oneshot:

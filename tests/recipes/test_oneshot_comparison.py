@@ -20,7 +20,7 @@ from dlpractice.recipes.pictures import Pictures
 from dlpractice.runs.comparison import Comparison
 from dlpractice.runs.directory import RunDirectory
 
-HEADLINE = "within-alphabet-20-way-1-shot"
+HEADLINE = "within-alphabet-6-way-1-shot"
 SEEDS = 2
 
 
