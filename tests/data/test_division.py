@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.io import wavfile
 
 from dlpractice.data import division as module
 from dlpractice.data.digits import read_digit_examples
@@ -164,3 +165,16 @@ def test_a_folder_with_glyphs_is_kept_in_their_size(folder: Callable[..., Path])
     division = divide(str(root), image_size=16, glyph_alphabets=1)
     assert set(division.background.present_alphabets()) == {"folder", "glyphs-000"}
     assert {part.image_size for part in division.parts.values()} == {105}
+
+
+def test_recordings_are_not_mixed_with_glyphs(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for word in range(8):
+        for speaker in range(3):
+            path = tmp_path / f"word{word}" / f"{speaker}.wav"
+            path.parent.mkdir(exist_ok=True)
+            wavfile.write(path, 8000, rng.normal(0, 3000, 6000).astype(np.int16))
+    with pytest.raises(DataError, match="holds recordings") as caught:
+        divide(str(tmp_path), glyph_alphabets=1)
+    assert "data.glyph_alphabets" in caught.value.hint
+    assert len(divide(str(tmp_path), image_size=16).background)

@@ -7,7 +7,7 @@ from subprocess import run as run_process
 import pytest
 
 from dlpractice.errors import RunError
-from dlpractice.evaluation.metrics import paired_difference
+from dlpractice.evaluation.metrics import clustered_difference, paired_difference
 from dlpractice.recipes.compare_runs import ABSENT, differing_keys, run
 from dlpractice.runs.directory import RunDirectory
 
@@ -131,3 +131,22 @@ def test_an_image_that_is_asked_for_in_several_tasks_counts_once_for_each(tmp_pa
             directory.write_summary({"results": {"lake-20": {"value": 0.5}}})
     difference = run([tmp_path / "first", tmp_path / "second"])["runs"][1]["difference"]
     assert difference == paired_difference([1, 0, 0, 1], [1, 1, 0, 0]).to_json()
+
+
+def test_a_difference_of_one_shot_runs_is_clustered_by_alphabet(tmp_path: Path) -> None:
+    labels = ["A/1", "A/2", "A/3", "B/1", "B/2", "B/3", "C/1", "C/2", "C/3"]
+    right = {"first": [0, 0, 0, 1, 1, 1, 1, 0, 1], "second": [1, 1, 1, 1, 1, 0, 1, 1, 1]}
+    for name, correct in right.items():
+        with RunDirectory.create(tmp_path / name) as directory:
+            directory.write_config("command: oneshot\n")
+            rows = [{"path": label, "label": label, "split": "test"} for label in labels]
+            directory.write_splits([row | {"sha256": "0"} for row in rows])
+            directory.write_predictions(
+                row | {"predicted": row["label"] if is_right else "other"}
+                for row, is_right in zip(rows, correct, strict=True)
+            )
+            directory.write_summary({"results": {"lake-20": {"value": 0.5}}})
+    difference = run([tmp_path / "first", tmp_path / "second"])["runs"][1]["difference"]
+    alphabets = [label[0] for label in labels]
+    assert difference == clustered_difference(right["second"], right["first"], alphabets).to_json()
+    assert difference != paired_difference(right["second"], right["first"]).to_json()
