@@ -45,7 +45,7 @@ def _read_folder(folder: Path, mapping: Mapping[str, str]) -> Record:
         if (folder / name).is_file():
             return _read_file(folder / name, mapping)
     events = find_event_files(folder)
-    if events and not any((parent / CONFIG).is_file() for parent in events[0].parents):
+    if events and not any(_is_in_run(file, folder) for file in events):
         return read_events(folder, events, mapping)
     if states := sorted(folder.glob(f"checkpoint-*/{TRAINER_STATE}"), key=lambda file: file.stat().st_mtime):
         return _read_file(states[-1], mapping)
@@ -66,3 +66,8 @@ def _read_file(file: Path, mapping: Mapping[str, str]) -> Record:
     if file.suffix in (".csv", ".tsv", ".log", ".txt"):
         return read_csv_log(file, mapping)
     raise RunError(f"{file} is no training log that can be read", _HINT)
+
+
+def _is_in_run(file: Path, folder: Path) -> bool:
+    """Whether a run directory of ours, below `folder`, holds `file`."""
+    return any((parent / CONFIG).is_file() for parent in file.parents if parent.is_relative_to(folder))
