@@ -10,6 +10,9 @@ NEEDS: Mapping[str, Callable[[Case], bool]] = {
     "training loss": lambda case: case.record.curve("loss") is not None,
     "a trend of the training loss": lambda case: "loss" in case.trends,
     "a trend of the validation loss": lambda case: "val_loss" in case.trends,
+    "a trend of the validation loss, or accuracies": lambda case: (
+        "val_loss" in case.trends or case.errors is not None
+    ),
     "training and validation accuracy": lambda case: case.errors is not None,
     "a classification run": lambda case: case.record.run is not None and case.run.command == "finetune",
     "a one-shot run": lambda case: case.record.run is not None and case.run.command == "oneshot",
