@@ -19,8 +19,12 @@ class FailOn(StrEnum):
     error = "error"
 
 
-_RUN = "A run directory, a folder of runs, or a training log of Keras, TensorBoard, Hugging Face or Lightning."
-_COLUMN = "Which column of somebody else's log is which curve, such as val_loss=holdout_loss; may be repeated."
+_RUN = (
+    "A run directory, a folder of runs, or a training log of Keras, TensorBoard, Hugging Face or Lightning."
+)
+_COLUMN = (
+    "Which column of somebody else's log is which curve, such as val_loss=holdout_loss; may be repeated."
+)
 _TARGET = "The error that could be reached, a share in [0, 1]; else the best known for the data set is used."
 _WRITE = "Write the run's config with the top remedy applied to this new file, the reasons as comments."
 _FAIL = "Exit with 3 if there is a finding of this severity, or a worse one."

@@ -30,7 +30,7 @@ TARGETS = {
 
 @dataclass(frozen=True)
 class Errors:
-    """Error rates at the epoch that counts, each with its 95 % interval, and their difference with its own."""
+    """Error rates at the epoch that counts, with 95 % intervals of each and of their difference."""
 
     epoch: float
     train: float
@@ -103,7 +103,9 @@ class Case:
             return float(summary["best_epoch"])
         if losses is None:
             return self.record.curves["val_accuracy"].at[-1]
-        return min(zip(losses.values, losses.at, strict=True), key=lambda pair: (math.isnan(pair[0]), pair))[1]
+        return min(zip(losses.values, losses.at, strict=True), key=lambda pair: (math.isnan(pair[0]), pair))[
+            1
+        ]
 
 
 def open_case(record: Record, target_error: float | None = None) -> Case:

@@ -1,4 +1,4 @@
-"""Curves read through their noise: a smooth trend, how far values scatter about it, and how sure a rise is."""
+"""Curves read through their noise: a trend, how far values scatter about it, and how sure a rise is."""
 
 import math
 from dataclasses import dataclass
@@ -63,8 +63,8 @@ class Trend:
 
 @dataclass(frozen=True)
 class Change:
-    """A trend's values `before` at the time `since` and `after` at the time `until`, and the standard error of
-    their difference."""
+    """A trend's values `before` at the time `since` and `after` at the time `until`; `error` is the standard
+    error of their difference."""
 
     since: float
     until: float
@@ -92,9 +92,9 @@ def read_trend(curve: Curve) -> Trend | None:
     """The trend of a curve's finite values; None where there are fewer than FEWEST.
 
     Local linear regression with tricube weights (Cleveland, JASA 74, 1979): unlike a moving average it
-    neither lags behind at the ends nor flattens a slope. The span is a twentieth of the curve, and five values
-    at least: wide enough to average noise, narrow enough for the dip that follows a falling learning rate.
-    Curves of more than a thousand values are averaged to that first.
+    neither lags behind at the ends nor flattens a slope. The span is a twentieth of the curve, and five
+    values at least: wide enough to average noise, narrow enough for the dip that follows a falling learning
+    rate. Curves of more than a thousand values are averaged to that first.
     """
     times, raw = curve.times, curve.array
     finite = np.isfinite(raw)

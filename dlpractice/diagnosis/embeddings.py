@@ -10,7 +10,9 @@ from dlpractice.runs.listing import headline
 
 HARDER = Threshold("lower end of validation minus evaluation", 0.05, "chosen: five points")
 COLLAPSED = Threshold("area under the curve of pairs", 0.6, "0.5 is guessing")
-ASYMMETRY = Threshold("difference of s(a, b) and s(b, a), share of the spread", 1e-3, "rounding is below 1e-4")
+ASYMMETRY = Threshold(
+    "difference of s(a, b) and s(b, a), share of the spread", 1e-3, "rounding is below 1e-4"
+)
 
 
 def see_easier_validation(case: Case) -> Sign | None:
@@ -20,7 +22,9 @@ def see_easier_validation(case: Case) -> Sign | None:
     validation, evaluation = results.get("val_accuracy"), results.get(name)
     if not validation or not evaluation:
         return None
-    spread = math.hypot(validation["value"] - validation["ci95"][0], evaluation["ci95"][1] - evaluation["value"])
+    spread = math.hypot(
+        validation["value"] - validation["ci95"][0], evaluation["ci95"][1] - evaluation["value"]
+    )
     ahead = validation["value"] - evaluation["value"]
     if ahead - spread < HARDER.value:
         return None

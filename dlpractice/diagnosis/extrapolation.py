@@ -2,8 +2,8 @@
 
 Mahmood et al., "How much more data do I need? Estimating requirements for downstream tasks", CVPR 2022
 (arXiv:2207.01725): every single family errs, most of them by promising too much, so that the range over
-several is what can be said. Their four families are taken, for errors instead of scores: power law, logarithm,
-arctangent, and algebraic root (with exponent 1, as subsets are few).
+several is what can be said. Their four families are taken, for errors instead of scores: power law,
+logarithm, arctangent, and algebraic root (with exponent 1, as subsets are few).
 """
 
 from collections.abc import Callable, Sequence

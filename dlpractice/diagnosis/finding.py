@@ -28,7 +28,7 @@ class Sign:
 
 @dataclass(frozen=True)
 class Finding:
-    """A sign, with what its rule knows. causes: what else could be behind it. remedy: what to do, in words."""
+    """A sign, with what its rule knows. causes: what else it could be. remedy: what to do, in words."""
 
     name: str
     severity: Severity

@@ -1,8 +1,8 @@
 """Rules about bias and variance: the lecture's advice, made exact.
 
 High training error, underfitting: a larger model. Low training and high validation error, overfitting: more
-regularisation, more data, heavier augmentation. Both low: done (Dudar 2018; bias and variance as in Ng, Machine
-Learning Yearning, 2018).
+regularisation, more data, heavier augmentation. Both low: done (Dudar 2018; bias and variance as in Ng,
+Machine Learning Yearning, 2018).
 """
 
 import math
@@ -57,13 +57,13 @@ def see_overfitting(case: Case) -> Sign | None:
         evidence.append(describe_errors(errors))
     if rise is not None:
         evidence.append(
-            f"the validation loss rose by {rise.relative:.0%}, from {rise.before:.3g} at epoch {rise.since:g} to "
-            f"{rise.after:.3g} at epoch {rise.until:g}; the training loss did not"
+            f"the validation loss rose by {rise.relative:.0%}, from {rise.before:.3g} at epoch "
+            f"{rise.since:g} to {rise.after:.3g} at epoch {rise.until:g}; the training loss did not"
         )
     if not evidence:
         return None
     harmless = not wide and errors is not None and _accuracy_holds(case)
-    sure = wide and rise is not None or (rise is not None and rise.deviations > 2 * SURE)
+    sure = (wide and rise is not None) or (rise is not None and rise.deviations > 2 * SURE)
     return Sign(
         "info" if harmless else "warning",
         "high" if sure else "medium",
@@ -85,7 +85,9 @@ def _accuracy_holds(case: Case) -> bool:
     if trend is None:
         return False
     drop = float(trend.smooth.max()) - trend.end
-    return drop < max(0.01, SURE * math.hypot(float(trend.errors[-1]), float(trend.errors[trend.smooth.argmax()])))
+    return drop < max(
+        0.01, SURE * math.hypot(float(trend.errors[-1]), float(trend.errors[trend.smooth.argmax()]))
+    )
 
 
 def see_underfitting(case: Case) -> Sign | None:
@@ -155,7 +157,9 @@ def see_validation_above_training(case: Case) -> Sign | None:
     alike = case.record.measures_alike
     evidence = [describe_errors(errors)]
     if not alike:
-        evidence.append("most libraries measure training with dropout and augmentation, and validation without")
+        evidence.append(
+            "most libraries measure training with dropout and augmentation, and validation without"
+        )
     return Sign("warning" if alike else "info", "medium", tuple(evidence), (), "val_accuracy")
 
 
@@ -182,8 +186,6 @@ def describe_errors(errors: Errors) -> str:
         f"training error {errors.train:.1%}, validation error {errors.val:.1%} at epoch {errors.epoch:g}: "
         f"{100 * errors.gap:+.1f} points ({where} {100 * low:+.1f} to {100 * high:+.1f})"
     )
-
-
 
 
 AT_CHANCE = Rule(

@@ -70,7 +70,9 @@ def diagnose_group(folder: Path, target_error: float | None = None) -> GroupDiag
     axis = {"": "trained parameters", FRACTION: "training images"}.get(key, key)
     points = gather_points(cases, key)
     findings = [finding for finding in (_judge(points, key, axis, cases[0].target),) if finding is not None]
-    verdict = findings[0].evidence[0] if findings else f"Insufficient evidence: {len(points)} places on the axis."
+    verdict = (
+        findings[0].evidence[0] if findings else f"Insufficient evidence: {len(points)} places on the axis."
+    )
     runs = tuple(diagnose(record, target_error) for record in records)
     return GroupDiagnosis(str(folder), axis, verdict, tuple(points), tuple(findings), runs)
 
@@ -154,9 +156,9 @@ def read_learning_curve(points: Sequence[Point], target: Target | None) -> Findi
     largest = max(sizes)
     low, high = predict_range(fits, 2 * largest)
     evidence = [
-        f"twice the data ({2 * largest:,.0f} images) would bring the validation error from {errors[-1]:.1%} to "
-        f"between {low:.1%} and {high:.1%}",
-        f"over {', '.join(fit.family for fit in fits)}, fitted to {len(points)} sizes from {min(sizes):,.0f} on",
+        f"twice the data ({2 * largest:,.0f} images) would bring the validation error from {errors[-1]:.1%} "
+        f"to between {low:.1%} and {high:.1%}",
+        f"over {', '.join(fit.family for fit in fits)}, fitted to {len(points)} sizes",
     ]
     if target is not None:
         evidence.append(_describe_need(*find_sizes(fits, target.error), target.error))
@@ -176,4 +178,3 @@ def _describe_need(least: float | None, most: float | None, error: float) -> str
         return f"no family reaches the target of {error:.1%}, be it with a thousand times the data"
     upper = "out of reach" if most is None else f"{most:,.0f}"
     return f"the target of {error:.1%} takes {least:,.0f} images at least; at most: {upper}"
-

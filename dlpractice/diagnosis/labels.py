@@ -1,8 +1,8 @@
 """Suspected label errors, by confident learning.
 
-Northcutt, Jiang and Chuang, "Confident learning: estimating uncertainty in dataset labels", JAIR 70 (2021): an
-example labelled i is suspected to be a j where the model is at least as sure of j as it usually is of what is
-labelled j. Those counts over pairs of classes are the confident joint. Here the classes' thresholds come from
+Northcutt, Jiang and Chuang, "Confident learning: estimating uncertainty in dataset labels", JAIR 70 (2021):
+an example labelled i is suspected to be a j where the model is at least as sure of j as it usually is of what
+is labelled j. Those counts over pairs of classes are the confident joint. Here the classes' thresholds come from
 the loss, which is -log of the label's probability, and candidates from the predicted class, whose probability
 is the confidence: predictions.csv holds these two. The model has not been trained on validation and test.
 """
@@ -19,7 +19,9 @@ from dlpractice.diagnosis.rule import Rule, Threshold
 
 LEAST = Threshold("lower end of the suspects' share, 95 % interval", 0.015, "chosen")
 CONFIDENT = Threshold(
-    "suspects among the mistakes", 0.4, "chosen: a mistake is as sure as a right answer where the label is wrong"
+    "suspects among the mistakes",
+    0.4,
+    "chosen: a mistake is as sure as a right answer where the label is wrong",
 )
 FEWEST = Threshold("predictions", 100.0, "chosen: below, a few mistakes make a share")
 _NAMED = 5

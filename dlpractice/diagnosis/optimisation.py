@@ -22,7 +22,9 @@ HIGHEST_RATE = Threshold(
     "highest usual learning rate", 0.05, "50 times AdamW's default of 1e-3 (Kingma and Ba 2015)"
 )
 LOWEST_RATE = Threshold("lowest usual learning rate", 1e-5, "a hundredth of AdamW's default")
-CRAWL = Threshold("fall of the training loss, share of its start", 0.25, "chosen: a learnt task falls further")
+CRAWL = Threshold(
+    "fall of the training loss, share of its start", 0.25, "chosen: a learnt task falls further"
+)
 STEADY = Threshold(
     "share of the fall that is in the second half", 0.25, "a cosine schedule spends 18 % of its rate there"
 )
@@ -30,6 +32,7 @@ UNFINISHED = Threshold(
     "fall of the validation loss in the last fifth, share of its level", 0.05, "chosen: 5 % is worth epochs"
 )
 HOPELESS = Threshold("last training loss over what guessing costs", 10.0, "chosen")
+OF_FALL = Threshold("that fall, share of the whole fall", 0.05, "chosen: less is the tail of any curve")
 SPIKE = Threshold("distance of a spike from the trend, in standard deviations", 10.0, "chosen")
 
 
@@ -87,9 +90,7 @@ def see_low_rate(case: Case) -> Sign | None:
     steady = falls and late.amount / whole.amount > STEADY.value
     if -whole.relative > CRAWL.value or not (steady or low):
         return None
-    evidence = [
-        f"in {last + 1} epochs the training loss went from {whole.before:.3g} to {whole.after:.3g}"
-    ]
+    evidence = [f"in {last + 1} epochs the training loss went from {whole.before:.3g} to {whole.after:.3g}"]
     if steady:
         evidence.append(f"{late.amount / whole.amount:.0%} of that in the second half: it is on its way")
     if low:
@@ -101,10 +102,13 @@ def see_low_rate(case: Case) -> Sign | None:
 
 def see_unfinished(case: Case) -> Sign | None:
     """A validation loss that still falls at the end."""
-    tail = case.trends["val_loss"].tail(0.2)
-    if tail.deviations > -SURE or -tail.relative < UNFINISHED.value:
+    trend = case.trends["val_loss"]
+    tail, fall = trend.tail(0.2), trend.start - float(trend.smooth.min())
+    if tail.deviations > -SURE or -tail.relative < UNFINISHED.value or -tail.amount < OF_FALL.value * fall:
         return None
-    text = f"from {_time(tail.since)} on the validation loss fell by {-tail.relative:.0%}, to {tail.after:.3g}"
+    text = (
+        f"from {_time(tail.since)} on the validation loss fell by {-tail.relative:.0%}, to {tail.after:.3g}"
+    )
     return Sign("info", "medium", (text,), train_longer(case.record.run), "val_loss")
 
 
@@ -172,7 +176,7 @@ UNFINISHED_RUN = Rule(
     "still improving",
     "The validation loss still falls at the end.",
     ("a trend of the validation loss",),
-    (UNFINISHED, _SURE),
+    (UNFINISHED, OF_FALL, _SURE),
     "a schedule that ends too early",
     "more epochs",
     see_unfinished,

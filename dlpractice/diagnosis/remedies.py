@@ -8,7 +8,7 @@ Overrides = tuple[str, ...]
 
 _USUAL_RATE = "1e-3"
 _FEW = 2000
-"""Images up to which a frozen base beats training all of it (lecture: small data, similar: the last layer)."""
+"""Images up to which a frozen base comes first (lecture: small data set, similar: retrain the last layer)."""
 
 
 def lower_rate(run: RunFacts | None, highest: float) -> Overrides:

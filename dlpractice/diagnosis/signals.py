@@ -1,4 +1,4 @@
-"""Rules that stand before capacity: what `diagnostics: true` recorded of the net at its start and in training."""
+"""Rules that stand before capacity: what `diagnostics: true` recorded at the start and in training."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -9,14 +9,18 @@ from dlpractice.diagnosis.finding import Sign
 from dlpractice.diagnosis.remedies import lower_rate
 from dlpractice.diagnosis.rule import Rule, Threshold
 
-FIRST_LOSS = Threshold("first loss against ln K, factor", 2.0, "chosen; ln K is what guessing costs (Karpathy)")
+FIRST_LOSS = Threshold(
+    "first loss against ln K, factor", 2.0, "chosen; ln K is what guessing costs (Karpathy)"
+)
 LEARNT = Threshold("fall of the loss on one batch", 0.5, "chosen; it should go to zero (Karpathy)")
 SCALE = Threshold("spread of the inputs of the first trained layer", 20.0, "chosen; 0..255 has about 74")
 DEAD = Threshold("share of ReLUs that never fire", 0.5, "as in SageMaker Debugger")
 SATURATED = Threshold("share of saturated activations", 0.5, "chosen")
 VANISHING = Threshold("gradient norm over weight norm", 1e-7, "as in SageMaker Debugger")
 EXPLODING = Threshold("gradient norm", 1e3, "chosen")
-LARGEST_UPDATE = Threshold("update of a step over weight norm, largest", 0.1, "a hundred times Karpathy's 1e-3")
+LARGEST_UPDATE = Threshold(
+    "update of a step over weight norm, largest", 0.1, "a hundred times Karpathy's 1e-3"
+)
 SMALLEST_UPDATE = Threshold("update of a step over weight norm, smallest", 1e-7, "10,000 times below 1e-3")
 
 
@@ -39,7 +43,9 @@ def see_first_loss(case: Case) -> Sign | None:
     expected = math.log(classes)
     if expected / FIRST_LOSS.value <= loss <= expected * FIRST_LOSS.value:
         return None
-    text = f"the first loss is {loss:.3g}; guessing among {classes} classes costs ln {classes} = {expected:.3g}"
+    text = (
+        f"the first loss is {loss:.3g}; guessing among {classes} classes costs ln {classes} = {expected:.3g}"
+    )
     return Sign("warning", "medium", (text,))
 
 
@@ -51,7 +57,7 @@ def see_one_batch(case: Case) -> Sign | None:
     if batch["after"] < (1 - LEARNT.value) * batch["before"]:
         return None
     text = (
-        f"{batch['steps']} steps on one batch took its loss from {batch['before']:.3g} to {batch['after']:.3g}"
+        f"{batch['steps']} steps on one batch: loss {batch['before']:.3g} before, {batch['after']:.3g} after"
     )
     return Sign("warning", "high", (text,))
 
@@ -115,11 +121,15 @@ def see_gradients(case: Case) -> Sign | None:
 
 def see_updates(case: Case) -> Sign | None:
     """Steps that are huge or tiny beside the weights that they change."""
-    ratios = [(layer["update_ratio"], layer["name"], epoch) for epoch, layer in _layers(case) if layer.get("update_ratio")]
+    ratios = [
+        (layer["update_ratio"], layer["name"], epoch)
+        for epoch, layer in _layers(case)
+        if layer.get("update_ratio")
+    ]
     if not ratios:
         return None
     highest = max(ratios)
-    typical = sorted(ratios)[len(ratios) // 2]
+    typical = sorted(ratios)[(len(ratios) - 1) // 2]
     if typical[0] > LARGEST_UPDATE.value:
         text = f"a step changes {highest[1]} by {highest[0]:.2g} of its weights at epoch {highest[2]}"
         return Sign("warning", "medium", (text,), lower_rate(case.run, 0.05))

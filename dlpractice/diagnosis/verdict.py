@@ -86,8 +86,8 @@ def _conclude(case: Case, findings: list[Finding]) -> str:
 
 
 def _is_insufficient(case: Case) -> bool:
-    """Without a validation curve, or with too few epochs for a trend, silence is no good sign; errors that are
-    counted on known numbers of examples stand on their own."""
+    """Without a validation curve, or with too few epochs for a trend, silence is no good sign; errors on
+    known numbers of examples stand on their own."""
     if case.errors is not None and case.errors.counted:
         return False
     return "val_loss" not in case.trends or "loss" not in case.trends

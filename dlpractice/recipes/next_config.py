@@ -55,4 +55,6 @@ def write_next_config(run: Path, document: Mapping[str, Any], target: Path) -> N
     except FileExistsError as error:
         raise ConfigError(f"{target} exists already", "name another file, or delete it first") from error
     except OSError as error:
-        raise ConfigError(f"{target} cannot be written: {error.strerror}", "name a file in a folder of yours") from error
+        raise ConfigError(
+            f"{target} cannot be written: {error.strerror}", "name a file in a folder of yours"
+        ) from error

@@ -1,6 +1,7 @@
 """What `dlp diagnose` says, in 80 columns: verdict, findings with their evidence, and a small curve."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -82,7 +83,7 @@ def draw_curve(name: str, curve: Document) -> str:
 
 def _bin(values: Sequence[float], width: int) -> list[float]:
     edges = [round(index * len(values) / width) for index in range(width + 1)]
-    parts = [values[low:high] for low, high in zip(edges, edges[1:], strict=False)]
+    parts = [values[low:high] for low, high in pairwise(edges)]
     return [sum(part) / len(part) for part in parts]
 
 
