@@ -92,8 +92,8 @@ class Case:
             values = [dict(zip(c.at, c.values, strict=True)).get(epoch, math.nan) for c in (train, val)]
             if all(math.isfinite(value) for value in values):
                 return _counted(epoch, 1 - values[0], 1 - values[1], self.sizes)
-        trends = self.trends.get("accuracy"), self.trends.get("val_accuracy")
-        return _scattered(*trends) if trends[0] is not None and trends[1] is not None else None
+        ends = self.trends.get("accuracy"), self.trends.get("val_accuracy")
+        return None if ends[0] is None or ends[1] is None else _scattered(ends[0], ends[1])
 
     def _kept_epoch(self) -> float:
         """The summary's best epoch counts from the start of the last stage; while a run goes on, its weights

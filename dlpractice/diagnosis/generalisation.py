@@ -12,7 +12,7 @@ import numpy as np
 
 from dlpractice.diagnosis.case import Case, Errors
 from dlpractice.diagnosis.curves import Change, Trend
-from dlpractice.diagnosis.finding import Sign
+from dlpractice.diagnosis.finding import Confidence, Sign
 from dlpractice.diagnosis.intervals import Z99, difference
 from dlpractice.diagnosis.optimisation import SURE
 from dlpractice.diagnosis.remedies import enlarge, regularise
@@ -108,7 +108,7 @@ def see_underfitting(case: Case) -> Sign | None:
     if not _is_bias_larger(case, errors):
         return None
     evidence.append(describe_errors(errors))
-    confidence = "high" if case.target is not None and errors.counted else "medium"
+    confidence: Confidence = "high" if case.target is not None and errors.counted else "medium"
     return Sign("warning", confidence, tuple(evidence), enlarge(case.record.run), "accuracy")
 
 

@@ -1,10 +1,11 @@
 """Suspected label errors, by confident learning.
 
 Northcutt, Jiang and Chuang, "Confident learning: estimating uncertainty in dataset labels", JAIR 70 (2021):
-an example labelled i is suspected to be a j where the model is at least as sure of j as it usually is of what
-is labelled j. Those counts over pairs of classes are the confident joint. Here the classes' thresholds come from
-the loss, which is -log of the label's probability, and candidates from the predicted class, whose probability
-is the confidence: predictions.csv holds these two. The model has not been trained on validation and test.
+an example labelled i is suspected to be a j where the model is at least as sure of j as it usually is of
+what is labelled j. Those counts over pairs of classes are the confident joint. Here the classes' thresholds
+come from the loss, which is -log of the label's probability, and candidates from the predicted class, whose
+probability is the confidence: predictions.csv holds these two. The model has not been trained on validation
+and test.
 """
 
 import math

@@ -30,6 +30,21 @@ of the curves stands in. Curves are read as local lines through their noise, whi
 value lies off the middle of its neighbours.
 
 The thresholds that say "chosen" were set by judgement; no labelled history was used to tune them.
+
+## How often it is right about overfitting
+
+`scripts/diagnosis-histories` trains 192 small nets on simulated data. The rule sees training and validation
+losses, the latter on 100 examples; a net counts as overfit where its loss on 1,500 other examples ends more
+than 5 % above its lowest. In the order of training, the even and the odd ones; 64 of each 96 are overfit:
+
+| by | precision, even | recall | F1 | precision, odd | recall | F1 |
+|---|---|---|---|---|---|---|
+| `dlp diagnose` | 0.969 | 0.969 | 0.969 | 0.923 | 0.938 | 0.930 |
+| always "overfit" | 0.667 | 1.000 | 0.800 | 0.667 | 1.000 | 0.800 |
+| SageMaker Debugger's rule, (val - train) / train > 0.1 | 0.831 | 1.000 | 0.908 | 0.808 | 0.984 | 0.887 |
+
+These are simulated, and two in three are overfit: precision is lower where overfitting is rarer.
+`scripts/diagnosis-histories ARCHIVE.zip` scores other histories.
 """
 
 

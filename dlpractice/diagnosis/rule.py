@@ -23,6 +23,9 @@ NEEDS: Mapping[str, Callable[[Case], bool]] = {
 }
 """What a rule can need, in the words of the documentation. A trend takes five epochs."""
 
+KINDS = ("a classification run", "a one-shot run")
+"""Needs that say what a rule is about: it does not apply to a run of the other kind."""
+
 
 @dataclass(frozen=True)
 class Threshold:
@@ -51,6 +54,11 @@ class Rule:
     def lacks(self, case: Case) -> tuple[str, ...]:
         """The needs that the case does not meet."""
         return tuple(need for need in self.needs if not NEEDS[need](case))
+
+    def applies(self, case: Case) -> bool:
+        """Whether the rule is about runs like this one. A log of others may be of any kind."""
+        about = [kind for kind in self.needs if kind in KINDS]
+        return case.record.run is None or all(NEEDS[kind](case) for kind in about)
 
     def judge(self, case: Case) -> Finding | None:
         """The finding, if there is one. The case must lack nothing."""

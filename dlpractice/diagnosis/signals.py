@@ -1,4 +1,4 @@
-"""Rules that stand before capacity: what `diagnostics: true` recorded at the start and in training."""
+"""Rules that stand before capacity: what diagnostics.json says of the net at the start and in training."""
 
 import math
 from collections.abc import Iterator, Mapping

@@ -54,7 +54,7 @@ def diagnose(record: Record, target_error: float | None = None) -> Diagnosis:
     """
     case = open_case(record, target_error)
     findings, unjudged = [], []
-    for rule in RULES:
+    for rule in (rule for rule in RULES if rule.applies(case)):
         if lacking := rule.lacks(case):
             unjudged.append((rule.name, lacking))
         elif (finding := rule.judge(case)) is not None:
