@@ -29,7 +29,7 @@ interval for the number of images behind them, their difference Newcombe's; with
 of the curves stands in. Curves are read as local lines through their noise, which is measured by how far each
 value lies off the middle of its neighbours.
 
-The thresholds that say "chosen" were set by judgement; no labelled history was used to tune them.
+The thresholds that say "chosen" were set by judgement, and not tuned on labelled histories.
 
 ## How often it is right about overfitting
 
@@ -43,7 +43,7 @@ than 5 % above its lowest. In the order of training, the even and the odd ones; 
 | always "overfit" | 0.667 | 1.000 | 0.800 | 0.667 | 1.000 | 0.800 |
 | SageMaker Debugger's rule, (val - train) / train > 0.1 | 0.831 | 1.000 | 0.908 | 0.808 | 0.984 | 0.887 |
 
-These are simulated, and two in three are overfit: precision is lower where overfitting is rarer.
+These are simulated by the same 5 % that the rule uses, and two in three are overfit: precision is lower where overfitting is rarer.
 `scripts/diagnosis-histories ARCHIVE.zip` scores other histories.
 """
 
