@@ -43,7 +43,7 @@ than 5 % above its lowest. In the order of training, the even and the odd ones; 
 | always "overfit" | 0.667 | 1.000 | 0.800 | 0.667 | 1.000 | 0.800 |
 | SageMaker Debugger's rule, (val - train) / train > 0.1 | 0.831 | 1.000 | 0.908 | 0.808 | 0.984 | 0.887 |
 
-These are simulated, their truth is by the same 5 % that the rule uses, and two in three are overfit: precision
+These are simulated, their truth is by the 5 % that the rule uses, and two in three are overfit: precision
 is lower where overfitting is rarer. `scripts/diagnosis-histories ARCHIVE.zip` scores other histories.
 """
 
