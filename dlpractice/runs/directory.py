@@ -35,7 +35,7 @@ PREDICTION_COLUMNS: files.Columns = {
 CONFIG, ENVIRONMENT, SPLITS, METRICS = "config.yaml", "environment.json", "splits.csv", "metrics.csv"
 PREDICTIONS, AUDIT, SUMMARY, MODEL = "predictions.csv", "audit.json", "summary.json", "model.keras"
 CHECKPOINTS, TENSORBOARD = "checkpoints", "tensorboard"
-COMPARISON = "comparison.json"
+COMPARISON, SWEEP, DIAGNOSTICS = "comparison.json", "sweep.json", "diagnostics.json"
 
 _OURS = (
     CONFIG,
@@ -49,6 +49,8 @@ _OURS = (
     CHECKPOINTS,
     TENSORBOARD,
     COMPARISON,
+    SWEEP,
+    DIAGNOSTICS,
 )
 
 
@@ -94,6 +96,16 @@ class RunDirectory(LockedFolder):
     def figure_path(self, name: str) -> Path:
         """Where the figure called `name` belongs."""
         return self.path / f"{name}.png"
+
+    @property
+    def has_splits(self) -> bool:
+        """Whether it is written what the run trains, validates and tests on."""
+        return (self.path / SPLITS).is_file()
+
+    @property
+    def has_audit(self) -> bool:
+        """Whether the audit of the data is written."""
+        return (self.path / AUDIT).is_file()
 
     def write_config(self, text: str) -> None:
         """Keep the resolved config: `dlp finetune RUN/config.yaml` repeats the run."""
@@ -158,6 +170,19 @@ class RunDirectory(LockedFolder):
     def write_audit(self, audit: Mapping[str, object]) -> None:
         """Keep what the audit of the data found, and what was left out."""
         files.write_json(self.writable(AUDIT), audit)
+
+    def audit(self) -> dict[str, Any]:
+        """What `write_audit` kept."""
+        return files.read_json(self.path / AUDIT)
+
+    def write_diagnostics(self, diagnostics: Mapping[str, object]) -> None:
+        """Keep what training recorded of itself for `dlp diagnose`."""
+        files.write_json(self.writable(DIAGNOSTICS), diagnostics)
+
+    def diagnostics(self) -> dict[str, Any] | None:
+        """What `write_diagnostics` kept; None where the run recorded nothing."""
+        path = self.path / DIAGNOSTICS
+        return files.read_json(path) if path.is_file() else None
 
     def write_summary(self, summary: Mapping[str, object]) -> None:
         """Keep the results, each with value, ci95, n and kind. This finishes the run, so it comes last."""

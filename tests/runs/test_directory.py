@@ -280,3 +280,19 @@ def test_file_names_that_are_not_utf8_survive(path: Path) -> None:
     with RunDirectory.resume(path) as run:
         run.write_splits([{"path": name, "label": "a", "split": "train", "sha256": "", "group": ""}])
         assert run.splits()[0]["path"] == name
+
+
+def test_what_diagnose_reads(tmp_path: Path) -> None:
+    with RunDirectory.create(tmp_path / "run") as run:
+        run.write_config("command: finetune\n")
+        assert not run.has_splits
+        assert not run.has_audit
+        assert run.diagnostics() is None
+        run.write_splits([])
+        run.write_audit({"near_duplicates": []})
+        run.write_diagnostics({"start": {"loss": 0.7}})
+    read = RunDirectory.read(tmp_path / "run")
+    assert read.has_splits
+    assert read.has_audit
+    assert read.audit() == {"near_duplicates": []}
+    assert read.diagnostics() == {"start": {"loss": 0.7}}

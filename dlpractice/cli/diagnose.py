@@ -1,0 +1,106 @@
+"""`dlp diagnose`: what is wrong with a training, how sure that is, and what to change."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dlpractice.cli.console import messages, print_json, results
+from dlpractice.errors import RunError
+
+
+class FailOn(StrEnum):
+    """Severities that --fail-on takes."""
+
+    warning = "warning"
+    error = "error"
+
+
+_RUN = (
+    "A run directory, a folder of runs, or a training log of Keras, TensorBoard, Hugging Face or Lightning."
+)
+_COLUMN = (
+    "Which column of somebody else's log is which curve, such as val_loss=holdout_loss; may be repeated."
+)
+_TARGET = "The error that could be reached, a share in [0, 1]; else the best known for the data set is used."
+_WRITE = "Write the run's config with the top remedy applied to this new file, the reasons as comments."
+_FAIL = "Exit with 3 if there is a finding of this severity, or a worse one."
+
+
+def diagnose(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help=_RUN)],
+    column: Annotated[list[str] | None, typer.Option(metavar="CURVE=COLUMN", help=_COLUMN)] = None,
+    target_error: Annotated[float | None, typer.Option(min=0, max=1, help=_TARGET)] = None,
+    write_config: Annotated[Path | None, typer.Option(metavar="FILE", help=_WRITE)] = None,
+    fail_on: Annotated[FailOn | None, typer.Option(help=_FAIL)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Say what is wrong with a training run, how sure that is, and what to change.
+
+    Reads finished and running runs, comparisons, sweeps, and logs that others wrote. What cannot be judged
+    from what is there is listed, not guessed.
+    """
+    from dlpractice.diagnosis.logs import holds_several
+
+    if holds_several(run):
+        document = _diagnose_group(run, target_error, column, write_config)
+    else:
+        document = _diagnose_one(run, target_error, column, write_config)
+    if as_json:
+        print_json(document)
+    else:
+        from dlpractice.report import diagnosis as report
+
+        show = report.group_text if "runs" in document else report.diagnosis_text
+        results().print(show(document))
+    if write_config is not None:
+        messages().print(f"written: {write_config}", soft_wrap=True)
+    if fail_on is not None and _reaches(document, fail_on):
+        raise typer.Exit(3)
+
+
+def _diagnose_one(
+    run: Path, target_error: float | None, column: list[str] | None, write_config: Path | None
+) -> dict[str, Any]:
+    from dlpractice.diagnosis.logs import read_log
+    from dlpractice.diagnosis.verdict import diagnose as judge
+
+    document = judge(read_log(run, _parse_columns(column or [])), target_error).to_json()
+    if write_config is not None:
+        from dlpractice.recipes.next_config import write_next_config
+
+        write_next_config(Path(document["run"]), document, write_config)
+    return document
+
+
+def _diagnose_group(
+    folder: Path, target_error: float | None, column: list[str] | None, write_config: Path | None
+) -> dict[str, Any]:
+    from dlpractice.diagnosis.groups import diagnose_group
+
+    if column or write_config:
+        raise RunError(
+            f"{folder} holds several runs; --column and --write-config are for one",
+            "name one of the runs in it",
+        )
+    return diagnose_group(folder, target_error).to_json()
+
+
+def _parse_columns(pairs: list[str]) -> dict[str, str]:
+    mapping = {}
+    for pair in pairs:
+        curve, equals, name = pair.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter(f"{pair!r} is not of the form CURVE=COLUMN", param_hint="--column")
+        mapping[curve] = name
+    return mapping
+
+
+def _reaches(document: dict[str, Any], severity: FailOn) -> bool:
+    """Whether a finding, on the runs together or on any one of them, is at `severity` or above."""
+    reaching = {"error"} if severity is FailOn.error else {"error", "warning"}
+    documents = [document, *document.get("runs", [])]
+    return any(finding["severity"] in reaching for part in documents for finding in part["findings"])

@@ -1,0 +1,156 @@
+"""A record with what every rule asks of it: trends, errors with their intervals, a target."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from dlpractice.diagnosis.curves import Trend, read_trend
+from dlpractice.diagnosis.intervals import Z95, difference, wilson
+from dlpractice.diagnosis.record import Record, RunFacts
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The error that could be reached, a share in [0, 1], and who says so."""
+
+    error: float
+    source: str
+
+
+TARGETS = {
+    "cats-dogs": Target(0.008, "VGG16's last block, measured for configs/finetune/cats-dogs.yaml"),
+    "digits": Target(0.009, "VGG16's fourth block, measured for configs/finetune/digits.yaml"),
+    "omniglot": Target(0.033, "Bayesian program learning: Lake et al. 2015"),
+}
+"""The best known on the data sets that are known by name."""
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Error rates at the epoch that counts, with 95 % intervals of each and of their difference."""
+
+    epoch: float
+    train: float
+    val: float
+    train_interval: Interval
+    val_interval: Interval
+    gap_interval: Interval
+    counted: bool
+
+    @property
+    def gap(self) -> float:
+        """Validation error minus training error: the variance."""
+        return self.val - self.train
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the rules judge. target: None where nobody knows what could be reached."""
+
+    record: Record
+    target: Target | None = None
+
+    @property
+    def run(self) -> RunFacts:
+        """What the run directory holds; rules that need one ask for it."""
+        assert self.record.run is not None
+        return self.record.run
+
+    @cached_property
+    def trends(self) -> Mapping[str, Trend]:
+        """By curve, where it has values enough."""
+        found = {name: read_trend(curve) for name, curve in self.record.curves.items()}
+        return {name: trend for name, trend in found.items() if trend is not None}
+
+    @cached_property
+    def sizes(self) -> tuple[int, int] | None:
+        """On how many examples training and validation metrics are measured; None where nobody says.
+
+        Training metrics are measured on as many images as validation's, at most. One-shot runs answer tasks,
+        which are not independent: the interval of the result says how many they count for.
+        """
+        run = self.record.run
+        if run is None or not run.splits:
+            return None
+        if run.command == "oneshot":
+            return _task_sizes(run)
+        validation = run.count("validation")
+        return (min(run.count("train"), validation), validation) if validation else None
+
+    @cached_property
+    def errors(self) -> Errors | None:
+        """At the epoch whose weights the run kept, or else at the end of the trends."""
+        curves = self.record.curves
+        train, val = curves.get("accuracy"), curves.get("val_accuracy")
+        if train is None or val is None or not len(train) or not len(val):
+            return None
+        if self.sizes is not None:
+            epoch = self._kept_epoch()
+            values = [dict(zip(c.at, c.values, strict=True)).get(epoch, math.nan) for c in (train, val)]
+            if all(math.isfinite(value) for value in values):
+                return _counted(epoch, 1 - values[0], 1 - values[1], self.sizes)
+        ends = self.trends.get("accuracy"), self.trends.get("val_accuracy")
+        return None if ends[0] is None or ends[1] is None else _scattered(ends[0], ends[1])
+
+    def _kept_epoch(self) -> float:
+        """The summary's best epoch counts from the start of the last stage; while a run goes on, its weights
+        of the epoch with the lowest validation loss are those that it would keep."""
+        summary, losses = self.run.summary, self.record.curve("val_loss")
+        if summary is not None and summary.get("best_epoch"):
+            return float(summary["best_epoch"])
+        if losses is None:
+            return self.record.curves["val_accuracy"].at[-1]
+        return min(zip(losses.values, losses.at, strict=True), key=lambda pair: (math.isnan(pair[0]), pair))[
+            1
+        ]
+
+
+def open_case(record: Record, target_error: float | None = None) -> Case:
+    """The case of a record; target_error: a share in [0, 1], else the best known for its data set."""
+    if target_error is not None:
+        return Case(record, Target(target_error, "--target-error"))
+    source = record.run.setting("data.source") if record.run is not None else None
+    return Case(record, TARGETS.get(str(source)))
+
+
+def _counted(epoch: float, train: float, val: float, sizes: tuple[int, int]) -> Errors:
+    n_train, n_val = sizes
+    return Errors(
+        epoch,
+        train,
+        val,
+        wilson(min(max(train, 0.0), 1.0), n_train),
+        wilson(min(max(val, 0.0), 1.0), n_val),
+        difference(val, n_val, train, n_train),
+        counted=True,
+    )
+
+
+def _scattered(train: Trend, val: Trend) -> Errors:
+    """Without the numbers of examples: by how far the accuracies scatter from epoch to epoch."""
+    ends = [(1 - trend.end, Z95 * float(trend.errors[-1])) for trend in (train, val)]
+    (a, spread_a), (b, spread_b) = ends
+    spread = math.hypot(spread_a, spread_b)
+    return Errors(
+        float(val.times[-1]),
+        a,
+        b,
+        (a - spread_a, a + spread_a),
+        (b - spread_b, b + spread_b),
+        (b - a - spread, b - a + spread),
+        counted=False,
+    )
+
+
+def _task_sizes(run: RunFacts) -> tuple[int, int] | None:
+    measure = ((run.summary or {}).get("results") or {}).get("val_accuracy")
+    if not measure:
+        return None
+    low, high = measure["ci95"]
+    share = min(max(measure["value"], 0.01), 0.99)
+    effective = round(share * (1 - share) * (2 * Z95 / max(high - low, 1e-3)) ** 2)
+    n = max(1, min(int(measure["n"]), effective))
+    return n, n

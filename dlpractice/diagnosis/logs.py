@@ -1,0 +1,73 @@
+"""From a path to records: what it is, and who reads it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from dlpractice.diagnosis.csv_logs import read_csv_log
+from dlpractice.diagnosis.event_files import PATTERN, find_event_files, read_events
+from dlpractice.diagnosis.keras_logs import read_history, read_json_log
+from dlpractice.diagnosis.record import Record
+from dlpractice.diagnosis.run_logs import read_run
+from dlpractice.diagnosis.trainer_states import LOG, read_trainer_state
+from dlpractice.errors import RunError
+from dlpractice.runs.directory import COMPARISON, CONFIG, METRICS, SWEEP
+from dlpractice.runs.listing import find_runs
+
+TRAINER_STATE = "trainer_state.json"
+_HINT = (
+    "give a run directory, a Keras history (.json), a CSV log, a folder of TensorBoard event files, "
+    "a trainer_state.json or a Lightning metrics.csv"
+)
+
+
+def holds_several(path: Path) -> bool:
+    """Whether `path` is a folder of runs that belong together: a comparison or a sweep."""
+    return path.is_dir() and any((path / name).is_file() for name in (COMPARISON, SWEEP))
+
+
+def read_log(path: Path, mapping: Mapping[str, str]) -> Record:
+    """The record of the training that `path` holds; of a folder above several runs, of the one written last.
+
+    mapping: curve -> column, for names that are not the usual ones; logs of others only.
+
+    Raises:
+        RunError: nothing there that can be read.
+    """
+    if not path.exists():
+        raise RunError(f"there is no {path}", _HINT)
+    return _read_folder(path, mapping) if path.is_dir() else _read_file(path, mapping)
+
+
+def _read_folder(folder: Path, mapping: Mapping[str, str]) -> Record:
+    if (folder / CONFIG).is_file():
+        return read_run(folder)
+    for name in (TRAINER_STATE, METRICS):
+        if (folder / name).is_file():
+            return _read_file(folder / name, mapping)
+    events = find_event_files(folder)
+    if events and not any(_is_in_run(file, folder) for file in events):
+        return read_events(folder, events, mapping)
+    if states := sorted(folder.glob(f"checkpoint-*/{TRAINER_STATE}"), key=lambda file: file.stat().st_mtime):
+        return _read_file(states[-1], mapping)
+    if runs := [run for run in find_runs(folder) if run.state != "unreadable"]:
+        return read_run(runs[-1].path)
+    raise RunError(f"{folder} holds no run and no training log", _HINT)
+
+
+def _read_file(file: Path, mapping: Mapping[str, str]) -> Record:
+    if file.name == METRICS and (file.parent / CONFIG).is_file():
+        return read_run(file.parent)
+    if file.match(PATTERN):
+        return read_events(file.parent, [file], mapping)
+    if file.suffix == ".json":
+        document = read_json_log(file)
+        reader = read_trainer_state if LOG in document else read_history
+        return reader(file, document, mapping)
+    if file.suffix in (".csv", ".tsv", ".log", ".txt"):
+        return read_csv_log(file, mapping)
+    raise RunError(f"{file} is no training log that can be read", _HINT)
+
+
+def _is_in_run(file: Path, folder: Path) -> bool:
+    """Whether a run directory of ours, below `folder`, holds `file`."""
+    return any((parent / CONFIG).is_file() for parent in file.parents if parent.is_relative_to(folder))

@@ -1,0 +1,192 @@
+"""Rules about the optimisation: losses that explode, swing, crawl, or have not yet arrived."""
+
+import math
+
+import numpy as np
+
+from dlpractice.diagnosis.case import Case
+from dlpractice.diagnosis.finding import Sign
+from dlpractice.diagnosis.remedies import lower_rate, raise_rate, train_longer
+from dlpractice.diagnosis.rule import Rule, Threshold
+
+SURE = 3.0
+"""Standard errors from which a change counts as seen: one in a thousand by chance, where a test is made once.
+The lowest place of a curve is picked among many, which makes such chances likelier; three leaves room."""
+_SURE = Threshold("standard errors of a change", SURE, "one-sided chance of 0.1 %")
+
+DIVERGED = Threshold("rise of the training loss over its lowest", 0.5, "chosen: half as much again")
+SWING = Threshold(
+    "noise of the training loss, share of its level", 0.3, "chosen: healthy runs here stay below 0.15"
+)
+HIGHEST_RATE = Threshold(
+    "highest usual learning rate", 0.05, "50 times AdamW's default of 1e-3 (Kingma and Ba 2015)"
+)
+LOWEST_RATE = Threshold("lowest usual learning rate", 1e-5, "a hundredth of AdamW's default")
+CRAWL = Threshold(
+    "fall of the training loss, share of its start", 0.25, "chosen: a learnt task falls further"
+)
+STEADY = Threshold(
+    "share of the fall that is in the second half", 0.25, "a cosine schedule spends 18 % of its rate there"
+)
+UNFINISHED = Threshold(
+    "fall of the validation loss in the last fifth, share of its level", 0.05, "chosen: 5 % is worth epochs"
+)
+HOPELESS = Threshold("last training loss over what guessing costs", 10.0, "chosen")
+OF_FALL = Threshold("that fall, share of the whole fall", 0.05, "chosen: less is the tail of any curve")
+SPIKE = Threshold("distance of a spike from the trend, in standard deviations", 10.0, "chosen")
+
+
+def see_explosion(case: Case) -> Sign | None:
+    """Losses that are NaN, infinite, or beyond any use."""
+    for name in ("loss", "val_loss"):
+        curve = case.record.curve(name)
+        bad = [] if curve is None else np.flatnonzero(~np.isfinite(curve.array)).tolist()
+        if curve is not None and bad:
+            text = f"{name} is {curve.values[bad[0]]} at {_time(curve.at[bad[0]])} of {len(curve)}"
+            return Sign("error", "high", (text,), lower_rate(case.record.run, HIGHEST_RATE.value))
+    curve = case.record.curve("loss")
+    classes = len(set(case.run.labels("train"))) if case.record.run is not None else 0
+    if curve is None or classes < 2 or case.run.command != "finetune":
+        return None
+    if curve.values[-1] < HOPELESS.value * math.log(classes):
+        return None
+    text = f"the training loss is {curve.values[-1]:.3g} at the end; guessing costs {math.log(classes):.3g}"
+    return Sign("error", "high", (text,), lower_rate(case.record.run, HIGHEST_RATE.value), "loss")
+
+
+def see_high_rate(case: Case) -> Sign | None:
+    """A training loss that rises, or swings wildly, or a rate far above what is usual and no progress."""
+    trend = case.trends["loss"]
+    remedy = lower_rate(case.record.run, HIGHEST_RATE.value)
+    rise = trend.rise()
+    evidence = []
+    if rise.deviations > SURE and rise.relative > DIVERGED.value:
+        evidence.append(
+            f"the training loss rose from {rise.before:.3g} at {_time(rise.since)} to {rise.after:.3g}"
+        )
+    half = trend.raw[len(trend.raw) // 2 :]
+    level = float(np.median(half))
+    swing = trend.noise / max(level, 1e-12)
+    if swing > SWING.value and level > 0.05 * trend.start:
+        evidence.append(f"it scatters by {swing:.0%} of its level from epoch to epoch")
+    rate = _peak_rate(case)
+    high = rate is not None and rate > HIGHEST_RATE.value and not _is_sgd(case)
+    if high:
+        evidence.append(f"the learning rate is {rate:.3g}, above the usual {HIGHEST_RATE.value:.3g}")
+    if not evidence or (high and len(evidence) == 1 and _has_learnt(case)):
+        return None
+    sure = len(evidence) > 1 or rise.relative > 2 * DIVERGED.value
+    return Sign("warning", "high" if sure else "medium", tuple(evidence), remedy, "loss")
+
+
+def see_low_rate(case: Case) -> Sign | None:
+    """A training loss that has hardly fallen and falls as steadily at the end as at the start."""
+    trend = case.trends["loss"]
+    last = len(trend.smooth) - 1
+    whole, late = trend.change(0, last), trend.change(last // 2, last)
+    rate = _peak_rate(case)
+    low = rate is not None and rate < LOWEST_RATE.value
+    falls = whole.deviations < -SURE and late.deviations < -SURE
+    steady = falls and late.amount / whole.amount > STEADY.value
+    if -whole.relative > CRAWL.value or not (steady or low):
+        return None
+    evidence = [f"in {last + 1} epochs the training loss went from {whole.before:.3g} to {whole.after:.3g}"]
+    if steady:
+        evidence.append(f"{late.amount / whole.amount:.0%} of that in the second half: it is on its way")
+    if low:
+        evidence.append(f"the learning rate is {rate:.3g}, below the usual {LOWEST_RATE.value:.3g}")
+    sure = low and -whole.relative < CRAWL.value
+    remedy = raise_rate(case.record.run, LOWEST_RATE.value)
+    return Sign("warning", "high" if sure else "medium", tuple(evidence), remedy, "loss")
+
+
+def see_unfinished(case: Case) -> Sign | None:
+    """A validation loss that still falls at the end."""
+    trend = case.trends["val_loss"]
+    tail, fall = trend.tail(0.2), trend.start - float(trend.smooth.min())
+    if tail.deviations > -SURE or -tail.relative < UNFINISHED.value or -tail.amount < OF_FALL.value * fall:
+        return None
+    text = (
+        f"from {_time(tail.since)} on the validation loss fell by {-tail.relative:.0%}, to {tail.after:.3g}"
+    )
+    return Sign("info", "medium", (text,), train_longer(case.record.run), "val_loss")
+
+
+def see_spikes(case: Case) -> Sign | None:
+    """Single training losses far above the trend."""
+    trend = case.trends["loss"]
+    middle = np.median(np.stack([np.roll(trend.raw, 1), trend.raw, np.roll(trend.raw, -1)]), axis=0)
+    off = trend.raw - middle
+    scale = max(trend.noise, 0.05 * float(np.median(trend.raw)))
+    found = [place for place in range(1, len(off) - 1) if off[place] > SPIKE.value * scale]
+    if not found:
+        return None
+    worst = max(found, key=lambda place: off[place])
+    text = f"{len(found)} times, most at {_time(trend.times[worst])}: {trend.raw[worst]:.3g}"
+    return Sign("info", "medium", (text,), lower_rate(case.record.run, HIGHEST_RATE.value), "loss")
+
+
+def _peak_rate(case: Case) -> float | None:
+    """The highest learning rate: as logged, since warm-up and the finder have their say, or as configured."""
+    curve = case.record.curve("learning_rate")
+    return None if curve is None else max((v for v in curve.values if math.isfinite(v)), default=None)
+
+
+def _is_sgd(case: Case) -> bool:
+    return case.record.run is not None and case.run.setting("training.optimizer") == "sgd"
+
+
+def _has_learnt(case: Case) -> bool:
+    trend = case.trends["loss"]
+    return trend.end < 0.5 * trend.start
+
+
+def _time(at: float) -> str:
+    return f"epoch {at:g}"
+
+
+EXPLODED = Rule(
+    "loss exploded",
+    "A loss is NaN, infinite, or many times what guessing costs; the training is lost.",
+    ("training loss",),
+    (HOPELESS,),
+    "a learning rate that is too high, unscaled inputs, a logarithm of zero in a loss, float16 overflow",
+    "a lower learning rate",
+    see_explosion,
+)
+HIGH_RATE = Rule(
+    "learning rate too high",
+    "The training loss rises or swings, or the rate is far above the usual and little is learnt.",
+    ("a trend of the training loss",),
+    (DIVERGED, SWING, HIGHEST_RATE, _SURE),
+    "unscaled inputs, batches too small, a few examples with huge losses",
+    "a lower learning rate, or a longer warm-up",
+    see_high_rate,
+)
+LOW_RATE = Rule(
+    "learning rate too low",
+    "The training loss has hardly fallen, and falls as steadily at the end as before.",
+    ("a trend of the training loss",),
+    (CRAWL, STEADY, LOWEST_RATE, _SURE),
+    "vanishing gradients, frozen layers, far too few steps",
+    "a higher learning rate",
+    see_low_rate,
+)
+UNFINISHED_RUN = Rule(
+    "still improving",
+    "The validation loss still falls at the end.",
+    ("a trend of the validation loss",),
+    (UNFINISHED, OF_FALL, _SURE),
+    "a schedule that ends too early",
+    "more epochs",
+    see_unfinished,
+)
+SPIKES = Rule(
+    "spikes",
+    "Single training losses stand far above the trend.",
+    ("a trend of the training loss",),
+    (SPIKE,),
+    "a batch with bad examples, a learning rate at the edge of what is stable",
+    "a somewhat lower learning rate, or a look at the examples of that epoch",
+    see_spikes,
+)

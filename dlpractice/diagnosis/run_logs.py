@@ -1,0 +1,60 @@
+"""Run directories of our own."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dlpractice.diagnosis.record import CURVES, Curve, Record, RunFacts
+from dlpractice.runs.directory import RunDirectory
+from dlpractice.runs.listing import read_config_tree
+
+
+def read_run(path: Path) -> Record:
+    """The record of a run, finished or not. Its curves are those of its last stage: earlier ones only prepare
+    the head for it.
+
+    Raises:
+        RunError: `path` is no run, or one of its files is damaged.
+    """
+    run = RunDirectory.read(path)
+    config, rows = read_config_tree(run), run.metrics()
+    stage = rows[-1]["stage"] if rows else ""
+    last = [row for row in rows if row["stage"] == stage]
+    finished = run.is_finished
+    facts = RunFacts(
+        command=str(config.get("command", "")),
+        config=config,
+        stage=stage,
+        summary=run.summary() if finished else None,
+        audit=run.audit() if run.has_audit else None,
+        diagnostics=run.diagnostics(),
+        splits=tuple(run.splits()) if run.has_splits else (),
+        predictions=tuple(run.predictions()) if finished else (),
+    )
+    return Record(
+        path=str(path),
+        kind="run directory",
+        curves=_read_curves(last),
+        run=facts,
+        finished=finished,
+        notes=_list_notes(rows, stage, finished),
+    )
+
+
+def _read_curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, Curve]:
+    curves = {}
+    for name in CURVES:
+        kept = [(float(row["epoch"]), float(row[name])) for row in rows if row[name] is not None]
+        if kept:
+            at, values = zip(*kept, strict=True)
+            curves[name] = Curve(at, values)
+    return curves
+
+
+def _list_notes(rows: Sequence[Mapping[str, Any]], stage: str, finished: bool) -> tuple[str, ...]:
+    notes = []
+    if stages := list(dict.fromkeys(row["stage"] for row in rows if row["stage"] != stage)):
+        notes.append(f"read the stage {stage}; before it: {', '.join(stages)}")
+    if not finished:
+        notes.append("the run has not finished; what it has logged so far was read")
+    return tuple(notes)

@@ -1,0 +1,97 @@
+"""From a record to what is said of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from dlpractice.diagnosis.case import Case, open_case
+from dlpractice.diagnosis.finding import SEVERITIES, Finding, Severity
+from dlpractice.diagnosis.generalisation import describe_errors
+from dlpractice.diagnosis.record import Record
+from dlpractice.diagnosis.table import RULES
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is said of a training.
+
+    findings: the worst first, and of equals the one that explains more. unjudged: what could not be judged,
+    with what it lacks. missing: curves that the log does not have.
+    """
+
+    record: Record
+    verdict: str
+    findings: tuple[Finding, ...]
+    unjudged: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def worse_than(self, severity: Severity) -> list[Finding]:
+        """The findings at `severity` or above."""
+        return [f for f in self.findings if SEVERITIES.index(f.severity) <= SEVERITIES.index(severity)]
+
+    def to_json(self) -> dict[str, Any]:
+        """What `dlp diagnose --json` prints. Curves: epochs and values; null where not finite."""
+        record = self.record
+        return {
+            "verdict": self.verdict,
+            "findings": [finding.to_json() for finding in self.findings],
+            "insufficient_evidence": [{"name": name, "needs": list(needs)} for name, needs in self.unjudged],
+            "run": record.path,
+            "kind": record.kind,
+            "finished": record.finished,
+            "notes": list(record.notes),
+            "missing": list(record.missing),
+            "curves": {
+                name: {"at": list(curve.at), "values": [_finite(value) for value in curve.values]}
+                for name, curve in record.curves.items()
+            },
+        }
+
+
+def diagnose(record: Record, target_error: float | None = None) -> Diagnosis:
+    """Asks every rule of the table that the record has the material for.
+
+    target_error: the error that could be reached, a share in [0, 1]; None takes the best known for the data
+    set, if there is one.
+    """
+    case = open_case(record, target_error)
+    findings, unjudged = [], []
+    for rule in (rule for rule in RULES if rule.applies(case)):
+        if lacking := rule.lacks(case):
+            unjudged.append((rule.name, lacking))
+        elif (finding := rule.judge(case)) is not None:
+            findings.append(finding)
+    findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))  # stable: the table's order within
+    return Diagnosis(record, _conclude(case, findings), tuple(findings), tuple(unjudged))
+
+
+def _conclude(case: Case, findings: list[Finding]) -> str:
+    serious = [finding for finding in findings if finding.severity != "info"]
+    if serious:
+        top = serious[0]
+        sure = {"high": "", "medium": "Probably ", "low": "Perhaps "}[top.confidence]
+        sentence = f"{sure}{top.name}: {top.evidence[0]}."
+        return sentence[0].upper() + sentence[1:]
+    if _is_insufficient(case):
+        lacking = ", ".join(case.record.missing)
+        length = max((len(curve) for curve in case.record.curves.values()), default=0)
+        return f"Insufficient evidence: {length} epochs" + (f"; no {lacking}." if lacking else ".")
+    if case.errors is None:
+        return "Nothing wrong is to be seen in the losses; without accuracies no more can be said."
+    about = describe_errors(case.errors)
+    if case.target is None:
+        return f"Nothing wrong is to be seen: {about}; what could be reached is not known."
+    target = f"{case.target.error:.1%} is the target ({case.target.source})"
+    if case.errors.val_interval[0] <= case.target.error:
+        return f"Done: {about}; {target}, which is within the noise."
+    return f"Nothing wrong is to be seen: {about}; {target}."
+
+
+def _is_insufficient(case: Case) -> bool:
+    """Without a validation curve, or with too few epochs for a trend, silence is no good sign; errors on
+    known numbers of examples stand on their own."""
+    if case.errors is not None and case.errors.counted:
+        return False
+    return "val_loss" not in case.trends or "loss" not in case.trends
+
+
+def _finite(value: float) -> float | None:
+    return value if value == value and abs(value) != float("inf") else None

@@ -1,0 +1,60 @@
+"""The config of a run with a remedy applied, for `dlp diagnose --write-config`."""
+
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dlpractice.config.load import dump_config, load_config
+from dlpractice.errors import ConfigError, RunError
+from dlpractice.runs.directory import CONFIG
+
+_WIDTH = 110
+
+
+def top_remedy(findings: list[Mapping[str, Any]], run: str) -> Mapping[str, Any]:
+    """The first finding, worst first, that a change of the config is for.
+
+    Raises:
+        RunError: there is none.
+    """
+    for finding in findings:
+        if finding["overrides"]:
+            return finding
+    raise RunError(f"no finding on {run} has a remedy that is a change of the config", "see the findings")
+
+
+def write_next_config(run: Path, document: Mapping[str, Any], target: Path) -> None:
+    """Write the config of `run` with the top remedy of `document` applied, the reasons as comments above it.
+
+    document: what `dlp diagnose --json` prints. The file is one that `dlp config check` passes.
+
+    Raises:
+        RunError: `run` has no config, or no finding has a remedy that is a change of it.
+        ConfigError: `target` exists already or cannot be written.
+    """
+    source = run / CONFIG
+    if not source.is_file():
+        raise RunError(f"{run} has no {CONFIG}", "only runs of `dlp` have a config to change")
+    finding = top_remedy(document["findings"], str(run))
+    config = load_config(str(source), finding["overrides"])
+    reasons = [
+        f"{run.name} with the remedy of `dlp diagnose` for: {finding['name']} ({finding['severity']}, "
+        f"confidence {finding['confidence']}).",
+        *finding["evidence"],
+        f"Could also be: {finding['causes']}.",
+        f"Remedy: {finding['remedy']}.",
+        *(f"Changed: {override}" for override in finding["overrides"]),
+    ]
+    comment = "\n#\n".join(
+        textwrap.fill(reason, _WIDTH, initial_indent="# ", subsequent_indent="# ") for reason in reasons
+    )
+    try:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(f"{comment}\n#\n{dump_config(config)}")
+    except FileExistsError as error:
+        raise ConfigError(f"{target} exists already", "name another file, or delete it first") from error
+    except OSError as error:
+        raise ConfigError(
+            f"{target} cannot be written: {error.strerror}", "name a file in a folder of yours"
+        ) from error

@@ -1,0 +1,75 @@
+"""Rules about the optimisation, on curves whose fault is known."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from dlpractice.diagnosis import optimisation as rules
+from dlpractice.diagnosis.case import open_case
+
+
+def test_a_healthy_run_is_left_alone(make: SimpleNamespace) -> None:
+    rng = np.random.default_rng(0)
+    for seed in range(20):
+        losses = make.fall(2.3, 0.1) * (1 + rng.normal(0, 0.05, 30))
+        case = open_case(make.run_of(curves={"loss": losses, "val_loss": losses + 0.05}))
+        for rule in (rules.EXPLODED, rules.HIGH_RATE, rules.LOW_RATE, rules.SPIKES):
+            assert rule.judge(case) is None, (seed, rule.name)
+
+
+def test_losses_that_are_no_numbers(make: SimpleNamespace) -> None:
+    sign = rules.see_explosion(open_case(make.log_of(loss=[0.7, float("nan")])))
+    assert sign.severity == "error"
+    assert sign.evidence == ("loss is nan at epoch 2 of 2",)
+    assert "inf" in rules.see_explosion(open_case(make.log_of(loss=[1], val_loss=[float("inf")]))).evidence[0]
+
+
+def test_a_loss_far_beyond_guessing(make: SimpleNamespace) -> None:
+    sign = rules.see_explosion(open_case(make.run_of(curves={"loss": [0.7, 2e6, 3e6]})))
+    assert "guessing costs 0.693" in sign.evidence[0]
+    assert sign.overrides == ("training.learning_rate=0.0001",)
+
+
+def test_a_rate_that_is_too_high(make: SimpleNamespace) -> None:
+    rising = np.concatenate([make.fall(2.3, 1.0, 10), np.linspace(1.0, 4.0, 20)])
+    assert "rose from 1" in rules.see_high_rate(open_case(make.log_of(loss=rising))).evidence[0]
+    swinging = np.where(np.arange(40) % 2, 0.5, 2.0)
+    assert "scatters" in rules.see_high_rate(open_case(make.log_of(loss=swinging))).evidence[0]
+    stuck = make.run_of(
+        config={"training": {"learning_rate": 0.1}},
+        curves={"loss": np.full(30, 2.3), "learning_rate": np.full(30, 0.1)},
+    )
+    sign = rules.see_high_rate(open_case(stuck))
+    assert "above the usual" in sign.evidence[0]
+    assert sign.overrides == ("training.learning_rate=1e-3",)
+
+
+def test_a_high_rate_that_works_is_no_fault(make: SimpleNamespace) -> None:
+    fine = make.run_of(curves={"loss": make.fall(2.3, 0.1), "learning_rate": np.full(30, 0.1)})
+    assert rules.see_high_rate(open_case(fine)) is None
+
+
+def test_a_rate_that_is_too_low(make: SimpleNamespace) -> None:
+    crawling = np.linspace(2.303, 2.25, 30)
+    assert "it is on its way" in rules.see_low_rate(open_case(make.log_of(loss=crawling))).evidence[1]
+    tiny = make.run_of(
+        config={"training": {"learning_rate": 1e-6}},
+        curves={"loss": make.fall(2.303, 2.29), "learning_rate": np.full(30, 1e-6)},
+    )
+    sign = rules.see_low_rate(open_case(tiny))
+    assert sign.confidence == "high"
+    assert sign.overrides == ("training.learning_rate=1e-3",)
+    assert rules.see_low_rate(open_case(make.log_of(loss=np.full(30, 0.69)))) is None
+
+
+def test_a_run_that_ends_too_early(make: SimpleNamespace) -> None:
+    sign = rules.see_unfinished(open_case(make.run_of(curves={"val_loss": np.linspace(2, 1, 30)})))
+    assert (sign.severity, sign.overrides) == ("info", ("training.epochs=60",))
+    assert rules.see_unfinished(open_case(make.run_of())) is None
+
+
+def test_spikes(make: SimpleNamespace) -> None:
+    losses = make.fall(2.3, 0.5)
+    losses[20] = 9
+    sign = rules.see_spikes(open_case(make.log_of(loss=losses)))
+    assert sign.evidence == ("1 times, most at epoch 21: 9",)

@@ -1,0 +1,58 @@
+"""The verdict, and the order of findings."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from dlpractice.diagnosis.verdict import diagnose
+
+
+def test_done_where_the_target_is_within_noise(make: SimpleNamespace) -> None:
+    verdict = diagnose(make.run_of(0.99, 0.985), 0.01).verdict
+    assert verdict.startswith("Done: training error 1.0%, validation error 1.5%")
+    assert diagnose(make.run_of(0.99, 0.97), 0.0).verdict.startswith("Nothing wrong is to be seen")
+    assert "not known" in diagnose(make.run_of(0.99, 0.985)).verdict
+
+
+def test_the_worst_comes_first_and_names_the_verdict(make: SimpleNamespace) -> None:
+    rows = make.split_rows()
+    next(row for row in rows if row["split"] == "test")["sha256"] = rows[0]["sha256"]
+    found = diagnose(make.run_of(0.99, 0.80, rows=rows))
+    assert [finding.name for finding in found.findings][:2] == ["copies across splits", "overfitting"]
+    assert found.verdict.startswith("Copies across splits: 1 equal files in two splits")
+    assert [finding.name for finding in found.worse_than("error")] == ["copies across splits"]
+
+
+@pytest.mark.parametrize(
+    ("curves", "text"),
+    [
+        (
+            {"loss": [0.7, 0.5], "val_loss": [0.7, 0.6]},
+            "Insufficient evidence: 2 epochs; no training accuracy",
+        ),
+        ({"loss": np.linspace(1, 0.5, 30)}, "no training accuracy, validation loss, validation accuracy"),
+        ({"val_accuracy": [0.5, 0.6]}, "Insufficient evidence: 2 epochs; no training loss"),
+    ],
+)
+def test_too_little_is_said_to_be_too_little(make: SimpleNamespace, curves: dict, text: str) -> None:
+    found = diagnose(make.log_of(**curves))
+    assert text in found.verdict
+    assert [finding.name for finding in found.findings if finding.severity != "info"] == []
+    assert dict(found.unjudged)
+
+
+def test_losses_alone_allow_no_praise(make: SimpleNamespace) -> None:
+    found = diagnose(make.log_of(loss=make.fall(1, 0.2), val_loss=make.fall(1, 0.25)))
+    assert (
+        found.verdict == "Nothing wrong is to be seen in the losses; without accuracies no more can be said."
+    )
+
+
+def test_the_document_is_json_even_of_nan(make: SimpleNamespace) -> None:
+    document = diagnose(make.log_of(loss=[1.0, float("nan")], val_loss=[1.0, float("inf")])).to_json()
+    again = json.loads(json.dumps(document, allow_nan=False))
+    assert again["curves"]["loss"] == {"at": [1.0, 2.0], "values": [1.0, None]}
+    assert again["findings"][0]["name"] == "loss exploded"
+    assert again["missing"] == ["training accuracy", "validation accuracy"]
