@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from dlpractice.config.sections import (
     Backbone,
     Background,
+    Diagnostics,
     OnBadImage,
     Optimizer,
     Patience,
@@ -161,3 +162,4 @@ class Training(Section):
         description="Learning rate of the head alone, before `top-block` and `full` go on (Kumar 2022).",
     )
     tensorboard: TensorBoard = False
+    diagnostics: Diagnostics = False

@@ -66,6 +66,13 @@ Patience = Annotated[
     ),
 ]
 TensorBoard = Annotated[bool, Field(description="Write TensorBoard event files into the run directory.")]
+Diagnostics = Annotated[
+    bool,
+    Field(
+        description="Record for `dlp diagnose` gradients, updates and dead units after each epoch, and "
+        "before the first whether a batch can be learnt."
+    ),
+]
 
 
 class Hardware(Section):

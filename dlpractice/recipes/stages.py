@@ -16,6 +16,7 @@ from dlpractice.runs.progress import Progress
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.feed import Feed, Rows, weigh_classes
 from dlpractice.training.loop import Labelled, Settings, Trainer
+from dlpractice.training.recording import Recorder
 from dlpractice.training.steps import classification_loss
 
 
@@ -61,12 +62,13 @@ def _prepare_trainer(
     if stage.cut.startswith("pooled"):
         classifier.standardise_features(rows[np.arange(len(train))])
     rest = classifier.rest(stage.cut)
+    feed = _make_feed(config, stage, train, rows, len(setup.dataset.class_names))
     sample = _pick_sample(len(train), len(validation), config.data.split_seed)
     return Trainer(
         stage.name,
         rest,
         _read_settings(config, stage, setup.precision),
-        _make_feed(config, stage, train, rows, len(setup.dataset.class_names)),
+        feed,
         Labelled(_Sample(rows, sample), train.labels[sample]),
         Labelled(features["validation"][stage.cut], validation.labels),
         loss=classification_loss(rest),
@@ -76,11 +78,26 @@ def _prepare_trainer(
         checkpoints=checkpoints,
         progress=progress,
         record=run.append_metrics,
-        callbacks=[keras.callbacks.TensorBoard(run.tensorboard / stage.name, write_graph=False)]
-        if config.training.tensorboard
-        else [],
+        callbacks=_make_callbacks(config, setup, stage, rest, feed, run),
         keep_start=keep_start,
     )
+
+
+def _make_callbacks(
+    config: Finetune, setup: Setup, stage: Stage, rest: keras.Model, feed: Feed, run: RunDirectory
+) -> list[keras.callbacks.Callback]:
+    callbacks: list[keras.callbacks.Callback] = []
+    if config.training.tensorboard:
+        callbacks.append(keras.callbacks.TensorBoard(run.tensorboard / stage.name, write_graph=False))
+    if config.training.diagnostics:
+        first = [np.asarray(part) for part in next(iter(feed.batches(0)))]
+        loss, classes = classification_loss(rest), len(setup.dataset.class_names)
+        callbacks.append(
+            Recorder(
+                stage.name, first, loss, setup.placement, classes, run.diagnostics, run.write_diagnostics
+            )
+        )
+    return callbacks
 
 
 def _read_settings(config: Finetune, stage: Stage, precision: str) -> Settings:

@@ -42,3 +42,19 @@ def test_train_metrics_are_measured_on_as_many_images_as_validation(finished_run
     size = sum(row["split"] == "validation" for row in run.splits())
     for row in run.metrics():
         assert row["accuracy"] * size == round(row["accuracy"] * size)
+
+
+def test_recording_leaves_the_training_as_it_was(
+    tiny_config: Finetune, finished_run: Path, tmp_path: Path
+) -> None:
+    training = tiny_config.training.model_copy(update={"diagnostics": True})
+    with RunDirectory.create(tmp_path / "recorded") as run:
+        finetune.run(tiny_config.model_copy(update={"training": training}), run)
+    plain, recorded = RunDirectory.read(finished_run), RunDirectory.read(tmp_path / "recorded")
+    for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
+        assert [row[name] for row in recorded.metrics()] == [row[name] for row in plain.metrics()]
+    document = recorded.diagnostics()
+    assert document is not None
+    assert plain.diagnostics() is None
+    assert [row["epoch"] for row in document["epochs"]] == [1, 2, 3]
+    assert document["start"]["classes"] == 2
