@@ -138,7 +138,12 @@ def _print_audit(audit: Audit) -> None:
     for finding in audit.findings:
         _print_finding(finding, reasons)
     errors, warnings = len(audit.of("error")), len(audit.of("warning"))
-    show(f"{errors} errors, {warnings} warnings" + ("; --json names every file" if audit.findings else ""))
+    counted = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
+    show(counted + ("; --json names every file" if audit.findings else ""))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _print_finding(finding: Finding, reasons: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from dlpractice.cli.console import print_json, results
 from dlpractice.cli.launch import import_quietly
-from dlpractice.errors import RunError
+from dlpractice.errors import DataError, RunError
 from dlpractice.runs.directory import RunDirectory
 
 _SUPPORT = "One-shot runs: a folder with an example of each class, or with a folder of examples for each."
@@ -29,8 +29,8 @@ def predict(
 ) -> None:
     """Classify images with a finished run's model.
 
-    An image that cannot be read gets a row with its error. A one-shot run takes one example of each class, or
-    more, with --support.
+    An image that cannot be read gets a row with its error; if none can be read, the exit status is 1. A
+    one-shot run takes one example of each class, or more, with --support.
     """
     from dlpractice.runs.listing import read_config_tree
 
@@ -58,19 +58,22 @@ def _classify(run: RunDirectory, images: list[str], as_json: bool) -> None:
         print_json(rows)
     else:
         results().print(predictions_table(rows))
+    _refuse_nothing_read(rows)
 
 
 def _identify(run: RunDirectory, images: list[str], as_json: bool, **examples: Path | None) -> None:
     from dlpractice.report.oneshot_tables import identification_table
 
     rows = import_quietly("dlpractice.recipes.enrolment").identify(run, images, **examples)
+    saved = examples["save_index"]
     if as_json:
         print_json(rows)
-        return
-    if rows:
-        results().print(identification_table(rows))
-    if saved := examples["save_index"]:
-        results().print(f"index: {saved}", soft_wrap=True)
+    else:
+        if rows:
+            results().print(identification_table(rows))
+        if saved:
+            results().print(f"index: {saved}", soft_wrap=True)
+    _refuse_nothing_read(rows)
 
 
 def _compare(run: RunDirectory, images: list[str], as_json: bool) -> None:
@@ -81,6 +84,14 @@ def _compare(run: RunDirectory, images: list[str], as_json: bool) -> None:
         print_json(verdict)
     else:
         results().print(verdict_text(verdict), soft_wrap=True)
+
+
+def _refuse_nothing_read(rows: list[dict[str, Any]]) -> None:
+    if rows and all("error" in row for row in rows):
+        raise DataError(
+            "the image cannot be read" if len(rows) == 1 else f"none of the {len(rows)} images can be read",
+            "see its error above" if len(rows) == 1 else "see their errors above",
+        )
 
 
 def _refuse_examples(run: Path, given: bool) -> None:

@@ -29,8 +29,8 @@ def identify(
 ) -> list[dict[str, Any]]:
     """One row per image, files and the images below folders, in order: which of the enrolled classes it is.
 
-    A row has path, predicted, confidence in [0, 1], known, and `top`, the five likeliest classes; or path and
-    error. Confidence is the probability that image and class are the same, where both answers were equally
+    A row has path, predicted, confidence in [0, 1], known, `top`, the five likeliest classes, and `threshold`,
+    the confidence below which an image is unknown; or path and error. Confidence is the probability that image and class are the same, where both answers were equally
     likely beforehand: those of several classes do not add up to 1. An image that is less similar to all
     classes than the threshold which the run chose on validation pairs is predicted to be `unknown`, with the
     confidence of the likeliest class. The threshold is that for a pair of single images: the mean of several
@@ -56,9 +56,12 @@ def identify(
         raise ValueError("expected either a support folder or an index")
     if save_index is not None:
         write_index(save_index, enrolment, saved.digest)
+    threshold = float(saved.judge(np.array([saved.threshold], np.float32))[0])
     rows: list[dict[str, Any]] = []
     for image, embedding in saved.embed(saved.load(paths)):
         found = {"error": image.error} if embedding is None else _name(saved, embedding, enrolment)
+        if embedding is not None:
+            found["threshold"] = threshold
         rows.append({"path": image.path, **found})
     return rows
 

@@ -29,23 +29,19 @@ def write_index(path: Path, enrolment: Enrolment, model: str) -> None:
     """Keeps an enrolment as .npz: names, embeddings, a number for the layout, and `model`, the sha256 of the
     net that they come from.
 
-    Raises DataError where the file cannot be written, or `path` is something else than such an index.
+    Raises DataError where `path` is something else than such an index, and RunError where it cannot be
+    written.
     """
     refuse_foreign(path)
-    try:
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez(
-                file,
-                format=np.array(_FORMAT),
-                schema=np.array(SCHEMA),
-                model=np.array(model),
-                class_names=np.array(enrolment.class_names),
-                embeddings=enrolment.embeddings,
-            )
-    except OSError as error:
-        raise DataError(
-            f"cannot write {path}: {error.strerror}", "check the disk and its permissions"
-        ) from error
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(
+            file,
+            format=np.array(_FORMAT),
+            schema=np.array(SCHEMA),
+            model=np.array(model),
+            class_names=np.array(enrolment.class_names),
+            embeddings=enrolment.embeddings,
+        )
 
 
 def read_index(path: Path, model: str) -> Enrolment:
@@ -94,7 +90,9 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     except FileNotFoundError as error:
         raise DataError(f"there is no index {path}", "make it with --support and --save-index") from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path} cannot be read as an index: {error}", "enrol the classes again") from error
+        raise DataError(
+            f"{path} is no index of enrolled classes, or a damaged one", "enrol the classes again"
+        ) from error
     if not arrays.keys() >= _KEYS or arrays["format"].tolist() != _FORMAT:
         raise DataError(f"{path} is no index of enrolled classes", "make one with --support and --save-index")
     return arrays

@@ -1,5 +1,6 @@
 """A finished run's model, ready to classify."""
 
+import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -79,6 +80,8 @@ def load_network(run: RunDirectory) -> keras.Model:
         raise ModelError(
             f"{run.path} has no {path.name}", "the run is not finished: continue it with --resume"
         )
+    if not zipfile.is_zipfile(path):
+        raise ModelError(f"{path}: damaged, or no Keras model", "train the run again")
     try:
         model: Any = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many kinds for a damaged or foreign file

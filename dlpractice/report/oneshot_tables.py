@@ -141,7 +141,7 @@ def _comparison_note(document: Document, rows: Sequence[Document], sources: Sequ
 
 _SCORE_NOTE = (
     "score: probability of the same class, where same and different are equally likely beforehand\n"
-    "unknown: less like every class than the threshold that the run chose on validation pairs"
+    "unknown: below {threshold}, the threshold that the run chose on validation pairs"
 )
 
 
@@ -160,7 +160,8 @@ def identification_table(rows: Sequence[Document]) -> RenderableType:
             f"{row['confidence']:.3f}",
             Text(nearest),
         )
-    return Group(table, "", Text(_SCORE_NOTE, style="dim"))
+    threshold = next((row["threshold"] for row in rows if "threshold" in row), None)
+    return Group(table, "", Text(_SCORE_NOTE.format(threshold=_score(threshold)), style="dim"))
 
 
 def verdict_text(document: Document) -> Text:

@@ -110,7 +110,8 @@ def _speed_and_score(stage: Stage) -> str:
 
 
 def _ended(stage: Stage) -> str:
-    line = f"{stage.name}: {stage.done:,} {stage.unit} in {_format_time(stage.seconds)}"
+    unit = stage.unit.removesuffix("s") if stage.done == 1 else stage.unit
+    line = f"{stage.name}: {stage.done:,} {unit} in {_format_time(stage.seconds)}"
     return f"{line}, {_best_epoch(stage)}" if stage.best_epoch else line
 
 

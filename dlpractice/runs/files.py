@@ -31,11 +31,19 @@ def replacing(path: Path) -> Iterator[Path]:
     The temporary name ends like `path` (Keras goes by the suffix) and is always the same, so that what a
     killed process leaves is overwritten by the next write instead of piling up. One writer at a time is the
     caller's duty.
+
+    Raises:
+        RunError: the file cannot be written.
     """
     temporary = path.with_name(f".tmp-{path.name}")
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RunError(
+            f"cannot write {path}: {error.strerror or error}", "check the disk and its permissions"
+        ) from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -47,13 +55,8 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         RunError: the file cannot be written.
     """
-    try:
-        with replacing(path) as temporary:
-            temporary.write_bytes(text.encode(**_ENCODING))
-    except OSError as error:
-        raise RunError(
-            f"cannot write {path}: {error.strerror}", "check the disk and its permissions"
-        ) from error
+    with replacing(path) as temporary:
+        temporary.write_bytes(text.encode(**_ENCODING))
 
 
 def read_text(path: Path) -> str:

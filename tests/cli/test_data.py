@@ -98,7 +98,7 @@ def test_each_bad_file_is_named_and_the_status_is_3(photos: Path) -> None:
         "error: 1 image cannot be used: empty\n    cat/empty.jpg: the file is empty (0 bytes)" in shown.stdout
     )
     assert "warning: 1 file or folder passed over, no images by name: [dog]/a.txt" in shown.stdout
-    assert "1 errors, 1 warnings; --json names every file" in shown.stdout
+    assert "1 error, 1 warning; --json names every file" in shown.stdout
 
 
 def test_json_is_one_document_and_progress_goes_elsewhere(photos: Path) -> None:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from dlpractice.cli.console import results
 from dlpractice.cli.main import app
-from dlpractice.errors import RunError
+from dlpractice.errors import DataError, RunError
 from dlpractice.runs.directory import RunDirectory
 
 ROW = {"path": "a.png", "predicted": "anna", "confidence": 0.9, "known": True, "top": []}
@@ -87,6 +87,20 @@ def test_examples_are_kept_without_a_question(enrolment: Calls) -> None:
     done = predict("oneshot", "--support", "people", "--save-index", "people.npz")
     assert (done.exit_code, done.stdout) == (0, "index: people.npz\n")
     assert enrolment[0][1] == []
+
+
+def test_a_script_learns_that_nothing_could_be_read(
+    enrolment: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = {"path": "b.png", "error": "empty"}
+    recipe = sys.modules["dlpractice.recipes.enrolment"]
+    monkeypatch.setattr(recipe, "identify", lambda *_, **__: [bad, bad])
+    done = predict("oneshot", "b.png", "b.png", "--support", "people", "--json")
+    assert json.loads(done.stdout) == [bad, bad]
+    assert isinstance(done.exception, DataError)
+    assert done.exception.message == "none of the 2 images can be read"
+    monkeypatch.setattr(recipe, "identify", lambda *_, **__: [bad, ROW])
+    assert predict("oneshot", "b.png", "a.png", "--support", "people").exit_code == 0
 
 
 def test_two_images_are_compared(enrolment: Calls) -> None:

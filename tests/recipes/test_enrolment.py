@@ -68,6 +68,7 @@ def test_confidences_are_what_the_net_says_of_each_pair(
         assert row["confidence"] == row["top"][0]["confidence"]
         alike = np.asarray(similarity([encoder.predict(images, verbose=0) for images in pair])).max()
         assert row["known"] == (alike >= threshold)
+        assert row["known"] == (row["confidence"] >= row["threshold"])
         assert row["predicted"] == (row["top"][0]["label"] if row["known"] else "unknown")
 
 

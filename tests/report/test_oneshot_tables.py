@@ -177,7 +177,8 @@ def test_tasks_over_a_folder(render: Render) -> None:
 
 def test_identification(render: Render) -> None:
     rows = [
-        {"path": "[a].png", "predicted": "anna", "confidence": 0.9876, "known": True, "top": []},
+        {"path": "[a].png", "predicted": "anna", "confidence": 0.9876, "known": True, "top": []}
+        | {"threshold": 0.4567},
         {
             "path": "b.png",
             "predicted": "unknown",
@@ -193,6 +194,7 @@ def test_identification(render: Render) -> None:
         ["b.png", "unknown", "0.120", "berta"],
     ]
     assert "empty" in lines[3]
+    assert "unknown: below 0.457" in lines[-1]
     render(identification_table([rows[0] | {"path": "deep/" * 40, "predicted": "a long name" * 9}]))
 
 

@@ -1,3 +1,4 @@
+import errno
 import json
 import math
 import os
@@ -59,6 +60,13 @@ def test_the_temporary_name_keeps_the_suffix(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_written_is_one_error(tmp_path: Path) -> None:
+    with (
+        pytest.raises(RunError, match=r"cannot write .*full\.png: No space left"),
+        files.replacing(tmp_path / "full.png") as temporary,
+    ):
+        temporary.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert not list(tmp_path.iterdir())
     with pytest.raises(RunError, match=r"cannot write .*nowhere"):
         files.write_text(tmp_path / "nowhere" / "a.txt", "")
 
