@@ -59,10 +59,11 @@ def identify(
     threshold = float(saved.judge(np.array([saved.threshold], np.float32))[0])
     rows: list[dict[str, Any]] = []
     for image, embedding in saved.embed(saved.load(paths)):
-        found = {"error": image.error} if embedding is None else _name(saved, embedding, enrolment)
-        if embedding is not None:
-            found["threshold"] = threshold
-        rows.append({"path": image.path, **found})
+        if embedding is None:
+            rows.append({"path": image.path, "error": image.error})
+        else:
+            found = _name(saved, embedding, enrolment)
+            rows.append({"path": image.path, **found, "threshold": threshold})
     return rows
 
 
