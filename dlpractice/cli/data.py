@@ -72,7 +72,7 @@ def check(
 
 
 def _check_images(path: str, as_json: bool) -> None:
-    from dlpractice.data.dataset import check as audit_of
+    from dlpractice.data.class_folders import check as audit_of
     from dlpractice.report.progress import make_progress
 
     progress = make_progress(sys.stderr)
@@ -125,13 +125,16 @@ def _print_drawings(audit: DrawingsAudit) -> None:
 
 def _print_audit(audit: Audit) -> None:
     show = results().print
-    show(f"{audit.images} images in {len(audit.counts)} classes", soft_wrap=True)
+    heard = audit.formats.keys() == {"WAV"}
+    noun = "recordings" if heard else "images"
+    show(f"{audit.images} {noun} in {len(audit.counts)} classes", soft_wrap=True)
     for label, row in audit.counts.items():
         numbers = ", ".join(
             f"{count}" if split == "all" else f"{split} {count}" for split, count in row.items()
         )
         show(f"  {label}: {numbers}", soft_wrap=True)
-    for side, (least, middle, most) in (("width", audit.widths), ("height", audit.heights)):
+    sizes = () if heard else (("width", audit.widths), ("height", audit.heights))
+    for side, (least, middle, most) in sizes:
         show(f"{side}: {least} to {most} pixels, median {middle}", soft_wrap=True)
     show("formats: " + ", ".join(f"{name} {count}" for name, count in audit.formats.items()), soft_wrap=True)
     reasons = {unusable.path: unusable.reason for unusable in audit.unusable}

@@ -29,6 +29,7 @@ _DEEPEST = 3
 # Few examples per class are the rule here, and nothing is weighted by its class.
 _EXPECTED_HERE = ("few images", "imbalance")
 _CHUNK = 1024
+_AUDIT_SIDE = 40
 _NAMED = 20
 # Red, green and blue in ITU-R BT.601's luma, in 65,536ths.
 _LUMA = np.array([19595, 38470, 7471], np.uint32)
@@ -97,6 +98,21 @@ def read_class_folders(
         sha256=sha256,
     )
     return ClassFolders(index.root, examples, audit)
+
+
+def check(source: str, progress: Progress | None = None) -> Audit:
+    """The audit of a folder of class folders, whether they hold images or WAV files; nothing is changed.
+
+    Raises:
+        DataError: nothing there that is laid out as a data set.
+    """
+    progress = progress or Quiet()
+    root = locate(source, progress)
+    index = read_index(root, progress, IMAGES_OR_RECORDINGS)
+    if all(RECORDINGS.fits(item.path) for item in index.items):
+        return inspect(index, scan_recordings(index, _AUDIT_SIDE, progress)[0])
+    index = read_index(root, progress)
+    return inspect(index, scan(index, None, progress))
 
 
 def load_example(

@@ -156,17 +156,6 @@ def load_labelled(
     return _split(items, class_names, scanned, look), list(scanned.bad.values())
 
 
-def check(source: str, progress: Progress | None = None) -> Audit:
-    """The audit that `prepare` makes, on its own: every file is read and decoded, and nothing is changed.
-
-    Raises:
-        DataError: nothing there that is laid out as a data set.
-    """
-    progress = progress or Quiet()
-    index = read_index(locate(source, progress), progress)
-    return inspect(index, scan(index, None, progress))
-
-
 def locate(source: str, progress: Progress) -> Path:
     """The path behind `source`: of a data set of the catalogue, which is fetched, or the path that it is.
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Literal
 
 from dlpractice.data.decode import EXTENSIONS
@@ -57,6 +58,12 @@ def structure_findings(
             f"{_number(index.empty_classes, 'class folder')} without an image: {_some(index.empty_classes)}"
         )
         found.append(Finding("empty class", "error", text, index.empty_classes))
+    if all(item.split is None and len(PurePosixPath(item.path).parts) == 3 for item in index.items):
+        text = (
+            "every file lies in a folder of its class folder: `dlp oneshot` takes "
+            f"{_some(sorted(counts))} for alphabets, and the folders in them for classes"
+        )
+        found.append(Finding("alphabets", "info", text))
     if len(counts) < 2:
         text = f"a classifier needs two classes; found only {', '.join(counts)}"
         found.append(Finding("single class", "error", text))

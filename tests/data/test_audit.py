@@ -5,7 +5,7 @@ from pathlib import Path
 from PIL import Image
 
 from dlpractice.data.audit import Audit
-from dlpractice.data.dataset import check
+from dlpractice.data.class_folders import check
 from dlpractice.data.findings import Finding
 
 Classes = Callable[..., Path]

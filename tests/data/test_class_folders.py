@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.io import wavfile
 
-from dlpractice.data.class_folders import load_example, read_class_folders
+from dlpractice.data.class_folders import check, load_example, read_class_folders
 from dlpractice.data.decode import load_pixels
 from dlpractice.data.progress import Quiet
 from dlpractice.data.recordings import load_spectrogram
@@ -151,6 +151,13 @@ def test_one_file_is_read_as_its_folder_is(
         for number, path in enumerate(examples.paths):
             alone = load_example(root / path, image_size=16, colour=colour, resize="crop")
             np.testing.assert_array_equal(alone, examples.pixels[number])
+
+
+def test_the_audit_knows_recordings(spoken: Path) -> None:
+    (spoken / "cow/eve-1.wav").write_bytes(b"broken")
+    audit = check(str(spoken))
+    assert [(bad.path, bad.kind) for bad in audit.unusable] == [("cow/eve-1.wav", "unreadable")]
+    assert audit.formats == {"WAV": audit.images - 1}
 
 
 def test_bad_recordings_are_an_error_or_left_out(spoken: Path) -> None:

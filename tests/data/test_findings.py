@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from dlpractice.data.audit import Audit
-from dlpractice.data.dataset import check
+from dlpractice.data.class_folders import check
 from dlpractice.data.findings import Finding
 
 Classes = Callable[..., Path]
@@ -38,6 +38,15 @@ def test_empty_and_small_classes_and_imbalance(classes: Classes, write: Write) -
     assert found["class without images"].message == "no usable image of fox"
     assert found["few images"].message == "fewer than 10 images of owl (1)"
     assert "10 images of cat, but 0 of fox" not in str(found)
+
+
+def test_folders_in_class_folders_are_told_of(classes: Classes, write: Write, tmp_path: Path) -> None:
+    for alphabet, seed in (("greek", 1), ("latin", 30)):
+        for number in range(20):
+            write(tmp_path / f"nested/{alphabet}/{'ab'[number % 2]}/{number}.png", seed + number)
+    found = kinds(check(str(tmp_path / "nested")))["alphabets"]
+    assert found.severity == "info" and "takes greek, latin for alphabets" in found.message
+    assert "alphabets" not in kinds(check(str(classes(10))))
 
 
 def test_imbalance_of_ten_to_one(classes: Classes, write: Write) -> None:
