@@ -12,7 +12,7 @@ from dlpractice.config.lines import Document, read_document, write_document
 from dlpractice.config.names import find_config, shipped_folder
 from dlpractice.config.overrides import COMMAND_LINE, apply_overrides
 from dlpractice.config.problems import JsonSchema, Key, Locate, Problem, closest, explain
-from dlpractice.config.schema import SCHEMAS, Config, Finetune, Oneshot
+from dlpractice.config.schema import SCHEMAS, Benchmark, Config, Finetune, Oneshot
 from dlpractice.errors import ConfigError
 
 _MOST_BYTES = 1 << 20
@@ -22,6 +22,8 @@ _MOST_BYTES = 1 << 20
 def load_config(name: str, overrides: Sequence[str], command: Literal["finetune"]) -> Finetune: ...
 @overload
 def load_config(name: str, overrides: Sequence[str], command: Literal["oneshot"]) -> Oneshot: ...
+@overload
+def load_config(name: str, overrides: Sequence[str], command: Literal["benchmark"]) -> Benchmark: ...
 @overload
 def load_config(name: str, overrides: Sequence[str] = (), command: str | None = None) -> Config: ...
 def load_config(name: str, overrides: Sequence[str] = (), command: str | None = None) -> Config:
@@ -70,9 +72,7 @@ def _read_text(path: Path, label: str) -> str:
         raise ConfigError(f"{label}:{line} is not UTF-8 text", "save the file as UTF-8") from error
 
 
-def _validated(
-    document: Document, overrides: Sequence[str], schema: type[Finetune] | type[Oneshot], label: str
-) -> Config:
+def _validated(document: Document, overrides: Sequence[str], schema: type[Config], label: str) -> Config:
     json_schema = schema.model_json_schema()
     described = document.tree.get(schema.VARIANTS)
     described = list(described) if isinstance(described, dict) else []
@@ -102,7 +102,7 @@ def _validated(
 
 
 def _problems_of_names(
-    overridden: Collection[Key], schema: type[Finetune] | type[Oneshot], known: Sequence[str]
+    overridden: Collection[Key], schema: type[Config], known: Sequence[str]
 ) -> list[Problem]:
     """Overrides of variants that are not among `known`: a misspelt name would change nothing, in silence."""
     unknown = {key[1] for key in overridden if key[0] == schema.VARIANTS and key[1] not in known}
@@ -131,7 +131,7 @@ def _problems_of_variants(config: Config, json_schema: JsonSchema, locate: Locat
     return problems
 
 
-def _refusal(problems: list[Problem], label: str, schema: type[Finetune] | type[Oneshot]) -> ConfigError:
+def _refusal(problems: list[Problem], label: str, schema: type[Config]) -> ConfigError:
     lines = [problem.text for problem in sorted(problems)]
     message = lines[0] if len(lines) == 1 else "\n  ".join([f"{label} has {len(lines)} problems", *lines])
     command = next(name for name, known in SCHEMAS.items() if known is schema)

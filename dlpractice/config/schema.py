@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from dlpractice.config.benchmark import Benchmark
 from dlpractice.config.finetune import Finetune
 from dlpractice.config.oneshot import Oneshot
 from dlpractice.errors import ConfigError
 
-__all__ = ["SCHEMAS", "Config", "Finetune", "Oneshot", "json_schema"]
+__all__ = ["SCHEMAS", "Benchmark", "Config", "Finetune", "Oneshot", "json_schema"]
 
-Config = Finetune | Oneshot
+Config = Finetune | Oneshot | Benchmark
 
 # A config names its command in its first line.
-SCHEMAS: dict[str, type[Finetune] | type[Oneshot]] = {"finetune": Finetune, "oneshot": Oneshot}
+SCHEMAS: dict[str, type[Config]] = {"finetune": Finetune, "oneshot": Oneshot, "benchmark": Benchmark}
 
 
 def json_schema(command: str) -> dict[str, Any]:

@@ -48,19 +48,21 @@ def changes_of(section: type[_SectionT], without: Collection[str] = ()) -> type[
 
 
 class Varied(Section):
-    """A config with variants: the key `VARIANT` says which one runs, `VARIANTS` what each changes.
+    """A config that may have variants: the key `VARIANT` says which one runs, `VARIANTS` what each changes.
+
+    Both are empty in a config without variants.
 
     FREE_NAMES: whether a variant is called as its config likes, so that an override cannot mean one that the
     config does not describe.
     """
 
-    VARIANT: ClassVar[str]
-    VARIANTS: ClassVar[str]
+    VARIANT: ClassVar[str] = ""
+    VARIANTS: ClassVar[str] = ""
     FREE_NAMES: ClassVar[bool] = False
 
     def variants(self) -> tuple[str, ...]:
         """The names of the variants that the config describes."""
-        return tuple(getattr(self, self.VARIANTS))
+        return tuple(getattr(self, self.VARIANTS)) if self.VARIANTS else ()
 
     def with_variant(self, name: str) -> Self:
         """The config of one variant: its changes laid over the sections, and no other variant left.

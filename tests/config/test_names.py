@@ -20,7 +20,7 @@ def test_shipped_names_work_from_any_folder() -> None:
 
 
 def test_the_schema_folder_is_no_command() -> None:
-    assert {config.command for config in shipped_configs()} == {"finetune", "oneshot"}
+    assert {config.command for config in shipped_configs()} == {"finetune", "oneshot", "benchmark"}
 
 
 def test_a_file_in_the_working_folder_wins() -> None:

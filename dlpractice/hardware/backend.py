@@ -1,0 +1,235 @@
+"""The Keras backend that runs, whichever it is: compiling, waiting, devices; no other backend is imported.
+
+Each function looks at `backend_name()` and imports that package alone, so that a machine without TensorFlow
+can be measured with JAX or PyTorch.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import keras
+
+from dlpractice.errors import HardwareError
+
+_DISTRIBUTIONS = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device of the backend: `name` as the backend says it, `kind` cpu or gpu, `model` such as an "NVIDIA
+    A100-SXM4-80GB", empty where nothing is known."""
+
+    name: str
+    kind: str
+    model: str
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A function ready to be called often. how: tf.function, jax.jit, or eager."""
+
+    function: Callable[..., Any]
+    how: str
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.function(*arguments)
+
+
+def backend_name() -> str:
+    """tensorflow, jax or torch.
+
+    Raises:
+        HardwareError: Keras runs on something else.
+    """
+    name = str(keras.backend.backend())
+    if name not in _DISTRIBUTIONS:
+        raise HardwareError(
+            f"Keras runs on {name}", f"set KERAS_BACKEND to one of {', '.join(_DISTRIBUTIONS)}"
+        )
+    return name
+
+
+def versions() -> dict[str, str]:
+    """Versions of the backend's package, of Keras and of NumPy."""
+    packages = (_DISTRIBUTIONS[backend_name()], "keras", "numpy")
+    return {package: metadata.version(package) for package in packages}
+
+
+def compile_call(function: Callable[..., Any]) -> Compiled:
+    """`function` of tensors, compiled as the backend does by default; PyTorch runs it as it stands, as Keras
+    does, without keeping gradients."""
+    name = backend_name()
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        return Compiled(tf.function(function, autograph=False), "tf.function")
+    if name == "jax":
+        import jax
+
+        return Compiled(jax.jit(function), "jax.jit")
+    import torch
+
+    return Compiled(torch.no_grad()(function), "eager")
+
+
+def synchronise(value: object) -> None:
+    """Wait until the device has computed `value`, a tensor or a nest of tensors."""
+    name = backend_name()
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        tf.test.experimental.sync_devices()
+    elif name == "jax":
+        import jax
+
+        jax.block_until_ready(value)
+    else:
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+
+
+def list_devices() -> tuple[Device, ...]:
+    """The devices of the backend: its GPUs, or the CPU where it sees none."""
+    name = backend_name()
+    if name == "tensorflow":
+        return _list_tensorflow_devices()
+    if name == "jax":
+        import jax
+
+        return tuple(
+            Device(str(device), "cpu" if device.platform == "cpu" else "gpu", str(device.device_kind))
+            for device in jax.devices()
+        )
+    import torch
+
+    gpus = [
+        Device(f"cuda:{index}", "gpu", torch.cuda.get_device_name(index))
+        for index in range(torch.cuda.device_count())
+    ]
+    return tuple(gpus) or (Device("cpu", "cpu", ""),)
+
+
+def _list_tensorflow_devices() -> tuple[Device, ...]:
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return (Device("CPU:0", "cpu", ""),)
+    return tuple(
+        Device(
+            f"GPU:{index}", "gpu", str(tf.config.experimental.get_device_details(gpu).get("device_name", ""))
+        )
+        for index, gpu in enumerate(gpus)
+    )
+
+
+def to_device(array: Any) -> Any:
+    """A tensor on the first device with the values of a NumPy array, copied there."""
+    name = backend_name()
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        with tf.device(list_devices()[0].name):
+            return tf.identity(tf.convert_to_tensor(array))
+    if name == "jax":
+        import jax
+
+        return jax.device_put(array, jax.devices()[0])
+    import torch
+
+    return torch.as_tensor(array).to(list_devices()[0].name, copy=True)
+
+
+def grow_memory_as_needed() -> None:
+    """Keep the backend from taking a whole GPU at its start: another process, and this one's budget, want to
+    know what is free. To be called before anything is computed."""
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    if backend_name() == "tensorflow":
+        import tensorflow as tf
+
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def free_memory() -> int | None:
+    """Bytes of the first GPU that the backend could still hand out; None where it cannot tell (TensorFlow)."""
+    name = backend_name()
+    if name == "jax":
+        import jax
+
+        known = jax.devices()[0].memory_stats() or {}
+        return int(known["bytes_limit"] - known["bytes_in_use"]) if "bytes_limit" in known else None
+    if name == "torch":
+        import torch
+
+        if torch.cuda.is_available():
+            held = torch.cuda.memory_reserved(0) - torch.cuda.memory_allocated(0)
+            return int(torch.cuda.mem_get_info(0)[0] + held)
+    return None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether `error` is how a backend, or Python, says that memory has run out."""
+    if isinstance(error, MemoryError):
+        return True
+    text = f"{type(error).__name__}: {error}"
+    return any(sign in text for sign in ("RESOURCE_EXHAUSTED", "ResourceExhausted", "OutOfMemory"))
+
+
+@contextmanager
+def tensor_float_32(wanted: bool) -> Iterator[None]:
+    """Whether float32 products are rounded to TF32's ten bits of fraction on a GPU that can; what is compiled
+    in the block keeps it."""
+    name = backend_name()
+    if name == "jax":
+        import jax
+
+        with jax.default_matmul_precision("tensorfloat32" if wanted else "highest"):
+            yield
+        return
+    get, put = _tensor_float_32_switch(name)
+    before = get()
+    put(wanted)
+    try:
+        yield
+    finally:
+        put(before)
+
+
+def _tensor_float_32_switch(name: str) -> tuple[Callable[[], Any], Callable[[Any], object]]:
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        experimental = tf.config.experimental
+        return (
+            experimental.tensor_float_32_execution_enabled,
+            experimental.enable_tensor_float_32_execution,
+        )
+    import torch
+
+    matmul = torch.backends.cuda.matmul
+    return lambda: matmul.allow_tf32, lambda wanted: setattr(matmul, "allow_tf32", wanted)
+
+
+@contextmanager
+def double_precision() -> Iterator[None]:
+    """Lets JAX compute in float64, which it does not do by itself."""
+    if backend_name() != "jax":
+        yield
+        return
+    import jax
+
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", True)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_enable_x64", before)

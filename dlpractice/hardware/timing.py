@@ -1,0 +1,140 @@
+"""How long a call takes: compiling apart, warm-up found, the device waited for, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Clock = Callable[[], float]
+
+# Calls are warm once this many looks in a row were no faster than the best before, by this share of it.
+_CALM_LOOKS = 2
+_FASTER = 0.02
+# A net whose clock speed wanders never calms down; after so many looks it is measured as it is.
+_MOST_LOOKS = 40
+# A look this long, in seconds, is believed at once: what warms up in a call of that length is little.
+_LONG = 1.0
+
+_RESAMPLES = 2000
+_BOOTSTRAP_SEED = 0
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Repeated measurements of one call.
+
+    first_call_seconds: the first call, which compiles where a backend compiles.
+    warmup_calls: calls after it until they stopped getting faster; they are not in `seconds`.
+    calls_per_repetition: calls that were made in a row, and waited for together, in one repetition.
+    seconds: per call, one entry for each repetition.
+    """
+
+    first_call_seconds: float
+    warmup_calls: int
+    calls_per_repetition: int
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """Seconds of a call."""
+        return float(np.median(self.seconds))
+
+    @property
+    def ci95(self) -> tuple[float, float]:
+        """The 95 % percentile bootstrap interval of the median, in seconds."""
+        return median_interval(self.seconds)
+
+    @property
+    def mad(self) -> float:
+        """The median absolute deviation from the median, in seconds."""
+        return median_deviation(self.seconds)
+
+    def rate(self, amount: float) -> dict[str, Any]:
+        """The figures of a row: how much is done per second by a call that does `amount`.
+
+        Returns: value, ci95, mad and n, the samples they come from, and the seconds of the first call.
+        """
+        samples = [amount / seconds for seconds in self.seconds]
+        return {
+            "value": float(np.median(samples)),
+            "ci95": list(median_interval(samples)),
+            "mad": median_deviation(samples),
+            "n": len(samples),
+            "samples": samples,
+            "first_call_seconds": self.first_call_seconds,
+            "warmup_calls": self.warmup_calls,
+            "calls_per_repetition": self.calls_per_repetition,
+            "kind": "measured",
+        }
+
+
+def time_calls(
+    call: Callable[[], object],
+    *,
+    synchronise: Callable[[object], None],
+    repetitions: int = 7,
+    at_least_seconds: float = 0.05,
+    clock: Clock = time.perf_counter,
+) -> Timing:
+    """Time `call`, which may return before a device has done its work.
+
+    A repetition is as many calls in a row as take `at_least_seconds`, and ends when `synchronise` has waited
+    for what the last of them returned.
+    """
+
+    def look(calls: int) -> float:
+        """Seconds per call, of `calls` calls."""
+        started = clock()
+        for _ in range(calls - 1):
+            call()
+        synchronise(call())
+        return (clock() - started) / calls
+
+    first = look(1)
+    warmup, seconds = _warm_up(look, at_least_seconds)
+    calls = _calls_in(at_least_seconds, seconds)
+    return Timing(first, warmup, calls, tuple(look(calls) for _ in range(repetitions)))
+
+
+def _warm_up(look: Callable[[int], float], at_least_seconds: float) -> tuple[int, float]:
+    """Calls until they stop getting faster: how many these were, and the seconds of the fastest."""
+    best, made, calls, calm = math.inf, 0, 1, 0
+    for _ in range(_MOST_LOOKS):
+        seconds = look(calls)
+        made += calls
+        calm = calm + 1 if seconds > best * (1 - _FASTER) else 0
+        best = min(best, seconds)
+        if calm >= _CALM_LOOKS or (calm and seconds * calls > _LONG):
+            break
+        # Looks grow to a fifth of a repetition: a single short call is too noisy to tell.
+        calls = _calls_in(at_least_seconds / 5, best)
+    return made, best
+
+
+def _calls_in(wanted: float, seconds: float) -> int:
+    """How many calls of `seconds` each fill `wanted` seconds: at least one."""
+    return max(1, math.ceil(wanted / seconds)) if seconds > 0 else 1
+
+
+def median_interval(samples: Sequence[float]) -> tuple[float, float]:
+    """The 95 % percentile bootstrap interval of the median (Efron 1979), seeded."""
+    low, high = np.percentile(resampled_medians(samples, np.random.default_rng(_BOOTSTRAP_SEED)), (2.5, 97.5))
+    return float(low), float(high)
+
+
+def resampled_medians(samples: Sequence[float], rng: np.random.Generator) -> NDArray[np.float64]:
+    """(2000,): the medians of samples of the same size, drawn with replacement."""
+    values = np.asarray(samples, dtype=np.float64)
+    drawn = values[rng.integers(len(values), size=(_RESAMPLES, len(values)))]
+    return np.asarray(np.median(drawn, axis=1))
+
+
+def median_deviation(samples: Sequence[float]) -> float:
+    """The median absolute deviation from the median."""
+    return float(np.median(np.abs(np.asarray(samples) - np.median(samples))))

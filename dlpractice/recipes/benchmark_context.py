@@ -1,0 +1,27 @@
+"""What every part of a benchmark is given besides its own section of the config."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dlpractice.hardware.memory import MemoryBudget
+from dlpractice.runs.progress import Progress
+
+Document = dict[str, Any]
+"""What a part returns: {"rows": [...], ...}; see docs/benchmark.md."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the parts of one benchmark share.
+
+    repetitions: measurements of each figure. measured: the documents of the parts that ran before, by name.
+    """
+
+    repetitions: int
+    memory: MemoryBudget
+    progress: Progress
+    seed: int
+    measured: Mapping[str, Document] = field(default_factory=dict)
