@@ -52,6 +52,13 @@ class Data(Section):
         description="Share of the images for the test, where the data brings none.",
     )
     split_seed: SplitSeed = 0
+    fraction: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="Share of the training images that is used, of each class alike and at least one: those "
+        "of a smaller share are among those of a larger one. Validation and test stay as they are.",
+    )
     on_bad_image: OnBadImage = "error"
 
     @model_validator(mode="after")

@@ -15,11 +15,11 @@ from dlpractice.data.catalogue import CATALOGUE, find
 from dlpractice.data.decode import ImageError, Resize
 from dlpractice.data.duplicates import connected, same_key
 from dlpractice.data.index import read_index
-from dlpractice.data.items import SPLITS, Item, SplitName
+from dlpractice.data.items import SPLITS, UNUSED, Item, SplitName
 from dlpractice.data.pixels import Look, Scan, pixel_view, scan
 from dlpractice.data.progress import Progress, Quiet
 from dlpractice.data.rows import RowView
-from dlpractice.data.split import assign_splits
+from dlpractice.data.split import assign_splits, pick_share
 from dlpractice.errors import DataError
 
 
@@ -43,13 +43,15 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set ready to train on; paths are relative to `root`."""
+    """A data set ready to train on; paths are relative to `root`. `unused`: training images that are left
+    out."""
 
     root: Path
     class_names: tuple[str, ...]
     train: Split
     validation: Split
     test: Split
+    unused: Split
     audit: Audit
 
     @property
@@ -58,10 +60,10 @@ class Dataset:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
     def split_rows(self) -> list[dict[str, str]]:
-        """The rows of `splits.csv`, sorted by path: path, label, split, sha256, group."""
+        """The rows of `splits.csv`, sorted by path: path, label, split (or `unused`), sha256, group."""
         rows = [
             {"path": path, "label": self.class_names[label], "split": name, "sha256": digest, "group": group}
-            for name, split in self.splits.items()
+            for name, split in [*self.splits.items(), (UNUSED, self.unused)]
             for path, label, digest, group in zip(
                 split.paths, split.labels, split.sha256, split.groups, strict=True
             )
@@ -84,6 +86,7 @@ def prepare(
     validation: float = 0.15,
     test: float = 0.15,
     split_seed: int = 0,
+    fraction: float = 1.0,
     on_bad_image: Literal["error", "skip"] = "error",
     progress: Progress | None = None,
 ) -> Dataset:
@@ -96,6 +99,7 @@ def prepare(
         background: `#rrggbb`, what transparent pixels are laid over.
         validation: share in (0, 1) of the images, used only where the data brings no such split.
         test: the same for the test split.
+        fraction: share in (0, 1] of the training images that is used, see `split.pick_share`.
         on_bad_image: whether images that cannot be used are an error, or left out and listed in the audit.
 
     Raises:
@@ -119,8 +123,15 @@ def prepare(
     members: dict[SplitName, list[Item]] = {name: [] for name in SPLITS}
     for item, name in zip(items, splits, strict=True):
         members[name].append(item)
+    train = members["train"]
+    used = pick_share(
+        [item.label for item in train], [scanned.sha256[item.path] for item in train], fraction, split_seed
+    )
+    members["train"] = [item for item, is_used in zip(train, used, strict=True) if is_used]
+    unused = [item for item, is_used in zip(train, used, strict=True) if not is_used]
     chosen = {name: _split(inside, index.class_names, scanned, look) for name, inside in members.items()}
-    return Dataset(index.root, index.class_names, **chosen, audit=audit)
+    left = _split(unused, index.class_names, scanned, look)
+    return Dataset(index.root, index.class_names, **chosen, unused=left, audit=audit)
 
 
 def load_labelled(

@@ -9,6 +9,8 @@ from dlpractice.data.decode import IMAGE_EXTENSIONS
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+UNUSED = "unused"
+"""In `splits.csv`, where others have their split: a training image that `fraction` leaves out."""
 
 # What people call the three parts, in folder names and in the split column of a CSV; compared in lower case.
 SPLIT_ALIASES: dict[str, SplitName] = {

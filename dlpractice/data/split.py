@@ -1,6 +1,8 @@
 """Which image is trained on, which one chooses the model, and which one measures it."""
 
 import hashlib
+import math
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -114,6 +116,25 @@ def divide(
     return splits
 
 
+def pick_share(labels: Sequence[str], keys: Sequence[str], share: float, seed: int) -> NDArray[np.bool_]:
+    """(N,) which of N images are in a share, in (0, 1], of each label: `share_of` the images that have it.
+
+    Drawn by `seed` and the keys alone, see `assign_splits`; what is in a share is in every larger one.
+    """
+    order = sorted(range(len(keys)), key=lambda position: _rank(keys[position], f"share {seed}"))
+    left = {label: share_of(count, share) for label, count in Counter(labels).items()}
+    picked = np.zeros(len(keys), np.bool_)
+    for position in order:
+        picked[position] = left[labels[position]] > 0
+        left[labels[position]] -= 1
+    return picked
+
+
+def share_of(count: int, share: float) -> int:
+    """How many of `count` >= 1 images a share in (0, 1] takes: rounded, and one at least."""
+    return max(1, math.floor(count * share + 0.5))
+
+
 def _targets(sizes: NDArray[np.int64], shares: list[float]) -> NDArray[np.float64]:
     """(splits, classes) numbers of images: each share rounded, at least 1; the first split has the rest."""
     later = [np.maximum(1, np.floor(sizes * share + 0.5)) for share in shares[1:]]
@@ -121,7 +142,7 @@ def _targets(sizes: NDArray[np.int64], shares: list[float]) -> NDArray[np.float6
     return np.stack([first, *later]).astype(np.float64)
 
 
-def _rank(key: str, seed: int) -> str:
+def _rank(key: str, seed: int | str) -> str:
     return hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()
 
 

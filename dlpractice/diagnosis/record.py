@@ -62,7 +62,8 @@ class RunFacts:
     """What a run directory of ours holds beside its curves, as it stands there.
 
     config: the config's tree. summary, audit and diagnostics: None where the run has none (yet).
-    splits and predictions: see `runs.directory`. stage: the one that the curves are of, its last.
+    splits and predictions: see `runs.directory`; images that are not used are left out. stage: the one that
+    the curves are of, its last.
     """
 
     command: str

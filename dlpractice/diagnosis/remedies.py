@@ -1,14 +1,23 @@
-"""What to change in a run's config, as `key=value` overrides that the run's command takes."""
+"""What to change in a run's config, as `key=value` overrides that the run's command takes.
 
-from typing import Any
+Each function gives nothing where it would change nothing, or what the command would refuse.
+"""
+
+from collections.abc import Callable, Mapping
 
 from dlpractice.diagnosis.record import RunFacts
 
 Overrides = tuple[str, ...]
 
-_USUAL_RATE = "1e-3"
+_USUAL_RATES = {"adamw": "1e-3", "sgd": "1e-2"}
+_HIGHEST_RATE, _LOWEST_RATE = 10.0, 1e-7
+_LONGEST = 5000
 _FEW = 2000
 """Images up to which a frozen base comes first (lecture: small data set, similar: retrain the last layer)."""
+_SMALLEST_SIDES = {"xception": 71}
+_SMALLEST_SIDE = 32
+"""Sides of images, in pixels, that backbones take at least."""
+_OWN_ENCODERS = ("koch", "conv4", "residual", "dense")
 
 
 def lower_rate(run: RunFacts | None, highest: float) -> Overrides:
@@ -21,43 +30,83 @@ def raise_rate(run: RunFacts | None, lowest: float) -> Overrides:
     return _scale_rate(run, 10.0, lambda rate: rate < lowest)
 
 
-def _scale_rate(run: RunFacts | None, factor: float, is_far: Any) -> Overrides:
+def _scale_rate(run: RunFacts | None, factor: float, is_far: Callable[[float], bool]) -> Overrides:
     rate = _number(run, "training.learning_rate")
-    if rate is None:
+    if run is None or rate is None:
         return ()
-    return (f"training.learning_rate={_USUAL_RATE if is_far(rate) else f'{rate * factor:.3g}'}",)
+    if is_far(rate):
+        return (f"training.learning_rate={_USUAL_RATES.get(str(run.setting('training.optimizer')), '1e-3')}",)
+    scaled = min(_HIGHEST_RATE, max(_LOWEST_RATE, rate * factor))
+    return () if scaled == rate else (f"training.learning_rate={scaled:.3g}",)
 
 
 def train_longer(run: RunFacts | None) -> Overrides:
     """Twice the epochs."""
     epochs = _number(run, "training.epochs")
-    return () if epochs is None or epochs > 5000 else (f"training.epochs={2 * round(epochs)}",)
+    return () if epochs is None or epochs > _LONGEST else (f"training.epochs={2 * round(epochs)}",)
 
 
 def regularise(run: RunFacts | None) -> Overrides:
-    """Against overfitting: a frozen base for few images, else augmentation, else dropout and weight decay."""
+    """Against overfitting, the first that the run does not have yet: all of its images, a frozen base for few
+    of them, augmentation, dropout with weight decay. For one-shot runs: generated alphabets, distortion
+    always, weight decay."""
     if run is None:
         return ()
-    if run.command == "oneshot":
-        return _regularise_oneshot(run)
-    strategy, frozen = str(run.setting("strategy")), not _trains_images(run)
-    if not frozen and run.setting("model.weights") is not None and run.count("train") <= _FEW:
-        return ("strategy=head", "training.epochs=60", "training.learning_rate=1e-3")
-    if not frozen and not any(_number(run, f"augment.{key}") for key in ("rotation", "zoom", "shift")):
-        return "augment.rotation=10", "augment.zoom=0.1", "augment.shift=0.1"
-    decay = _number(run, "training.weight_decay") or 0.0
-    changes = [f"training.weight_decay={min(1.0, max(0.05, 10 * decay)):.3g}"]
-    if strategy != "scratch" and (_number(run, "model.dropout") or 0.0) < 0.5:
-        changes.insert(0, "model.dropout=0.5")
+    ways = _ONESHOT_WAYS if run.command == "oneshot" else _WAYS
+    return next((found for way in ways if (found := way(run))), ())
+
+
+def use_all_images(run: RunFacts) -> Overrides:
+    """The training images that the config leaves out."""
+    fraction = _number(run, "data.fraction")
+    return () if fraction is None or fraction >= 1 else ("data.fraction=1",)
+
+
+def freeze(run: RunFacts) -> Overrides:
+    """A head on a frozen pretrained base, where images are few: little is left to be learnt by heart."""
+    side = _number(run, "data.image_size")
+    fits = side is None or side >= _SMALLEST_SIDES.get(str(run.setting("model.backbone")), _SMALLEST_SIDE)
+    pretrained = run.setting("model.weights") is not None
+    if not (_trains_images(run) and pretrained and fits and run.count("train") <= _FEW):
+        return ()
+    return "strategy=head", "training.epochs=60", "training.learning_rate=3e-3", "training.weight_decay=0.05"
+
+
+def augment(run: RunFacts) -> Overrides:
+    """Heavier augmentation, where the net sees images: turned by as much as people do not notice, unmirrored,
+    since letters and digits may not be."""
+    if not _trains_images(run):
+        return ()
+    if any(_number(run, f"augment.{key}") for key in ("rotation", "zoom", "shift")):
+        return ()
+    return "augment.rotation=10", "augment.zoom=0.1", "augment.shift=0.1"
+
+
+def decay(run: RunFacts) -> Overrides:
+    """Dropout and ten times the weight decay."""
+    changes = []
+    if run.command == "finetune" and (_number(run, "model.dropout") or 0.0) < 0.5:
+        changes.append("model.dropout=0.5")
+    before = _number(run, "training.weight_decay") or 0.0
+    if before < 1:
+        changes.append(f"training.weight_decay={min(1.0, max(0.05, 10 * before)):.3g}")
     return tuple(changes)
 
 
-def _regularise_oneshot(run: RunFacts) -> Overrides:
-    if not _number(run, "data.glyph_alphabets") and run.setting("data.colour") != "colour":
-        return ("data.glyph_alphabets=100",)
-    if _number(run, "distortion.probability") != 1:
-        return ("distortion.probability=1",)
-    return ("training.weight_decay=0.05",)
+def generate_alphabets(run: RunFacts) -> Overrides:
+    """More classes to train on: alphabets that are generated, for drawings in grey."""
+    if _number(run, "data.glyph_alphabets") or run.setting("data.colour") == "colour":
+        return ()
+    return ("data.glyph_alphabets=100",)
+
+
+def distort(run: RunFacts) -> Overrides:
+    """Every distortion on every image."""
+    return () if _number(run, "distortion.probability") == 1 else ("distortion.probability=1",)
+
+
+_WAYS = (use_all_images, freeze, augment, decay)
+_ONESHOT_WAYS = (generate_alphabets, distort, decay)
 
 
 def enlarge(run: RunFacts | None) -> Overrides:
@@ -65,15 +114,27 @@ def enlarge(run: RunFacts | None) -> Overrides:
     if run is None:
         return ()
     if run.command == "oneshot":
-        return _widen(run, "encoder.width")
+        own = run.setting("encoder.name") in (None, *_OWN_ENCODERS)
+        return _widen(run, "encoder.width") if own else train_longer(run)
     if (_number(run, "model.dropout") or 0.0) > 0.5:
-        return ("model.dropout=0.2",)
+        return drop_less(run)
     strategy = str(run.setting("strategy"))
     if strategy == "scratch":
         return _widen(run, "model.width")
     if strategy == "full":
         return train_longer(run)
-    return ("strategy=full",) if strategy == "top-block" else ("strategy=top-block",)
+    deeper = strategy == "top-block" or run.setting("model.weights") is None
+    return _fine_tune(run, "full" if deeper else "top-block")
+
+
+def _fine_tune(run: RunFacts, strategy: str) -> Overrides:
+    """Layers that know something already take smaller steps, and fewer of them, than a head of its own."""
+    changes = [f"strategy={strategy}"]
+    if (_number(run, "training.learning_rate") or 0.0) > 1e-3:
+        changes.append("training.learning_rate=1e-3")
+    if (_number(run, "training.epochs") or 0.0) > 20:
+        changes.append("training.epochs=20")
+    return tuple(changes)
 
 
 def _widen(run: RunFacts, key: str) -> Overrides:
@@ -81,9 +142,74 @@ def _widen(run: RunFacts, key: str) -> Overrides:
     return () if width >= 8 else (f"{key}={min(8.0, max(1.0, 2 * width)):.3g}",)
 
 
+def shrink(run: RunFacts) -> Overrides:
+    """A smaller model: half the width, or at most 1; no hidden layers; a head instead of more."""
+    if run.command == "oneshot":
+        return _narrow(run, "encoder.width") if run.setting("encoder.name") in _OWN_ENCODERS else ()
+    if run.setting("model.hidden"):
+        return ("model.hidden=[]",)
+    strategy = str(run.setting("strategy"))
+    if strategy == "scratch":
+        return _narrow(run, "model.width")
+    return ("strategy=head",) if strategy in ("top-block", "full") else ()
+
+
+def _narrow(run: RunFacts, key: str) -> Overrides:
+    width = _number(run, key) or 1.0
+    return () if width <= 0.1 else (f"{key}={min(1.0, width / 2):.3g}",)
+
+
+def drop_less(run: RunFacts) -> Overrides:
+    """Little dropout, where there is much."""
+    return ("model.dropout=0.2",) if (_number(run, "model.dropout") or 0.0) > 0.2 else ()
+
+
+def smooth_labels(run: RunFacts) -> Overrides:
+    """Less trust in each label (Szegedy et al. 2016)."""
+    has_some = run.command == "oneshot" or _number(run, "training.label_smoothing")
+    return () if has_some else ("training.label_smoothing=0.1",)
+
+
 def balance(run: RunFacts) -> Overrides:
     """Each class the same weight in the loss."""
-    return () if run.setting("training.class_weights") == "balanced" else ("training.class_weights=balanced",)
+    has_it = run.command == "oneshot" or run.setting("training.class_weights") == "balanced"
+    return () if has_it else ("training.class_weights=balanced",)
+
+
+def record_more(run: RunFacts | None) -> Overrides:
+    """Nothing that helps by itself: gradients, updates and dead units are recorded, to find out more."""
+    if run is None or run.setting("training.diagnostics") is not False:
+        return ()
+    return ("training.diagnostics=true",)
+
+
+REMEDIES: Mapping[str, Callable[[RunFacts], Overrides]] = {
+    "a lower learning rate": lambda run: lower_rate(run, _HIGHEST_RATE),
+    "a higher learning rate": lambda run: raise_rate(run, _LOWEST_RATE),
+    "more epochs": train_longer,
+    "all images": use_all_images,
+    "a frozen base": freeze,
+    "augmentation": lambda run: () if run.command == "oneshot" else augment(run),
+    "dropout and weight decay": decay,
+    "generated alphabets": lambda run: generate_alphabets(run) if run.command == "oneshot" else (),
+    "distortion": lambda run: distort(run) if run.command == "oneshot" else (),
+    "less dropout": drop_less,
+    "a larger model": enlarge,
+    "a smaller model": shrink,
+    "smoothed labels": smooth_labels,
+    "balanced classes": balance,
+}
+"""Everything that a finding can advise and a training can try, by name."""
+
+
+def list_remedies(run: RunFacts) -> dict[str, Overrides]:
+    """The remedies that would change something in the config of `run`, each change once."""
+    found: dict[str, Overrides] = {}
+    for name, remedy in REMEDIES.items():
+        overrides = remedy(run)
+        if overrides and overrides not in found.values():
+            found[name] = overrides
+    return found
 
 
 def _trains_images(run: RunFacts) -> bool:

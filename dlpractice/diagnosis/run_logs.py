@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dlpractice.diagnosis.record import CURVES, Curve, Record, RunFacts
-from dlpractice.runs.directory import RunDirectory
+from dlpractice.runs.directory import UNUSED, RunDirectory
 from dlpractice.runs.listing import read_config_tree
 
 
@@ -28,7 +28,7 @@ def read_run(path: Path) -> Record:
         summary=run.summary() if finished else None,
         audit=run.audit() if run.has_audit else None,
         diagnostics=run.diagnostics(),
-        splits=tuple(run.splits()) if run.has_splits else (),
+        splits=tuple(row for row in run.splits() if row["split"] != UNUSED) if run.has_splits else (),
         predictions=tuple(run.predictions()) if finished else (),
     )
     return Record(

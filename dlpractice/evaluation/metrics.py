@@ -133,6 +133,25 @@ def paired_difference(a: ArrayLike, b: ArrayLike) -> Measure:
     return Measure(float(difference.mean()), interval, len(difference))
 
 
+def paired_mean(a: ArrayLike, b: ArrayLike) -> Measure:
+    """The mean of a - b over the same N >= 2 items, (N,) of any unit, with Student's 95 % interval.
+
+    Raises:
+        ValueError: the shapes differ, there are fewer than two items, or a value is not finite.
+    """
+    first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    if first.shape != second.shape or first.ndim != 1 or len(first) < 2:
+        raise ValueError(
+            f"a paired mean needs the same items, two or more; got {first.shape}, {second.shape}"
+        )
+    difference = first - second
+    if not np.isfinite(difference).all():
+        raise ValueError("a paired mean needs finite values")
+    n, mean = len(difference), float(difference.mean())
+    half = float(student.ppf(0.975, n - 1)) * float(difference.std(ddof=1)) / math.sqrt(n)
+    return Measure(mean, (mean - half, mean + half), n)
+
+
 def clustered_difference(a: ArrayLike, b: ArrayLike, groups: Sequence[str]) -> Measure:
     """The mean of a - b over the same items, as `paired_difference`, with a 95 % interval for new groups.
 

@@ -1,7 +1,7 @@
 """`dlp finetune`: transfer learning on labelled images, from a config to a finished run directory."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Finetune
 from dlpractice.data.dataset import Dataset
+from dlpractice.data.items import SplitName
 from dlpractice.evaluation.metrics import Measure, accuracy
 from dlpractice.hardware.precision import Choice
 from dlpractice.models.precision import computing_in
@@ -28,14 +29,23 @@ from dlpractice.runs.progress import Progress, Silent
 from dlpractice.training.checkpoints import Position
 from dlpractice.training.steps import compile_forward, forward_all, losses_and_predictions
 
-Logits = dict[str, NDArray[np.float32]]
+Logits = dict[SplitName, NDArray[np.float32]]
+SCORED: tuple[SplitName, ...] = ("validation", "test")
 
 
 def run(
-    config: Finetune, run: RunDirectory, progress: Progress | None = None, auto: Choice | None = None
+    config: Finetune,
+    run: RunDirectory,
+    progress: Progress | None = None,
+    auto: Choice | None = None,
+    *,
+    score_test: bool = True,
 ) -> dict[str, Any]:
     """Trains the config's strategy and fills the run directory; goes on where a killed run stopped, in the
-    precision that it had, and leaves a finished one as it is. `auto`: see `prepare_setup`.
+    precision that it had, and leaves a finished one as it is.
+
+    auto: see `prepare_setup`. score_test: false for a run that is only tried out, on validation: the test
+    split stays unseen, and the results lack it.
 
     Returns the summary. Raises DlpError where data, weights, devices or the run directory are unfit, and
     KeyboardInterrupt, with a checkpoint written, when interrupted.
@@ -57,7 +67,7 @@ def run(
         progress.warn(warning)
     features = freeze_features(config, setup, setup.strategy.cuts, progress)
     position = train_stages(config, setup, features, run, progress)
-    logits = score_splits(setup, features, progress)
+    logits = score_splits(setup, features, SCORED if score_test else SCORED[:1], progress)
     run.write_predictions(list_predictions(setup.dataset, logits))
     with replacing(run.model_path) as path:
         setup.classifier.model.save(path)
@@ -77,14 +87,14 @@ def _describe(config: Finetune, setup: Setup) -> dict[str, Any]:
     )
 
 
-def score_splits(setup: Setup, features: Features, progress: Progress) -> Logits:
-    """Logits of validation and of test, which is scored here and nowhere else."""
+def score_splits(setup: Setup, features: Features, names: Sequence[SplitName], progress: Progress) -> Logits:
+    """Logits of the splits `names`. The test is scored here and nowhere else."""
     cut = setup.strategy.stages[-1].cut
-    progress.stage("scoring", len(setup.dataset.validation) + len(setup.dataset.test), "images")
+    progress.stage("scoring", sum(len(setup.dataset.splits[name]) for name in names), "images")
     logits: Logits = {}
     with computing_in(setup.classifier.model, setup.precision):
         forward = compile_forward(setup.classifier.rest(cut), setup.placement)
-        for name in ("validation", "test"):
+        for name in names:
             logits[name] = forward_all(forward, features[name][cut])
             progress.advance(len(logits[name]))
     return logits
@@ -94,7 +104,7 @@ def list_predictions(dataset: Dataset, logits: Logits) -> Iterator[dict[str, obj
     """The rows of predictions.csv."""
     names = dataset.class_names
     for split_name, values in logits.items():
-        split = dataset.splits[split_name]  # type: ignore[index]
+        split = dataset.splits[split_name]
         losses, predicted = losses_and_predictions(values, split.labels)
         shifted = np.exp(values - values.max(axis=1, keepdims=True))
         confidence = (shifted / shifted.sum(axis=1, keepdims=True)).max(axis=1)
@@ -113,10 +123,10 @@ def list_predictions(dataset: Dataset, logits: Logits) -> Iterator[dict[str, obj
 def summarise(setup: Setup, logits: Logits, position: Position, seconds: float) -> dict[str, Any]:
     """What summary.json holds."""
     results: dict[str, Measure] = {}
-    for name, prefix in (("validation", "val"), ("test", "test")):
-        labels = setup.dataset.splits[name].labels  # type: ignore[index]
-        _, predicted = losses_and_predictions(logits[name], labels)
-        results[f"{prefix}_accuracy"] = accuracy(predicted == labels)
+    for name, values in logits.items():
+        labels = setup.dataset.splits[name].labels
+        _, predicted = losses_and_predictions(values, labels)
+        results[f"{'val' if name == 'validation' else name}_accuracy"] = accuracy(predicted == labels)
     rest = setup.classifier.rest(setup.strategy.stages[-1].cut)
     return {
         "results": {name: measure.to_json() for name, measure in results.items()},
@@ -128,5 +138,5 @@ def summarise(setup: Setup, logits: Logits, position: Position, seconds: float) 
         "epochs": position.epoch,
         "learning_rate": position.learning_rate,
         "seconds": seconds,
-        "test_scored": 1,
+        "test_scored": int("test" in logits),
     }

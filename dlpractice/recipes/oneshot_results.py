@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,7 @@ class Protocol:
     tasks: tuple[Task, ...]
     turns: int = 1
     within: bool = False
+    split: Literal["test", "validation"] = "test"
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def plan_exam(config: Oneshot, division: Division) -> Exam:
     count = 2 * max(least, min(_PAIRS // 2, len(validation)))
     return Exam(
         protocols,
-        Protocol("val_accuracy", validation, within_alphabets(validation), within=True),
+        Protocol("val_accuracy", validation, within_alphabets(validation), within=True, split="validation"),
         verification_pairs(validation, count, TASK_SEED),
         verification_pairs(division.evaluation, min(_PAIRS, 2 * len(division.evaluation)), TASK_SEED),
     )
@@ -177,6 +178,13 @@ def score_exam(
     results["verification"], verdict, threshold = judge_pairs(config, setup, exam, forward)
     progress.advance()
     return Scored(results, protocols[0], headline, verdict, threshold)
+
+
+def score_validation(exam: Exam, forward: Forward, similarity: Similarity, image_size: int) -> Scored:
+    """Answers the validation tasks and nothing else."""
+    embeddings = embed(forward, exam.validation.examples, image_size)
+    answers = answer_protocol(exam.validation, embeddings, similarity)
+    return Scored({exam.validation.name: describe_answers(answers)}, exam.validation, answers, Verdict(), {})
 
 
 def score_options(
@@ -282,7 +290,7 @@ def list_answers(scored: Scored) -> Iterator[dict[str, object]]:
             label = names[examples.classes[query]]
             yield {
                 "path": examples.paths[query],
-                "split": "test",
+                "split": scored.headline.split,
                 "label": label,
                 "predicted": names[examples.classes[task.supports[guess, 0]]] if guess >= 0 else "undecided",
                 "confidence": float(shares[row].max()),

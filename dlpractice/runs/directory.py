@@ -36,6 +36,9 @@ CONFIG, ENVIRONMENT, SPLITS, METRICS = "config.yaml", "environment.json", "split
 PREDICTIONS, AUDIT, SUMMARY, MODEL = "predictions.csv", "audit.json", "summary.json", "model.keras"
 CHECKPOINTS, TENSORBOARD = "checkpoints", "tensorboard"
 COMPARISON, SWEEP, DIAGNOSTICS = "comparison.json", "sweep.json", "diagnostics.json"
+TRIAL = "trial.json"
+UNUSED = "unused"
+"""In SPLITS, the split of a training image that the config leaves out."""
 
 _OURS = (
     CONFIG,
@@ -50,6 +53,7 @@ _OURS = (
     TENSORBOARD,
     COMPARISON,
     SWEEP,
+    TRIAL,
     DIAGNOSTICS,
 )
 
@@ -64,13 +68,13 @@ class RunDirectory(LockedFolder):
         self.tensorboard = path / TENSORBOARD
         self._metric_lines: list[str] | None = None
 
-    @staticmethod
-    def refuse_used(path: Path) -> None:
+    @classmethod
+    def refuse_used(cls, path: Path) -> None:
         """Raises RunError where `path` holds a run, or a file with one of its names."""
         refuse_used(path)
 
-    @staticmethod
-    def require(path: Path, hint: str) -> None:
+    @classmethod
+    def require(cls, path: Path, hint: str) -> None:
         """Raises RunError where `path` is no run."""
         _require_run(path, hint)
 
@@ -124,7 +128,8 @@ class RunDirectory(LockedFolder):
         return files.read_json(self.path / ENVIRONMENT)
 
     def write_splits(self, rows: Iterable[Mapping[str, object]]) -> None:
-        """Keep what is trained, validated and tested on: a row per image, with the keys of SPLIT_COLUMNS."""
+        """Keep what is trained, validated and tested on, and what is left out (its split is UNUSED): a row
+        per image, with the keys of SPLIT_COLUMNS."""
         files.write_csv(self.writable(SPLITS), SPLIT_COLUMNS, rows)
 
     def splits(self) -> list[dict[str, str]]:

@@ -54,14 +54,14 @@ class LockedFolder(ABC):
         self.path = path
         self._lock = lock
 
-    @staticmethod
+    @classmethod
     @abstractmethod
-    def refuse_used(path: Path) -> None:
+    def refuse_used(cls, path: Path) -> None:
         """Raises RunError where `path` holds something already, so that nothing new may be made in it."""
 
-    @staticmethod
+    @classmethod
     @abstractmethod
-    def require(path: Path, hint: str) -> None:
+    def require(cls, path: Path, hint: str) -> None:
         """Raises RunError, with `hint`, where `path` does not hold what this class opens."""
 
     @classmethod
