@@ -160,7 +160,7 @@ def grow_memory_as_needed() -> None:
 
 
 def free_memory() -> int | None:
-    """Bytes of the first GPU that the backend could still hand out; None where it cannot tell (TensorFlow)."""
+    """Bytes of the first GPU that the backend can still hand out; None where it cannot tell (TensorFlow)."""
     name = backend_name()
     if name == "jax":
         import jax
