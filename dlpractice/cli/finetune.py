@@ -1,4 +1,4 @@
-"""`dlp finetune`: one strategy, or several and several seeds compared."""
+"""`dlp finetune`: one strategy; several, several seeds, or several values of a key compared."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from typing import Annotated
 import typer
 
 from dlpractice.cli import training
+from dlpractice.errors import ConfigError
 
 _COMPARE = "Strategies to train on the same split and set side by side, separated by commas."
+_SWEEP = "A key of the config and the values to train with, such as model.width=0.5,1,2."
 
 
 def finetune(
     config: training.Name,
     overrides: training.Overrides = None,
     compare: Annotated[str, typer.Option(help=_COMPARE)] = "",
-    seeds: Annotated[int, typer.Option(min=1, max=100, help="Seeds to train each strategy with.")] = 1,
+    sweep: Annotated[list[str] | None, typer.Option(metavar="KEY=V,V,...", help=_SWEEP)] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=100, help="Seeds to train each strategy or value with.")
+    ] = 1,
     run_dir: training.RunDir = None,
     resume: training.Resume = False,
     dry_run: training.DryRun = False,
@@ -24,12 +29,19 @@ def finetune(
     """Train an image classifier from a pretrained one."""
     from dlpractice.config.load import load_config
 
-    loaded = load_config(config, overrides or [], "finetune")
     folder = training.choose_folder("finetune", config, run_dir, resume)
+    session = training.Session(folder, resume, as_json)
+    if sweep:
+        if compare or len(sweep) > 1:
+            raise ConfigError(
+                "--sweep goes alone: one key at a time, and no --compare", "start a run for each"
+            )
+        _sweep(session, config, overrides or [], sweep[0], seeds, dry_run)
+        return
+    loaded = load_config(config, overrides or [], "finetune")
     strategies = training.split_names(compare) or [loaded.strategy]
     training.refuse_twice(strategies)
     configs = {name: loaded.for_strategy(name) for name in strategies}
-    session = training.Session(folder, resume, as_json)
     if dry_run:
         training.show_plan(configs, seeds, folder, as_json)
     elif compare or seeds > 1:
@@ -43,3 +55,17 @@ def finetune(
         from dlpractice.report.tables import summary_table
 
         session.run("dlpractice.recipes.finetune", configs[loaded.strategy], summary_table)
+
+
+def _sweep(
+    session: training.Session, config: str, overrides: list[str], sweep: str, seeds: int, dry_run: bool
+) -> None:
+    """The values of one key, each of which is checked before the first is trained with."""
+    from dlpractice.config.sweep import load_sweep
+    from dlpractice.report.sweep_tables import sweep_table
+
+    key, variants = load_sweep(config, overrides, sweep)
+    if dry_run:
+        training.show_plan(variants, seeds, session.folder, session.as_json)
+    else:
+        session.sweep("dlpractice.recipes.sweep", variants, key, seeds, sweep_table)

@@ -123,6 +123,22 @@ class Session:
             figure(document, comparison.figure_path)
         self._print(document, table, f"figure: {comparison.figure_path}")
 
+    def sweep(
+        self,
+        recipe: str,
+        variants: Mapping[str, Config],
+        key: str,
+        seeds: int,
+        table: Callable[[Document], RenderableType],
+    ) -> None:
+        """Call `run(variants, key, seeds, sweep, progress)` of the module `recipe` and print its document."""
+        from dlpractice.runs.comparison import Sweep
+
+        opened = Sweep.resume if self.resume else Sweep.create
+        with self._reporting() as progress, opened(self.folder) as sweep:
+            document: Document = import_quietly(recipe).run(variants, key, seeds, sweep, progress)
+        self._print(document, table, f"read them together with: dlp diagnose {self.folder}")
+
     def _print(self, document: Document, table: Callable[[Document], RenderableType], *lines: str) -> None:
         if self.as_json:
             print_json({"run": str(self.folder), **document})

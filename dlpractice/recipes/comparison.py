@@ -1,4 +1,4 @@
-"""`dlp finetune --compare` and `--seeds`: strategies and seeds on one split, and one table of them."""
+"""`dlp finetune --compare`, `--seeds`, `--sweep`: variants of a config and seeds on one split; one table."""
 
 import json
 import time
@@ -36,19 +36,30 @@ def run(
 
     Returns what comparison.json holds. Raises DlpError as `finetune.run` does.
     """
-    progress = progress or Silent()
-    configs = [config.for_strategy(name) for name in strategies]
-    started = time.perf_counter()
-    auto = agree_on_precision(config.hardware.precision, config.hardware.devices, comparison)
-    share_features(configs, auto, progress)
-    shared_seconds = time.perf_counter() - started
-    for strategy_config in configs:
-        for seed in range(config.seed, config.seed + seeds):
-            run_once(strategy_config.model_copy(update={"seed": seed}), auto, comparison, progress)
-    rows = tabulate(configs, range(config.seed, config.seed + seeds), comparison)
-    table = {"rows": rows, "shared_seconds": shared_seconds, "data": config.data.source}
+    variants = {name: config.for_strategy(name) for name in strategies}
+    table = train_variants(variants, seeds, comparison, progress or Silent())
     comparison.write_table(table)
     return table
+
+
+def train_variants(
+    variants: Mapping[str, Finetune], seeds: int, comparison: Comparison, progress: Progress
+) -> dict[str, Any]:
+    """Trains each of `variants`, by the names of their folders, with `seeds` seeds, and makes the table of
+    them."""
+    configs, first = list(variants.values()), next(iter(variants.values()))
+    span = range(first.seed, first.seed + seeds)
+    started = time.perf_counter()
+    auto = agree_on_precision(first.hardware.precision, first.hardware.devices, comparison)
+    share_features(configs, auto, progress)
+    shared_seconds = time.perf_counter() - started
+    for name, config in variants.items():
+        for seed in span:
+            progress.say(f"{name}, seed {seed}")
+            with RunDirectory.resume_or_create(comparison.run_path(name, seed)) as run:
+                finetune.run(config.model_copy(update={"seed": seed}), run, progress, auto)
+    rows = tabulate(variants, span, comparison)
+    return {"rows": rows, "shared_seconds": shared_seconds, "data": first.data.source}
 
 
 def share_features(configs: Sequence[Finetune], auto: Choice, progress: Progress) -> None:
@@ -76,23 +87,12 @@ def _front_of(config: Finetune) -> str:
     return json.dumps([*(part.model_dump() for part in parts), model], sort_keys=True)
 
 
-def run_once(config: Finetune, auto: Choice, comparison: Comparison, progress: Progress) -> None:
-    """One run of the comparison; one that was killed goes on, and a finished one is kept."""
-    path = comparison.run_path(config.strategy, config.seed)
-    progress.say(f"{config.strategy}, seed {config.seed}")
-    with RunDirectory.resume_or_create(path) as run:
-        finetune.run(config, run, progress, auto)
-
-
 def tabulate(
-    configs: Sequence[Finetune], seeds: Sequence[int], comparison: Comparison
+    variants: Mapping[str, Finetune], seeds: Sequence[int], comparison: Comparison
 ) -> list[dict[str, Any]]:
-    """A row per strategy. The best is the best on validation, of equals the one with the lower loss there;
+    """A row per variant. The best is the best on validation, of equals the one with the lower loss there;
     test accuracies are then compared to its own."""
-    runs = {
-        config.strategy: [RunDirectory.read(comparison.run_path(config.strategy, seed)) for seed in seeds]
-        for config in configs
-    }
+    runs = {name: [RunDirectory.read(comparison.run_path(name, seed)) for seed in seeds] for name in variants}
     correct = {
         (name, split): mean_correct(members, split)
         for name, members in runs.items()
@@ -100,8 +100,8 @@ def tabulate(
     }
     best = max(runs, key=lambda name: (correct[name, "validation"].mean(), -mean_loss(runs[name])))
     rows = []
-    for config in configs:
-        name, members = config.strategy, runs[config.strategy]
+    for name, config in variants.items():
+        members = runs[name]
         summaries = [member.summary() for member in members]
         test = accuracy(correct[name, "test"]).to_json()
         if len(members) > 1:
@@ -110,18 +110,28 @@ def tabulate(
         difference = paired_difference(correct[name, "test"], correct[best, "test"])
         rows.append(
             {
-                "strategy": name,
+                "strategy": config.strategy,
                 "seeds": list(seeds),
                 "trainable_parameters": summaries[0]["trainable_parameters"],
+                "train_accuracy": float(np.mean([kept_train_accuracy(member) for member in members])),
                 "val_accuracy": accuracy(correct[name, "validation"]).to_json(),
                 "test_accuracy": test,
                 "difference": None if name == best else difference.to_json(),
                 "seconds": float(np.mean([summary["seconds"] for summary in summaries])),
-                "published": PUBLISHED.get(config.data.source, {}).get(name),
+                "published": PUBLISHED.get(config.data.source, {}).get(config.strategy),
                 "runs": [str(member.path.relative_to(comparison.path)) for member in members],
             }
         )
     return rows
+
+
+def kept_train_accuracy(run: RunDirectory) -> float:
+    """The accuracy on training images, as they are, of the epoch whose weights the run kept; of its first
+    epoch where that is the state before training."""
+    rows, epoch = run.metrics(), run.summary()["best_epoch"]
+    last = [row for row in rows if row["stage"] == rows[-1]["stage"]]
+    accuracy_there: float = last[max(0, epoch - 1)]["accuracy"]
+    return accuracy_there
 
 
 def mean_loss(runs: Sequence[RunDirectory]) -> float:

@@ -1,0 +1,97 @@
+"""The documents of sweeps and trials as tables that fit 80 columns."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from dlpractice.report.numbers import NOTHING, count, interval, percent, points, points_interval
+from dlpractice.report.tables import plain_table
+
+Document = Mapping[str, Any]
+
+
+def sweep_table(document: Document) -> RenderableType:
+    """The rows of sweep.json, in their order; the one that is best on validation is bold."""
+    rows = document["rows"]
+    deviates = any("std_over_seeds" in row["test_accuracy"] for row in rows)
+    columns = ["params", "train", "val", "95 %", "test", "95 %", "s"]
+    table = plain_table([document["key"]], columns, gap=1 if deviates else 2)
+    for row in rows:
+        val, test = row["val_accuracy"], row["test_accuracy"]
+        spread = test.get("std_over_seeds")
+        table.add_row(
+            Text(_format_value(row["value"])),
+            count(row["trainable_parameters"]),
+            percent(row["train_accuracy"]),
+            percent(val["value"]),
+            interval(val),
+            percent(test["value"]) + (f"±{percent(spread)}" if spread is not None else ""),
+            interval(test),
+            f"{row['seconds']:,.0f}",
+            style=None if row["difference"] else "bold",
+        )
+    first = rows[0]
+    best = next(row for row in rows if not row["difference"])
+    notes = [
+        f"measured here: accuracy in % of {first['val_accuracy']['n']:,} validation and "
+        f"{first['test_accuracy']['n']:,} test images; params: trained",
+        f"chosen by validation: {document['key']} {_format_value(best['value'])}; "
+        "the test was scored once a run",
+    ]
+    if deviates:
+        notes.append(f"mean over {len(first['seeds'])} seeds; ± on test: their standard deviation")
+    return Group(table, "", Text("\n".join(notes), style="dim"))
+
+
+def trial_table(document: Document) -> RenderableType:
+    """The document of a trial: the run as it was, the remedy, the random one, and the differences."""
+    table = plain_table(["trained with"], ["steps", "val", "95 %", "loss", "s"])
+    for name, label in (("before", "as it was"), ("remedy", "remedy"), ("random", "random")):
+        row = document[name]
+        if row is None:
+            continue
+        changes = " ".join(row["overrides"])
+        table.add_row(
+            Text(f"{label}: {changes}" if changes else label),
+            f"{row['steps']:,}",
+            percent(row["val_accuracy"]["value"]),
+            interval(row["val_accuracy"]),
+            _loss(row["val_loss"]),
+            f"{row['seconds']:,.0f}",
+        )
+    differences = plain_table(["paired difference"], ["points", "95 %", "loss", "95 %"])
+    for name, label in (("to_before", "remedy to as it was"), ("to_random", "remedy to random")):
+        if (difference := document[name]) is not None:
+            accuracy, loss = difference["accuracy"], difference["loss"]
+            low, high = (None, None) if loss is None else loss["ci95"]
+            differences.add_row(
+                label,
+                points(accuracy["value"]),
+                points_interval(accuracy),
+                NOTHING if loss is None else f"{loss['value']:+.3f}",
+                NOTHING if loss is None else f"{low:+.3f},{high:+.3f}",
+            )
+    return Group(table, "", differences, "", Text(_trial_note(document), style="dim"))
+
+
+def _trial_note(document: Document) -> str:
+    seeds, n = len(document["seeds"]), document["before"]["val_accuracy"]["n"]
+    what = "validation tasks' queries" if document["command"] == "oneshot" else "validation images"
+    lines = [
+        f"tried for: {document['finding']}; remedy and random at equal optimiser steps, "
+        f"{seeds} seed{'s' if seeds > 1 else ''} each",
+        f"measured here on the same {n:,} {what}; the test was not looked at",
+    ]
+    if document["random"] is None:
+        lines.append("there is no other remedy for this config to compare with")
+    return "\n".join(lines)
+
+
+def _loss(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.3f}"
+
+
+def _format_value(value: object) -> str:
+    return "null" if value is None else str(value)
