@@ -78,6 +78,23 @@ def compile_call(function: Callable[..., Any]) -> Compiled:
     return Compiled(torch.no_grad()(function), "eager")
 
 
+def compile_scaled_sum(scale: float) -> Compiled:
+    """`first + scale * second` as one kernel, which passes over memory once."""
+    name = backend_name()
+    if name == "torch":
+        import torch
+
+        return Compiled(lambda first, second: torch.add(first, second, alpha=scale), "eager")
+    if name == "jax":
+        return compile_call(lambda first, second: first + scale * second)
+    import tensorflow as tf
+
+    # Without XLA TensorFlow would write the scaled values to memory and read them again.
+    return Compiled(
+        tf.function(lambda first, second: first + scale * second, jit_compile=True), "tf.function, XLA"
+    )
+
+
 def synchronise(value: object) -> None:
     """Wait until the device has computed `value`, a tensor or a nest of tensors."""
     name = backend_name()
@@ -94,6 +111,21 @@ def synchronise(value: object) -> None:
 
         if torch.cuda.is_available():
             torch.cuda.synchronize()
+
+
+def thread_count() -> int | None:
+    """Threads that one operation on the CPU may use; None where the backend takes as many as there are cores
+    to use."""
+    name = backend_name()
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        return int(tf.config.threading.get_intra_op_parallelism_threads()) or None
+    if name == "torch":
+        import torch
+
+        return int(torch.get_num_threads())
+    return None
 
 
 def list_devices() -> tuple[Device, ...]:

@@ -1,0 +1,179 @@
+"""How fast this device multiplies matrices: by precision and size, in short bursts and without a pause.
+
+A product of two n x n matrices counts 2 n^3 operations. Values are random: a chip that multiplies zeros draws
+less power and clocks higher than it would at work.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from dlpractice.hardware import backend
+from dlpractice.hardware.memory import MemoryBudget
+from dlpractice.hardware.peaks import find_peak
+from dlpractice.hardware.timing import Clock, Timing, time_calls
+
+Row = dict[str, Any]
+
+BYTES = {"float64": 8, "float32": 4, "tf32": 4, "float16": 2, "bfloat16": 2}
+"""Bytes of a value, by precision."""
+
+_SMALLEST = 128
+_SEED = 0
+# A look at the rate within a sustained run, in seconds; the rate it ends with is that of its last third.
+_LOOK_SECONDS = 0.1
+
+Call = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much time a measurement may take.
+
+    repetitions: of each figure. longest_call: seconds that one product may be predicted to take. sustained:
+    seconds without a pause; 0 leaves that measurement out.
+    """
+
+    repetitions: int
+    longest_call: float
+    sustained: float
+
+
+def measure_products(
+    precision: str,
+    sizes: Sequence[int],
+    effort: Effort,
+    memory: MemoryBudget,
+    clock: Clock = time.perf_counter,
+) -> list[Row]:
+    """Rows matmul/PRECISION/SIZE and matmul/PRECISION/sustained, in TFLOP/s.
+
+    A size that would not fit, or take too long by what smaller ones took, is a row that says so.
+    """
+    if why := _why_not_at_all(precision):
+        return [_missing(f"matmul/{precision}", why)]
+    rows: list[Row] = []
+    measured: dict[int, Timing] = {}
+    with _computing_in(precision):
+        known = _SMALLEST, _one_call(precision, _SMALLEST, clock)
+        for size in sorted(set(sizes)):
+            name = f"matmul/{precision}/{size}"
+            known, seconds = _foresee(precision, size, known, effort.longest_call, clock)
+            if why := memory.why_not(3 * size * size * BYTES[precision]):
+                rows.append(_missing(name, why))
+            elif seconds > effort.longest_call:
+                rows.append(_missing(name, f"one product would take about {seconds:.2g} s"))
+            else:
+                call, how = _prepare(precision, size)
+                timing = time_calls(
+                    call, synchronise=backend.synchronise, repetitions=effort.repetitions, clock=clock
+                )
+                measured[size] = timing
+                known = size, timing.median
+                rows.append({"name": name, **_rate(timing, size), "unit": "TFLOP/s", "how": how})
+        if measured and effort.sustained > 0:
+            largest = max(measured)
+            rows.append(_sustain(precision, largest, measured[largest], effort.sustained, clock))
+    return rows
+
+
+def _rate(timing: Timing, size: int) -> Row:
+    return timing.rate(2 * size**3 / 1e12) | {"size": size}
+
+
+def _missing(name: str, why: str) -> Row:
+    return {"name": name, "value": None, "unit": "TFLOP/s", "kind": "measured", "why": why}
+
+
+def _why_not_at_all(precision: str) -> str | None:
+    if precision != "tf32":
+        return None
+    device = backend.list_devices()[0]
+    if device.kind == "cpu":
+        return "a CPU has no TF32"
+    peak = find_peak(device.model)
+    return None if peak is None or "tf32" in peak.tflops else f"{peak.name} has no TF32"
+
+
+@contextmanager
+def _computing_in(precision: str) -> Iterator[None]:
+    """float32 is float32 here: a GPU is kept from rounding to TF32 by itself."""
+    with ExitStack() as stack:
+        stack.enter_context(backend.tensor_float_32(precision == "tf32"))
+        if precision == "float64":
+            stack.enter_context(backend.double_precision())
+        yield
+
+
+def _prepare(precision: str, size: int) -> tuple[Call, str]:
+    """A call that multiplies two matrices, and how it was compiled."""
+    rng = np.random.default_rng(_SEED)
+    dtype = "float32" if precision == "tf32" else precision
+    # Entries of variance 1/n keep a product's entries near 1, in the range of float16.
+    first, second = (
+        keras.ops.cast(
+            backend.to_device(rng.standard_normal((size, size), dtype=np.float32) / size**0.5), dtype
+        )
+        for _ in range(2)
+    )
+    compiled = backend.compile_call(keras.ops.matmul)
+    return lambda: compiled(first, second), compiled.how
+
+
+def _one_call(precision: str, size: int, clock: Clock) -> float:
+    """Seconds of the second product: the first one compiles."""
+    call, _ = _prepare(precision, size)
+    backend.synchronise(call())
+    started = clock()
+    backend.synchronise(call())
+    return clock() - started
+
+
+def _foresee(
+    precision: str, size: int, known: tuple[int, float], longest: float, clock: Clock
+) -> tuple[tuple[int, float], float]:
+    """What one product of `size` will take, from the largest that is known and that may be tried.
+
+    Small products understate what a device can do, so that single products of doubled size are tried first,
+    as long as they too are short by what is known.
+
+    Returns: the largest size that is known now with its seconds, and the seconds foreseen for `size`.
+    """
+    tried, seconds = known
+    while 2 * tried < size and 8 * seconds <= longest:
+        tried *= 2
+        seconds = _one_call(precision, tried, clock)
+    return (tried, seconds), seconds * (size / tried) ** 3
+
+
+def _sustain(precision: str, size: int, burst: Timing, wanted: float, clock: Clock) -> Row:
+    """The rate that is left after `wanted` seconds without a pause, beside the rate in bursts."""
+    call, how = _prepare(precision, size)
+    backend.synchronise(call())
+    calls = max(1, round(_LOOK_SECONDS / burst.median))
+    looks: list[float] = []
+    started = before = clock()
+    while before - started < wanted:
+        for _ in range(calls - 1):
+            call()
+        backend.synchronise(call())
+        now = clock()
+        looks.append((now - before) / calls)
+        before = now
+    last = tuple(looks[-max(1, len(looks) // 3) :])
+    row = _rate(Timing(burst.first_call_seconds, len(looks) - len(last), calls, last), size)
+    return {
+        "name": f"matmul/{precision}/sustained",
+        **row,
+        "unit": "TFLOP/s",
+        "how": how,
+        "seconds": before - started,
+        "share_of_burst": burst.median / float(np.median(last)),
+    }
