@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from dlpractice.cli.console import messages, print_json, results
+from dlpractice.cli.launch import import_quietly
 from dlpractice.errors import RunError
 
 
@@ -27,6 +29,14 @@ _COLUMN = (
 )
 _TARGET = "The error that could be reached, a share in [0, 1]; else the best known for the data set is used."
 _WRITE = "Write the run's config with the top remedy applied to this new file, the reasons as comments."
+_TRY = (
+    "Retrain with the top remedy and with a random other one, at equal steps, and compare on validation; the "
+    "test is not looked at."
+)
+_SEEDS = "With --try: seeds to train each of the two with."
+_TRIAL_DIR = (
+    "With --try: where the new runs go; RUN-trial beside the run if not given. Finished ones are kept."
+)
 _FAIL = "Exit with 3 if there is a finding of this severity, or a worse one."
 
 
@@ -35,6 +45,9 @@ def diagnose(
     column: Annotated[list[str] | None, typer.Option(metavar="CURVE=COLUMN", help=_COLUMN)] = None,
     target_error: Annotated[float | None, typer.Option(min=0, max=1, help=_TARGET)] = None,
     write_config: Annotated[Path | None, typer.Option(metavar="FILE", help=_WRITE)] = None,
+    try_remedy: Annotated[bool, typer.Option("--try", help=_TRY)] = False,
+    seeds: Annotated[int, typer.Option(min=1, max=100, help=_SEEDS)] = 1,
+    run_dir: Annotated[Path | None, typer.Option(help=_TRIAL_DIR)] = None,
     fail_on: Annotated[FailOn | None, typer.Option(help=_FAIL)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -46,16 +59,19 @@ def diagnose(
     from dlpractice.diagnosis.logs import holds_several
 
     if holds_several(run):
-        document = _diagnose_group(run, target_error, column, write_config)
+        document = _diagnose_group(run, target_error, column, write_config, try_remedy)
     else:
         document = _diagnose_one(run, target_error, column, write_config)
+    if not as_json:
+        _print(document)
+    if try_remedy:
+        document["trial"] = _try(document, seeds, run_dir)
+        if not as_json:
+            from dlpractice.report.sweep_tables import trial_table
+
+            results().print("", trial_table(document["trial"]), sep="\n")
     if as_json:
         print_json(document)
-    else:
-        from dlpractice.report import diagnosis as report
-
-        show = report.group_text if "runs" in document else report.diagnosis_text
-        results().print(show(document))
     if write_config is not None:
         messages().print(f"written: {write_config}", soft_wrap=True)
     if fail_on is not None and _reaches(document, fail_on):
@@ -77,16 +93,50 @@ def _diagnose_one(
 
 
 def _diagnose_group(
-    folder: Path, target_error: float | None, column: list[str] | None, write_config: Path | None
+    folder: Path,
+    target_error: float | None,
+    column: list[str] | None,
+    write_config: Path | None,
+    try_remedy: bool,
 ) -> dict[str, Any]:
     from dlpractice.diagnosis.groups import diagnose_group
 
-    if column or write_config:
+    if column or write_config or try_remedy:
         raise RunError(
-            f"{folder} holds several runs; --column and --write-config are for one",
+            f"{folder} holds several runs; --column, --write-config and --try are for one",
             "name one of the runs in it",
         )
     return diagnose_group(folder, target_error).to_json()
+
+
+def _print(document: dict[str, Any]) -> None:
+    from dlpractice.report import diagnosis as report
+
+    show = report.group_text if "runs" in document else report.diagnosis_text
+    results().print(show(document))
+
+
+def _try(document: dict[str, Any], seeds: int, folder: Path | None) -> dict[str, Any]:
+    """What came of the top remedy, and of a random one. The run is the one that the document is about."""
+    from dlpractice.report.progress import make_progress
+    from dlpractice.runs.comparison import Trial
+
+    run = Path(document["run"])
+    whole = run.resolve()
+    progress = make_progress(sys.stderr)
+    try:
+        recipe = import_quietly("dlpractice.recipes.trial")
+        with Trial.resume_or_create(folder or whole.with_name(f"{whole.name}-trial")) as trial:
+            found: dict[str, Any] = recipe.run(
+                run, document["findings"], trial, seeds=seeds, progress=progress
+            )
+    except KeyboardInterrupt:
+        progress.close()
+        messages().print("interrupted; the same command goes on with what was trained")
+        raise
+    finally:
+        progress.close()
+    return found
 
 
 def _parse_columns(pairs: list[str]) -> dict[str, str]:

@@ -78,6 +78,7 @@ def run(
             train_arm(arm, seed, source, trial, progress)
     document = {
         "run": str(path),
+        "folder": str(trial.path),
         "command": config.command,
         "finding": top["name"],
         "seeds": [config.seed + number for number in range(seeds)],

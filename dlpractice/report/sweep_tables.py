@@ -73,7 +73,8 @@ def trial_table(document: Document) -> RenderableType:
                 NOTHING if loss is None else f"{loss['value']:+.3f}",
                 NOTHING if loss is None else f"{low:+.3f},{high:+.3f}",
             )
-    return Group(table, "", differences, "", Text(_trial_note(document), style="dim"))
+    note = Text(_trial_note(document), style="dim")
+    return Group(table, "", differences, "", note, Text(document["folder"]))
 
 
 def _trial_note(document: Document) -> str:
