@@ -1,15 +1,18 @@
-"""Several runs read together: error against capacity, and error against the number of training examples."""
+"""Several runs read together: a comparison, or a sweep over one key of the config."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
+from dlpractice.diagnosis.capacity import read_capacity_curve
 from dlpractice.diagnosis.case import Case, Errors, Target, open_case
 from dlpractice.diagnosis.extrapolation import FEWEST_SIZES, find_sizes, fit_families, predict_range
 from dlpractice.diagnosis.finding import Finding
-from dlpractice.diagnosis.intervals import difference
+from dlpractice.diagnosis.intervals import Z95, wilson
+from dlpractice.diagnosis.point import Point, subtract_errors
 from dlpractice.diagnosis.run_logs import read_run
 from dlpractice.diagnosis.verdict import Diagnosis, diagnose
 from dlpractice.errors import RunError
@@ -18,18 +21,6 @@ from dlpractice.runs.files import read_json
 
 FRACTION = "data.fraction"
 """The key of a sweep over subsets of the training images."""
-_FEWEST_SIZES_OF_NET = 3
-
-
-@dataclass(frozen=True)
-class Point:
-    """The runs at one place of the axis, seeds averaged. place: parameters, a config's value, or images."""
-
-    place: float
-    train: float
-    val: float
-    n: int
-    label: str
 
 
 @dataclass(frozen=True)
@@ -50,7 +41,7 @@ class GroupDiagnosis:
             "findings": [finding.to_json() for finding in self.findings],
             "run": self.path,
             "kind": f"several runs, by {self.axis}",
-            "points": [vars(point) for point in self.points],
+            "points": [point.to_json() for point in self.points],
             "runs": [run.to_json() for run in self.runs],
         }
 
@@ -69,82 +60,71 @@ def diagnose_group(folder: Path, target_error: float | None = None) -> GroupDiag
     key = str(read_json(folder / SWEEP).get("key", "")) if (folder / SWEEP).is_file() else ""
     axis = {"": "trained parameters", FRACTION: "training images"}.get(key, key)
     points = gather_points(cases, key)
-    findings = [finding for finding in (_judge(points, key, axis, cases[0].target),) if finding is not None]
-    verdict = (
-        findings[0].evidence[0] if findings else f"Insufficient evidence: {len(points)} places on the axis."
-    )
+    if key == FRACTION:
+        finding = read_learning_curve(points, cases[0].target)
+    else:
+        finding = read_capacity_curve(points, axis, key)
+    verdict = f"Insufficient evidence: {len(points)} different {axis}."
+    if finding is not None:
+        sentence = finding.evidence[0]
+        verdict = f"{sentence[0].upper()}{sentence[1:]}."
     runs = tuple(diagnose(record, target_error) for record in records)
-    return GroupDiagnosis(str(folder), axis, verdict, tuple(points), tuple(findings), runs)
+    findings = (finding,) if finding is not None else ()
+    return GroupDiagnosis(str(folder), axis, verdict, tuple(points), findings, runs)
 
 
 def gather_points(cases: Sequence[Case], key: str) -> list[Point]:
-    """A point for each place on the axis, in order; runs without accuracies give none."""
-    at: dict[float, list[tuple[Errors, Case]]] = defaultdict(list)
+    """A point for each value of `key`, or for each strategy or method where that is "", in the order of the
+    axis; runs without accuracies give none."""
+    at: dict[str, list[tuple[Errors, Case]]] = defaultdict(list)
     for case in cases:
         if case.errors is not None:
-            at[_place(case, key)].append((case.errors, case))
-    return [
+            at[_label(case, key)].append((case.errors, case))
+    points = [
         Point(
-            place,
-            sum(errors.train for errors, _ in members) / len(members),
-            sum(errors.val for errors, _ in members) / len(members),
+            _place(members[0][1], key),
+            fmean(errors.train for errors, _ in members),
+            fmean(errors.val for errors, _ in members),
             members[0][1].sizes[1] if members[0][1].sizes else 0,
-            _label(members[0][1], key, place),
+            label,
+            _count_parameters(members[0][1]),
+            average_answers([case for _, case in members]),
         )
-        for place, members in sorted(at.items())
+        for label, members in at.items()
     ]
+    return sorted(points, key=lambda point: (point.place, point.label))
+
+
+def average_answers(cases: Sequence[Case]) -> Mapping[str, float]:
+    """By validation image, the share of runs that are right; none where they did not answer the same."""
+    answers = [
+        {row["path"]: float(row["label"] == row["predicted"]) for row in case.run.scored("validation")}
+        for case in cases
+    ]
+    if any(one.keys() != answers[0].keys() for one in answers):
+        return {}
+    return {path: fmean(one[path] for one in answers) for path in sorted(answers[0])}
+
+
+def _label(case: Case, key: str) -> str:
+    if not key:
+        return str(case.run.setting("strategy") or case.run.setting("method"))
+    value = case.run.setting(key)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _place(case: Case, key: str) -> float:
+    """Numbers stand where they are, all else by the size of the net that it makes."""
     if key == FRACTION:
         return float(case.run.count("train"))
-    if key:
-        return float(case.run.setting(key))
-    return float((case.run.summary or {}).get("trainable_parameters", 0))
+    value = case.run.setting(key) if key else None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return float(_count_parameters(case))
 
 
-def _label(case: Case, key: str, place: float) -> str:
-    return str(case.run.setting("strategy") or case.run.setting("method")) if not key else f"{place:g}"
-
-
-def _judge(points: Sequence[Point], key: str, axis: str, target: Target | None) -> Finding | None:
-    if key == FRACTION:
-        return read_learning_curve(points, target)
-    return read_capacity_curve(points, axis, key)
-
-
-def read_capacity_curve(points: Sequence[Point], axis: str, key: str = "") -> Finding | None:
-    """Where between too small and too big the best size lies; None below three sizes.
-
-    A neighbour that validation does not tell from the best, at 95 %, counts as equally good.
-    """
-    if len(points) < _FEWEST_SIZES_OF_NET:
-        return None
-    best = min(range(len(points)), key=lambda place: (points[place].val, points[place].place))
-    top = points[best]
-    equal = [p for p in points if p.n == 0 or difference(p.val, p.n, top.val, top.n)[0] <= 0]
-    sides = [("the smallest", points[0]), ("the largest", points[-1])]
-    evidence = [f"the best size is {top.label} ({axis} {top.place:g}), validation error {top.val:.1%}"]
-    for name, point in sides:
-        if point is not top:
-            evidence.append(
-                f"{name}, {point.label}: training error {point.train:.1%}, validation error {point.val:.1%}"
-            )
-    if len(equal) > 1:
-        evidence.append(
-            f"validation does not tell it from {', '.join(p.label for p in equal if p is not top)}"
-        )
-    edge = {0: "smaller", len(points) - 1: "larger"}.get(best)
-    remedy = f"try a {edge} one as well: the best stands at the edge" if edge else "take the best size"
-    return Finding(
-        "best size",
-        "info",
-        "high" if len(equal) == 1 else "medium",
-        tuple(evidence),
-        "seeds and schedules that suit some sizes better than others",
-        remedy,
-        (f"{key}={top.place:g}",) if key else (),
-    )
+def _count_parameters(case: Case) -> int:
+    return int((case.run.summary or {}).get("trainable_parameters", 0))
 
 
 def read_learning_curve(points: Sequence[Point], target: Target | None) -> Finding | None:
@@ -153,28 +133,38 @@ def read_learning_curve(points: Sequence[Point], target: Target | None) -> Findi
     fits = fit_families(sizes, errors, points[-1].n or 1) if len(points) >= FEWEST_SIZES else []
     if not fits:
         return None
-    largest = max(sizes)
-    low, high = predict_range(fits, 2 * largest)
+    last, before = points[-1], points[-2]
+    low, high = predict_range(fits, 2 * last.place)
+    ends = wilson(last.val, last.n) if last.n else (0.0, 1.0)
+    change = subtract_errors(last, before, Z95)
     evidence = [
-        f"twice the data ({2 * largest:,.0f} images) would bring the validation error from {errors[-1]:.1%} "
-        f"to between {low:.1%} and {high:.1%}",
+        f"twice the data ({2 * last.place:,.0f} images) would bring the validation error from {last.val:.1%} "
+        f"({ends[0]:.1%} to {ends[1]:.1%}) to between {low:.1%} and {high:.1%}",
+        f"from {before.place:,.0f} to {last.place:,.0f} images it changed by "
+        f"{100 * (last.val - before.val):+.1f} points (95 % interval {100 * change[0]:+.1f} to "
+        f"{100 * change[1]:+.1f})",
         f"over {', '.join(fit.family for fit in fits)}, fitted to {len(points)} sizes",
     ]
     if target is not None:
-        evidence.append(_describe_need(*find_sizes(fits, target.error), target.error))
+        evidence.append(_describe_need(*find_sizes(fits, target.error), target, last))
     return Finding(
         "learning curve",
         "info",
-        "medium",
+        "medium" if change[1] < 0 else "low",
         tuple(evidence),
-        "subsets that are not like what would be collected",
-        "more data, as far as the range says that it pays",
+        "subsets that are not like what would be collected; an error that is within its noise",
+        "more data, as far as the range says that it pays"
+        + ("" if target is not None else "; --target-error says how much a target takes"),
         (),
     )
 
 
-def _describe_need(least: float | None, most: float | None, error: float) -> str:
+def _describe_need(least: float | None, most: float | None, target: Target, last: Point) -> str:
+    about = f"the target of {target.error:.1%} ({target.source})"
+    if last.val <= target.error:
+        return f"{about} is reached"
     if least is None:
-        return f"no family reaches the target of {error:.1%}, be it with a thousand times the data"
-    upper = "out of reach" if most is None else f"{most:,.0f}"
-    return f"the target of {error:.1%} takes {least:,.0f} images at least; at most: {upper}"
+        return f"{about} is reached by no family, be it with a thousand times the data"
+    if most is None:
+        return f"{about} takes {least:,.0f} images or more; not every family reaches it"
+    return f"{about} takes between {least:,.0f} and {most:,.0f} images"

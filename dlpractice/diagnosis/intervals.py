@@ -4,6 +4,8 @@ The formulas of `evaluation.metrics` for what a diagnosis asks; that room is out
 """
 
 import math
+from collections.abc import Sequence
+from statistics import NormalDist, fmean, pstdev
 
 Z95 = 1.959963984540054
 Z99 = 2.5758293035489004
@@ -28,3 +30,20 @@ def difference(a: float, n_a: int, b: float, n_b: int, z: float = Z95) -> tuple[
     below = math.sqrt((a - low_a) ** 2 + (high_b - b) ** 2)
     above = math.sqrt((high_a - a) ** 2 + (b - low_b) ** 2)
     return a - b - below, a - b + above
+
+
+def paired_difference(a: Sequence[float], b: Sequence[float], z: float = Z95) -> tuple[float, float]:
+    """The interval of the mean of a - b, of shares in [0, 1] of the same items.
+
+    Bonett and Price, J. Educ. Behav. Stat. 37 (2012), as two more items with differences +1 and -1: see
+    `evaluation.metrics.paired_difference`.
+    """
+    differences = [x - y for x, y in zip(a, b, strict=True)] + [1.0, -1.0]
+    centre, half = fmean(differences), z * pstdev(differences) / math.sqrt(len(differences))
+    return max(-1.0, centre - half), min(1.0, centre + half)
+
+
+def shared_z(comparisons: int) -> float:
+    """The point of the standard normal distribution at which `comparisons` >= 1 intervals hold together with
+    95 % (Bonferroni)."""
+    return NormalDist().inv_cdf(1 - 0.025 / max(1, comparisons))

@@ -94,11 +94,14 @@ def freeze_features(
 
 
 def list_idle_settings(config: Finetune, strategy: Strategy) -> list[str]:
-    """What the config asks of augmentation, and a strategy with a frozen front does not do."""
-    if strategy.stages[-1].cut == IMAGES:
-        return []
-    augmentation, views = read_augmentation(config), config.augment.views
+    """What the config asks for and the strategy does not do: a width of a net that it does not train,
+    augmentation in front of what is frozen."""
     idle = []
+    if strategy.block is not None and config.model.width != 1:
+        idle.append(f"model.width: {strategy.name} has the widths of {config.model.backbone}")
+    if strategy.stages[-1].cut == IMAGES:
+        return idle
+    augmentation, views = read_augmentation(config), config.augment.views
     if augmentation.mixes:
         idle.append(
             f"augment: {strategy.name} mixes no images, because it trains on features; mixup and cutmix idle"

@@ -1,0 +1,38 @@
+"""The runs of one variant of a config, seeds averaged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dlpractice.diagnosis.intervals import difference, paired_difference
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a variant stands on the axis, and what came of it.
+
+    place: trained parameters, a config's value, or training images. train and val: errors, shares in [0, 1];
+    n: validation examples. label: what people call it. parameters: how many are trained. correct: by
+    validation image, the share of seeds that are right; none where the runs kept no answers.
+    """
+
+    place: float
+    train: float
+    val: float
+    n: int
+    label: str
+    parameters: int = 0
+    correct: Mapping[str, float] = field(default_factory=dict, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """All but the single answers, in types that JSON has."""
+        return {key: value for key, value in vars(self).items() if key != "correct"}
+
+
+def subtract_errors(a: Point, b: Point, z: float) -> tuple[float, float]:
+    """The interval of a's validation error less b's: paired where both answered the same images."""
+    if a.correct and a.correct.keys() == b.correct.keys():
+        return paired_difference([b.correct[key] for key in a.correct], list(a.correct.values()), z)
+    if not a.n or not b.n:
+        return -1.0, 1.0
+    return difference(a.val, a.n, b.val, b.n, z)
