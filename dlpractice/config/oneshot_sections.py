@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from dlpractice.config.sections import (
     Backbone,
     Background,
+    Diagnostics,
     OnBadImage,
     Optimizer,
     Patience,
@@ -255,6 +256,7 @@ class Training(Section):
     warmup: Warmup = 0.0
     patience: Patience = None
     tensorboard: TensorBoard = False
+    diagnostics: Diagnostics = False
 
 
 class Evaluation(Section):

@@ -21,16 +21,23 @@ from dlpractice.recipes.continuation import (
 )
 from dlpractice.recipes.environment import describe_environment
 from dlpractice.recipes.examinations import examine_training, examine_validation
-from dlpractice.recipes.oneshot_results import Scored, list_answers, plan_exam, score_exam
+from dlpractice.recipes.oneshot_results import (
+    Scored,
+    list_answers,
+    plan_exam,
+    score_exam,
+    score_validation,
+)
 from dlpractice.recipes.oneshot_setup import OneshotSetup, prepare_oneshot, read_distortion
 from dlpractice.recipes.pictures import Pictures, collect_pictures
+from dlpractice.recipes.recorders import record_pairs
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.files import replacing
 from dlpractice.runs.progress import Progress, Silent
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.loop import Settings, Trainer
 from dlpractice.training.pairs import EpisodeFeed, pairs_loss
-from dlpractice.training.steps import compile_forward
+from dlpractice.training.steps import Loss, compile_forward
 
 Draw = Callable[[RunDirectory, Pictures], None]
 
@@ -41,11 +48,15 @@ def run(
     progress: Progress | None = None,
     auto: Choice | None = None,
     draw: Draw | None = None,
+    *,
+    score_test: bool = True,
 ) -> dict[str, Any]:
     """Trains the config's net and fills the run directory; goes on where a killed run stopped, in the
     precision that it had, and leaves a finished one as it is.
 
     auto: see `oneshot_setup.prepare_oneshot`. draw: makes figures of what is worth seeing of the run.
+    score_test: false for a run that is only tried out, on validation tasks: it answers no others, and keeps
+    its answers but no net, since nothing was measured that a verdict could stand on.
 
     Returns the summary. Raises DlpError where data, devices or the run directory are unfit, and
     KeyboardInterrupt, with a checkpoint written, when interrupted.
@@ -65,17 +76,25 @@ def run(
     position = train(config, setup, run, progress)
     with computing_in(setup.siamese.model, setup.precision):
         forward = compile_forward(setup.siamese.encoder, setup.placement)
-        scored = score_exam(config, setup, exam, forward, progress)
+        if score_test:
+            scored = score_exam(config, setup, exam, forward, progress)
+        else:
+            scored = score_validation(exam, forward, setup.siamese.similarity, config.data.image_size)
         if draw is not None:
             draw(run, collect_pictures(config, setup, make_feed(config, setup), forward, scored))
     run.write_predictions(list_answers(scored))
+    if score_test:
+        _save_net(setup, scored, run)
+    summary = summarise(config, setup, scored, position, time.perf_counter() - started)
+    run.write_summary(summary)
+    return summary
+
+
+def _save_net(setup: OneshotSetup, scored: Scored, run: RunDirectory) -> None:
     siamese = setup.siamese
     whole = build_siamese(siamese.encoder, siamese.similarity, scored.verdict)
     with replacing(run.model_path) as path:
         whole.model.save(path)
-    summary = summarise(config, setup, scored, position, time.perf_counter() - started)
-    run.write_summary(summary)
-    return summary
 
 
 def _record_start(config: Oneshot, setup: OneshotSetup, run: RunDirectory) -> None:
@@ -101,26 +120,37 @@ def train(config: Oneshot, setup: OneshotSetup, run: RunDirectory, progress: Pro
     position, saved = checkpoints.read() or (Position(), None)
     run.truncate_metrics(position.rows)
     model, encoder = setup.siamese.model, setup.siamese.encoder
+    feed = make_feed(config, setup)
+    loss = pairs_loss(encoder, setup.loss, config.data.image_size)
     with computing_in(model, setup.precision):
         trainer = Trainer(
             config.method,
             model,
             _read_settings(config, setup.precision),
-            make_feed(config, setup),
+            feed,
             examine_training(config, setup),
             examine_validation(config, setup),
-            loss=pairs_loss(encoder, setup.loss, config.data.image_size),
+            loss=loss,
             scored=encoder,
             placement=setup.placement,
             is_pretrained=lambda variable: False,
             checkpoints=checkpoints,
             progress=progress,
             record=run.append_metrics,
-            callbacks=[keras.callbacks.TensorBoard(run.tensorboard / config.method, write_graph=False)]
-            if config.training.tensorboard
-            else [],
+            callbacks=_make_callbacks(config, setup, feed, loss, run),
         )
         return trainer.train(position, saved)
+
+
+def _make_callbacks(
+    config: Oneshot, setup: OneshotSetup, feed: EpisodeFeed, loss: Loss, run: RunDirectory
+) -> list[keras.callbacks.Callback]:
+    callbacks: list[keras.callbacks.Callback] = []
+    if config.training.tensorboard:
+        callbacks.append(keras.callbacks.TensorBoard(run.tensorboard / config.method, write_graph=False))
+    if config.training.diagnostics:
+        callbacks.append(record_pairs(setup, feed, config.data.image_size, loss, config.method, run))
+    return callbacks
 
 
 def make_feed(config: Oneshot, setup: OneshotSetup) -> EpisodeFeed:
@@ -178,5 +208,5 @@ def summarise(
         "epochs": position.epoch,
         "steps": position.optimiser_steps,
         "seconds": seconds,
-        "test_scored": 1,
+        "test_scored": int(scored.headline.split == "test"),
     }

@@ -10,14 +10,14 @@ from dlpractice.config.schema import Finetune
 from dlpractice.data.dataset import Split
 from dlpractice.models.precision import computing_in
 from dlpractice.models.strategies import IMAGES, Stage
+from dlpractice.recipes.recorders import record_stage
 from dlpractice.recipes.setup import Features, Setup, read_augmentation
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.progress import Progress
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.feed import Feed, Rows, weigh_classes
 from dlpractice.training.loop import Labelled, Settings, Trainer
-from dlpractice.training.recording import Recorder
-from dlpractice.training.steps import classification_loss
+from dlpractice.training.steps import Loss, classification_loss
 
 
 def train_stages(
@@ -63,6 +63,7 @@ def _prepare_trainer(
         classifier.standardise_features(rows[np.arange(len(train))])
     rest = classifier.rest(stage.cut)
     feed = _make_feed(config, stage, train, rows, len(setup.dataset.class_names))
+    loss = classification_loss(rest)
     sample = _pick_sample(len(train), len(validation), config.data.split_seed)
     return Trainer(
         stage.name,
@@ -71,32 +72,26 @@ def _prepare_trainer(
         feed,
         Labelled(_Sample(rows, sample), train.labels[sample]),
         Labelled(features["validation"][stage.cut], validation.labels),
-        loss=classification_loss(rest),
+        loss=loss,
         scored=rest,
         placement=setup.placement,
         is_pretrained=classifier.is_pretrained,
         checkpoints=checkpoints,
         progress=progress,
         record=run.append_metrics,
-        callbacks=_make_callbacks(config, setup, stage, rest, feed, run),
+        callbacks=_make_callbacks(config, setup, stage, rest, feed, loss, run),
         keep_start=keep_start,
     )
 
 
 def _make_callbacks(
-    config: Finetune, setup: Setup, stage: Stage, rest: keras.Model, feed: Feed, run: RunDirectory
+    config: Finetune, setup: Setup, stage: Stage, rest: keras.Model, feed: Feed, loss: Loss, run: RunDirectory
 ) -> list[keras.callbacks.Callback]:
     callbacks: list[keras.callbacks.Callback] = []
     if config.training.tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(run.tensorboard / stage.name, write_graph=False))
     if config.training.diagnostics:
-        first = [np.asarray(part) for part in next(iter(feed.batches(0)))]
-        loss, classes = classification_loss(rest), len(setup.dataset.class_names)
-        callbacks.append(
-            Recorder(
-                stage.name, first, loss, setup.placement, classes, run.diagnostics, run.write_diagnostics
-            )
-        )
+        callbacks.append(record_stage(setup, stage, rest, feed, loss, run))
     return callbacks
 
 

@@ -1,13 +1,14 @@
 """What a net does while it trains, recorded for `dlp diagnose`: `diagnostics.json` of a run.
 
-At the start, before any step: the loss of the first batch, whether that batch can be learnt, the values that
-the first trained layer sees, and the activation that the last layer ends in. After each epoch, on that same
-batch: each layer's gradient norm, weight norm, dead and saturated share, and how far one step of the epoch
-moved its weights. Nothing of it changes the training: all weights and generator states are put back.
+Before any step: the loss of the first batch, whether that batch can be learnt, what the first trained layer
+sees, and each layer. After each epoch, on that same batch: each layer's gradient, weights, dead and saturated
+units, how far one step of the epoch moved it, and the range of the output. The training stays as it is, bit
+for bit: weights, statistics and generator states that are touched are put back.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -15,77 +16,109 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from dlpractice.training.activations import Document, Flow, activation_of, walk
+from dlpractice.training.optimisers import build_groups
 from dlpractice.training.placement import Placement
-from dlpractice.training.steps import Loss
+from dlpractice.training.steps import Loss, compile_train_step
 
-Document = dict[str, Any]
 Read = Callable[[], Mapping[str, Any] | None]
 Write = Callable[[Mapping[str, object]], None]
 
-_LEARNING_STEPS = 30
+_LEARNING_STEPS = 100
 _LEARNING_RATE = 1e-3
-# Beyond these a function's slope is below a hundredth of its largest one.
-_FLAT = {"tanh": 3.0, "sigmoid": 6.0}
-_FLAT_OUTPUTS = {
-    name: float(np.tanh(x) if name == "tanh" else 1 / (1 + np.exp(-x))) for name, x in _FLAT.items()
-}
+_LEARNT = 0.1
+"""Share of the loss, above the lowest possible, at which a batch counts as learnt."""
+# As in a training step: without it the smallest gradients of float16 would be recorded as zero.
+_LOSS_SCALE = 1024.0
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What is looked at, the same throughout a stage.
+
+    batch: what a step takes. net: the layers from the symbolic tensor `start` to the output. inputs: (n, ...)
+    the batch's values at `start`. describe_output: from what `net` gives for them to what is recorded of it.
+    floor: the lowest loss there can be on the batch, in the loss's unit; None where nobody knows. facts: of
+    the task, recorded with the start.
+    """
+
+    batch: Sequence[Any]
+    net: keras.Model
+    start: Any
+    inputs: Any
+    describe_output: Callable[[NDArray[np.float32]], Document]
+    floor: float | None
+    facts: Mapping[str, Any]
 
 
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     """Fills diagnostics.json of a run, stage by stage.
 
-    batch: what a step takes, inputs first; the same one throughout. loss: see `steps.Loss`. classes: how many
-    there are, 0 for runs that do not classify. read and write: the document as it stands, and its keeping; a
-    run that goes on finds what was recorded, and records the epochs anew that it repeats.
+    loss: see `steps.Loss`. precision: what the model computes in. read and write: the document as it stands,
+    and its keeping; a run that goes on finds what was recorded, and records again the epochs that it repeats.
     """
 
     def __init__(
         self,
         stage: str,
-        batch: Sequence[Any],
+        probe: Probe,
         loss: Loss,
         placement: Placement,
-        classes: int,
+        precision: str,
         read: Read,
         write: Write,
     ) -> None:
         super().__init__()
-        self._stage, self._batch, self._loss, self._placement = stage, batch, loss, placement
-        self._classes, self._read, self._write = classes, read, write
-        self._before: list[NDArray[Any]] = []
-        self._ratios: dict[str, float] = {}
+        self._stage, self._probe, self._loss = stage, probe, loss
+        self._placement, self._precision = placement, precision
+        self._read, self._write = read, write
+        self._flow = Flow(probe.net, probe.start)
+        self._epoch = 0
+        self._before: list[NDArray[Any]] | None = None
         self._gradients: Callable[..., Any] | None = None
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Record the start of the first stage, once."""
         document = self._document()
         if "start" not in document:
-            document["start"] = self._describe_start()
-            self._write(document)
+            self._write(document | {"start": self._describe_start()})
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Note which epoch it is, counted from 0 in the stage."""
+        self._epoch, self._before = epoch, None
 
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Note the weights in front of an epoch's first step."""
+        """Keep the weights in front of an epoch's first step."""
         if batch == 0:
             self._before = [variable.numpy() for variable in self.model.trainable_variables]
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Note how far that step moved each layer."""
-        if batch == 0 and self._before:
-            moved: dict[str, list[float]] = {}
-            pairs = zip(self.model.trainable_variables, self._before, strict=True)
-            for variable, before in pairs:
-                squares = moved.setdefault(layer_name(variable), [0.0, 0.0])
-                squares[0] += float(np.square(variable.numpy() - before).sum())
-                squares[1] += float(np.square(before).sum())
-            self._ratios = {name: math.sqrt(a / b) for name, (a, b) in moved.items() if b > 0}
+        """Record how far the epoch's first step moved each layer: at once, for the run may be stopped before
+        the epoch ends."""
+        if self._before is None:
+            return
+        moved = dict(zip(map(id, self.model.trainable_variables), self._before, strict=True))
+        ratios = {}
+        for layer in walk(self.model):
+            own = [(variable.numpy(), moved[id(variable)]) for variable in layer.trainable_variables]
+            if norm := _norm(before for _, before in own):
+                ratios[layer.name] = _norm(after - before for after, before in own) / norm
+        if not any(ratios.values()):
+            return  # gradients are being accumulated: a later batch will step
+        self._before = None
+        step = {"stage": self._stage, "epoch": self._epoch + 1, "update_ratios": ratios}
+        self._write(self._document() | {"step": step})
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Record the layers after epoch `epoch`, which counts from 0 in the stage."""
+        """Record the layers after epoch `epoch`."""
         document = self._document()
+        step, place = document.pop("step", {}), {"stage": self._stage, "epoch": epoch + 1}
+        ratios = step["update_ratios"] if place.items() <= step.items() else {}
         kept = [
             row for row in document.get("epochs", []) if row["stage"] != self._stage or row["epoch"] <= epoch
         ]
-        row = {"stage": self._stage, "epoch": epoch + 1, "layers": self._describe_layers()}
+        output, _, layers = self._look(ratios, training=False)
+        row = place | {"output": output, "layers": layers}
         self._write(document | {"epochs": [*kept, row]})
 
     def _document(self) -> Document:
@@ -93,144 +126,105 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _describe_start(self) -> Document:
         kept = [variable.numpy() for variable in self.model.variables]
-        loss, _ = self._measure()
-        start = {
-            "loss": loss,
-            "classes": self._classes,
-            "inputs": describe_inputs(self.model, self._batch[0]),
-            "output": {"activation": last_activation(self.model)},
-            "one_batch": {"before": loss, "after": self._learn_batch(), "steps": _LEARNING_STEPS},
+        before, _ = self._measure()
+        # Statistics of normalisation are none yet: only as a step sees it do the values say anything.
+        output, seen, layers = self._look({}, training=True)
+        floor = self._probe.floor
+        after, steps = self._learn_batch(before, floor or 0.0)
+        _assign(self.model.variables, kept)
+        return {
+            "stage": self._stage,
+            "examples": len(self._probe.inputs),
+            "loss": before,
+            "one_batch": {"before": before, "after": after, "floor": floor, "steps": steps},
+            "inputs": seen,
+            "output": {"activation": self._flow.last_activation} | output,
+            "layers": layers,
+            **self._probe.facts,
         }
-        for variable, value in zip(self.model.variables, kept, strict=True):
-            variable.assign(value)
-        return start
 
-    def _learn_batch(self) -> float:
-        """The batch's loss after some steps of an optimiser of its own, at a rate that suits most nets: this
-        asks whether the net can learn, not whether its rate is right."""
+    def _learn_batch(self, before: float, floor: float) -> tuple[float, int]:
+        """The batch's loss after so many steps of an optimiser of its own, at a rate that suits most nets:
+        this asks whether the net can learn, not whether the run's rate is right."""
         with self._placement.strategy.scope():
-            optimiser = keras.optimizers.Adam(_LEARNING_RATE)
-            optimiser.build(self.model.trainable_variables)
-        for _ in range(_LEARNING_STEPS):
-            _, gradients = self._measure()
-            optimiser.apply(gradients, self.model.trainable_variables)
-        return self._measure()[0]
+            groups = build_groups(
+                self.model.trainable_variables,
+                kind="adamw",
+                weight_decay=0.0,
+                is_pretrained=lambda variable: False,
+                pretrained_rate=1.0,
+            )
+        step = compile_train_step(self._loss, groups, self._placement, self._precision)
+        loss, taken = before, -1  # a step gives the loss in front of it
+        while taken < _LEARNING_STEPS and loss - floor > _LEARNT * (before - floor):
+            loss, taken = float(step(self._probe.batch, _LEARNING_RATE)), taken + 1
+        return loss, max(taken, 0)
 
-    def _measure(self) -> tuple[float, list[Any]]:
+    def _measure(self) -> tuple[float, list[NDArray[Any]]]:
         """The batch's loss and its gradients, as a step would have them."""
         if self._gradients is None:
-            self._gradients = compile_gradients(self.model, self._loss, self._placement)
-        loss, gradients = self._gradients(self._batch)
+            scale = _LOSS_SCALE if self._precision == "float16" else 1.0
+            self._gradients = compile_gradients(self.model, self._loss, self._placement, scale)
+        kept = [variable.numpy() for variable in self.model.non_trainable_variables]
+        loss, gradients = self._gradients(self._probe.batch)
+        _assign(self.model.non_trainable_variables, kept)  # statistics have moved, dropout was drawn
         return float(loss), gradients
 
-    def _describe_layers(self) -> list[Document]:
-        kept = [variable.numpy() for variable in self.model.non_trainable_variables]
+    def _look(
+        self, ratios: Mapping[str, float], *, training: bool
+    ) -> tuple[Document, Document | None, list[Document]]:
+        """The output, what the first trained layer sees, and the layers."""
+        outputs, seen, shares = self._flow.measure(self._probe.inputs, training=training)
         _, gradients = self._measure()
-        for variable, value in zip(self.model.non_trainable_variables, kept, strict=True):
-            variable.assign(value)  # the batch has moved statistics and drawn dropout
-        squares: dict[str, list[float]] = {}
-        for variable, gradient in zip(self.model.trainable_variables, gradients, strict=True):
-            sums = squares.setdefault(layer_name(variable), [0.0, 0.0])
-            sums[0] += float(np.square(np.asarray(gradient, np.float64)).sum())
-            sums[1] += float(np.square(variable.numpy().astype(np.float64)).sum())
-        layers: dict[str, Document] = {
-            name: {
-                "name": name,
-                "gradient_norm": math.sqrt(gradient),
-                "weight_norm": math.sqrt(weight),
-                "update_ratio": self._ratios.get(name),
-            }
-            for name, (gradient, weight) in squares.items()
-        }
-        for name, shares in measure_activations(self.model, self._batch[0]).items():
-            layers.setdefault(name, {"name": name}).update(shares)
-        return list(layers.values())
-
-
-def layer_name(variable: Any) -> str:
-    """The name of the layer that a variable belongs to: its path without the last part."""
-    return str(variable.path.rpartition("/")[0] or variable.path)
+        by_variable = dict(zip(map(id, self.model.trainable_variables), gradients, strict=True))
+        layers = []
+        for layer in walk(self.model):
+            if not layer.weights and layer.name not in shares:
+                continue
+            row = {"name": layer.name, "kind": type(layer).__name__, "activation": activation_of(layer)}
+            row["trained"] = bool(layer.trainable_variables)
+            if layer.trainable_variables:
+                row["gradient_norm"] = _norm(by_variable[id(own)] for own in layer.trainable_variables)
+                row["weight_norm"] = _norm(own.numpy() for own in layer.trainable_variables)
+                row["update_ratio"] = ratios.get(layer.name)
+                if getattr(layer, "use_bias", False):
+                    row["bias_mean"] = float(layer.bias.numpy().mean())
+            layers.append(row | shares.get(layer.name, {}))
+        return self._probe.describe_output(outputs), seen, layers
 
 
 def compile_gradients(
-    model: keras.Model, loss: Loss, placement: Placement
-) -> Callable[[Sequence[Any]], tuple[Any, list[Any]]]:
-    """A function from a global batch to its loss and the gradients of `model`'s trainable variables."""
+    model: keras.Model, loss: Loss, placement: Placement, scale: float = 1.0
+) -> Callable[[Sequence[Any]], tuple[Any, list[NDArray[Any]]]]:
+    """A function from a global batch to its loss and the gradients of `model`'s trainable variables.
+
+    scale: a factor on the loss that is taken out of the gradients again, for half precision.
+    """
 
     def replica(*batch: Any) -> Any:
         with tf.GradientTape() as tape:
             share = loss(*batch)
+            scaled = share * scale
         variables = [variable.value for variable in model.trainable_variables]
-        gradients = tape.gradient(share, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return share, [tf.convert_to_tensor(gradient) for gradient in gradients]
+        gradients = tape.gradient(scaled, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return [share, *(tf.convert_to_tensor(gradient) / scale for gradient in gradients)]
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def run(batch: Any) -> Any:
-        shares = placement.strategy.run(replica, args=batch)
-        total = tf.distribute.ReduceOp.SUM
-        flat = tf.nest.flatten(shares)
-        if placement.replicas == 1:
-            return flat
-        return [placement.strategy.reduce(total, part, axis=None) for part in flat]
+        parts = placement.strategy.run(replica, args=batch)
+        return [placement.strategy.reduce(tf.distribute.ReduceOp.SUM, part, axis=None) for part in parts]
 
-    def measure(batch: Sequence[Any]) -> tuple[Any, list[Any]]:
-        loss_value, *gradients = run(placement.deal(batch))
-        return loss_value, gradients
+    def measure(batch: Sequence[Any]) -> tuple[Any, list[NDArray[Any]]]:
+        total, *gradients = run(placement.deal(batch))
+        return total, [gradient.numpy() for gradient in gradients]
 
     return measure
 
 
-def describe_inputs(model: keras.Model, inputs: Any) -> Document | None:
-    """Lowest, highest, mean and standard deviation of what the first trained layer of a graph of layers
-    sees; None where nothing is trained."""
-    layer = next((layer for layer in model.layers if layer.trainable_variables), None)
-    if layer is None:
-        return None
-    seen = np.asarray(_forward(model, [layer.input], inputs)[0], np.float64)
-    return {
-        "low": float(seen.min()),
-        "high": float(seen.max()),
-        "mean": float(seen.mean()),
-        "std": float(seen.std()),
-    }
+def _norm(arrays: Any) -> float:
+    return math.sqrt(sum(float(np.square(np.asarray(array, np.float64)).sum()) for array in arrays))
 
 
-def last_activation(model: keras.Model) -> str | None:
-    """The name of the activation that the last layer ends in; None where it has no such thing."""
-    activation = getattr(model.layers[-1], "activation", None)
-    return getattr(activation, "__name__", None)
-
-
-def measure_activations(model: keras.Model, inputs: Any) -> dict[str, Document]:
-    """By layer: `dead`, the share of a ReLU layer's units that are zero for every example (of convolutions:
-    channels, at every place), and `saturated`, the share of tanh's and sigmoid's values at their flat ends.
-    """
-    kinds = {
-        layer.name: getattr(getattr(layer, "activation", None), "__name__", "") for layer in model.layers
-    }
-    chosen = [layer for layer in model.layers if kinds[layer.name] in ("relu", *_FLAT)]
-    if not chosen:
-        return {}
-    outputs = _forward(model, [layer.output for layer in chosen], inputs)
-    shares: dict[str, Document] = {}
-    for layer, output in zip(chosen, outputs, strict=True):
-        values = np.asarray(output, np.float32)
-        if kinds[layer.name] == "relu":
-            shares[layer.name] = {
-                "dead": float((values.reshape(-1, values.shape[-1]) <= 0).all(axis=0).mean())
-            }
-        else:
-            shares[layer.name] = {"saturated": _flat_share(kinds[layer.name], values)}
-    return shares
-
-
-def _flat_share(kind: str, values: NDArray[np.float32]) -> float:
-    end = _FLAT_OUTPUTS[kind]
-    low = -end if kind == "tanh" else 1 - end
-    return float(((values >= end) | (values <= low)).mean())
-
-
-def _forward(model: keras.Model, tensors: list[Any], inputs: Any) -> list[Any]:
-    """The values of tensors of the model's graph in inference mode."""
-    values = tf.cast(tf.convert_to_tensor(inputs), tf.float32)
-    return list(keras.Model(model.inputs, tensors)(values, training=False))
+def _assign(variables: Sequence[Any], values: Sequence[NDArray[Any]]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
