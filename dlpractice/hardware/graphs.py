@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from dlpractice.errors import HardwareError
+from dlpractice.hardware.backend import backend_name
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,21 @@ def copy_layer(layer: Any, device: str) -> Any:
             copy.build_from_config(layer.get_build_config())
         copy.set_weights(layer.get_weights())
     return copy
+
+
+def move(value: Any, device: str) -> Any:
+    """`value` on `device`. TensorFlow moves what an operation needs by itself."""
+    name = backend_name()
+    if name == "torch":
+        import torch
+
+        return torch.as_tensor(value).to(device)
+    if name == "jax":
+        import jax
+
+        kind, _, index = device.partition(":")
+        return jax.device_put(value, jax.devices(kind)[int(index or 0)])
+    return value
 
 
 def _nodes(function: Any) -> list[Any]:

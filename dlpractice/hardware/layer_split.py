@@ -19,7 +19,7 @@ import numpy as np
 from dlpractice.errors import HardwareError
 from dlpractice.hardware.backend import backend_name, compile_call
 from dlpractice.hardware.gradients import pull_back
-from dlpractice.hardware.graphs import Graph, Operation, call_operation, copy_layer, variables_of
+from dlpractice.hardware.graphs import Graph, Operation, call_operation, copy_layer, move, variables_of
 
 
 @dataclass(frozen=True)
@@ -161,25 +161,10 @@ def compile_step(stages: Sequence[Stage], micro_batches: int) -> Callable[[Any, 
 def _call(stage: Stage, values: Sequence[Any]) -> tuple[Any, ...]:
     known = dict(zip(stage.takes, values, strict=True))
     with keras.device(stage.device):
-        known = {number: _move(value, stage.device) for number, value in known.items()}
+        known = {number: move(value, stage.device) for number, value in known.items()}
         for op, layer in zip(stage.operations, stage.layers, strict=True):
             known.update(zip(op.outputs, call_operation(op, layer, known, stage.graph.symbols), strict=True))
     return tuple(known[number] for number in stage.gives)
-
-
-def _move(value: Any, device: str) -> Any:
-    """`value` on `device`. TensorFlow moves what an operation needs by itself."""
-    name = backend_name()
-    if name == "torch":
-        import torch
-
-        return torch.as_tensor(value).to(device)
-    if name == "jax":
-        import jax
-
-        kind, _, index = device.partition(":")
-        return jax.device_put(value, jax.devices(kind)[int(index or 0)])
-    return value
 
 
 def _go_back(
