@@ -23,7 +23,8 @@ def read_capacity_curve(points: Sequence[Point], axis: str, key: str = "") -> Fi
     if len(points) < FEWEST_POINTS:
         return None
     best = min(range(len(points)), key=lambda place: (points[place].val, place))
-    top, z = points[best], shared_z(len(points) - 1)
+    # The lowest of k is picked after looking, so that all k (k - 1) / 2 pairs were compared.
+    top, z = points[best], shared_z(len(points) * (len(points) - 1) // 2)
     worse = [place for place, point in enumerate(points) if subtract_errors(point, top, z)[0] > 0]
     equal = [place for place in range(len(points)) if place not in worse]
     below, above = [p for p in worse if p < best], [p for p in worse if p > best]

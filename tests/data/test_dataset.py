@@ -43,6 +43,22 @@ def test_labels_pixels_and_hashes_belong_together(classes: Classes) -> None:
             np.testing.assert_array_equal(split.pixels[number], load_pixels(root / path, 16, "pad"))
 
 
+def test_a_fraction_leaves_validation_test_and_the_rows_as_they_are(classes: Classes) -> None:
+    root = classes(20)
+    whole, half, quarter = (
+        prepare(str(root), image_size=8, validation=0.2, test=0.1, fraction=share) for share in (1, 0.5, 0.25)
+    )
+    assert sizes(half) == {"train": [7, 7], "validation": [4, 4], "test": [2, 2]}
+    assert (half.validation.paths, half.test.paths) == (whole.validation.paths, whole.test.paths)
+    assert set(quarter.train.paths) < set(half.train.paths) < set(whole.train.paths)
+    # What is not used is told, and told from what is.
+    rows = {row["path"]: row for row in half.split_rows()}
+    assert rows.keys() == {row["path"] for row in whole.split_rows()}
+    unused = {path for path, row in rows.items() if row["split"] == "unused"}
+    assert unused == set(whole.train.paths) - set(half.train.paths)
+    assert len({whole.digest, half.digest, quarter.digest}) == 3
+
+
 def test_every_image_is_in_exactly_one_split(classes: Classes) -> None:
     root = classes(12)
     rows = prepare(str(root), image_size=8).split_rows()

@@ -1,10 +1,11 @@
 from collections import Counter, defaultdict
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from dlpractice.data.items import SplitName
-from dlpractice.data.split import assign_splits, divide
+from dlpractice.data.split import assign_splits, divide, pick_share
 from dlpractice.errors import DataError
 
 SHARES: dict[SplitName, float] = {"train": 0.7, "validation": 0.15, "test": 0.15}
@@ -116,3 +117,26 @@ def test_nothing_to_train_on_is_an_error() -> None:
         assign(["a", "b"], ["validation", "test"])
     with pytest.raises(DataError, match="nothing to train on"):
         assign_splits(["a", "b"], [None] * 2, np.arange(2), keys(2), validation=0.5, test=0.5, seed=0)
+
+
+def test_shares_are_nested_and_of_each_class_alike() -> None:
+    labels = ["a"] * 40 + ["b"] * 9 + ["c"]
+    names = keys(50)
+    picked = {share: pick_share(labels, names, share, 3) for share in (0.05, 0.25, 0.5, 1.0)}
+    counts = {share: Counter(np.array(labels)[chosen].tolist()) for share, chosen in picked.items()}
+    assert counts == {
+        0.05: {"a": 2, "b": 1, "c": 1},
+        0.25: {"a": 10, "b": 2, "c": 1},
+        0.5: {"a": 20, "b": 5, "c": 1},
+        1.0: {"a": 40, "b": 9, "c": 1},
+    }
+    for smaller, larger in pairwise(picked.values()):
+        assert not (smaller & ~larger).any()
+
+
+def test_a_share_depends_on_seed_and_keys_alone() -> None:
+    labels, names = ["a"] * 30, keys(30)
+    chosen = pick_share(labels, names, 0.5, 0)
+    backwards = pick_share(labels, names[::-1], 0.5, 0)
+    np.testing.assert_array_equal(backwards[::-1], chosen)
+    assert (pick_share(labels, names, 0.5, 1) != chosen).any()

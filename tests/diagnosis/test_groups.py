@@ -1,5 +1,6 @@
 """Several runs read together."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,58 +8,97 @@ import pytest
 
 from dlpractice.diagnosis.case import Target, open_case
 from dlpractice.diagnosis.groups import (
-    Point,
+    average_answers,
     diagnose_group,
     gather_points,
-    read_capacity_curve,
     read_learning_curve,
 )
+from dlpractice.diagnosis.point import Point
 from dlpractice.errors import RunError
 from dlpractice.runs.directory import RunDirectory
 
 
-def point(place: float, train: float, val: float, n: int = 500) -> Point:
-    return Point(place, train, val, n, f"{place:g}")
-
-
-def test_the_best_size_lies_between() -> None:
-    points = [point(1, 0.4, 0.4), point(2, 0.05, 0.06), point(4, 0.0, 0.2)]
-    finding = read_capacity_curve(points, "model.width", "model.width")
-    assert finding is not None
-    assert finding.evidence[0] == "the best size is 2 (model.width 2), validation error 6.0%"
-    assert "training error 40.0%" in finding.evidence[1]
-    assert (finding.confidence, finding.overrides) == ("high", ("model.width=2",))
-    assert finding.remedy == "take the best size"
-
-
-def test_what_validation_cannot_tell_apart_is_said() -> None:
-    points = [point(1, 0.4, 0.4), point(2, 0.05, 0.07), point(4, 0.0, 0.06)]
-    finding = read_capacity_curve(points, "parameters")
-    assert finding is not None
-    assert finding.evidence[-1] == "validation does not tell it from 2"
-    assert "try a larger one" in finding.remedy
-    assert read_capacity_curve(points[:2], "parameters") is None
+def curve(*errors: tuple[int, float], n: int = 500) -> list[Point]:
+    return [Point(size, 0.0, error, n, f"{size}") for size, error in errors]
 
 
 def test_more_data() -> None:
-    points = [point(n, 0.0, e) for n, e in ((125, 0.3), (250, 0.22), (500, 0.17), (1000, 0.13))]
-    finding = read_learning_curve(points, Target(0.01, "somebody"))
+    """A power law without noise, 0.02 + 3 / sqrt(n), whose doubling and whose target are known."""
+    points = curve(*((n, 0.02 + 3 / n**0.5) for n in (125, 250, 500, 1000)), n=100_000)
+    finding = read_learning_curve(points, Target(0.08, "somebody"))
     assert finding is not None
-    assert "twice the data (2,000 images)" in finding.evidence[0]
-    assert "from 13.0% to between" in finding.evidence[0]
-    assert "the target of 1.0%" in finding.evidence[-1]
+    low, high = (float(part.rstrip("%")) / 100 for part in finding.evidence[0].split()[-3::2])
+    assert low <= 0.02 + 3 / 2000**0.5 + 1e-3 and high >= 0.02 + 3 / 2000**0.5 - 1e-3
+    assert finding.evidence[1].startswith("from 500 to 1,000 images it changed by -3.9 points")
+    assert finding.evidence[-1].startswith("the target of 8.0% (somebody) takes ")
+    assert finding.confidence == "medium"
     assert read_learning_curve(points[:3], None) is None
+
+
+def test_a_flat_curve_promises_little() -> None:
+    finding = read_learning_curve(curve((125, 0.1), (250, 0.1), (500, 0.1), (1000, 0.1)), Target(0.0, "me"))
+    assert finding is not None
+    assert finding.confidence == "low"
+    assert "is reached by no family" in finding.evidence[-1] or "not every family" in finding.evidence[-1]
+
+
+def test_a_target_that_is_reached() -> None:
+    points = curve((125, 0.3), (250, 0.22), (500, 0.17), (1000, 0.13))
+    finding = read_learning_curve(points, Target(0.2, "me"))
+    assert finding is not None and finding.evidence[-1] == "the target of 20.0% (me) is reached"
+    open_end = read_learning_curve(points, None)
+    assert open_end is not None and "--target-error says how much" in open_end.remedy
 
 
 def test_seeds_are_averaged(make: SimpleNamespace) -> None:
     cases = [
-        open_case(make.run_of(train, val, summary={"best_epoch": 30, "trainable_parameters": size}))
-        for train, val, size in ((0.9, 0.8, 10), (0.92, 0.84, 10), (0.99, 0.9, 99))
+        open_case(
+            make.run_of(
+                train,
+                val,
+                config={"model": {"width": width}},
+                summary={"best_epoch": 30, "trainable_parameters": round(10 * width)},
+            )
+        )
+        for train, val, width in ((0.99, 0.9, 9.9), (0.9, 0.8, 1.0), (0.92, 0.84, 1.0))
     ]
-    points = gather_points(cases, "")
-    assert [p.place for p in points] == [10, 99]
+    points = gather_points(cases, "model.width")
+    assert [(p.place, p.label, p.parameters) for p in points] == [(1.0, "1", 10), (9.9, "9.9", 99)]
     assert points[0].val == pytest.approx(0.18, abs=1e-3)
     assert points[0].n == 500
+
+
+def test_strategies_of_one_size_stay_apart(make: SimpleNamespace) -> None:
+    cases = [
+        open_case(
+            make.run_of(config={"strategy": name}, summary={"best_epoch": 30, "trainable_parameters": 5})
+        )
+        for name in ("head", "linear@block5")
+    ]
+    assert [point.label for point in gather_points(cases, "")] == ["head", "linear@block5"]
+
+
+def test_words_stand_by_the_size_of_their_nets(make: SimpleNamespace) -> None:
+    cases = [
+        open_case(
+            make.run_of(
+                config={"training": {"optimizer": name}},
+                summary={"best_epoch": 30, "trainable_parameters": size},
+            )
+        )
+        for name, size in (("sgd", 9), ("adamw", 3))
+    ]
+    points = gather_points(cases, "training.optimizer")
+    assert [(p.label, p.place) for p in points] == [("adamw", 3), ("sgd", 9)]
+
+
+def test_answers_of_other_images_are_not_averaged(make: SimpleNamespace) -> None:
+    rows = make.split_rows(10, 4, 0)
+    first = open_case(make.run_of(rows=rows, predictions=tuple(make.answers(rows, 1))))
+    second = open_case(make.run_of(rows=rows, predictions=tuple(make.answers(rows, 0))))
+    assert list(average_answers([first, second]).values()) == [0.5, 1, 1, 1]
+    fewer = open_case(make.run_of(rows=rows, predictions=tuple(make.answers(rows, 0)[1:])))
+    assert average_answers([first, fewer]) == {}
 
 
 def test_folders(tmp_path: Path) -> None:
@@ -70,7 +110,7 @@ def test_folders(tmp_path: Path) -> None:
             run.write_predictions([])
             run.write_summary({"results": {}, "trainable_parameters": 3})
     found = diagnose_group(tmp_path)
-    assert found.verdict == "Insufficient evidence: 0 places on the axis."
-    document = found.to_json()
+    assert found.verdict == "Insufficient evidence: 0 different trained parameters."
+    document = json.loads(json.dumps(found.to_json()))
     assert document["kind"] == "several runs, by trained parameters"
     assert len(document["runs"]) == 2

@@ -1,5 +1,6 @@
 """Run directories of our own, finished and running."""
 
+import shutil
 from pathlib import Path
 
 from dlpractice.diagnosis.run_logs import read_run
@@ -37,3 +38,13 @@ def test_a_finished_run(finished_run: Path) -> None:
     assert record.run.count("train") == 48
     assert len(record.run.scored("validation")) == 16
     assert len(record.curves["val_accuracy"]) == 3
+
+
+def test_images_that_are_not_used_are_left_out(finished_run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(finished_run, copy)
+    text = (copy / "splits.csv").read_text()
+    (copy / "splits.csv").write_text(text.replace(",train,", ",unused,", 1))
+    before, after = (read_run(path).run for path in (finished_run, copy))
+    assert before is not None and after is not None
+    assert (after.count("train"), after.count("unused")) == (before.count("train") - 1, 0)

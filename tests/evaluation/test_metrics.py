@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest, norm, ttest_rel
 from scipy.stats import t as student
 
 from dlpractice.evaluation.metrics import (
@@ -14,6 +14,7 @@ from dlpractice.evaluation.metrics import (
     clustered_difference,
     confusion,
     paired_difference,
+    paired_mean,
     per_class_accuracy,
     wilson,
 )
@@ -213,3 +214,15 @@ def test_items_that_repeat_their_group_add_no_certainty() -> None:
     naive = paired_difference(np.repeat(a, 50), np.repeat(b, 50))
     assert naive.ci95[1] - naive.ci95[0] < 0.3 * (often.ci95[1] - often.ci95[0])
     assert clustered_difference(a, b, ["u"] * 6) == paired_difference(a, b)
+
+
+def test_paired_mean_is_the_interval_of_the_paired_t_test() -> None:
+    a, b = np.random.default_rng(0).normal(size=(2, 30))
+    measure = paired_mean(a, b)
+    expected = ttest_rel(a, b).confidence_interval()
+    assert measure.value == pytest.approx((a - b).mean())
+    assert measure.ci95 == pytest.approx((expected.low, expected.high))
+    assert measure.n == 30
+    for bad in ([1.0], [1.0, 2.0, 3.0], [math.nan, 1.0]):
+        with pytest.raises(ValueError, match="paired mean"):
+            paired_mean([1.0, 2.0] if len(bad) != 1 else [1.0], bad)
