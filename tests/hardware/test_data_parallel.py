@@ -1,0 +1,104 @@
+"""Two logical CPUs, in a process of their own, against one device and against SGD by hand."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import keras
+import pytest
+from keras import layers
+
+from dlpractice.errors import HardwareError
+from dlpractice.hardware.data_parallel import mirror
+
+TWO_DEVICES = """
+import json
+import numpy as np
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import keras
+from keras import layers
+from dlpractice.hardware.data_parallel import LEARNING_RATE, compile_own_computation, mirror
+
+keras.utils.set_random_seed(1)
+inputs = keras.Input((6, 6, 2))
+x = layers.BatchNormalization()(layers.Conv2D(4, 3, activation="relu")(inputs))
+net = keras.Model(inputs, layers.Dense(3)(layers.Flatten()(x)))
+rng = np.random.default_rng(0)
+images = rng.normal(size=(8, 6, 6, 2)).astype("float32")
+targets = rng.normal(size=(8, 3)).astype("float32")
+before = [np.array(w) for w in net.get_weights()]
+
+two = mirror(net, ["CPU:0", "CPU:1"])
+dealt = two.deal(images), two.deal(targets)
+one = mirror(net, ["CPU:0"])
+alone = one.deal(images), one.deal(targets)
+for _ in range(5):
+    two.step(*dealt)
+    one.step(*alone)
+found = {"disagreement": two.disagreement()}
+found["difference"] = max(float(np.abs(a - b).max()) for a, b in zip(two.weights(), one.weights()))
+# The same five steps by hand.
+for _ in range(5):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum((net(images, training=False) - targets) ** 2) / 2 / 8
+    for v, g in zip(net.trainable_variables, tape.gradient(loss, net.trainable_variables)):
+        v.assign(v - LEARNING_RATE * g)
+found["by hand"] = max(float(np.abs(a - b).max()) for a, b in zip(one.weights(), net.get_weights()))
+found["moved"] = max(float(np.abs(a - b).max()) for a, b in zip(one.weights(), before))
+for name, run, batch in (("two", two, dealt), ("one", one, alone)):
+    counted = run.count_collectives(*batch)
+    found[name] = [counted.count, counted.bytes_per_device]
+found["parameters"] = sum(int(np.prod(v.shape)) for v in net.trainable_variables)
+two.lonely_step(*dealt)
+found["alone they disagree"] = two.disagreement()
+own = compile_own_computation(net, ["CPU:0", "CPU:1"], images, targets)
+(first, _), (second, _) = own()
+operations = own.get_concrete_function().graph.get_operations()
+found["own"] = abs(float(first + second) - float(tf.reduce_sum((net(images) - targets) ** 2)) / 16)
+found["devices"] = sorted(op.device[-5:] for op in operations if op.type == "Conv2D")
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def two_devices() -> dict[str, Any]:
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_DEVICES], env=quiet, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_two_devices_learn_what_one_does_and_what_sgd_does(two_devices: dict[str, Any]) -> None:
+    assert two_devices["moved"] > 1e-3
+    assert two_devices["difference"] < 1e-6
+    assert two_devices["by hand"] < 1e-6
+    assert two_devices["disagreement"] == 0
+
+
+def test_without_the_exchange_the_copies_part(two_devices: dict[str, Any]) -> None:
+    assert two_devices["alone they disagree"] > 1e-5
+
+
+def test_each_device_gives_every_gradient_once(two_devices: dict[str, Any]) -> None:
+    count, size = two_devices["two"]
+    assert count >= 1
+    assert size == 4 * two_devices["parameters"]
+    assert two_devices["one"] == [0, 0]
+
+
+def test_own_computation_is_the_loss_in_two_parts_on_two_devices(two_devices: dict[str, Any]) -> None:
+    assert two_devices["own"] < 1e-6
+    assert two_devices["devices"] == ["CPU:0", "CPU:1"]
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    net = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
+    with pytest.raises(HardwareError, match="does not see GPU:77"):
+        mirror(net, ["GPU:77"])
