@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dlpractice import __version__
-from dlpractice.cli import config, data, diagnose, evaluate, finetune, oneshot, predict, runs
+from dlpractice.cli import benchmark, config, data, diagnose, evaluate, finetune, oneshot, predict, runs
 from dlpractice.errors import DlpError
 
 # Plain help: Typer's boxes would double the time that `dlp --help` takes.
@@ -41,6 +41,7 @@ def _global_options(
 app.command()(finetune.finetune)
 app.command()(oneshot.oneshot)
 app.command()(diagnose.diagnose)
+app.command()(benchmark.benchmark)
 app.command()(predict.predict)
 app.command()(evaluate.evaluate)
 app.add_typer(data.app, name="data")

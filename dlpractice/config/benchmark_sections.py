@@ -36,8 +36,8 @@ class Peaks(Section):
         default=3.0,
         ge=0,
         le=600,
-        description="How long the fastest size of a precision is multiplied without a pause, in seconds, to "
-        "see whether the rate holds; 0 leaves it out.",
+        description="How long the largest measured size of a precision is multiplied without a pause, in "
+        "seconds, to see whether the rate holds; 0 leaves it out.",
     )
     array_mebibytes: Annotated[int, Field(ge=1, le=65_536)] | None = Field(
         default=None,

@@ -1,11 +1,25 @@
 """`dlp benchmark`: the parts that a config asks for, one after another, from a config to benchmark.json."""
 
+import hashlib
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from dlpractice.config.benchmark import PartName
+import keras
+
+import dlpractice
+from dlpractice.config.benchmark import PARTS, Benchmark, PartName
+from dlpractice.config.load import dump_config
+from dlpractice.errors import DlpError
+from dlpractice.hardware import backend
+from dlpractice.hardware.machine import describe_machine
+from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.recipes.benchmark_context import Context, Document
 from dlpractice.recipes.benchmark_peaks import measure_peaks
+from dlpractice.recipes.environment import describe_commit
+from dlpractice.runs.benchmark_file import SCHEMA, BenchmarkFolder
+from dlpractice.runs.progress import Progress, Silent
 
 Measure = Callable[[Any, Context], Document]
 
@@ -14,3 +28,81 @@ Measure = Callable[[Any, Context], Document]
 MEASURES: dict[PartName, Measure] = {
     "peaks": measure_peaks,
 }
+
+_PRECISION_NOTE = " where a row names no other; TF32 is off in matmul/float32, and else as the backend has it"
+
+
+def run(config: Benchmark, folder: BenchmarkFolder, progress: Progress | None = None) -> Document:
+    """Measure the parts of the config, and keep what is measured as soon as a part is done.
+
+    Returns what benchmark.json holds; `finished` is false in it until the last part is done. A part that
+    this machine cannot do, or has no memory for, has no rows and says why.
+
+    Raises KeyboardInterrupt when interrupted: the parts that were done are in benchmark.json.
+    """
+    progress, started = progress or Silent(), time.perf_counter()
+    backend.grow_memory_as_needed()
+    text = dump_config(config)
+    folder.write_config(text)
+    measured: dict[str, Document] = {}
+    document: Document = {
+        "schema": SCHEMA,
+        "command": "benchmark",
+        "finished": False,
+        "environment": _describe_environment(text),
+        "config": config.model_dump(mode="json"),
+        "parts": measured,
+        "seconds": 0.0,
+    }
+    folder.write_document(document)
+    context = Context(config.repetitions, MemoryBudget(config.memory_share), progress, config.seed, measured)
+    for part in [part for part in PARTS if part in config.parts]:
+        measured[part] = _measure(part, config.section(part), context)
+        document["seconds"] = time.perf_counter() - started
+        folder.write_document(document)
+    document["finished"] = True
+    folder.write_document(document)
+    return document
+
+
+def _measure(part: PartName, section: Any, context: Context) -> Document:
+    started = time.perf_counter()
+    try:
+        document = MEASURES[part](section, context)
+    except DlpError as error:
+        document = _nothing(error.message, error.hint)
+    except Exception as error:
+        if not backend.is_out_of_memory(error):
+            raise
+        document = _nothing("memory ran out", "set memory_share lower, or the sizes of this part")
+    if why := document.get("why"):
+        context.progress.warn(f"{part}: {why}")
+    return {**document, "seconds": time.perf_counter() - started}
+
+
+def _nothing(why: str, hint: str) -> Document:
+    return {"rows": [], "why": why, "hint": hint}
+
+
+def _describe_environment(config_text: str) -> Document:
+    """The machine, and what else a figure depends on: threads, precision, governor, code and config."""
+    machine = describe_machine()
+    return {
+        **machine,
+        "threads": machine["host"]["threads"],
+        "governor": machine["host"]["governor"],
+        "precision": f"{keras.config.dtype_policy().name}{_PRECISION_NOTE}",
+        "hashes": {
+            "config": hashlib.sha256(config_text.encode()).hexdigest(),
+            "code": _hash_code(Path(dlpractice.__file__).parent),
+        },
+        "git": describe_commit(),
+    }
+
+
+def _hash_code(package: Path) -> str:
+    """SHA-256 of the package's modules: names and contents."""
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(f"{path.relative_to(package).as_posix()}\n".encode() + path.read_bytes())
+    return digest.hexdigest()

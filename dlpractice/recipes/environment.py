@@ -1,14 +1,20 @@
 """What a run was made with, for whoever wants to repeat it."""
 
+from __future__ import annotations
+
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dlpractice
-from dlpractice.hardware.precision import Choice
+
+if TYPE_CHECKING:
+    from dlpractice.hardware.precision import (
+        Choice,
+    )  # it imports TensorFlow, which a benchmark can do without
 
 _PACKAGES = ("dlpractice", "tensorflow", "keras", "numpy", "pillow", "scikit-learn")
 
@@ -36,11 +42,11 @@ def describe_environment(
         "seed": seed,
         "data": dict(data),
         "weights": dict(weights),
-        "git": _describe_git(),
+        "git": describe_commit(),
     }
 
 
-def _describe_git() -> str | None:
+def describe_commit() -> str | None:
     """The commit that the package runs from, `-dirty` where it was changed; None outside a checkout."""
     folder = Path(dlpractice.__file__).parent
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40"]

@@ -36,7 +36,7 @@ CONFIG, ENVIRONMENT, SPLITS, METRICS = "config.yaml", "environment.json", "split
 PREDICTIONS, AUDIT, SUMMARY, MODEL = "predictions.csv", "audit.json", "summary.json", "model.keras"
 CHECKPOINTS, TENSORBOARD = "checkpoints", "tensorboard"
 COMPARISON, SWEEP, DIAGNOSTICS = "comparison.json", "sweep.json", "diagnostics.json"
-TRIAL = "trial.json"
+TRIAL, BENCHMARK = "trial.json", "benchmark.json"
 UNUSED = "unused"
 """In SPLITS, the split of a training image that the config leaves out."""
 
@@ -54,6 +54,7 @@ _OURS = (
     COMPARISON,
     SWEEP,
     TRIAL,
+    BENCHMARK,
     DIAGNOSTICS,
 )
 
@@ -86,6 +87,12 @@ class RunDirectory(LockedFolder):
             RunError: as `create` and `resume` do.
         """
         return cls.resume(path) if (Path(path) / CONFIG).is_file() else cls.create(path)
+
+    @classmethod
+    def follow(cls, path: Path | str, scratch: Path) -> Self:
+        """The run in `path`, there or not, as one of several processes sees it that train together and of
+        which another writes: it is read from `path`, and what is written goes to the folder `scratch`."""
+        return _Followed(Path(path), scratch)  # type: ignore[return-value]
 
     @property
     def is_prepared(self) -> bool:
@@ -205,6 +212,21 @@ class RunDirectory(LockedFolder):
     def _keep_metric_lines(self, lines: list[str]) -> None:
         files.write_text(self.writable(METRICS), files.csv_header(METRIC_COLUMNS) + "".join(lines))
         self._metric_lines = lines
+
+
+class _Followed(RunDirectory):
+    """A run that another process writes."""
+
+    def __init__(self, path: Path, scratch: Path) -> None:
+        super().__init__(path, None)
+        self._scratch = scratch
+        self.model_path, self.tensorboard = scratch / MODEL, scratch / TENSORBOARD
+
+    def figure_path(self, name: str) -> Path:
+        return self._scratch / f"{name}.png"
+
+    def writable(self, name: str) -> Path:
+        return self._scratch / name
 
 
 def refuse_used(path: Path) -> None:

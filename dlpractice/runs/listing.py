@@ -10,7 +10,8 @@ from typing import Any, Literal
 import yaml
 
 from dlpractice.errors import RunError
-from dlpractice.runs.directory import CONFIG, METRICS, SUMMARY, RunDirectory
+from dlpractice.runs.directory import BENCHMARK, CONFIG, METRICS, SUMMARY, RunDirectory
+from dlpractice.runs.files import read_json
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def _run_paths(root: Path) -> Iterator[Path]:
 
 
 def _describe(path: Path) -> RunDescription:
-    known = [path / name for name in (CONFIG, METRICS, SUMMARY)]
+    known = [path / name for name in (CONFIG, METRICS, SUMMARY, BENCHMARK)]
     written = datetime.fromtimestamp(
         max(file.stat().st_mtime for file in known if file.exists())
     ).astimezone()
@@ -69,6 +70,7 @@ def _describe(path: Path) -> RunDescription:
         run = RunDirectory.read(path)
         config = read_config_tree(run)
         results = run.summary().get("results", {}) if run.is_finished else {}
+        finished = run.is_finished or _is_finished_benchmark(path)
     except RunError as error:
         return RunDescription(path, "", "", "", "unreadable", None, "", written, error.message)
     data = config.get("data")
@@ -78,11 +80,16 @@ def _describe(path: Path) -> RunDescription:
         command=str(config.get("command", "")),
         strategy=str(config.get("strategy", config.get("method", ""))),
         source=str(data.get("source", "")) if isinstance(data, dict) else "",
-        state="finished" if run.is_finished else "unfinished",
+        state="finished" if finished else "unfinished",
         test_accuracy=results.get(result),
         result=result,
         written=written,
     )
+
+
+def _is_finished_benchmark(path: Path) -> bool:
+    file = path / BENCHMARK
+    return file.is_file() and bool(read_json(file).get("finished"))
 
 
 def headline(results: Mapping[str, Any]) -> str:

@@ -1,0 +1,138 @@
+"""`dlp benchmark`: what hardware is worth for this work, now and against before."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dlpractice.cli import training
+from dlpractice.cli.console import messages, print_json, results
+from dlpractice.cli.launch import import_quietly
+
+if TYPE_CHECKING:
+    from dlpractice.config.schema import Benchmark
+    from dlpractice.runs.benchmark_file import BenchmarkFolder
+
+Document = dict[str, Any]
+
+_CONFIG = "A config file, or the name of one that ships with dlp; the shipped default if not given."
+_BASELINE = "The benchmark.json of an earlier benchmark, to compare with; exit with 3 if this one is slower."
+_TOLERANCE = "Share of the speed that may be lost against the baseline."
+_VALIDATE = "Measure nothing: score the prediction of scaling against published tables."
+_FAILED = 3
+
+
+def benchmark(
+    config: Annotated[str | None, typer.Argument(metavar="[CONFIG]", help=_CONFIG)] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="What to change in it: `parts=[peaks]`.")
+    ] = None,
+    run_dir: training.RunDir = None,
+    baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_BASELINE)] = None,
+    tolerance: Annotated[float, typer.Option(min=0, max=0.99, help=_TOLERANCE)] = 0.1,
+    validate: Annotated[bool, typer.Option("--validate", help=_VALIDATE)] = False,
+    as_json: training.AsJson = False,
+) -> None:
+    """Measure what this machine is worth: peaks, nets, input, several devices.
+
+    Runs on the Keras backend that KERAS_BACKEND names: tensorflow, jax or torch.
+    """
+    _choose_backend()
+    if validate:
+        _validate(as_json)
+        return
+    name, changes = _split_arguments([*([] if config is None else [config]), *(overrides or [])])
+    loaded = _load(name, changes)
+    # A baseline that cannot be read is said before minutes are spent on measuring.
+    before = None if baseline is None else _read_baseline(baseline)
+    folder = training.choose_folder("benchmark", name or "default", run_dir, resume=False)
+    document = _measure(loaded, folder, before, tolerance)
+    _print(document, folder, as_json)
+    if document.get("baseline", {}).get("slower"):
+        raise typer.Exit(_FAILED)
+
+
+def _choose_backend() -> None:
+    """Where nobody named a backend and TensorFlow is not installed, take one that is."""
+    from importlib.util import find_spec
+
+    installed = next((name for name in ("tensorflow", "jax", "torch") if find_spec(name)), None)
+    if installed is not None:
+        os.environ.setdefault("KERAS_BACKEND", installed)
+
+
+def _split_arguments(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
+    """The config's name, which may be left out, and the overrides."""
+    if arguments and ("=" not in arguments[0] or Path(arguments[0]).is_file()):
+        return arguments[0], list(arguments[1:])
+    return None, list(arguments)
+
+
+def _load(name: str | None, changes: list[str]) -> Benchmark:
+    from dlpractice.config.load import load_config
+    from dlpractice.config.names import shipped_folder
+
+    # By its path: a default.yaml in the working folder is not meant by who names no config.
+    return load_config(name or str(shipped_folder() / "benchmark" / "default.yaml"), changes, "benchmark")
+
+
+def _read_baseline(path: Path) -> Document:
+    from dlpractice.runs.benchmark_file import read_benchmark
+
+    return read_benchmark(path)
+
+
+def _measure(config: Benchmark, folder: Path, before: Document | None, tolerance: float) -> Document:
+    """Run the benchmark, compare it with `before`, keep both in benchmark.json, and draw the figures."""
+    from dlpractice.report.progress import make_progress
+    from dlpractice.runs.benchmark_file import BenchmarkFolder
+
+    progress = make_progress(sys.stderr)
+    try:
+        with BenchmarkFolder.create(folder) as opened:
+            document: Document = import_quietly("dlpractice.recipes.benchmark").run(config, opened, progress)
+            if before is not None:
+                compare = import_quietly("dlpractice.recipes.benchmark_baseline").compare_with_baseline
+                document["baseline"] = compare(document, before, tolerance)
+                opened.write_document(document)
+            _draw(document, opened)
+            return opened.document()
+    except KeyboardInterrupt:
+        progress.close()
+        messages().print(f"interrupted; what was measured is in {folder}", soft_wrap=True)
+        raise
+    finally:
+        progress.close()
+
+
+def _draw(document: Document, folder: BenchmarkFolder) -> None:
+    """Keep what is better seen than read as PNG files."""
+    from dlpractice.report.benchmark_figures import peaks_figure
+
+    if "peaks" in document["parts"]:
+        peaks_figure(document["parts"]["peaks"], folder.figure_path("peaks"))
+
+
+def _print(document: Document, folder: Path, as_json: bool) -> None:
+    if as_json:
+        print_json({"run": str(folder), **document})
+        return
+    from dlpractice.report.benchmark_tables import benchmark_tables
+
+    results().print(benchmark_tables(document))
+    results().print(str(folder), soft_wrap=True)
+
+
+def _validate(as_json: bool) -> None:
+    document: Document = import_quietly("dlpractice.recipes.benchmark_parallel").validate()
+    if as_json:
+        print_json(document)
+        return
+    from dlpractice.report.parallel_tables import validation_table
+
+    results().print(validation_table(document))

@@ -1,0 +1,72 @@
+"""The folder of a benchmark, and the benchmark.json that others are compared with."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dlpractice.errors import RunError
+from dlpractice.runs import files
+from dlpractice.runs.directory import BENCHMARK, CONFIG, refuse_used
+from dlpractice.runs.lock import LockedFolder
+
+SCHEMA = 1
+"""Version of the shape of benchmark.json. A file of another one is refused."""
+
+
+class BenchmarkFolder(LockedFolder):
+    """One benchmark: its config, benchmark.json and figures."""
+
+    @classmethod
+    def refuse_used(cls, path: Path) -> None:
+        """Raises RunError where `path` holds a run, or a file with one of its names."""
+        refuse_used(path)
+
+    @classmethod
+    def require(cls, path: Path, hint: str) -> None:
+        """Raises RunError where `path` holds no benchmark."""
+        if not (path / BENCHMARK).is_file():
+            raise RunError(f"{path} holds no {BENCHMARK}", hint)
+
+    def write_config(self, text: str) -> None:
+        """Keep the config, every value written out."""
+        files.write_text(self.writable(CONFIG), text)
+
+    def write_document(self, document: Mapping[str, object]) -> None:
+        """Keep the result, as far as it has come."""
+        files.write_json(self.writable(BENCHMARK), document)
+
+    def document(self) -> dict[str, Any]:
+        """What `write_document` kept."""
+        return read_benchmark(self.path)
+
+    def figure_path(self, name: str) -> Path:
+        """Where the figure called `name` belongs."""
+        return self.writable(f"{name}.png")
+
+
+def read_benchmark(path: Path) -> dict[str, Any]:
+    """The benchmark in a file, or in the folder `path`.
+
+    Raises:
+        RunError: there is none, or it is not JSON, of another command, or of another version.
+    """
+    path = path / BENCHMARK if path.is_dir() else path
+    if not path.is_file():
+        raise RunError(f"there is no file {path}", f"name the {BENCHMARK} of an earlier benchmark")
+    document = files.read_json(path)
+    if document.get("command") != "benchmark":
+        raise RunError(f"{path} is no result of `dlp benchmark`", f"name the {BENCHMARK} of an earlier one")
+    if document.get("schema") != SCHEMA:
+        raise RunError(
+            f"{path} has schema {document.get('schema')}; this version of dlp reads {SCHEMA}",
+            "measure it again with this version",
+        )
+    parts = document.get("parts")
+    if not isinstance(parts, dict) or not all(_has_rows(part) for part in parts.values()):
+        raise RunError(f"{path} lacks the rows of a benchmark", "restore the file from a copy")
+    return document
+
+
+def _has_rows(part: object) -> bool:
+    rows = part.get("rows") if isinstance(part, dict) else None
+    return isinstance(rows, list) and all(isinstance(row, dict) and "name" in row for row in rows)
