@@ -56,6 +56,11 @@ class Trend:
         """From the lowest place of the trend to its end."""
         return self.change(self.lowest, len(self.raw) - 1)
 
+    def climb(self) -> "Change":
+        """The largest rise from one place of the trend to a later one, wherever it ends."""
+        last = int((self.smooth - np.minimum.accumulate(self.smooth)).argmax())
+        return self.change(int(self.smooth[: last + 1].argmin()), last)
+
     def tail(self, share: float) -> "Change":
         """Over the last `share` of the values."""
         return self.change(len(self.raw) - 1 - max(1, round(share * (len(self.raw) - 1))), len(self.raw) - 1)

@@ -13,6 +13,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from dlpractice.diagnosis.case import Case
 from dlpractice.diagnosis.finding import Sign
 from dlpractice.diagnosis.intervals import wilson
@@ -25,6 +27,12 @@ CONFIDENT = Threshold(
     "chosen: a mistake is as sure as a right answer where the label is wrong",
 )
 FEWEST = Threshold("predictions", 100.0, "chosen: below, a few mistakes make a share")
+AT_CAP = Threshold(
+    "predictions whose confidence is at the highest that a softmax of probabilities can give",
+    0.5,
+    "chosen: half; nets are hardly ever that alike in what they are sure of",
+)
+_NEAR_CAP = 0.97
 _NAMED = 5
 
 Row = Mapping[str, Any]
@@ -74,6 +82,23 @@ def see_label_errors(case: Case) -> Sign | None:
     return Sign("warning", "low" if by_heart else "medium", evidence, remedy, "", paths)
 
 
+def see_capped_confidence(case: Case) -> Sign | None:
+    """Confidences that pile up at e / (e + K - 1): the softmax of one probability of 1 and K - 1 of 0."""
+    classes = len(set(case.run.labels("train")))
+    sure = np.array([row["confidence"] for row in case.run.predictions if row["confidence"] is not None])
+    if len(sure) < FEWEST.value or classes < 2:
+        return None
+    cap = math.e / (math.e + classes - 1)
+    share = float((sure > _NEAR_CAP * cap).mean())
+    if sure.max() > 1.001 * cap or share < AT_CAP.value:
+        return None
+    text = (
+        f"no answer is surer than {sure.max():.1%}, and {share:.0%} are within {1 - _NEAR_CAP:.0%} of it: "
+        f"the softmax of probabilities of {classes} classes ends at {cap:.1%}"
+    )
+    return Sign("error", "high", (text,))
+
+
 def see_worst_mistakes(case: Case) -> Sign | None:
     """The mistakes with the highest losses, by name."""
     mistakes = [row for row in case.run.predictions if row["predicted"] != row["label"]]
@@ -96,6 +121,15 @@ LABEL_ERRORS = Rule(
     "classes that overlap, a model that is too sure of itself",
     "look at the images that are named, and correct their labels; until then smooth the labels",
     see_label_errors,
+)
+CAPPED_CONFIDENCE = Rule(
+    "probabilities taken for logits",
+    "The loss applies a softmax to what has been through one already: it cannot fall to zero.",
+    ("predictions.csv", "splits.csv", "a classification run"),
+    (AT_CAP, FEWEST),
+    "a model from elsewhere that ends in a softmax",
+    "a linear last layer, or a loss that takes probabilities",
+    see_capped_confidence,
 )
 WORST_MISTAKES = Rule(
     "worst mistakes",

@@ -14,7 +14,13 @@ SURE = 3.0
 The lowest place of a curve is picked among many, which makes such chances likelier; three leaves room."""
 _SURE = Threshold("standard errors of a change", SURE, "one-sided chance of 0.1 %")
 
-DIVERGED = Threshold("rise of the training loss over its lowest", 0.5, "chosen: half as much again")
+DIVERGED = Threshold("rise of the training loss over an earlier one", 0.5, "chosen: half as much again")
+MATTERS = Threshold(
+    "that rise, scatter or spike, share of what guessing costs, or of the first loss",
+    0.05,
+    "chosen: below, a loss is as good as zero",
+)
+STILL = Threshold("range of a loss over all epochs, share of its level", 1e-6, "ten times float32's rounding")
 SWING = Threshold(
     "noise of the training loss, share of its level", 0.3, "chosen: healthy runs here stay below 0.15"
 )
@@ -33,6 +39,7 @@ UNFINISHED = Threshold(
 )
 HOPELESS = Threshold("last training loss over what guessing costs", 10.0, "chosen")
 OF_FALL = Threshold("that fall, share of the whole fall", 0.05, "chosen: less is the tail of any curve")
+_FEWEST_STILL = 3
 SPIKE = Threshold("distance of a spike from the trend, in standard deviations", 10.0, "chosen")
 
 
@@ -44,30 +51,39 @@ def see_explosion(case: Case) -> Sign | None:
         if curve is not None and bad:
             text = f"{name} is {curve.values[bad[0]]} at {_time(curve.at[bad[0]])} of {len(curve)}"
             return Sign("error", "high", (text,), lower_rate(case.record.run, HIGHEST_RATE.value))
-    curve = case.record.curve("loss")
-    classes = len(set(case.run.labels("train"))) if case.record.run is not None else 0
-    if curve is None or classes < 2 or case.run.command != "finetune":
+    curve, guess = case.record.curve("loss"), _guessing_cost(case)
+    if curve is None or guess is None or curve.values[-1] < HOPELESS.value * guess:
         return None
-    if curve.values[-1] < HOPELESS.value * math.log(classes):
-        return None
-    text = f"the training loss is {curve.values[-1]:.3g} at the end; guessing costs {math.log(classes):.3g}"
+    text = f"the training loss is {curve.values[-1]:.3g} at the end; guessing costs {guess:.3g}"
     return Sign("error", "high", (text,), lower_rate(case.record.run, HIGHEST_RATE.value), "loss")
+
+
+def see_standstill(case: Case) -> Sign | None:
+    """A loss that is the same after every epoch. Validation's, where there is one: it is measured without
+    what differs from step to step."""
+    name = "val_loss" if case.record.curve("val_loss") is not None else "loss"
+    values = case.record.curves[name].array
+    if len(values) < _FEWEST_STILL or not np.isfinite(values).all() or values.max() <= 0:
+        return None
+    if float(np.ptp(values)) > STILL.value * float(values.max()):
+        return None
+    text = f"{name} is {values[-1]:.6g} after each of {len(values)} epochs, from the first to the last"
+    return Sign("error", "high", (text,), (), name)
 
 
 def see_high_rate(case: Case) -> Sign | None:
     """A training loss that rises, or swings wildly, or a rate far above what is usual and no progress."""
     trend = case.trends["loss"]
-    remedy = lower_rate(case.record.run, HIGHEST_RATE.value)
-    rise = trend.rise()
-    evidence = []
-    if rise.deviations > SURE and rise.relative > DIVERGED.value:
+    matters, climb, evidence = _what_matters(case), trend.climb(), []
+    climbs = climb.deviations > SURE and climb.relative > DIVERGED.value and climb.amount > matters
+    if climbs:
         evidence.append(
-            f"the training loss rose from {rise.before:.3g} at {_time(rise.since)} to {rise.after:.3g}"
+            f"the training loss rose from {climb.before:.3g} at {_time(climb.since)} to {climb.after:.3g} at "
+            f"{_time(climb.until)}"
         )
-    half = trend.raw[len(trend.raw) // 2 :]
-    level = float(np.median(half))
+    level = float(np.median(trend.raw[len(trend.raw) // 2 :]))
     swing = trend.noise / max(level, 1e-12)
-    if swing > SWING.value and level > 0.05 * trend.start:
+    if swing > SWING.value and level > matters:
         evidence.append(f"it scatters by {swing:.0%} of its level from epoch to epoch")
     rate = _peak_rate(case)
     high = rate is not None and rate > HIGHEST_RATE.value and not _is_sgd(case)
@@ -75,7 +91,8 @@ def see_high_rate(case: Case) -> Sign | None:
         evidence.append(f"the learning rate is {rate:.3g}, above the usual {HIGHEST_RATE.value:.3g}")
     if not evidence or (high and len(evidence) == 1 and _has_learnt(case)):
         return None
-    sure = len(evidence) > 1 or rise.relative > 2 * DIVERGED.value
+    sure = len(evidence) > 1 or (climbs and climb.relative > 2 * DIVERGED.value)
+    remedy = lower_rate(case.record.run, HIGHEST_RATE.value)
     return Sign("warning", "high" if sure else "medium", tuple(evidence), remedy, "loss")
 
 
@@ -118,7 +135,8 @@ def see_spikes(case: Case) -> Sign | None:
     middle = np.median(np.stack([np.roll(trend.raw, 1), trend.raw, np.roll(trend.raw, -1)]), axis=0)
     off = trend.raw - middle
     scale = max(trend.noise, 0.05 * float(np.median(trend.raw)))
-    found = [place for place in range(1, len(off) - 1) if off[place] > SPIKE.value * scale]
+    least = max(SPIKE.value * scale, _what_matters(case))
+    found = [place for place in range(1, len(off) - 1) if off[place] > least]
     if not found:
         return None
     worst = max(found, key=lambda place: off[place])
@@ -130,6 +148,19 @@ def _peak_rate(case: Case) -> float | None:
     """The highest learning rate: as logged, since warm-up and the finder have their say, or as configured."""
     curve = case.record.curve("learning_rate")
     return None if curve is None else max((v for v in curve.values if math.isfinite(v)), default=None)
+
+
+def _what_matters(case: Case) -> float:
+    """The smallest change of the training loss that is worth a word, in its unit."""
+    return MATTERS.value * (_guessing_cost(case) or case.trends["loss"].start)
+
+
+def _guessing_cost(case: Case) -> float | None:
+    """ln K, in nats; None where the run is none of ours that classifies."""
+    if case.record.run is None or case.run.command != "finetune":
+        return None
+    classes = len(set(case.run.labels("train")))
+    return math.log(classes) if classes > 1 else None
 
 
 def _is_sgd(case: Case) -> bool:
@@ -154,11 +185,20 @@ EXPLODED = Rule(
     "a lower learning rate",
     see_explosion,
 )
+STANDSTILL = Rule(
+    "nothing is trained",
+    "A loss is the same after every epoch: no step changes what the net answers.",
+    ("training loss",),
+    (STILL,),
+    "a frozen head, an optimiser without the net's variables, dead units, a rate of zero, a rounded log",
+    "find out why no weight moves before anything else: what is frozen, and what the optimiser is given",
+    see_standstill,
+)
 HIGH_RATE = Rule(
     "learning rate too high",
     "The training loss rises or swings, or the rate is far above the usual and little is learnt.",
     ("a trend of the training loss",),
-    (DIVERGED, SWING, HIGHEST_RATE, _SURE),
+    (DIVERGED, MATTERS, SWING, HIGHEST_RATE, _SURE),
     "unscaled inputs, batches too small, a few examples with huge losses",
     "a lower learning rate, or a longer warm-up",
     see_high_rate,
@@ -185,7 +225,7 @@ SPIKES = Rule(
     "spikes",
     "Single training losses stand far above the trend.",
     ("a trend of the training loss",),
-    (SPIKE,),
+    (SPIKE, MATTERS),
     "a batch with bad examples, a learning rate at the edge of what is stable",
     "a somewhat lower learning rate, or a look at the examples of that epoch",
     see_spikes,

@@ -9,8 +9,15 @@ from dlpractice.diagnosis.generalisation import (
     UNDERFITTING,
     VALIDATION_ABOVE,
 )
-from dlpractice.diagnosis.labels import LABEL_ERRORS, WORST_MISTAKES
-from dlpractice.diagnosis.optimisation import EXPLODED, HIGH_RATE, LOW_RATE, SPIKES, UNFINISHED_RUN
+from dlpractice.diagnosis.labels import CAPPED_CONFIDENCE, LABEL_ERRORS, WORST_MISTAKES
+from dlpractice.diagnosis.optimisation import (
+    EXPLODED,
+    HIGH_RATE,
+    LOW_RATE,
+    SPIKES,
+    STANDSTILL,
+    UNFINISHED_RUN,
+)
 from dlpractice.diagnosis.rule import Rule
 from dlpractice.diagnosis.signals import SIGNALS
 from dlpractice.diagnosis.splits import (
@@ -25,8 +32,10 @@ from dlpractice.diagnosis.splits import (
 
 RULES: tuple[Rule, ...] = (
     EXPLODED,
+    STANDSTILL,
     COPIES,
     *SIGNALS,
+    CAPPED_CONFIDENCE,
     HIGH_RATE,
     LOW_RATE,
     AT_CHANCE,

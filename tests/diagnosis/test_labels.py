@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from dlpractice.diagnosis.case import open_case
-from dlpractice.diagnosis.labels import class_thresholds, find_suspects, see_label_errors, see_worst_mistakes
+from dlpractice.diagnosis.labels import (
+    class_thresholds,
+    find_suspects,
+    see_capped_confidence,
+    see_label_errors,
+    see_worst_mistakes,
+)
 
 
 def classify(seed: int, flipped: float, count: int = 1500) -> tuple[list[dict[str, Any]], set[str]]:
@@ -75,3 +81,26 @@ def test_the_worst_mistakes_have_names(make: SimpleNamespace) -> None:
     assert sign.evidence[0].startswith(
         "7 mistakes in all; the worst: validation/3.png (class1, taken for class0)"
     )
+
+
+def test_a_softmax_of_probabilities(make: SimpleNamespace) -> None:
+    """Ten classes, answers of a net whose last layer ends in a softmax, scored as if they were logits."""
+    rng = np.random.default_rng(0)
+    rows = make.split_rows(classes=10)
+    logits = 12 * np.eye(10)[np.arange(500) % 10] + rng.normal(0, 2, (500, 10))
+    once = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    twice = np.exp(once) / np.exp(once).sum(axis=1, keepdims=True)
+    unsure = np.full((500, 10), 0.1) + rng.normal(0, 0.005, (500, 10))
+    signs = []
+    for answers in (once, twice, unsure):
+        predictions = [
+            {"path": "", "split": "validation", "label": "class0", "predicted": "class0", "loss": 1.0}
+            | {"confidence": float(row.max())}
+            for row in answers
+        ]
+        case = open_case(make.run_of(rows=rows, predictions=tuple(predictions)))
+        signs.append(see_capped_confidence(case))
+    assert signs[0] is None
+    assert signs[2] is None
+    assert signs[1].severity == "error"
+    assert "ends at 23.2%" in signs[1].evidence[0]

@@ -73,3 +73,33 @@ def test_spikes(make: SimpleNamespace) -> None:
     losses[20] = 9
     sign = rules.see_spikes(open_case(make.log_of(loss=losses)))
     assert sign.evidence == ("1 times, most at epoch 21: 9",)
+
+
+def test_a_loss_that_never_moves(make: SimpleNamespace) -> None:
+    rng = np.random.default_rng(0)
+    still = make.log_of(loss=2.3 + rng.normal(0, 0.1, 8), val_loss=[2.31] * 8)  # dropout moves training's
+    sign = rules.see_standstill(open_case(still))
+    assert (sign.severity, sign.curve) == ("error", "val_loss")
+    assert "2.31 after each of 8 epochs" in sign.evidence[0]
+    assert rules.see_standstill(open_case(make.log_of(loss=[0.7] * 5))).curve == "loss"
+    crawling = make.log_of(loss=2.3 - 1e-4 * np.arange(8))
+    learnt = make.log_of(loss=[0.0] * 8)
+    short = make.log_of(loss=[0.7] * 2)
+    assert not any(rules.see_standstill(open_case(record)) for record in (crawling, learnt, short))
+
+
+def test_a_rise_in_mid_training_that_a_schedule_mends(make: SimpleNamespace) -> None:
+    losses = np.concatenate(
+        [make.fall(2.3, 0.2, 10), np.linspace(0.2, 3.0, 10), np.geomspace(3.0, 0.001, 20)]
+    )
+    rates = np.linspace(0.3, 0, 40)
+    sign = rules.see_high_rate(open_case(make.run_of(curves={"loss": losses, "learning_rate": rates})))
+    assert sign.confidence == "high"
+    assert "at epoch 20" in sign.evidence[0]
+
+
+def test_a_loss_near_zero_may_rise_manifold(make: SimpleNamespace) -> None:
+    """Weight decay pulls a loss of 0.003 up to 0.01, where guessing costs 0.69."""
+    losses = np.concatenate([[0.015], np.full(5, 0.003), np.linspace(0.003, 0.01, 24)])
+    assert rules.see_high_rate(open_case(make.run_of(curves={"loss": losses}))) is None
+    assert rules.see_high_rate(open_case(make.log_of(loss=losses))) is not None  # of what, nobody says

@@ -1,0 +1,161 @@
+"""The panel: training recipes that are healthy, and the same recipes with one fault planted in each.
+
+What a fault must be called is decided here, before anything is trained: the names of findings that count.
+"""
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from panel import faults
+from panel.faults import Change
+
+SEEDS = (0, 1, 2)
+
+LINEAR = ("strategy=linear@block4", "training.epochs=40")
+SCRATCH = (
+    "strategy=scratch",
+    "data.image_size=32",
+    "model.width=0.5",
+    "training.epochs=12",
+    "training.learning_rate=5e-3",
+)
+TOP = (
+    "strategy=top-block",
+    "training.epochs=3",
+    "training.learning_rate=1e-3",
+    "training.head_epochs=30",
+    "training.head_learning_rate=3e-3",
+)
+GLYPHS = (
+    "data.image_size=28",
+    "data.glyph_alphabets=12",
+    "data.validation_alphabets=2",
+    "data.evaluation_alphabets=2",
+    "encoder.name=conv4",
+    "batch.alphabets=1",
+    "batch.quarter_turns=false",
+    "batch.mirror=false",
+    "training.epochs=5",
+    "training.epoch_steps=40",
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A recipe, trained once for each of `SEEDS`.
+
+    overrides: what it changes in the config `base`. names: the findings that name its fault; none where it is
+    healthy. change: what is done to the rows of the data. patch: what is done to the code around the
+    training. held_out: a healthy recipe at none of whose seeds a threshold may be looked at.
+    """
+
+    name: str
+    base: str
+    overrides: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    change: Change | None = None
+    patch: Callable[[], AbstractContextManager[object]] | None = None
+    held_out: bool = False
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether nothing is planted."""
+        return not self.names
+
+    def is_tuned_on(self, seed: int) -> bool:
+        """Whether thresholds were chosen with this run in sight."""
+        return seed == SEEDS[0] and not self.held_out
+
+
+_HIGH = ("learning rate too high", "loss exploded")
+_LOW = ("learning rate too low",)
+_OVER = ("overfitting",)
+_LABELS = ("label errors",)
+
+HEALTHY = (
+    Member("linear", "digits", LINEAR),
+    Member("linear, SGD", "digits", (*LINEAR, "training.optimizer=sgd", "training.learning_rate=0.05")),
+    Member("linear@block3", "digits", (*LINEAR, "strategy=linear@block3"), held_out=True),
+    Member("hidden layer", "digits", (*LINEAR, "model.hidden=[128]", "model.dropout=0.3")),
+    Member(
+        "linear, early stop", "digits", (*LINEAR, "training.epochs=80", "training.patience=8"), held_out=True
+    ),
+    Member("linear, constant rate", "digits", (*LINEAR, "training.schedule=constant"), held_out=True),
+    Member("scratch", "digits", SCRATCH),
+    Member(
+        "scratch, augmented",
+        "digits",
+        (*SCRATCH, "augment.rotation=10", "augment.shift=0.1", "training.label_smoothing=0.1"),
+        held_out=True,
+    ),
+    Member("top block", "digits", TOP, held_out=True),
+    Member("glyphs", "glyphs", GLYPHS),
+)
+
+FAULTY = (
+    Member("learning rate x100", "digits", (*LINEAR, "training.learning_rate=0.3"), _HIGH),
+    Member("learning rate x100, scratch", "digits", (*SCRATCH, "training.learning_rate=0.5"), _HIGH),
+    Member("learning rate x100, glyphs", "glyphs", (*GLYPHS, "training.learning_rate=0.4"), _HIGH),
+    Member("learning rate /1000", "digits", (*LINEAR, "training.learning_rate=3e-6"), _LOW),
+    Member("learning rate /1000, scratch", "digits", (*SCRATCH, "training.learning_rate=5e-6"), _LOW),
+    Member("learning rate /1000, glyphs", "glyphs", (*GLYPHS, "training.learning_rate=4e-6"), _LOW),
+    Member("no preprocessing", "digits", SCRATCH, ("inputs unscaled",), patch=faults.skip_preprocessing),
+    Member("10 % of labels shuffled", "digits", LINEAR, _LABELS, faults.shuffle_labels(0.1)),
+    Member("50 % of labels shuffled", "digits", LINEAR, _LABELS, faults.shuffle_labels(0.5)),
+    Member(
+        "100 % of labels shuffled",
+        "digits",
+        LINEAR,
+        ("accuracy at chance", "label errors"),
+        faults.shuffle_labels(1.0),
+    ),
+    Member("tiny model", "digits", (*LINEAR, "model.hidden=[1]"), ("underfitting",)),
+    Member(
+        "huge model",
+        "digits",
+        (*LINEAR, "strategy=linear@block2", "model.hidden=[8192]", "training.weight_decay=0"),
+        _OVER,
+        faults.keep_training(200),
+    ),
+    Member("20 training images", "digits", LINEAR, ("too few images",), faults.keep_training(20)),
+    Member(
+        "no regularisation",
+        "digits",
+        (*SCRATCH, "training.epochs=30", "training.weight_decay=0", "training.schedule=constant"),
+        _OVER,
+        faults.keep_training(200),
+    ),
+    Member(
+        "dropout 0.9",
+        "digits",
+        (*LINEAR, "model.hidden=[64]", "model.dropout=0.9"),
+        ("dropout too high",),
+    ),
+    Member("leaked test images", "digits", LINEAR, ("copies across splits",), faults.leak_test),
+    Member("imbalanced 30:1", "digits", LINEAR, ("class imbalance",), faults.thin_out(30)),
+    Member(
+        "dead ReLUs by bias",
+        "digits",
+        (*LINEAR, "model.hidden=[64]"),
+        ("dead ReLUs",),
+        patch=faults.kill_relus,
+    ),
+    Member(
+        "wrong loss",
+        "digits",
+        LINEAR,
+        ("last layer and loss do not match", "probabilities taken for logits"),
+        patch=faults.end_in_softmax,
+    ),
+    Member("frozen head", "digits", LINEAR, ("nothing is trained",), patch=faults.freeze_head),
+)
+
+MEMBERS = HEALTHY + FAULTY
+
+
+def locate(folder: Path, member: Member, seed: int) -> Path:
+    """Where a run of the panel lies, with the data made for it."""
+    return folder / re.sub(r"\W+", "-", member.name) / f"seed-{seed}"
