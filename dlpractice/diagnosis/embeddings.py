@@ -46,7 +46,8 @@ def see_collapse(case: Case) -> Sign | None:
 
 def see_asymmetry(case: Case) -> Sign | None:
     """A similarity that depends on which of two images comes first."""
-    similarity = ((case.run.diagnostics or {}).get("start") or {}).get("similarity")
+    output = ((case.run.diagnostics or {}).get("start") or {}).get("output") or {}
+    similarity = output.get("similarity")
     if not similarity or similarity["asymmetry"] <= ASYMMETRY.value * similarity["spread"]:
         return None
     text = f"s(a, b) and s(b, a) differ by up to {similarity['asymmetry']:.2g}"

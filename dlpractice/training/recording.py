@@ -7,7 +7,8 @@ for bit: weights, statistics and generator states that are touched are put back.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ _LEARNING_STEPS = 100
 _LEARNING_RATE = 1e-3
 _LEARNT = 0.1
 """Share of the loss, above the lowest possible, at which a batch counts as learnt."""
+_MOST_EPOCHS = 100
 # As in a training step: without it the smallest gradients of float16 would be recorded as zero.
 _LOSS_SCALE = 1024.0
 
@@ -88,8 +90,9 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         self._epoch, self._before = epoch, None
 
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Keep the weights in front of an epoch's first step."""
-        if batch == 0:
+        """Keep the weights in front of an epoch's first step; with accumulated gradients, several batches
+        make one."""
+        if batch == 0 or (self._before is None and self._is_unmoved()):
             self._before = [variable.numpy() for variable in self.model.trainable_variables]
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -97,29 +100,47 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         the epoch ends."""
         if self._before is None:
             return
-        moved = dict(zip(map(id, self.model.trainable_variables), self._before, strict=True))
+        kept = dict(zip(map(id, self.model.trainable_variables), self._before, strict=True))
         ratios = {}
         for layer in walk(self.model):
-            own = [(variable.numpy(), moved[id(variable)]) for variable in layer.trainable_variables]
+            own = [(variable.numpy(), kept[id(variable)]) for variable in layer.trainable_variables]
             if norm := _norm(before for _, before in own):
                 ratios[layer.name] = _norm(after - before for after, before in own) / norm
-        if not any(ratios.values()):
-            return  # gradients are being accumulated: a later batch will step
-        self._before = None
-        step = {"stage": self._stage, "epoch": self._epoch + 1, "update_ratios": ratios}
-        self._write(self._document() | {"step": step})
+        has_moved = any(ratios.values())
+        if batch == 0 or has_moved:
+            self._write(self._document() | {"step": self._place() | {"update_ratios": ratios}})
+        if has_moved:
+            self._before = None
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Record the layers after epoch `epoch`."""
+        """Record the layers after epoch `epoch`, where it is one of those that are recorded."""
         document = self._document()
-        step, place = document.pop("step", {}), {"stage": self._stage, "epoch": epoch + 1}
-        ratios = step["update_ratios"] if place.items() <= step.items() else {}
-        kept = [
-            row for row in document.get("epochs", []) if row["stage"] != self._stage or row["epoch"] <= epoch
-        ]
-        output, _, layers = self._look(ratios, training=False)
-        row = place | {"output": output, "layers": layers}
-        self._write(document | {"epochs": [*kept, row]})
+        ratios = self._read_ratios(document)
+        document.pop("step", None)
+        rows = document.get("epochs", [])
+        rows = [row for row in rows if row["stage"] != self._stage or row["epoch"] <= epoch]
+        if self._is_recorded(epoch):
+            output, _, layers = self._look(ratios, training=False)
+            rows.append(self._place() | {"output": output, "layers": layers})
+        self._write(document | {"epochs": rows})
+
+    def _place(self) -> Document:
+        return {"stage": self._stage, "epoch": self._epoch + 1}
+
+    def _read_ratios(self, document: Document) -> Mapping[str, float]:
+        """By layer, of this epoch's first step; none where it was not taken yet."""
+        step = document.get("step", {})
+        return step["update_ratios"] if self._place().items() <= step.items() else {}
+
+    def _is_unmoved(self) -> bool:
+        """Whether this epoch has begun, and has not moved any weight yet."""
+        ratios = self._read_ratios(self._document())
+        return bool(ratios) and not any(ratios.values())
+
+    def _is_recorded(self, epoch: int) -> bool:
+        """The first and the last, and of those between as many as keep the file small."""
+        last = self.params["epochs"] - 1
+        return epoch in (0, last) or (epoch + 1) % -(-(last + 1) // _MOST_EPOCHS) == 0
 
     def _document(self) -> Document:
         return dict(self._read() or {})
@@ -128,7 +149,8 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         kept = [variable.numpy() for variable in self.model.variables]
         before, _ = self._measure()
         # Statistics of normalisation are none yet: only as a step sees it do the values say anything.
-        output, seen, layers = self._look({}, training=True)
+        with without_dropout(self.model):
+            output, seen, layers = self._look({}, training=True)
         floor = self._probe.floor
         after, steps = self._learn_batch(before, floor or 0.0)
         _assign(self.model.variables, kept)
@@ -156,18 +178,20 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
             )
         step = compile_train_step(self._loss, groups, self._placement, self._precision)
         loss, taken = before, -1  # a step gives the loss in front of it
-        while taken < _LEARNING_STEPS and loss - floor > _LEARNT * (before - floor):
-            loss, taken = float(step(self._probe.batch, _LEARNING_RATE)), taken + 1
+        with without_dropout(self.model):
+            while taken < _LEARNING_STEPS and loss - floor > _LEARNT * (before - floor):
+                loss, taken = float(step(self._probe.batch, _LEARNING_RATE)), taken + 1
         return loss, max(taken, 0)
 
     def _measure(self) -> tuple[float, list[NDArray[Any]]]:
-        """The batch's loss and its gradients, as a step would have them."""
+        """The batch's loss and its gradients, as a step without dropout would have them."""
         if self._gradients is None:
             scale = _LOSS_SCALE if self._precision == "float16" else 1.0
             self._gradients = compile_gradients(self.model, self._loss, self._placement, scale)
         kept = [variable.numpy() for variable in self.model.non_trainable_variables]
-        loss, gradients = self._gradients(self._probe.batch)
-        _assign(self.model.non_trainable_variables, kept)  # statistics have moved, dropout was drawn
+        with without_dropout(self.model):
+            loss, gradients = self._gradients(self._probe.batch)
+        _assign(self.model.non_trainable_variables, kept)  # statistics have moved
         return float(loss), gradients
 
     def _look(
@@ -191,6 +215,20 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
                     row["bias_mean"] = float(layer.bias.numpy().mean())
             layers.append(row | shares.get(layer.name, {}))
         return self._probe.describe_output(outputs), seen, layers
+
+
+@contextmanager
+def without_dropout(model: keras.Model) -> Iterator[None]:
+    """What is traced or run in the block drops nothing: neither noise nor dropout that is too high is to be
+    taken for a net that cannot learn."""
+    rates = {layer: layer.rate for layer in walk(model) if isinstance(layer, keras.layers.Dropout)}
+    for layer in rates:
+        layer.rate = 0.0
+    try:
+        yield
+    finally:
+        for layer, rate in rates.items():
+            layer.rate = rate
 
 
 def compile_gradients(

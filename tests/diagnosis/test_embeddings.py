@@ -32,6 +32,6 @@ def test_collapse(make: SimpleNamespace) -> None:
 
 def test_asymmetry(make: SimpleNamespace) -> None:
     for asymmetry, found in ((0.5, True), (1e-6, False)):
-        start = {"similarity": {"asymmetry": asymmetry, "spread": 2.0}}
+        start = {"output": {"similarity": {"asymmetry": asymmetry, "spread": 2.0}}}
         record = make.run_of(config={"command": "oneshot"}, diagnostics={"start": start})
         assert (rules.see_asymmetry(open_case(record)) is not None) == found

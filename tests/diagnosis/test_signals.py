@@ -17,6 +17,7 @@ HEALTHY_START: dict[str, Any] = {
 }
 HEALTHY_LAYER: dict[str, Any] = {
     "name": "conv",
+    "trained": True,
     "gradient_norm": 0.1,
     "weight_norm": 10.0,
     "update_ratio": 1e-3,
@@ -41,14 +42,20 @@ def test_a_healthy_net_is_left_alone(make: SimpleNamespace) -> None:
     ("start", "layer", "name"),
     [
         ({"loss": 9.0}, {}, "first loss out of range"),
+        ({"loss": 0.2}, {}, "first loss out of range"),
+        ({"loss": 2.5}, {}, None),
         ({"one_batch": {"before": 0.7, "after": 0.6, "steps": 50}}, {}, "one batch is not learnt"),
+        ({"one_batch": {"before": 0.7, "after": None, "steps": 50}}, {}, "one batch is not learnt"),
+        ({"one_batch": {"before": 0.9, "after": 0.6, "floor": 0.5, "steps": 50}}, {}, None),
         ({"inputs": {"low": 0, "high": 255, "mean": 120, "std": 74}}, {}, "inputs unscaled"),
         ({"output": {"activation": "softmax"}}, {}, "last layer and loss do not match"),
-        ({}, {"dead": 0.8}, "dead ReLUs"),
+        ({}, {"dead": 0.9}, "dead ReLUs"),
         ({}, {"saturated": 0.9}, "saturated activations"),
         ({}, {"gradient_norm": 1e-9}, "gradients out of range"),
         ({}, {"gradient_norm": 5e3}, "gradients out of range"),
         ({}, {"gradient_norm": None}, "gradients out of range"),
+        ({}, {"gradient_norm": 1e-9, "weight_norm": 0.0}, None),
+        ({}, {"gradient_norm": None, "trained": False}, None),
         ({}, {"update_ratio": 0.5}, None),
     ],
 )
@@ -62,7 +69,21 @@ def test_updates_are_judged_by_the_typical_layer(make: SimpleNamespace, ratio: f
     layers = [HEALTHY_LAYER | {"update_ratio": ratio}] * 2 + [HEALTHY_LAYER]
     epochs = [{"stage": "scratch", "epoch": 1, "layers": layers}]
     sign = rules.see_updates(open_case(make.run_of(diagnostics={"start": {}, "epochs": epochs})))
-    assert "a step changes conv" in sign.evidence[0]
+    assert f"a step changes layers by {ratio:.1g}" in sign.evidence[0]
+
+
+def test_gradients_that_are_all_small_have_not_vanished(make: SimpleNamespace) -> None:
+    small = [HEALTHY_LAYER | {"name": name, "gradient_norm": 1e-9} for name in ("conv", "dense")]
+    epochs = [{"stage": "scratch", "epoch": 9, "layers": small}]
+    assert rules.see_gradients(open_case(make.run_of(diagnostics={"start": {}, "epochs": epochs}))) is None
+
+
+def test_the_first_steps_are_not_typical(make: SimpleNamespace) -> None:
+    epochs = [
+        {"stage": "head", "epoch": epoch, "layers": [HEALTHY_LAYER | {"update_ratio": ratio}]}
+        for epoch, ratio in ((1, 0.5), (2, 1e-3))
+    ]
+    assert rules.see_updates(open_case(make.run_of(diagnostics={"start": {}, "epochs": epochs}))) is None
 
 
 def test_what_was_not_recorded_is_no_finding(make: SimpleNamespace) -> None:
