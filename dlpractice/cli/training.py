@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ import typer
 from dlpractice.cli.console import messages, print_json, results
 from dlpractice.cli.launch import import_quietly
 from dlpractice.errors import ConfigError, RunError
+from dlpractice.training.cluster import find_cluster, refuse_cluster, reporting_lost_workers
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -43,10 +45,12 @@ def choose_folder(command: str, config: str, run_dir: Path | None, resume: bool)
     """Where a run goes: `run_dir`, or a new folder under runs/ that is named after the config and the time.
 
     Raises:
-        RunError: a run is to be resumed, and nobody said which.
+        RunError: a run is to be resumed, or several workers share one, and nobody said which.
     """
     if run_dir is not None:
         return run_dir
+    if find_cluster() is not None:
+        raise RunError("this job has several workers, and --run-dir is not given", "name a folder they share")
     if resume:
         raise RunError("--resume needs --run-dir", "name the run to go on with")
     return Path("runs", command, f"{Path(config).stem}-{datetime.now():%Y%m%d-%H%M%S}")
@@ -94,11 +98,21 @@ class Session:
     def run(
         self, recipe: str, config: Config, table: Callable[[Document], RenderableType], **options: Any
     ) -> None:
-        """Call `run(config, run, progress, **options)` of the module `recipe` and print its summary."""
+        """Call `run(config, run, progress, **options)` of the module `recipe` and print its summary.
+
+        Of several processes that train together, the first does that; the others train, write nothing and
+        say nothing.
+        """
         from dlpractice.runs.directory import RunDirectory
 
+        cluster = find_cluster()
+        if cluster is not None and not cluster.is_chief:
+            with TemporaryDirectory() as scratch, reporting_lost_workers(cluster):
+                run = RunDirectory.follow(self.folder, Path(scratch))
+                import_quietly(recipe).run(config, run, **options)
+            return
         opened = RunDirectory.resume if self.resume else RunDirectory.create
-        with self._reporting() as progress, opened(self.folder) as run:
+        with self._reporting() as progress, opened(self.folder) as run, reporting_lost_workers(cluster):
             summary: Document = import_quietly(recipe).run(config, run, progress, **options)
         self._print(summary, table)
 
@@ -116,6 +130,7 @@ class Session:
         print its document."""
         from dlpractice.runs.comparison import Comparison
 
+        refuse_cluster("a comparison")
         opened = Comparison.resume if self.resume else Comparison.create
         with self._reporting() as progress, opened(self.folder) as comparison:
             module = import_quietly(recipe)
@@ -134,6 +149,7 @@ class Session:
         """Call `run(variants, key, seeds, sweep, progress)` of the module `recipe` and print its document."""
         from dlpractice.runs.comparison import Sweep
 
+        refuse_cluster("a sweep")
         opened = Sweep.resume if self.resume else Sweep.create
         with self._reporting() as progress, opened(self.folder) as sweep:
             document: Document = import_quietly(recipe).run(variants, key, seeds, sweep, progress)

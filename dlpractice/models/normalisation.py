@@ -12,11 +12,23 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
 
     Keras 3 composes a training step of it from some ten elementwise operations, which on a CPU take almost
     as long as the convolutions between them. Variables, arithmetic, inference and exports are Keras's own.
+
+    Over several replicas the statistics are those of the whole batch, so that a step is that of one device.
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         if not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
+        context = tf.distribute.get_replica_context()
+        if context is not None and context.num_replicas_in_sync > 1:
+            outputs, mean, variance = self._normalise_together(inputs, context)
+        else:
+            outputs, mean, variance = self._normalise(inputs)
+        for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
+        return outputs
+
+    def _normalise(self, inputs: Any) -> tuple[Any, Any, Any]:
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=tf.cast(self.gamma, tf.float32),
@@ -28,7 +40,18 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         )
         # The kernel gives the unbiased variance; Keras keeps the other one.
         count = tf.cast(tf.reduce_prod(tf.shape(inputs)[:3]), tf.float32)
-        variance *= (count - 1.0) / count
-        for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
-        return outputs
+        return outputs, mean, variance * (count - 1.0) / count
+
+    def _normalise_together(self, inputs: Any, context: Any) -> tuple[Any, Any, Any]:
+        """In two passes, for a mean of squares less a square of the mean loses digits."""
+        values = tf.cast(inputs, tf.float32)
+
+        def add_up(part: Any) -> Any:
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, part)
+
+        count = add_up(tf.cast(tf.reduce_prod(tf.shape(values)[:3]), tf.float32))
+        mean = add_up(tf.reduce_sum(values, axis=(0, 1, 2))) / count
+        variance = add_up(tf.reduce_sum(tf.square(values - mean), axis=(0, 1, 2))) / count
+        scale = tf.cast(self.gamma, tf.float32) * tf.math.rsqrt(variance + self.epsilon)
+        outputs = (values - mean) * scale + tf.cast(self.beta, tf.float32)
+        return tf.cast(outputs, inputs.dtype), mean, variance

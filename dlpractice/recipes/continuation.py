@@ -1,5 +1,8 @@
 """What must not have changed when a run is taken up again."""
 
+import json
+from dataclasses import asdict
+
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Config
 from dlpractice.errors import RunError
@@ -7,7 +10,8 @@ from dlpractice.hardware.precision import Choice
 from dlpractice.recipes.setup import resolve_precision
 from dlpractice.runs.comparison import Comparison
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.training.placement import Devices, place
+from dlpractice.training.checkpoints import Arrays, Checkpoints, Position
+from dlpractice.training.placement import Devices, Placement, place
 
 
 def refuse_other_config(config: Config, run: RunDirectory) -> None:
@@ -37,6 +41,24 @@ def recorded_precision(run: RunDirectory) -> Choice:
     """The precision that a run was begun in, as its environment says."""
     environment = run.environment()
     return environment["precision"], environment["precision_timings_seconds"]
+
+
+def open_checkpoints(run: RunDirectory, placement: Placement) -> tuple[Checkpoints, Position, Arrays | None]:
+    """The checkpoints of a run, and the one to go on from: a new position where there is none. Rows of
+    metrics.csv that were written after it are removed, and will be written again.
+
+    Raises RunError where a worker does not see what the first one sees.
+    """
+    checkpoints = Checkpoints(run.checkpoints, writes=placement.is_chief)
+    position, saved = checkpoints.read() or (Position(), None)
+    here = json.dumps(asdict(position))
+    if here != placement.agree(here):
+        raise RunError(
+            f"this worker does not find in {run.path} the checkpoint that the first worker goes on from",
+            "put --run-dir into a folder that all workers share",
+        )
+    run.truncate_metrics(position.rows)
+    return checkpoints, position, saved
 
 
 def agree_on_precision(asked: str, devices: Devices, comparison: Comparison) -> Choice:

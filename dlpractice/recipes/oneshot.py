@@ -14,6 +14,7 @@ from dlpractice.hardware.precision import Choice
 from dlpractice.models.precision import computing_in
 from dlpractice.models.siamese import build_siamese
 from dlpractice.recipes.continuation import (
+    open_checkpoints,
     recorded_precision,
     refuse_other_config,
     refuse_other_data,
@@ -34,7 +35,8 @@ from dlpractice.recipes.recorders import record_pairs
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.files import replacing
 from dlpractice.runs.progress import Progress, Silent
-from dlpractice.training.checkpoints import Checkpoints, Position
+from dlpractice.training.checkpoints import Position
+from dlpractice.training.feed import Share, take_all
 from dlpractice.training.loop import Settings, Trainer
 from dlpractice.training.pairs import EpisodeFeed, pairs_loss
 from dlpractice.training.steps import Loss, compile_forward
@@ -116,11 +118,9 @@ def _record_start(config: Oneshot, setup: OneshotSetup, run: RunDirectory) -> No
 def train(config: Oneshot, setup: OneshotSetup, run: RunDirectory, progress: Progress) -> Position:
     """Trains from the checkpoint of the run, or from the start, to the end; the best epoch on validation
     alphabets is restored."""
-    checkpoints = Checkpoints(run.checkpoints)
-    position, saved = checkpoints.read() or (Position(), None)
-    run.truncate_metrics(position.rows)
+    checkpoints, position, saved = open_checkpoints(run, setup.placement)
     model, encoder = setup.siamese.model, setup.siamese.encoder
-    feed = make_feed(config, setup)
+    feed = make_feed(config, setup, setup.placement.share)
     loss = pairs_loss(encoder, setup.loss, config.data.image_size)
     with computing_in(model, setup.precision):
         trainer = Trainer(
@@ -153,8 +153,8 @@ def _make_callbacks(
     return callbacks
 
 
-def make_feed(config: Oneshot, setup: OneshotSetup) -> EpisodeFeed:
-    """The batches of training."""
+def make_feed(config: Oneshot, setup: OneshotSetup, share: Share = take_all) -> EpisodeFeed:
+    """The batches of training, or this worker's share of them."""
     background, batch = setup.division.background, config.batch
     quarters = range(4 if batch.quarter_turns else 1)
     sampler = EpisodeSampler(
@@ -171,6 +171,7 @@ def make_feed(config: Oneshot, setup: OneshotSetup) -> EpisodeFeed:
         config.data.image_size,
         config.training.epoch_steps,
         config.seed,
+        share,
     )
 
 

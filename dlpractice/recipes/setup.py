@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from dlpractice.config.schema import Finetune
 from dlpractice.data.augment import Augmentation
 from dlpractice.data.dataset import Dataset, prepare
+from dlpractice.errors import DataError
 from dlpractice.hardware.precision import Choice, choose_precision
 from dlpractice.models.backbones import find_backbone, require_size
 from dlpractice.models.classifier import Classifier, build_classifier
 from dlpractice.models.strategies import IMAGES, Strategy, plan_strategy
 from dlpractice.runs.progress import Progress
+from dlpractice.training.cluster import find_cluster
 from dlpractice.training.features import FrozenFront, Images
 from dlpractice.training.feed import Rows
 from dlpractice.training.placement import Placement, place
@@ -49,8 +51,9 @@ def prepare_setup(config: Finetune, progress: Progress, auto: Choice | None = No
     strategy = plan_strategy(config.strategy, len(backbone.blocks), pretrained=pretrained)
     if strategy.block is not None:  # before the images are read, which may take minutes
         require_size(backbone, config.data.image_size)
+    placement = place(config.hardware.devices, find_cluster())
     dataset = prepare(**config.data.model_dump(), progress=progress)
-    placement = place(config.hardware.devices)
+    require_same(dataset.digest, placement)
     precision, timings = resolve_precision(config.hardware.precision, placement, auto)
     seed_everything(config.seed)
     with placement.strategy.scope():
@@ -65,11 +68,23 @@ def prepare_setup(config: Finetune, progress: Progress, auto: Choice | None = No
 
 
 def resolve_precision(asked: str, placement: Placement, auto: Choice | None = None) -> Choice:
-    """The precision that is asked for; for `auto` the one given, or else the one that the first device is
-    fastest in."""
+    """The precision that is asked for; for `auto` the one given, or else the one that the first device, the
+    first worker's where there are several, is fastest in."""
     if asked != "auto":
         return asked, {}
-    return auto or choose_precision(placement.devices[0])
+    if auto is None:
+        auto = placement.agree(choose_precision(placement.devices[0]) if placement.is_chief else None)
+    precision, seconds = auto
+    return precision, seconds
+
+
+def require_same(digest: str, placement: Placement) -> None:
+    """Raises DataError where a worker's data have another digest than the chief's."""
+    if digest != placement.agree(digest):
+        raise DataError(
+            "this worker sees other images, labels or splits than the first worker does",
+            "give all workers the same data: a shared folder, or equal copies",
+        )
 
 
 def freeze_features(
@@ -94,14 +109,11 @@ def freeze_features(
 
 
 def list_idle_settings(config: Finetune, strategy: Strategy) -> list[str]:
-    """What the config asks for and the strategy does not do: a width of a net that it does not train,
-    augmentation in front of what is frozen."""
-    idle = []
-    if strategy.block is not None and config.model.width != 1:
-        idle.append(f"model.width: {strategy.name} has the widths of {config.model.backbone}")
+    """What the config asks of augmentation, and a strategy with a frozen front does not do."""
     if strategy.stages[-1].cut == IMAGES:
-        return idle
+        return []
     augmentation, views = read_augmentation(config), config.augment.views
+    idle = []
     if augmentation.mixes:
         idle.append(
             f"augment: {strategy.name} mixes no images, because it trains on features; mixup and cutmix idle"

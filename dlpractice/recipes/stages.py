@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.config.schema import Finetune
-from dlpractice.data.dataset import Split
 from dlpractice.models.precision import computing_in
 from dlpractice.models.strategies import IMAGES, Stage
+from dlpractice.recipes.continuation import open_checkpoints
 from dlpractice.recipes.recorders import record_stage
 from dlpractice.recipes.setup import Features, Setup, read_augmentation
 from dlpractice.runs.directory import RunDirectory
@@ -29,9 +29,7 @@ def train_stages(
     A checkpoint in the run directory is gone on from: stages behind it are skipped, and rows of metrics.csv
     that were written after it are written again.
     """
-    checkpoints = Checkpoints(run.checkpoints)
-    position, saved = checkpoints.read() or (Position(), None)
-    run.truncate_metrics(position.rows)
+    checkpoints, position, saved = open_checkpoints(run, setup.placement)
     with computing_in(setup.classifier.model, setup.precision):
         for number, stage in enumerate(setup.strategy.stages):
             if number < position.stage:
@@ -62,7 +60,7 @@ def _prepare_trainer(
     if stage.cut.startswith("pooled"):
         classifier.standardise_features(rows[np.arange(len(train))])
     rest = classifier.rest(stage.cut)
-    feed = _make_feed(config, stage, train, rows, len(setup.dataset.class_names))
+    feed = _make_feed(config, setup, stage, rows)
     loss = classification_loss(rest)
     sample = _pick_sample(len(train), len(validation), config.data.split_seed)
     return Trainer(
@@ -110,8 +108,8 @@ def _read_settings(config: Finetune, stage: Stage, precision: str) -> Settings:
     )
 
 
-def _make_feed(config: Finetune, stage: Stage, train: Split, rows: Rows, class_count: int) -> Feed:
-    training = config.training
+def _make_feed(config: Finetune, setup: Setup, stage: Stage, rows: Rows) -> Feed:
+    training, train, class_count = config.training, setup.dataset.train, len(setup.dataset.class_names)
     augmentation = read_augmentation(config)
     augments = stage.cut == IMAGES and (augmentation.changes_pixels or augmentation.mixes)
     return Feed(
@@ -123,6 +121,7 @@ def _make_feed(config: Finetune, stage: Stage, train: Split, rows: Rows, class_c
         views=len(rows) // len(train),
         label_smoothing=training.label_smoothing,
         augmentation=augmentation if augments else None,
+        share=setup.placement.share,
     )
 
 

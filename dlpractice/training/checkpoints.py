@@ -47,20 +47,26 @@ class Position:
 
 
 class Checkpoints:
-    """The checkpoint of one run, written at most every `interval` seconds unless it must be written now."""
+    """The checkpoint of one run, written at most every `interval` seconds unless it must be written now.
 
-    def __init__(self, folder: Path, interval: float = 15.0) -> None:
+    writes: false for a worker that is not the chief: it reads what the chief wrote, and writes nothing.
+    """
+
+    def __init__(self, folder: Path, interval: float = 15.0, *, writes: bool = True) -> None:
         self._path = folder / _FILE
         self._interval = interval
+        self._writes = writes
         self._written = time.monotonic()
 
     @property
     def is_due(self) -> bool:
         """Whether enough time has passed since the last one."""
-        return time.monotonic() - self._written >= self._interval
+        return self._writes and time.monotonic() - self._written >= self._interval
 
     def write(self, position: Position, arrays: Mapping[str, Sequence[Any]]) -> None:
         """Replaces the checkpoint by `position` and named lists of arrays."""
+        if not self._writes:
+            return
         named = {
             f"{group}/{index}": np.asarray(value)
             for group, values in arrays.items()

@@ -67,9 +67,11 @@ class FrozenFront:
         """
         stores = {cut: self._open_store(cut) for cut in cuts}
         keys = _view_keys(images.sha256, augmentation, views)
-        missing = sorted(
-            {key for store in stores.values() for key in store.missing(keys)}, key=_positions(keys)
-        )
+        lacking = {key for store in stores.values() for key in store.missing(keys)}
+        # What any worker lacks, all of them compute, each its part; each then keeps it in its own cache,
+        # which may be the same folder.
+        wanted = self.placement.add_up(np.array([key in lacking for key in keys]))
+        missing = list(dict.fromkeys(key for key, workers in zip(keys, wanted, strict=True) if workers))
         if missing:
             self._check_space(stores, len(missing))
             self._compute(stores, missing, keys, images, augmentation)

@@ -1,7 +1,7 @@
 """Batches in an order that is a function of (seed, epoch) alone, so that a killed run can be taken up at any
 step."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -37,6 +37,15 @@ class Batches(Protocol):
         ...
 
 
+Share = Callable[[int], slice]
+"""From the number of examples in a global batch to those that this process reads; see `Placement.share`."""
+
+
+def take_all(count: int) -> slice:
+    """The `Share` of a process that trains alone."""
+    return slice(0, count)
+
+
 @dataclass(frozen=True)
 class Feed:
     """The training split of one stage.
@@ -44,6 +53,8 @@ class Feed:
     rows: N x `views` rows, view after view: row v N + i is view v of image i. labels: (N,) int64.
     class_weights: (K,) float32, each example's weight in the loss by its class. label_smoothing: Szegedy et
     al. 2016. augmentation: drawn anew for each batch, for rows that are images of 0..255; None for features.
+    share: what of each batch is read and given; all draws are made for the whole batch, so that they do not
+    depend on it.
     """
 
     rows: Rows
@@ -54,6 +65,7 @@ class Feed:
     views: int = 1
     label_smoothing: float = 0.0
     augmentation: Augmentation | None = None
+    share: Share = take_all
 
     @property
     def steps(self) -> int:
@@ -77,14 +89,22 @@ class Feed:
         for step, picked in enumerate(np.array_split(order, self.steps)):
             if step < start:
                 continue
-            inputs, targets = self.rows[views[picked] * count + picked], smooth[self.labels[picked]]
-            draw = None
+            targets, weights = smooth[self.labels[picked]], self.class_weights[self.labels[picked]]
+            own, draw = np.arange(len(picked))[self.share(len(picked))], None
+            read = own
             if self.augmentation is not None:
                 # From 1: numpy pads short seeds with zeros, and step 0 would repeat the epoch's own numbers.
                 step_rng = np.random.default_rng([self.seed, epoch, step + 1])
-                draw = self.augmentation.draw(step_rng, len(picked), inputs.shape[1])
+                draw = self.augmentation.draw(step_rng, len(picked), self._side)
                 targets = mix_targets(targets, draw)
-            yield inputs, targets, self.class_weights[self.labels[picked]], draw
+                if len(own) < len(picked):
+                    read, draw = _pick_draw(draw, own, self.augmentation)
+            part = picked[read]
+            yield self.rows[views[part] * count + part], targets[own], weights[own], draw
+
+    @property
+    def _side(self) -> int:
+        return int(self.rows[np.zeros(1, np.int64)].shape[1])
 
     def _augmented(self, epoch: int, start: int) -> Iterator[Batch]:
         """Augments batches ahead of their use, in parallel and in order."""
@@ -108,9 +128,23 @@ class Feed:
             images = warp_batch(images, transforms, colours)
             if self.augmentation is not None and self.augmentation.mixes:
                 images = mix_batch(images, partners, boxes, blend)
-            return images, targets, weights
+            return images[: tf.shape(weights)[0]], targets, weights
 
         return iter(drawn.map(augment, num_parallel_calls=2, deterministic=True).prefetch(2))
+
+
+def _pick_draw(
+    draw: Draw, own: NDArray[np.int64], augmentation: Augmentation
+) -> tuple[NDArray[np.int64], Draw]:
+    """Which images of a batch have to be read to augment those at `own`, and the draws of the images read:
+    where images are mixed, the partners come after them."""
+    count = len(own)
+    read = np.concatenate([own, draw.partners[own]]) if augmentation.mixes else own
+    picked = Draw(*(values[read] for values in draw))
+    places = np.arange(len(read), dtype=np.int32)
+    if augmentation.mixes:
+        places[:count] += count
+    return read, picked._replace(partners=places)
 
 
 def weigh_classes(labels: NDArray[np.int64], class_count: int, *, balanced: bool) -> NDArray[np.float32]:

@@ -101,6 +101,7 @@ class Trainer:
         self.name, self.model, self.settings, self.feed = name, model, settings, feed
         self._train_sample, self._validation = train_sample, validation
         self._checkpoints, self._progress, self._record = checkpoints, progress, record
+        self._placement = placement
         with placement.strategy.scope():
             self._groups: tuple[Group, ...] = build_groups(
                 model.trainable_variables,
@@ -128,19 +129,27 @@ class Trainer:
         if saved is not None:
             self._restore(saved)
         if not position.finished:
-            with deferring_interrupts() as interrupted:
+            with deferring_interrupts() as noted:
+                interrupted = self._agreeing(noted)
                 self._run(position, interrupted)
                 if interrupted():  # in the last evaluation: nothing of this stage is left to do
                     raise KeyboardInterrupt
         self._assign(self.model.variables, self._best)
         return position
 
+    def _agreeing(self, noted: Callable[[], bool]) -> Callable[[], bool]:
+        """Whether any worker is to stop: a signal reaches them at different steps, or only one of them, and
+        the others would wait for it for ever."""
+        if self._placement.workers == 1:
+            return noted
+        return lambda: bool(self._placement.add_up(np.array([int(noted())]))[0])
+
     def _run(self, position: Position, interrupted: Callable[[], bool]) -> None:
         self._progress.stage(f"training {self.name}", self.settings.epochs, "epochs")
         if position.learning_rate == 0:
             position.learning_rate = self._choose_learning_rate()
         if self._keep_start and not self._best:
-            position.lowest = self._rank(self._validation(self._forward))
+            position.lowest = self._rank(self._examine(self._validation))
             self._best = [variable.numpy() for variable in self.model.variables]
         self._callbacks.on_train_begin()
         self.model.stop_training = False
@@ -164,7 +173,7 @@ class Trainer:
         if self.settings.learning_rate != "auto":
             return self.settings.learning_rate
         before = self._arrays()
-        rate = find_learning_rate(self._step, self.feed)
+        rate = float(self._placement.agree(find_learning_rate(self._step, self.feed)))
         self._restore(before)
         self._progress.say(f"{self.name}: the learning-rate finder chose {rate:.2g}")
         return rate
@@ -174,7 +183,7 @@ class Trainer:
         for batch in self.feed.batches(position.epoch, position.step):
             self._callbacks.on_train_batch_begin(position.step)
             loss = self._step(batch, self._rate(position, position.optimiser_steps))
-            images += len(batch[1])
+            images += len(batch[1]) * self._placement.workers  # whose shares differ by one at most
             position.step += 1
             position.optimiser_steps += 1
             self._callbacks.on_train_batch_end(position.step - 1, {"loss": loss})
@@ -187,8 +196,8 @@ class Trainer:
             if self._checkpoints.is_due:
                 self._save(position)
         trained = time.perf_counter() - started
-        loss, accuracy = self._train_sample(self._forward)
-        val_loss, val_accuracy = self._validation(self._forward)
+        loss, accuracy = self._examine(self._train_sample)
+        val_loss, val_accuracy = self._examine(self._validation)
         return {
             "stage": self.name,
             "epoch": position.epoch + 1,
@@ -222,6 +231,11 @@ class Trainer:
         position.epoch, position.step, position.rows = position.epoch + 1, 0, position.rows + 1
         self._record(row)
         self._progress.epoch(row, improved)
+
+    def _examine(self, examination: Examination) -> Scores:
+        """The chief's scores, by which all workers choose the best epoch and stop."""
+        loss, accuracy = self._placement.agree(examination(self._forward))
+        return loss, accuracy
 
     def _rank(self, validation: Scores) -> float:
         """What the best epoch has the lowest of."""

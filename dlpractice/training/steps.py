@@ -35,7 +35,7 @@ def classification_loss(model: keras.Model) -> Loss:
         # By the weights of the whole batch: means of the replicas' own parts would weigh uneven parts alike.
         context = tf.distribute.get_replica_context()
         total = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.reduce_sum(weights))
-        return tf.reduce_sum(losses * weights) / total
+        return tf.math.divide_no_nan(tf.reduce_sum(losses * weights), total)
 
     return loss
 
@@ -82,12 +82,23 @@ def compile_forward(model: keras.Model, placement: Placement) -> Forward:
         return placement.strategy.run(lambda part: model(part, training=False), args=(inputs,))
 
     def forward(inputs: Any) -> Any:
+        count = len(inputs)
+        if (lack := placement.replicas - count) > 0:
+            # Filled up here, in front of the shares, so that what lacks comes last in what is collected.
+            inputs = np.concatenate([inputs, np.zeros((lack, *inputs.shape[1:]), inputs.dtype)])
+        inputs = inputs[placement.share(len(inputs))]
         if inputs.dtype == np.uint8:
             inputs = inputs.astype(np.float32)
         outputs = run(*placement.deal([inputs]))
-        return tf.nest.map_structure(lambda values: placement.collect(values)[: len(inputs)], outputs)
+        # Every value of its own collective, in the same order on all workers.
+        flat = [placement.collect(values)[:count] for values in _list_outputs(outputs)]
+        return flat if isinstance(outputs, list) else flat[0]
 
     return forward
+
+
+def _list_outputs(outputs: Any) -> list[Any]:
+    return outputs if isinstance(outputs, list) else [outputs]
 
 
 def forward_all(forward: Forward, rows: Rows, batch_size: int = 256) -> NDArray[np.float32]:

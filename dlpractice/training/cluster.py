@@ -1,0 +1,187 @@
+"""Which machines train together, as Kubeflow and Vertex (`TF_CONFIG`) or SLURM tell each process.
+
+All processes run the same command. The first is the chief: it alone writes the run directory and speaks; the
+others follow. SLURM's variables are read here, and not by TensorFlow's `SlurmClusterResolver`: that one needs
+TensorFlow before it is known who may write, hands out GPUs by itself, and fixes the port.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from dlpractice.errors import HardwareError
+
+_HINT = "see docs/several-devices.md; unset TF_CONFIG to train on this machine alone"
+_SLURM_HINT = "start it with `srun`, one task for each worker; see docs/several-devices.md"
+_LOST = {
+    "AbortedError",
+    "CancelledError",
+    "DeadlineExceededError",
+    "FailedPreconditionError",
+    "UnavailableError",
+}
+# Below the range from which systems hand out ports by themselves.
+_FIRST_PORT, _PORTS = 12_000, 18_000
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Processes that train together. addresses: `host:port` of each, the chief's first. index: this one's."""
+
+    addresses: tuple[str, ...]
+    index: int
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes and speaks."""
+        return self.index == 0
+
+
+def find_cluster(environment: Mapping[str, str] = os.environ) -> Cluster | None:
+    """The cluster that this process is one of, from `TF_CONFIG` or else a step of SLURM; None where it trains
+    alone.
+
+    Raises HardwareError where the variables are damaged, half set, or ask for what is not done here.
+    """
+    if environment.get("TF_CONFIG", "").strip():
+        return _at_least_two(_read_tf_config(environment["TF_CONFIG"]))
+    if "SLURM_STEP_NUM_TASKS" in environment:
+        return _at_least_two(_read_slurm(environment))
+    return None
+
+
+def refuse_cluster(asked: str) -> None:
+    """Raises HardwareError where this process is one of several, for `asked`, which holds several runs."""
+    if find_cluster() is not None:
+        raise HardwareError(
+            f"{asked} trains runs that know nothing of each other, and this job has several workers",
+            "start each run as a job of its own, or the comparison on one machine",
+        )
+
+
+@contextmanager
+def reporting_lost_workers(cluster: Cluster | None) -> Iterator[None]:
+    """Turns what TensorFlow raises when another worker has gone into a HardwareError."""
+    if cluster is None:
+        yield
+        return
+    try:
+        yield
+    except Exception as error:
+        # TensorFlow's, told by name: to import it is up to whoever needs it.
+        if type(error).__name__ not in _LOST:
+            raise
+        told = re.findall(r"/task:(\d+)", str(error))
+        others = [number for number in told if int(number) != cluster.index]
+        who = f"worker {others[-1]}" if others else "another worker"
+        raise HardwareError(
+            f"{who} of {len(cluster.addresses)} has gone, and worker {cluster.index} cannot go on alone",
+            "see what that worker said; then start the whole job again with --resume",
+        ) from error
+
+
+def _at_least_two(cluster: Cluster) -> Cluster | None:
+    return cluster if len(cluster.addresses) > 1 else None
+
+
+def _read_tf_config(text: str) -> Cluster:
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise HardwareError(f"TF_CONFIG is not JSON: {error.msg} at character {error.pos}", _HINT) from None
+    jobs, task = _member(document, "cluster"), _member(document, "task")
+    if unknown := sorted(set(jobs) - {"chief", "worker"}):
+        raise HardwareError(
+            f"TF_CONFIG's cluster has the job {unknown[0]}; jobs may be chief and worker",
+            "start only workers, one of which may be called chief: there are no parameter servers here, and "
+            "the workers evaluate",
+        )
+    for name, members in jobs.items():
+        if not isinstance(members, list) or not all(isinstance(one, str) and ":" in one for one in members):
+            raise HardwareError(f"TF_CONFIG: cluster.{name} must be a list of host:port", _HINT)
+    kind, index = task.get("type"), task.get("index")
+    if kind not in jobs or type(index) is not int or not 0 <= index < len(jobs[kind]):
+        raise HardwareError(
+            f"TF_CONFIG: task {kind!r} {index!r} is none of the cluster's: "
+            + ", ".join(f"{name} 0 to {len(members) - 1}" for name, members in jobs.items()),
+            _HINT,
+        )
+    addresses = [*jobs.get("chief", []), *jobs.get("worker", [])]
+    before = len(jobs.get("chief", [])) if kind == "worker" else 0
+    return _checked(addresses, before + index)
+
+
+def _member(document: Any, key: str) -> dict[str, Any]:
+    value = document.get(key) if isinstance(document, dict) else None
+    if not isinstance(value, dict) or not value:
+        raise HardwareError(f"TF_CONFIG lacks {key}", _HINT)
+    return value
+
+
+def _checked(addresses: Sequence[str], index: int) -> Cluster:
+    if twice := next((one for one in addresses if addresses.count(one) > 1), None):
+        raise HardwareError(f"two workers have the address {twice}", _HINT)
+    return Cluster(tuple(addresses), index)
+
+
+def _read_slurm(environment: Mapping[str, str]) -> Cluster:
+    names = ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_STEP_NODELIST", "SLURM_STEP_TASKS_PER_NODE")
+    if absent := [name for name in (*names, "SLURM_JOB_ID") if not environment.get(name)]:
+        raise HardwareError(f"a step of SLURM without {', '.join(absent)}", _SLURM_HINT)
+    rank, count, nodes, per_node = (environment[name] for name in names)
+    try:
+        hosts, tasks = expand_nodes(nodes), expand_tasks(per_node)
+        first = _FIRST_PORT + int(environment["SLURM_JOB_ID"]) % _PORTS
+        if len(hosts) != len(tasks) or sum(tasks) != int(count) or not 0 <= int(rank) < int(count):
+            raise ValueError("the numbers of nodes and tasks do not fit each other")
+    except ValueError as error:
+        raise HardwareError(
+            f"SLURM's variables cannot be read: {error} (task {rank} of {count}, {per_node} on {nodes})",
+            _SLURM_HINT,
+        ) from None
+    addresses = [
+        f"{host}:{first + task}" for host, number in zip(hosts, tasks, strict=True) for task in range(number)
+    ]
+    return _checked(addresses, int(rank))
+
+
+def expand_nodes(text: str) -> list[str]:
+    """SLURM's short form of a list of nodes, such as `gpu[01-03,7],head` -> their names, in order.
+
+    Raises ValueError where `text` is none.
+    """
+    parts = re.findall(r"(?:[^,\[\]]|\[[^\[\]]*\])+", text)
+    if ",".join(parts) != text:
+        raise ValueError(f"{text!r} is no list of nodes")
+    return [node for part in parts for node in _expand_node(part)]
+
+
+def _expand_node(part: str) -> list[str]:
+    prefix, bracket, rest = part.partition("[")
+    if not bracket:
+        return [part]
+    ranges, _, suffix = rest.partition("]")
+    names = []
+    for span in ranges.split(","):
+        low, _, high = span.partition("-")
+        for number in range(int(low), int(high or low) + 1):
+            names += [prefix + str(number).zfill(len(low)) + end for end in _expand_node(suffix)]
+    return names
+
+
+def expand_tasks(text: str) -> list[int]:
+    """SLURM's short form of tasks per node, such as `2(x3),1` -> [2, 2, 2, 1].
+
+    Raises ValueError where `text` is none.
+    """
+    counts: list[int] = []
+    for part in text.split(","):
+        found = re.fullmatch(r"(\d+)(?:\(x(\d+)\))?", part)
+        if found is None:
+            raise ValueError(f"{part!r} is no number of tasks")
+        counts += [int(found[1])] * int(found[2] or 1)
+    return counts
