@@ -20,7 +20,11 @@ SCALE = Threshold("spread of the inputs of the first trained layer", 20.0, "chos
 DEAD = Threshold(
     "share of ReLUs that never fire", 0.8, "chosen; VGG16's last block had 0.43 on a batch of healthy digits"
 )
-SATURATED = Threshold("share of saturated activations", 0.5, "chosen")
+SATURATED = Threshold(
+    "share of saturated activations",
+    0.9,
+    "chosen; Koch's net, whose embedding is of sigmoids, had 0.7 early on",
+)
 VANISHING = Threshold(
     "gradient over weights, a layer's beside the largest",
     1e-4,
@@ -151,14 +155,13 @@ def _see_vanishing(case: Case) -> Sign | None:
 
 
 def _ratios(case: Case) -> list[tuple[float, str, int]]:
-    """Update ratios with their layers and epochs; the first epoch's only where there is no other, since
-    Adam's first step, and a step of a warm-up, is like no other."""
-    found = [
+    """Update ratios with their layers and epochs, without the first: Adam's first step, or one of a warm-up,
+    is like no other."""
+    return [
         (layer["update_ratio"], layer["name"], epoch)
         for epoch, layer in _layers(case)
-        if layer["trained"] and layer["update_ratio"] is not None
+        if layer["trained"] and layer["update_ratio"] is not None and epoch > 1
     ]
-    return [item for item in found if item[2] > 1] or found
 
 
 def see_updates(case: Case) -> Sign | None:
@@ -175,7 +178,7 @@ def see_updates(case: Case) -> Sign | None:
         return Sign("warning", "medium", (text,), lower_rate(case.run, 0.05))
     if 0 < typical[0] < SMALLEST_UPDATE.value:
         text = f"a step changes layers by {typical[0]:.1g} of their weights on the median"
-        return Sign("warning", "medium", (text,), raise_rate(case.run, 1e-5))
+        return Sign("info", "medium", (text,), raise_rate(case.run, 1e-5))
     return None
 
 

@@ -50,7 +50,7 @@ def test_a_healthy_net_is_left_alone(make: SimpleNamespace) -> None:
         ({"inputs": {"low": 0, "high": 255, "mean": 120, "std": 74}}, {}, "inputs unscaled"),
         ({"output": {"activation": "softmax"}}, {}, "last layer and loss do not match"),
         ({}, {"dead": 0.9}, "dead ReLUs"),
-        ({}, {"saturated": 0.9}, "saturated activations"),
+        ({}, {"saturated": 0.95}, "saturated activations"),
         ({}, {"gradient_norm": 1e-9}, "gradients out of range"),
         ({}, {"gradient_norm": 5e3}, "gradients out of range"),
         ({}, {"gradient_norm": None}, "gradients out of range"),
@@ -67,7 +67,7 @@ def test_each_fault_has_its_rule(make: SimpleNamespace, start: Any, layer: Any, 
 @pytest.mark.parametrize("ratio", [0.5, 1e-9])
 def test_updates_are_judged_by_the_typical_layer(make: SimpleNamespace, ratio: float) -> None:
     layers = [HEALTHY_LAYER | {"update_ratio": ratio}] * 2 + [HEALTHY_LAYER]
-    epochs = [{"stage": "scratch", "epoch": 1, "layers": layers}]
+    epochs = [{"stage": "scratch", "epoch": 2, "layers": layers}]
     sign = rules.see_updates(open_case(make.run_of(diagnostics={"start": {}, "epochs": epochs})))
     assert f"a step changes layers by {ratio:.1g}" in sign.evidence[0]
 
