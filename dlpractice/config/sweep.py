@@ -24,7 +24,7 @@ def load_sweep(name: str, overrides: Sequence[str], sweep: str) -> tuple[str, di
 
     Raises:
         ConfigError: `sweep` is not of that form, one of its values is not allowed, two are the same, or runs
-            of different values could not be set side by side.
+            of different values would not differ, or could not be set side by side.
     """
     key, equals, text = sweep.partition("=")
     key, values = key.strip(), [value.strip() for value in split_values(text)]
@@ -35,6 +35,11 @@ def load_sweep(name: str, overrides: Sequence[str], sweep: str) -> tuple[str, di
     for value in values:
         loaded = load_config(name, [*overrides, f"{key}={value}"], "finetune")
         config = loaded.for_strategy(loaded.strategy)
+        if key == "model.width" and config.strategy != "scratch":
+            raise ConfigError(
+                f"--sweep model.width: only scratch has a width; the strategy is {config.strategy}",
+                "add strategy=scratch, or sweep data.fraction, model.hidden or strategy",
+            )
         if same := next((folder for folder, known in configs.items() if known == config), None):
             raise ConfigError(f"--sweep: {key}={value} is the same as {same}", "name each value once")
         configs[f"{key}={value}".replace("/", "_")] = config

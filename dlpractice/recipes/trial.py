@@ -108,20 +108,24 @@ def plan_arms(
 
     Raises RunError where no finding has a remedy to be tried.
     """
-    path, facts = source.path, read_run(source.path).run
-    assert facts is not None
+    path = source.path
     top = top_remedy([f for f in findings if not _only_records(f["overrides"])], str(path))
-    before, remedy = _load(path), _load(path, top["overrides"])
-    arms = [Arm(REMEDY, top["remedy"], tuple(top["overrides"]), remedy)]
-    steps, others = count_steps(remedy, source), []
-    for name, overrides in list_remedies(facts).items():
-        config = match_steps(_load(path, overrides), steps, source)
-        # At equal steps `more epochs` is the run as it was, or the remedy itself.
-        if dump_config(config) not in (dump_config(remedy), dump_config(match_steps(before, steps, source))):
-            others.append(Arm(RANDOM, name, overrides, config))
-    if others:
-        arms.append(random.Random(draw).choice(others))
-    return top, arms
+    arm = Arm(REMEDY, top["remedy"], tuple(top["overrides"]), _load(path, top["overrides"]))
+    others = list_others(source, arm.config)
+    return top, [arm, random.Random(draw).choice(others)] if others else [arm]
+
+
+def list_others(source: RunDirectory, remedy: Trained) -> list[Arm]:
+    """What else could be changed in the config of a run, at the steps of the config `remedy`."""
+    facts, steps = read_run(source.path).run, count_steps(remedy, source)
+    assert facts is not None
+    # At equal steps `more epochs` is the run as it was, or the remedy itself.
+    known = [dump_config(remedy), dump_config(match_steps(_load(source.path), steps, source))]
+    arms = [
+        Arm(RANDOM, name, overrides, match_steps(_load(source.path, overrides), steps, source))
+        for name, overrides in list_remedies(facts).items()
+    ]
+    return [arm for arm in arms if dump_config(arm.config) not in known]
 
 
 def _load(path: Path, overrides: Sequence[str] = ()) -> Trained:

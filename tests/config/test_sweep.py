@@ -49,4 +49,9 @@ def test_commas_in_brackets() -> None:
 )
 def test_what_is_refused(sweep: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        load_sweep("digits", [], sweep)
+        load_sweep("digits", ["strategy=scratch"], sweep)
+
+
+def test_a_width_that_nothing_has() -> None:
+    with pytest.raises(ConfigError, match="only scratch has a width; the strategy is linear@block4"):
+        load_sweep("digits", [], "model.width=1,2")

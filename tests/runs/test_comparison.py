@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dlpractice.errors import RunError
-from dlpractice.runs.comparison import Comparison
+from dlpractice.runs.comparison import Comparison, Sweep, Trial
 from dlpractice.runs.directory import RunDirectory
 
 
@@ -69,3 +69,24 @@ def test_one_writer(tmp_path: Path) -> None:
         comparison.write_table({})
     with pytest.raises(RunError, match="reading only"):
         Comparison.read(tmp_path / "c").write_table({})
+
+
+@pytest.mark.parametrize(("kind", "name"), [(Sweep, "sweep"), (Trial, "trial")])
+def test_sweeps_and_trials_have_tables_of_their_own(
+    kind: type[Comparison], name: str, tmp_path: Path
+) -> None:
+    with kind.resume_or_create(tmp_path / "s") as opened:
+        opened.write_table({"rows": []})
+        with pytest.raises(RunError, match=f"already holds {name}.json"):
+            kind.create(tmp_path / "s")
+    assert (tmp_path / "s" / f"{name}.json").is_file()
+    with kind.resume_or_create(tmp_path / "s") as opened:
+        assert opened.table() == {"rows": []}
+    with pytest.raises(RunError, match=f"not a {name}: it has neither {name}.json nor runs"):
+        (tmp_path / "empty").mkdir()
+        (tmp_path / "empty" / "mine.txt").touch()
+        kind.read(tmp_path / "empty")
+    with pytest.raises(RunError, match="is not empty"):
+        kind.resume_or_create(tmp_path / "empty")
+    with pytest.raises(RunError, match=r"is not a comparison"):
+        Comparison.read(tmp_path / "s")
