@@ -40,9 +40,13 @@ def rising_loss(case: Case) -> Change | None:
     trend = case.trends.get("val_loss")
     if trend is None:
         return None
-    rise, fall = trend.rise(), trend.start - float(trend.smooth.min())
-    seen = rise.deviations > SURE and rise.relative > RISE.value and rise.amount > OF_FALL.value * fall
-    return rise if seen and not _rises_along(case.trends.get("loss"), rise) else None
+    fall, train = trend.start - float(trend.smooth.min()), case.trends.get("loss")
+    seen = [
+        rise
+        for rise in (trend.rise(), *trend.averaged_rises())
+        if rise.deviations > SURE and rise.relative > RISE.value and rise.amount > OF_FALL.value * fall
+    ]
+    return next((rise for rise in seen if not _rises_along(train, rise)), None)
 
 
 def _rises_along(train: Trend | None, rise: Change) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 
 from dlpractice.diagnosis.case import Case
 from dlpractice.diagnosis.finding import Sign
+from dlpractice.diagnosis.generalisation import see_chance
 from dlpractice.diagnosis.intervals import wilson
 from dlpractice.diagnosis.rule import Rule, Threshold
 
@@ -63,6 +64,8 @@ def find_suspects(rows: Sequence[Row]) -> list[Row]:
 def see_label_errors(case: Case) -> Sign | None:
     """Many mistakes of which the model is as sure as of its right answers."""
     rows = [row for row in case.run.predictions if row["loss"] is not None and row["confidence"] is not None]
+    if see_chance(case) is not None:  # who has learnt nothing contradicts nobody
+        return None
     mistakes = sum(row["predicted"] != row["label"] for row in rows)
     suspects = find_suspects(rows)
     if not suspects or len(rows) < FEWEST.value:

@@ -37,7 +37,7 @@ STEADY = Threshold(
 UNFINISHED = Threshold(
     "fall of the validation loss in the last fifth, share of its level", 0.05, "chosen: 5 % is worth epochs"
 )
-HOPELESS = Threshold("last training loss over what guessing costs", 10.0, "chosen")
+HOPELESS = Threshold("training loss over what guessing costs", 10.0, "chosen")
 OF_FALL = Threshold("that fall, share of the whole fall", 0.05, "chosen: less is the tail of any curve")
 _FEWEST_STILL = 3
 SPIKE = Threshold("distance of a spike from the trend, in standard deviations", 10.0, "chosen")
@@ -72,28 +72,38 @@ def see_standstill(case: Case) -> Sign | None:
 
 
 def see_high_rate(case: Case) -> Sign | None:
-    """A training loss that rises, or swings wildly, or a rate far above what is usual and no progress."""
-    trend = case.trends["loss"]
-    matters, climb, evidence = _what_matters(case), trend.climb(), []
-    climbs = climb.deviations > SURE and climb.relative > DIVERGED.value and climb.amount > matters
-    if climbs:
+    """A training loss that rises, swings or leaps, or a rate far above what is usual and no progress."""
+    evidence, rate = _describe_unrest(case), _peak_rate(case)
+    high = rate is not None and rate > HIGHEST_RATE.value and not _is_sgd(case)
+    if not evidence and not (high and not _has_learnt(case)):
+        return None
+    if high:
+        evidence.append(f"the learning rate is {rate:.3g}, above the usual {HIGHEST_RATE.value:.3g}")
+    sure = len(evidence) > 1 or case.trends["loss"].climb().relative > 2 * DIVERGED.value
+    remedy = lower_rate(case.record.run, HIGHEST_RATE.value)
+    return Sign("warning", "high" if sure else "medium", tuple(evidence), remedy, "loss")
+
+
+def _describe_unrest(case: Case) -> list[str]:
+    """How the training loss moves up where it should fall."""
+    trend, matters, evidence = case.trends["loss"], _what_matters(case), []
+    climb = trend.climb()
+    if climb.deviations > SURE and climb.relative > DIVERGED.value and climb.amount > matters:
         evidence.append(
             f"the training loss rose from {climb.before:.3g} at {_time(climb.since)} to {climb.after:.3g} at "
             f"{_time(climb.until)}"
         )
+    guess, worst = _guessing_cost(case), int(trend.raw.argmax())
+    if guess is not None and trend.raw[worst] > HOPELESS.value * guess:
+        evidence.append(
+            f"the training loss is {trend.raw[worst]:.3g} at {_time(trend.times[worst])}; guessing costs "
+            f"{guess:.3g}"
+        )
     level = float(np.median(trend.raw[len(trend.raw) // 2 :]))
     swing = trend.noise / max(level, 1e-12)
     if swing > SWING.value and level > matters:
-        evidence.append(f"it scatters by {swing:.0%} of its level from epoch to epoch")
-    rate = _peak_rate(case)
-    high = rate is not None and rate > HIGHEST_RATE.value and not _is_sgd(case)
-    if high:
-        evidence.append(f"the learning rate is {rate:.3g}, above the usual {HIGHEST_RATE.value:.3g}")
-    if not evidence or (high and len(evidence) == 1 and _has_learnt(case)):
-        return None
-    sure = len(evidence) > 1 or (climbs and climb.relative > 2 * DIVERGED.value)
-    remedy = lower_rate(case.record.run, HIGHEST_RATE.value)
-    return Sign("warning", "high" if sure else "medium", tuple(evidence), remedy, "loss")
+        evidence.append(f"the training loss scatters by {swing:.0%} of its level from epoch to epoch")
+    return evidence
 
 
 def see_low_rate(case: Case) -> Sign | None:
@@ -198,7 +208,7 @@ HIGH_RATE = Rule(
     "learning rate too high",
     "The training loss rises or swings, or the rate is far above the usual and little is learnt.",
     ("a trend of the training loss",),
-    (DIVERGED, MATTERS, SWING, HIGHEST_RATE, _SURE),
+    (DIVERGED, MATTERS, HOPELESS, SWING, HIGHEST_RATE, _SURE),
     "unscaled inputs, batches too small, a few examples with huge losses",
     "a lower learning rate, or a longer warm-up",
     see_high_rate,

@@ -1,4 +1,6 @@
-"""Every rule, in the order of importance: what stands first explains what stands later."""
+"""Every rule, in the order of importance, and which findings are explained by others."""
+
+from collections.abc import Mapping
 
 from dlpractice.diagnosis.embeddings import EMBEDDINGS
 from dlpractice.diagnosis.generalisation import (
@@ -56,3 +58,29 @@ RULES: tuple[Rule, ...] = (
     SMALL_VALIDATION,
     WORST_MISTAKES,
 )
+
+_NOT_TRAINED = (
+    "loss exploded",
+    "nothing is trained",
+    "last layer and loss do not match",
+    "inputs unscaled",
+    "dead ReLUs",
+    "saturated activations",
+    "learning rate too high",
+    "learning rate too low",
+)
+
+EXPLAINED_BY: Mapping[str, tuple[str, ...]] = {
+    "accuracy at chance": (*_NOT_TRAINED, "dropout too high", "embedding collapsed"),
+    "underfitting": (*_NOT_TRAINED, "accuracy at chance", "dropout too high", "label errors"),
+    "overfitting": ("accuracy at chance", "too few images", "label errors", "class imbalance"),
+    "class never predicted": (*_NOT_TRAINED, "class imbalance", "accuracy at chance", "dropout too high"),
+    "dead ReLUs": ("loss exploded", "inputs unscaled", "learning rate too high"),
+    "gradients out of range": _NOT_TRAINED,
+    "updates out of range": ("nothing is trained", "learning rate too high", "learning rate too low"),
+    "first loss out of range": ("last layer and loss do not match", "inputs unscaled"),
+    "one batch is not learnt": (*_NOT_TRAINED, "dropout too high"),
+    "learning rate too low": ("nothing is trained", "dead ReLUs", "probabilities taken for logits"),
+    "validation above training": ("dropout too high", "class imbalance"),
+}
+"""Consequence -> the findings that cause such a thing: beside one of them it stands behind it, in doubt."""

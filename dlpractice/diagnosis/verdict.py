@@ -1,20 +1,21 @@
 """From a record to what is said of it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dlpractice.diagnosis.case import Case, open_case
 from dlpractice.diagnosis.finding import SEVERITIES, Finding, Severity
 from dlpractice.diagnosis.generalisation import describe_errors
 from dlpractice.diagnosis.record import Record
-from dlpractice.diagnosis.table import RULES
+from dlpractice.diagnosis.table import EXPLAINED_BY, RULES
 
 
 @dataclass(frozen=True)
 class Diagnosis:
     """What is said of a training.
 
-    findings: the worst first, and of equals the one that explains more. unjudged: what could not be judged,
+    findings: see `rank`. unjudged: what could not be judged,
     with what it lacks. missing: curves that the log does not have.
     """
 
@@ -53,14 +54,31 @@ def diagnose(record: Record, target_error: float | None = None) -> Diagnosis:
     set, if there is one.
     """
     case = open_case(record, target_error)
-    findings, unjudged = [], []
+    findings: list[Finding] = []
+    unjudged = []
     for rule in (rule for rule in RULES if rule.applies(case)):
         if lacking := rule.lacks(case):
             unjudged.append((rule.name, lacking))
         elif (finding := rule.judge(case)) is not None:
             findings.append(finding)
-    findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))  # stable: the table's order within
+    findings = rank(findings)
     return Diagnosis(record, _conclude(case, findings), tuple(findings), tuple(unjudged))
+
+
+def rank(findings: Sequence[Finding]) -> list[Finding]:
+    """The worst first, causes before what they explain, and else in the order given; remarks last.
+
+    What another finding explains is in doubt: it may go with its cause.
+    """
+    serious = {finding.name for finding in findings if finding.severity != "info"}
+    explained = {name for name in serious if serious.intersection(EXPLAINED_BY.get(name, ()))}
+    doubted = [replace(f, confidence="low") if f.name in explained else f for f in findings]
+
+    def order(finding: Finding) -> tuple[bool, bool, int]:
+        severity = SEVERITIES.index(finding.severity)
+        return finding.severity == "info", finding.name in explained, severity
+
+    return sorted(doubted, key=order)  # stable
 
 
 def _conclude(case: Case, findings: list[Finding]) -> str:

@@ -22,13 +22,7 @@ SCRATCH = (
     "training.epochs=12",
     "training.learning_rate=5e-3",
 )
-TOP = (
-    "strategy=top-block",
-    "training.epochs=3",
-    "training.learning_rate=1e-3",
-    "training.head_epochs=30",
-    "training.head_learning_rate=3e-3",
-)
+TOP = ("strategy=top-block",)
 GLYPHS = (
     "data.image_size=28",
     "data.glyph_alphabets=12",
@@ -98,9 +92,7 @@ HEALTHY = (
 FAULTY = (
     Member("learning rate x100", "digits", (*LINEAR, "training.learning_rate=0.3"), _HIGH),
     Member("learning rate x100, scratch", "digits", (*SCRATCH, "training.learning_rate=0.5"), _HIGH),
-    Member("learning rate x100, glyphs", "glyphs", (*GLYPHS, "training.learning_rate=0.4"), _HIGH),
     Member("learning rate /1000", "digits", (*LINEAR, "training.learning_rate=3e-6"), _LOW),
-    Member("learning rate /1000, scratch", "digits", (*SCRATCH, "training.learning_rate=5e-6"), _LOW),
     Member("learning rate /1000, glyphs", "glyphs", (*GLYPHS, "training.learning_rate=4e-6"), _LOW),
     Member("no preprocessing", "digits", SCRATCH, ("inputs unscaled",), patch=faults.skip_preprocessing),
     Member("10 % of labels shuffled", "digits", LINEAR, _LABELS, faults.shuffle_labels(0.1)),

@@ -49,6 +49,32 @@ def test_a_rise_is_measured_from_the_lowest_place() -> None:
     assert trend_of(curve).at(1000.0) == pytest.approx(0.8)
 
 
+def test_averages_see_a_rise_through_wide_scatter() -> None:
+    """40 epochs that rise by a fifth in the second half, with a tenth of noise: the ends alone say little."""
+    rng = np.random.default_rng(3)
+    curve = np.concatenate([np.linspace(1.5, 1, 20), np.linspace(1, 1.3, 40)])
+    trends = [trend_of(curve * (1 + rng.normal(0, 0.08, 60))) for _ in range(200)]
+    local = sum(trend.rise().deviations > 3 for trend in trends)
+    averaged = sum(any(rise.deviations > 3 for rise in trend.averaged_rises()) for trend in trends)
+    assert averaged > 1.3 * local
+
+
+def test_averages_of_a_falling_or_level_curve_hardly_rise() -> None:
+    steep = trend_of(np.exp(-np.arange(50) / 2))
+    assert all(rise.amount <= 0 for rise in steep.averaged_rises())
+    rng = np.random.default_rng(4)
+    levels = [trend_of(1 + rng.normal(0, 0.1, 60)) for _ in range(300)]
+    assert sum(any(r.deviations > 3 and r.relative > 0.05 for r in t.averaged_rises()) for t in levels) <= 9
+
+
+def test_a_climb_may_end_anywhere() -> None:
+    curve = np.concatenate([np.linspace(1, 0.2, 20), np.linspace(0.2, 3, 20), np.linspace(3, 0, 40)])
+    climb = trend_of(curve).climb()
+    assert (climb.since, climb.until) == (pytest.approx(20, abs=1), pytest.approx(40, abs=1))
+    assert climb.amount == pytest.approx(2.8, abs=0.2)
+    assert trend_of(np.linspace(1, 0, 30)).climb().amount == 0
+
+
 def test_a_level_curve_rises_seldom() -> None:
     rng = np.random.default_rng(2)
     rises = [trend_of(1 + rng.normal(0, 0.05, 60)).rise() for _ in range(300)]

@@ -26,7 +26,7 @@ def test_a_rise_within_noise_is_none(make: SimpleNamespace) -> None:
     rng = np.random.default_rng(1)
     seen = [
         rules.rising_loss(
-            open_case(make.log_of(loss=np.linspace(1, 0.1, 60), val_loss=valley(0.5, 0.53) + noise))
+            open_case(make.log_of(loss=np.linspace(1, 0.1, 60), val_loss=valley(0.5, 0.5) + noise))
         )
         for noise in rng.normal(0, 0.1, (100, 60))
     ]

@@ -104,3 +104,11 @@ def test_a_softmax_of_probabilities(make: SimpleNamespace) -> None:
     assert signs[2] is None
     assert signs[1].severity == "error"
     assert "ends at 23.2%" in signs[1].evidence[0]
+
+
+def test_who_has_learnt_nothing_doubts_no_label(make: SimpleNamespace) -> None:
+    rows = make.split_rows()
+    wrong = tuple(make.answers(rows, 250, confidence=0.97))
+    assert see_label_errors(open_case(make.run_of(0.5, 0.5, rows=rows, predictions=wrong))) is None
+    few = tuple(make.answers(rows, 100, confidence=0.985))
+    assert see_label_errors(open_case(make.run_of(0.8, 0.8, rows=rows, predictions=few))) is not None

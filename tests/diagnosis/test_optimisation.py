@@ -103,3 +103,10 @@ def test_a_loss_near_zero_may_rise_manifold(make: SimpleNamespace) -> None:
     losses = np.concatenate([[0.015], np.full(5, 0.003), np.linspace(0.003, 0.01, 24)])
     assert rules.see_high_rate(open_case(make.run_of(curves={"loss": losses}))) is None
     assert rules.see_high_rate(open_case(make.log_of(loss=losses))) is not None  # of what, nobody says
+
+
+def test_a_loss_that_leaps_far_beyond_guessing_and_recovers(make: SimpleNamespace) -> None:
+    losses = np.concatenate([[279.0, 10.4], make.fall(1.1, 0.002, 28)])
+    sign = rules.see_high_rate(open_case(make.run_of(curves={"loss": losses})))
+    assert sign.evidence == ("the training loss is 279 at epoch 1; guessing costs 0.693",)
+    assert rules.see_high_rate(open_case(make.log_of(loss=losses))) is None  # of any task, in any unit

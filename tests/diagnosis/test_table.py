@@ -1,7 +1,7 @@
 """The table as a whole."""
 
 from dlpractice.diagnosis.rule import NEEDS
-from dlpractice.diagnosis.table import RULES
+from dlpractice.diagnosis.table import EXPLAINED_BY, RULES
 
 
 def test_every_rule_says_what_it_is() -> None:
@@ -14,3 +14,16 @@ def test_every_rule_says_what_it_is() -> None:
         assert rule.causes
         assert rule.remedy
         assert all(threshold.source for threshold in rule.thresholds)
+
+
+def test_explanations_are_findings_and_go_in_no_circle() -> None:
+    names = {rule.name for rule in RULES}
+    assert {*EXPLAINED_BY, *(name for causes in EXPLAINED_BY.values() for name in causes)} <= names
+
+    def causes_of(name: str, path: tuple[str, ...] = ()) -> None:
+        assert name not in path, (*path, name)
+        for cause in EXPLAINED_BY.get(name, ()):
+            causes_of(cause, (*path, name))
+
+    for name in EXPLAINED_BY:
+        causes_of(name)

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dlpractice.diagnosis.verdict import diagnose
+from dlpractice.diagnosis.finding import Finding, Severity
+from dlpractice.diagnosis.verdict import diagnose, rank
 
 
 def test_done_where_the_target_is_within_noise(make: SimpleNamespace) -> None:
@@ -56,3 +57,32 @@ def test_the_document_is_json_even_of_nan(make: SimpleNamespace) -> None:
     assert again["curves"]["loss"] == {"at": [1.0, 2.0], "values": [1.0, None]}
     assert again["findings"][0]["name"] == "loss exploded"
     assert again["missing"] == ["training accuracy", "validation accuracy"]
+
+
+def finding(name: str, severity: Severity = "warning") -> Finding:
+    return Finding(name, severity, "high", ("seen",), "", "", ())
+
+
+def test_causes_stand_before_what_they_explain() -> None:
+    found = rank(
+        [
+            finding("accuracy at chance", "error"),
+            finding("label errors"),
+            finding("learning rate too low"),
+            finding("spikes", "info"),
+        ]
+    )
+    assert [f.name for f in found] == [
+        "label errors",
+        "learning rate too low",
+        "accuracy at chance",
+        "spikes",
+    ]
+    assert [f.confidence for f in found] == ["high", "high", "low", "high"]
+
+
+def test_what_nothing_explains_goes_by_its_severity() -> None:
+    found = rank([finding("underfitting"), finding("spikes", "info"), finding("accuracy at chance", "error")])
+    assert [f.name for f in found] == ["accuracy at chance", "underfitting", "spikes"]
+    remark = rank([finding("underfitting"), finding("learning rate too low", "info")])
+    assert [f.confidence for f in remark] == ["high", "high"]  # a remark explains nothing
