@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from dlpractice.report.numbers import NOTHING
+from dlpractice.report.parallel_tables import data_parallel_table, model_parallel_table, prediction_table
 from dlpractice.report.tables import plain_table
 
 Document = Mapping[str, Any]
@@ -179,4 +180,9 @@ def significant(number: float | None) -> str:
     return f"{number:.3g}" if abs(number) >= 1e-4 or number == 0 else f"{number:.1e}"
 
 
-_TABLES: Mapping[str, Callable[[Document], RenderableType]] = {"peaks": peaks_table}
+_TABLES: Mapping[str, Callable[[Document], RenderableType]] = {
+    "peaks": peaks_table,
+    "data_parallel": data_parallel_table,
+    "model_parallel": model_parallel_table,
+    "prediction": prediction_table,
+}

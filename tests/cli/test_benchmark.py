@@ -1,0 +1,153 @@
+"""`dlp benchmark` from the shell."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from dlpractice.cli import benchmark as command
+from dlpractice.cli.console import messages, results
+from dlpractice.cli.main import app
+from dlpractice.errors import ConfigError, RunError
+
+runner = CliRunner()
+SMALL = [
+    "parts=[peaks]",
+    "peaks.precisions=[float32, tf32]",
+    "peaks.sizes=[32]",
+    "peaks.sustained_seconds=0",
+    "peaks.array_mebibytes=1",
+    "repetitions=5",
+]
+
+
+@pytest.fixture(autouse=True)
+def _a_terminal_of_80_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results.cache_clear()
+    messages.cache_clear()
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+
+
+def scaled(document: dict[str, Any], factor: float) -> dict[str, Any]:
+    """The same result from a machine that is `factor` times as fast."""
+    for row in document["parts"]["peaks"]["rows"]:
+        if row["value"] is not None:
+            row["value"] *= factor
+            row["samples"] = [sample * factor for sample in row["samples"]]
+    return document
+
+
+def test_a_small_benchmark_and_the_next_one_against_it() -> None:
+    result = runner.invoke(app, ["benchmark", *SMALL, "--run-dir", "first"], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert max(len(line) for line in result.stdout.splitlines()) <= 80
+    assert {path.name for path in Path("first").iterdir()} >= {"benchmark.json", "config.yaml", "peaks.png"}
+    first = json.loads(Path("first/benchmark.json").read_text())
+    assert (first["schema"], first["command"], first["finished"]) == (1, "benchmark", True)
+    assert "baseline" not in first
+
+    Path("fast.json").write_text(json.dumps(scaled(first, 1e6)))
+    slower = runner.invoke(
+        app, ["benchmark", *SMALL, "--run-dir", "second", "--baseline", "fast.json", "--json"]
+    )
+    assert slower.exit_code == 3
+    document = json.loads(slower.stdout)
+    assert document["run"] == "second"
+    assert document["baseline"]["overall"]["ratio"] < 0.01
+    assert json.loads(Path("second/benchmark.json").read_text())["baseline"] == document["baseline"]
+
+    Path("slow.json").write_text(json.dumps(scaled(first, 1e-12)))
+    faster = runner.invoke(app, ["benchmark", *SMALL, "--run-dir", "third", "--baseline", "slow.json"])
+    assert faster.exit_code == 0
+    assert "not slower by more than 10%" in " ".join(faster.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "changes"),
+    [
+        ([], None, []),
+        (["default"], "default", []),
+        (["mine.yaml", "repetitions=9"], "mine.yaml", ["repetitions=9"]),
+        (["repetitions=9"], None, ["repetitions=9"]),
+        (["seed=1", "repetitions=9"], None, ["seed=1", "repetitions=9"]),
+        (["a=b.yaml", "seed=1"], "a=b.yaml", ["seed=1"]),
+    ],
+)
+def test_the_config_may_be_left_out(arguments: list[str], name: str | None, changes: list[str]) -> None:
+    Path("a=b.yaml").touch()
+    assert command._split_arguments(arguments) == (name, changes)
+
+
+def test_without_a_config_the_shipped_one_is_meant() -> None:
+    Path("default.yaml").write_text("command: benchmark\nrepetitions: 99\n")
+    assert command._load(None, []).repetitions == 7
+    assert command._load("default", []).repetitions == 99
+
+
+def test_a_baseline_that_cannot_be_read_is_said_before_anything_is_measured() -> None:
+    Path("other.json").write_text(json.dumps({"command": "benchmark", "schema": 99}))
+    for file, message in (("none.json", "no file"), ("other.json", "schema 99")):
+        result = runner.invoke(app, ["benchmark", *SMALL, "--run-dir", "b", "--baseline", file])
+        assert isinstance(result.exception, RunError)
+        assert message in result.exception.message
+    assert not Path("b").exists()
+
+
+def test_a_config_for_another_command_is_refused() -> None:
+    result = runner.invoke(app, ["benchmark", "digits"])
+    assert isinstance(result.exception, ConfigError)
+
+
+def test_an_interrupt_says_where_the_measured_parts_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dlpractice.recipes import benchmark
+
+    def interrupt(section: object, context: object) -> dict[str, Any]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(benchmark.MEASURES, "peaks", interrupt)
+    result = runner.invoke(app, ["benchmark", *SMALL, "--run-dir", "b"])
+    assert result.exit_code == 130
+    assert "what was measured is in b" in result.stderr
+    assert json.loads(Path("b/benchmark.json").read_text())["finished"] is False
+
+
+def test_the_prediction_can_be_scored_without_measuring() -> None:
+    result = runner.invoke(app, ["benchmark", "--validate", "--json"], catch_exceptions=False)
+    document = json.loads(result.stdout)
+    assert len(document["rows"]) > 10
+    assert document["median_absolute_error_points"] < 10
+    assert not Path("runs").exists()
+
+
+def test_a_backend_is_chosen_where_nobody_named_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "torch" or None)
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    command._choose_backend()
+    assert os.environ["KERAS_BACKEND"] == "jax"
+    monkeypatch.delenv("KERAS_BACKEND")
+    command._choose_backend()
+    assert os.environ["KERAS_BACKEND"] == "torch"
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_tensorflow_is_not_imported_under_another_backend(backend: str) -> None:
+    if find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    code = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from dlpractice.cli.main import app\n"
+        f"result = CliRunner().invoke(app, ['benchmark', *{SMALL!r}, '--run-dir', 'b'])\n"
+        "assert result.exit_code == 0, result.exception\n"
+        "assert 'tensorflow' not in sys.modules\n"
+    )
+    environment = os.environ | {"KERAS_BACKEND": backend}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=300)
+    assert json.loads(Path("b/benchmark.json").read_text())["environment"]["backend"] == backend

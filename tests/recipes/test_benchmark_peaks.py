@@ -1,0 +1,57 @@
+from dlpractice.config.benchmark_sections import Peaks
+from dlpractice.hardware import backend
+from dlpractice.hardware.backend import Device
+from dlpractice.hardware.memory import MemoryBudget
+from dlpractice.hardware.peaks import VENDOR_PEAKS
+from dlpractice.recipes import benchmark_peaks
+from dlpractice.recipes.benchmark_context import Context
+from dlpractice.recipes.benchmark_peaks import measure_peaks
+from dlpractice.runs.progress import Silent
+
+SECTION = Peaks(
+    precisions=("float32", "tf32", "float32"), sizes=(32, 64), sustained_seconds=0.0, array_mebibytes=1
+)
+
+
+class Steps(Silent):
+    """Counts what it is told."""
+
+    total = done = 0
+
+    def stage(self, name: str, total: int, unit: str) -> None:
+        self.total += total
+
+    def advance(self, done: int = 1) -> None:
+        self.done += done
+
+
+def context(progress: Silent) -> Context:
+    return Context(5, MemoryBudget(0.5), progress, 0)
+
+
+def test_a_small_part_has_every_figure_or_says_why_not() -> None:
+    steps = Steps()
+    part = measure_peaks(SECTION, context(steps))
+    names = [row["name"] for row in part["rows"]]
+    assert names == [
+        "matmul/float32/32",
+        "matmul/float32/64",
+        "matmul/tf32",
+        "memory/copy",
+        "memory/triad",
+        "link/host-to-device",
+    ]
+    for row in part["rows"]:
+        assert (row["value"] is None) == ("why" in row)
+    assert steps.done == steps.total == 4
+    assert part["vendor"] is None
+    assert [row["name"] for row in part["published"]] == [peak.name for peak in VENDOR_PEAKS]
+
+
+def test_a_known_gpu_brings_what_its_maker_publishes(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(benchmark_peaks, "measure_products", lambda *args: [])
+    monkeypatch.setattr(benchmark_peaks, "measure_memory", lambda *args: [])
+    monkeypatch.setattr(benchmark_peaks, "measure_link", lambda *args: [])
+    monkeypatch.setattr(backend, "list_devices", lambda: (Device("GPU:0", "gpu", "Tesla V100-SXM2-16GB"),))
+    part = measure_peaks(SECTION, context(Silent()))
+    assert part["vendor"]["tflops"]["float32"] == 15.7
