@@ -20,6 +20,7 @@ from dlpractice.diagnosis.finding import Sign
 from dlpractice.diagnosis.generalisation import see_chance
 from dlpractice.diagnosis.intervals import wilson
 from dlpractice.diagnosis.rule import Rule, Threshold
+from dlpractice.diagnosis.splits import see_unpredicted
 
 LEAST = Threshold("lower end of the suspects' share, 95 % interval", 0.015, "chosen")
 CONFIDENT = Threshold(
@@ -64,8 +65,8 @@ def find_suspects(rows: Sequence[Row]) -> list[Row]:
 def see_label_errors(case: Case) -> Sign | None:
     """Many mistakes of which the model is as sure as of its right answers."""
     rows = [row for row in case.run.predictions if row["loss"] is not None and row["confidence"] is not None]
-    if see_chance(case) is not None:  # who has learnt nothing contradicts nobody
-        return None
+    if see_chance(case) is not None or see_unpredicted(case) is not None:
+        return None  # who has learnt nothing, or not all classes, cannot contradict
     mistakes = sum(row["predicted"] != row["label"] for row in rows)
     suspects = find_suspects(rows)
     if not suspects or len(rows) < FEWEST.value:
@@ -82,7 +83,9 @@ def see_label_errors(case: Case) -> Sign | None:
     remedy = ("training.label_smoothing=0.1",) if not case.run.setting("training.label_smoothing") else ()
     # A net that knows its training labels by heart is sure of everything, its mistakes included.
     by_heart = case.errors is None or case.errors.train < share / 2
-    return Sign("warning", "low" if by_heart else "medium", evidence, remedy, "", paths)
+    if by_heart:
+        return Sign("info", "low", evidence, remedy, "", paths)
+    return Sign("warning", "medium", evidence, remedy, "", paths)
 
 
 def see_capped_confidence(case: Case) -> Sign | None:

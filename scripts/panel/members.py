@@ -93,7 +93,7 @@ FAULTY = (
     Member("learning rate x100", "digits", (*LINEAR, "training.learning_rate=0.3"), _HIGH),
     Member("learning rate x100, scratch", "digits", (*SCRATCH, "training.learning_rate=0.5"), _HIGH),
     Member("learning rate /1000", "digits", (*LINEAR, "training.learning_rate=3e-6"), _LOW),
-    Member("learning rate /1000, glyphs", "glyphs", (*GLYPHS, "training.learning_rate=4e-6"), _LOW),
+    Member("learning rate /1000, scratch", "digits", (*SCRATCH, "training.learning_rate=5e-6"), _LOW),
     Member("no preprocessing", "digits", SCRATCH, ("inputs unscaled",), patch=faults.skip_preprocessing),
     Member("10 % of labels shuffled", "digits", LINEAR, _LABELS, faults.shuffle_labels(0.1)),
     Member("50 % of labels shuffled", "digits", LINEAR, _LABELS, faults.shuffle_labels(0.5)),
@@ -116,7 +116,7 @@ FAULTY = (
     Member(
         "no regularisation",
         "digits",
-        (*SCRATCH, "training.epochs=30", "training.weight_decay=0", "training.schedule=constant"),
+        (*SCRATCH, "training.epochs=30", "training.learning_rate=1e-3", "training.weight_decay=0"),
         _OVER,
         faults.keep_training(200),
     ),
