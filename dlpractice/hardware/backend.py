@@ -247,8 +247,10 @@ def _tensor_float_32_switch(name: str) -> tuple[Callable[[], Any], Callable[[Any
         )
     import torch
 
-    matmul = torch.backends.cuda.matmul
-    return lambda: matmul.allow_tf32, lambda wanted: setattr(matmul, "allow_tf32", wanted)
+    return (
+        lambda: torch.get_float32_matmul_precision() != "highest",
+        lambda wanted: torch.set_float32_matmul_precision("high" if wanted else "highest"),
+    )
 
 
 @contextmanager
