@@ -79,11 +79,16 @@ def split_channels(graph: Graph, devices: Sequence[str]) -> ChannelSplit:
     return ChannelSplit(graph, tuple(devices), tuple(built[id(op.layer)] for op in graph.operations))
 
 
+def can_divide(layer: Any, devices: int) -> bool:
+    """Whether a layer has output channels, not in groups, for all of so many devices."""
+    channels = int(layer.kernel.shape[-1]) if isinstance(layer, _DIVIDED) else 0
+    return channels >= devices and getattr(layer, "groups", 1) == 1
+
+
 def _share(layer: Any, devices: Sequence[str]) -> Shares:
-    channels = layer.kernel.shape[-1] if isinstance(layer, _DIVIDED) else 0
-    if channels < len(devices) or getattr(layer, "groups", 1) != 1:
+    if not can_divide(layer, len(devices)):
         return Shares(False, tuple(copy_layer(layer, device) for device in devices), None)
-    bounds = _bounds(channels, len(devices))
+    bounds = _bounds(layer.kernel.shape[-1], len(devices))
     parts = tuple(
         _take_channels(layer, start, end, device)
         for start, end, device in zip(bounds[:-1], bounds[1:], devices, strict=True)

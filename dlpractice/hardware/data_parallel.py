@@ -1,8 +1,9 @@
 """The same net on several devices with `tf.distribute.MirroredStrategy`, and what the exchange costs.
 
-A step is forward, backward, a sum of the gradients over devices, and one step of plain SGD. Its loss is the
-mean over the global batch of half the squared distance between output and targets. Layers run as in
-inference, so that no statistics of a part of the batch are in it and several devices must learn what one does.
+A step is forward, backward, a sum of the gradients over devices, and one step of plain SGD. Its loss is half
+the mean squared difference between outputs and targets, over all values of the global batch. Layers run as in
+inference: no statistics of a part of the batch are in it, and several devices must learn what one does.
+
 The devices are real GPUs, or logical CPUs, which share the cores of one: those show that a step is right and
 what it exchanges, and never a speed-up. TensorFlow only.
 """
@@ -58,8 +59,8 @@ class Mirrored:
         differences = [0.0]
         for variable in self.model.variables:
             first, *others = self.strategy.experimental_local_results(variable.value)
-            differences += [float(np.abs(first.numpy() - other.numpy()).max()) for other in others]
-        return max(differences)
+            differences += [np.abs(first.numpy() - other.numpy()).max() for other in others]
+        return float(np.max(differences))
 
     def count_collectives(self, images: Any, targets: Any) -> Collectives:
         """What a step with these dealt arrays exchanges."""
@@ -143,7 +144,8 @@ def _loss_and_gradients(model: Any, images: Any, targets: Any, count: int) -> tu
 
     variables = [variable.value for variable in model.trainable_variables]
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(tf.square(model(images, training=False) - targets)) / 2 / count
+        errors = tf.square(model(images, training=False) - targets)
+        loss = tf.reduce_sum(errors) / (2 * count * targets.shape[1])
     return loss, tape.gradient(loss, variables)
 
 
@@ -151,7 +153,9 @@ def compile_own_computation(
     model: keras.Model, devices: Sequence[str], images: Any, targets: Any
 ) -> Callable[[], Any]:
     """A call in which each device does its part of a step, forward and backward, and nothing else: no
-    strategy, no exchange, no update. images, targets: of the global batch, which is dealt out evenly.
+    strategy, no exchange, no update. It returns each device's part of the loss, and the sum of its gradients.
+
+    images, targets: of the global batch, which is dealt out evenly.
 
     Raises HardwareError under another backend.
     """
@@ -169,7 +173,9 @@ def compile_own_computation(
         done = []
         for device, copy, mine, wanted in parts:
             with tf.device(device):
-                done.append(_loss_and_gradients(copy, mine, wanted, len(images)))
+                loss, gradients = _loss_and_gradients(copy, mine, wanted, len(images))
+                # TensorFlow leaves out what nobody reads, and returning the gradients would move them all.
+                done.append((loss, tf.add_n([tf.reduce_sum(gradient) for gradient in gradients])))
         return done
 
     return compute  # type: ignore[no-any-return]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+Precision = Literal["float32", "tf32", "mixed"]
 Exchange = Literal["ring", "server"]
 """How gradients are summed: by a ring all-reduce, or in the host's memory (parameter server on the CPU)."""
 
@@ -23,6 +24,7 @@ class PublishedTable:
     model: str
     parameters: int
     batch: int
+    precision: Precision
     interconnect: str
     exchange: Exchange
     images_per_second: float
@@ -61,6 +63,7 @@ def _dgx1_p100(model: str, batch: int, exchange: Exchange, rates: tuple[float, .
         model,
         PARAMETERS[model],
         batch,
+        "float32",
         "dgx1-p100",
         exchange,
         single,
@@ -70,13 +73,19 @@ def _dgx1_p100(model: str, batch: int, exchange: Exchange, rates: tuple[float, .
 
 
 def _nvidia(
-    machine: str, precision: str, batch: int, devices: int, single: float, several: float
+    machine: str,
+    precision: Precision,
+    batch: int,
+    devices: int,
+    single: float,
+    several: float,
 ) -> PublishedTable:
     return PublishedTable(
         f"resnet-50/{precision}/{machine}",
         "ResNet-50",
         PARAMETERS["ResNet-50"],
         batch,
+        precision,
         machine,
         "ring",
         single,
@@ -91,6 +100,7 @@ def _horovod(model: str, single: float, efficiencies: Mapping[int, float]) -> Pu
         model,
         PARAMETERS[model],
         64,
+        "float32",
         "p100-roce25",
         "ring",
         single,

@@ -118,7 +118,7 @@ def predict_data_parallel(
     hiding = BACKWARD_SHARE * step_seconds
     shortest, longest = exchange_seconds(net.gradient_bytes, devices, wiring, exchange)
     middle = Range(shortest, longest).middle if shortest else longest / 2
-    waiting = constants.device_seconds * (wiring.devices_in_host(devices) - 1)
+    waiting = _waiting(constants, devices, wiring)
     step = Outcome(
         low=step_seconds + max(0.0, shortest - hiding),
         point=step_seconds + middle - constants.overlap * min(middle, hiding) + waiting,
@@ -136,9 +136,10 @@ def predict_layer_split(
     devices: int,
     wiring: Interconnect,
     micro_batches: int,
+    constants: Constants = Constants(),
 ) -> Prediction:
     """A stage of layers on each device; `devices` times `batch` images pass in micro-batches, forward, then
-    backward.
+    backward, and activations of all of them are kept.
 
     The slowest stage sets the pace: (m + p - 1) of its turns. Low efficiency: each turn also waits for the
     widest cut, in both directions; high: only the first micro-batch does, since links work while devices do.
@@ -152,14 +153,21 @@ def predict_layer_split(
     # Links carry one micro-batch while devices compute the next: where that takes longer, links set the pace.
     pace = compute / turns
     low = compute + sum(fast) + max(0.0, max(fast, default=0.0) - pace) * (micro_batches - 1)
-    high = compute + turns * widest
-    step = Outcome(low, (low + max(low, high)) / 2, max(low, high))
-    memory = 3 * net.gradient_bytes * max(net.stage_shares) + devices * batch * net.activation_bytes / devices
+    high = max(low, compute + turns * widest)
+    waiting = _waiting(constants, devices, wiring)
+    step = Outcome(low, (low + high) / 2 + waiting, high + waiting)
+    memory = 3 * net.gradient_bytes * max(net.stage_shares) + batch * net.activation_bytes
     return _weigh("layers", devices, step, step_seconds, batch, memory)
 
 
 def predict_channel_split(
-    net: Net, *, step_seconds: float, batch: int, devices: int, wiring: Interconnect
+    net: Net,
+    *,
+    step_seconds: float,
+    batch: int,
+    devices: int,
+    wiring: Interconnect,
+    constants: Constants = Constants(),
 ) -> Prediction:
     """A share of the output channels of every layer on each device, and all images on all of them.
 
@@ -175,12 +183,14 @@ def predict_channel_split(
         for rate in (bandwidth.high, bandwidth.low)
     )
     hidden = min(fast * 2 / 3, step_seconds / 3)
+    waiting = _waiting(constants, devices, wiring)
     step = Outcome(
         step_seconds + fast - hidden,
-        step_seconds + (fast - hidden + slow) / 2,
-        step_seconds + slow,
+        step_seconds + (fast - hidden + slow) / 2 + waiting,
+        step_seconds + slow + waiting,
     )
-    memory = 3 * net.gradient_bytes / devices + images * net.activation_bytes / devices
+    # Weights are shared out, but what is gathered is kept by everyone, for all images.
+    memory = 3 * net.gradient_bytes / devices + images * net.activation_bytes
     return _weigh("channels", devices, step, step_seconds, batch, memory)
 
 
@@ -188,6 +198,10 @@ def choose_best(predictions: Sequence[Prediction], memory_bytes: float | None = 
     """The one with the highest throughput among those that fit; None where none does."""
     fitting = [one for one in predictions if memory_bytes is None or one.memory_bytes <= memory_bytes]
     return max(fitting, key=lambda one: one.images_per_second.point, default=None)
+
+
+def _waiting(constants: Constants, devices: int, wiring: Interconnect) -> float:
+    return constants.device_seconds * (wiring.devices_in_host(devices) - 1)
 
 
 def _one_hop(wiring: Interconnect, devices: int) -> tuple[Range, float]:

@@ -1,12 +1,35 @@
-"""The parts of `dlp benchmark` about several devices: what they reach, and what more would bring."""
+"""The part `prediction` of a benchmark: what more devices would bring, and how far off that may be."""
 
-from typing import Any
+from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from dlpractice.config.benchmark_sections import Prediction as Section
+from dlpractice.hardware.interconnects import Interconnect, find_interconnect
 from dlpractice.hardware.published_scaling import PUBLISHED_TABLES
-from dlpractice.hardware.scaling import Outcome
+from dlpractice.hardware.scaling import (
+    Net,
+    Outcome,
+    Prediction,
+    choose_best,
+    predict_channel_split,
+    predict_data_parallel,
+    predict_layer_split,
+)
 from dlpractice.hardware.scaling_error import Error, Scored, fit_constants, score
 
+if TYPE_CHECKING:  # Keras, which scoring published tables does without
+    from dlpractice.hardware.graphs import Graph
+    from dlpractice.recipes.benchmark_context import Context
+
 Document = dict[str, Any]
+
+# GPipe's waiting is small from four micro-batches a stage on (Huang et al. 2019).
+_MICRO_BATCHES_PER_STAGE = 4
+_BYTES = 4
 
 FITTED_ON = (
     "overlap and seconds per device: fitted on all published tables but the one predicted, by the smallest "
@@ -35,6 +58,111 @@ def validate() -> Document:
     }
 
 
+def predict(section: Section, context: Context) -> Document:
+    """Rows prediction/NET/INTERCONNECT/METHOD/N in images/s, with interval, efficiency and memory per device.
+
+    The throughput of one device is that of the part `models`, in training and float32; bytes are read off the
+    graph. `best`: the method with the highest throughput by number of devices.
+
+    Raises HardwareError for an unknown interconnect, or one that does not reach so many devices.
+    """
+    wiring = find_interconnect(section.interconnect)
+    known = find_single_rate(section, context)
+    if known is None:
+        why = f"needs the throughput of {section.model} in training, which the part models measures"
+        name = f"prediction/{section.model}/{section.interconnect}"
+        return {"rows": [{"name": name, "value": None, "unit": "images/s", "why": why}]}
+    from dlpractice.hardware.graphs import read_graph
+    from dlpractice.recipes.benchmark_nets import build_net
+
+    graph = read_graph(build_net(section.model, context.seed))
+    step_seconds = section.batch_size / known["value"]
+    rows: list[Document] = []
+    best: dict[str, str] = {}
+    for devices in section.devices:
+        found = list(_predict_all(graph, step_seconds, section.batch_size, devices, wiring))
+        rows += [_row(section, one) for one in found]
+        winner = choose_best(found)
+        best[str(devices)] = winner.method if winner else ""
+    return {
+        "rows": rows,
+        "model": section.model,
+        "batch_size": section.batch_size,
+        "interconnect": {"name": wiring.name, "about": wiring.about, "source": wiring.link.source},
+        "single": {"images_per_second": known["value"], "row": known["name"]},
+        "best": best,
+    }
+
+
+def find_single_rate(section: Section, context: Context) -> Document | None:
+    """The measured row of the net in training in float32: at the batch size of the section, or else at the
+    largest there is, since images of a larger batch take no longer."""
+    rows = [
+        row
+        for row in context.measured.get("models", {}).get("rows", ())
+        if {"training", "float32", section.model} <= set(row["name"].split("/"))
+        and row["value"] is not None
+        and row["unit"] == "images/s"
+    ]
+    exact = [row for row in rows if str(section.batch_size) in row["name"].split("/")]
+    return max(exact or rows, key=lambda row: row["value"], default=None)
+
+
+def _predict_all(
+    graph: Graph, step_seconds: float, batch: int, devices: int, wiring: Interconnect
+) -> Iterator[Prediction]:
+    """Data parallel, and the two divisions of the net."""
+    net = describe_net(graph, devices)
+    how: dict[str, Any] = {
+        "step_seconds": step_seconds,
+        "batch": batch,
+        "devices": devices,
+        "wiring": wiring,
+        "constants": fit_constants(PUBLISHED_TABLES),
+    }
+    yield predict_data_parallel(net, **how)
+    micro_batches = min(devices * batch, _MICRO_BATCHES_PER_STAGE * devices)
+    yield predict_layer_split(net, **how, micro_batches=micro_batches)
+    yield predict_channel_split(net, **how)
+
+
+def describe_net(graph: Graph, stages: int) -> Net:
+    """What the cost model wants to know of a net, in float32: divided into `stages` of even work."""
+    from dlpractice.hardware.channel_split import can_divide
+    from dlpractice.hardware.graphs import variables_of
+    from dlpractice.hardware.layer_split import balance
+    from dlpractice.hardware.operation_costs import count_operations
+
+    costs = count_operations(graph)
+    cuts = balance(costs, stages)
+    bounds = [0, *cuts, len(costs)]
+    shares = [sum(costs[start:end]) / sum(costs) for start, end in pairwise(bounds)]
+    variables = {id(one): prod(one.shape) for op in graph.operations for one in variables_of(op.layer)}
+    divided = [op for op in graph.operations if can_divide(op.layer, stages)]
+    return Net(
+        gradient_bytes=_BYTES * sum(variables.values()),
+        cut_bytes=tuple(float(_BYTES * sum(graph.values[n] for n in graph.live(cut))) for cut in cuts),
+        stage_shares=tuple(shares),
+        channel_bytes=tuple(float(_BYTES * graph.values[op.outputs[0]]) for op in divided),
+        activation_bytes=_BYTES * sum(graph.values),
+    )
+
+
+def _row(section: Section, prediction: Prediction) -> Document:
+    wired = f"{section.model}/{section.interconnect}"
+    return {
+        "name": f"prediction/{wired}/{prediction.method}/{prediction.devices}",
+        "method": prediction.method,
+        "devices": prediction.devices,
+        "value": prediction.images_per_second.point,
+        "interval": [prediction.images_per_second.low, prediction.images_per_second.high],
+        "unit": "images/s",
+        "kind": "predicted",
+        "efficiency": _outcome(prediction.efficiency),
+        "memory_bytes": prediction.memory_bytes,
+    }
+
+
 def _error(error: Error) -> Document:
     return {"median": error.median, "mean": error.mean}
 
@@ -44,6 +172,7 @@ def _scored(row: Scored) -> Document:
         "name": f"validation/{row.table.name}/{row.devices}",
         "model": row.table.model,
         "batch": row.table.batch,
+        "precision": row.table.precision,
         "interconnect": row.table.interconnect,
         "exchange": row.table.exchange,
         "devices": row.devices,
