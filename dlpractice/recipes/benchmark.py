@@ -16,6 +16,8 @@ from dlpractice.hardware import backend
 from dlpractice.hardware.machine import describe_machine
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.recipes.benchmark_context import Context, Document
+from dlpractice.recipes.benchmark_devices import measure_data_parallel, measure_model_parallel
+from dlpractice.recipes.benchmark_parallel import predict
 from dlpractice.recipes.benchmark_peaks import measure_peaks
 from dlpractice.recipes.environment import describe_commit
 from dlpractice.runs.benchmark_file import SCHEMA, BenchmarkFolder
@@ -27,6 +29,9 @@ Measure = Callable[[Any, Context], Document]
 # modules must be importable under every backend: what needs TensorFlow imports it when it measures.
 MEASURES: dict[PartName, Measure] = {
     "peaks": measure_peaks,
+    "data_parallel": measure_data_parallel,
+    "model_parallel": measure_model_parallel,
+    "prediction": predict,
 }
 
 _PRECISION_NOTE = " where a row names no other; TF32 is off in matmul/float32, and else as the backend has it"
