@@ -1,6 +1,12 @@
-"""The two compiled functions of training: one optimiser step, and the forward pass."""
+"""The two compiled functions of training: one optimiser step, and the forward pass.
+
+Each size of a batch has a graph of its own. With `reduce_retracing` the second size would get one of open
+size, which rounds differently, and a run that is taken up at a batch of another size would end with other
+bits.
+"""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import keras
@@ -41,34 +47,78 @@ def classification_loss(model: keras.Model) -> Loss:
 
 
 def compile_train_step(
-    loss: Loss, groups: Sequence[Group], placement: Placement, precision: str
+    loss: Loss, groups: Sequence[Group], placement: Placement, precision: str, parts: int = 1
 ) -> TrainStep:
-    """A function of (a global batch, learning rate) that takes one step and returns the batch's loss."""
-    variables = [variable for group in groups for variable in group.variables]
-    scale = _FLOAT16_LOSS_SCALE if precision == "float16" else 1.0
+    """A function of (this process's share of a global batch, learning rate) that takes one step and returns
+    the batch's loss.
 
-    def replica_step(*batch: Any) -> Any:
+    parts: the batch is computed in so many parts, one after another, and the step is taken with the gradient
+    of the whole. The last array of a batch then holds the example weights by which `loss` is a mean.
+    """
+    scale = _FLOAT16_LOSS_SCALE if precision == "float16" else 1.0
+    variables = [variable for group in groups for variable in group.variables]
+    run, add_up = placement.strategy.run, tf.distribute.ReduceOp.SUM
+
+    def differentiate(*batch: Any) -> tuple[Any, list[Any]]:
         with tf.GradientTape() as tape:
             share = loss(*batch)
             scaled = share * scale
         gradients = tape.gradient(scaled, [variable.value for variable in variables])
         if scale != 1.0:
             gradients = [tf.where(tf.math.is_finite(g), g / scale, tf.zeros_like(g)) for g in gradients]
+        return share, gradients
+
+    def apply(gradients: list[Any]) -> None:
         taken = 0
         for group in groups:
             group.optimiser.apply(gradients[taken : taken + len(group.variables)], group.variables)
             taken += len(group.variables)
-        return share
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def step(batch: Any, rate: Any) -> Any:
+    def set_rate(rate: Any) -> None:
         for group in groups:
             group.optimiser.learning_rate.assign(rate * group.factor)
-        shares = placement.strategy.run(replica_step, args=batch)
-        return placement.strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None)
+
+    def whole_step(*batch: Any) -> Any:
+        share, gradients = differentiate(*batch)
+        apply(gradients)
+        return share
+
+    def add_part(sums: tuple[Any, ...], *batch: Any) -> tuple[Any, ...]:
+        share, gradients = differentiate(*batch)
+        weight = tf.distribute.get_replica_context().all_reduce(add_up, tf.reduce_sum(batch[-1]))
+        news = (weight, share * weight, *(tf.convert_to_tensor(g) * weight for g in gradients))
+        return tuple(old + new for old, new in zip(sums, news, strict=True)) if sums else news
+
+    def apply_sums(sums: tuple[Any, ...]) -> Any:
+        weight, total, *gradients = sums
+        apply([gradient / weight for gradient in gradients])
+        return total / weight
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def step(batch: Any, rate: Any) -> Any:
+        set_rate(rate)
+        return placement.strategy.reduce(add_up, run(whole_step, args=batch), axis=None)
+
+    # A function for each part, and none for all: within one, TensorFlow would compute parts at the same time,
+    # and hold all of them in memory.
+    @tf.function  # type: ignore[untyped-decorator]
+    def accumulate(sums: Any, batch: Any) -> Any:
+        return run(add_part, args=(sums, *batch))
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def finish(sums: Any, rate: Any) -> Any:
+        set_rate(rate)
+        return placement.strategy.reduce(add_up, run(apply_sums, args=(sums,)), axis=None)
 
     def train(batch: Sequence[Any], rate: float) -> Any:
-        return step(placement.deal(batch), tf.constant(rate, tf.float32))
+        rate = tf.constant(rate, tf.float32)
+        if parts == 1:
+            return step(placement.deal(batch), rate)
+        bounds = np.linspace(0, len(batch[0]), parts + 1).astype(int)
+        sums: Any = ()
+        for start, stop in pairwise(bounds):
+            sums = accumulate(sums, placement.deal([array[start:stop] for array in batch]))
+        return finish(sums, rate)
 
     return train
 
@@ -77,7 +127,7 @@ def compile_forward(model: keras.Model, placement: Placement) -> Forward:
     """A function from a batch of inputs to (n, ...) outputs in inference mode: an array, or a list for
     several."""
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @tf.function  # type: ignore[untyped-decorator]
     def run(inputs: Any) -> Any:
         return placement.strategy.run(lambda part: model(part, training=False), args=(inputs,))
 

@@ -153,6 +153,45 @@ def test_an_interrupted_stage_goes_on_bit_for_bit(tmp_path: Path, steps: int) ->
     assert [[row[key] for key in kept] for row in rows] == [[row[key] for key in kept] for row in whole_rows]
 
 
+def make_convolutional(folder: Path, progress: Silent) -> Trainer:
+    """50 images in batches of 17, 17 and 16."""
+    seed_everything(7)
+    placement, rng = place(), np.random.default_rng(0)
+    images, labels = rng.normal(size=(50, 8, 8, 3)).astype(np.float32), np.arange(50) % 3
+    with placement.strategy.scope():
+        inputs = keras.Input((8, 8, 3))
+        x = keras.layers.BatchNormalization()(keras.layers.Conv2D(8, 3, activation="relu")(inputs))
+        model = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.GlobalAveragePooling2D()(x)))
+    return Trainer(
+        "scratch",
+        model,
+        Settings(epochs=2, learning_rate=0.01),
+        Feed(images, labels, np.ones(3, np.float32), batch_size=17, seed=3),
+        Labelled(images[:20], labels[:20]),
+        Labelled(images[:33], labels[:33]),
+        loss=classification_loss(model),
+        scored=model,
+        placement=placement,
+        is_pretrained=lambda variable: False,
+        checkpoints=Checkpoints(folder, 1e9),
+        progress=progress,
+        record=lambda row: None,
+    )
+
+
+def test_batches_of_two_sizes_are_gone_on_with_bit_for_bit(tmp_path: Path) -> None:
+    whole = make_convolutional(tmp_path / "whole", Silent())
+    whole.train(Position())
+    with pytest.raises(KeyboardInterrupt):  # the batch of 16 comes next, before any of 17
+        make_convolutional(tmp_path / "cut", Recorder(interrupt_after=2)).train(Position())
+    saved = Checkpoints(tmp_path / "cut").read()
+    assert saved is not None
+    resumed = make_convolutional(tmp_path / "cut", Silent())
+    resumed.train(*saved)
+    for ours, theirs in zip(weights(resumed), weights(whole), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_an_interrupt_in_the_last_evaluation_is_not_lost(tmp_path: Path) -> None:
     class Late(Silent):
         def epoch(self, row: Mapping[str, object], is_best: bool) -> None:
