@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from dlpractice.config.finetune_sections import Augment, Data, Model, Training
 from dlpractice.config.problems import closest
@@ -72,6 +72,17 @@ class Finetune(Varied):
         json_schema_extra={"additionalProperties": False},
         description="What a strategy changes in the sections above when it is the one that runs.",
     )
+
+    @model_validator(mode="after")
+    def _leave_no_device_idle(self) -> Finetune:
+        batch, parts = self.training.batch_size, self.training.accumulation_steps
+        devices = 1 if self.hardware.scaling != "none" else self.hardware.fewest_devices
+        if batch < parts * devices:
+            raise ValueError(
+                f"training.batch_size must be at least training.accumulation_steps times the devices, or "
+                f"some of them would compute nothing; got {batch} for {parts} parts on {devices} devices"
+            )
+        return self
 
     def for_strategy(self, name: str) -> Finetune:
         """The config of one strategy: its changes laid over the sections, and no other strategy left.

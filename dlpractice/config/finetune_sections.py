@@ -137,7 +137,19 @@ class Training(Section):
     """Optimisation."""
 
     epochs: int = Field(default=30, ge=1, le=10_000, description="Passes over the training images.")
-    batch_size: int = Field(default=32, ge=1, le=4096, description="Images per step, over all devices.")
+    batch_size: int = Field(
+        default=32,
+        ge=1,
+        le=4096,
+        description="Images per step, over all devices; on each of them where hardware.scaling is not none.",
+    )
+    accumulation_steps: int = Field(
+        default=1,
+        ge=1,
+        le=4096,
+        description="Parts in which a batch is computed, one after another, before a step is taken, so that "
+        "a batch may be larger than memory. batch_size stays the whole.",
+    )
     learning_rate: Rate | Literal["auto"] = Field(
         default=1e-3,
         description="Peak learning rate of new layers; auto runs a learning-rate finder (Smith 2017).",

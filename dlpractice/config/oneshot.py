@@ -125,6 +125,11 @@ class Oneshot(Varied):
                 f"encoder koch needs data.image_size {KOCH_SIZE} and data.colour grey; "
                 f"got {self.data.image_size} and {self.data.colour}"
             )
+        if self.hardware.scaling != "none":
+            raise ValueError(
+                "hardware.scaling must be none: the pairs of a batch grow with its square, for which no rule "
+                f"is known; set batch and training.learning_rate; got {self.hardware.scaling}"
+            )
         if self.data.examples_per_class == 1 and self.distortion.changes_nothing:
             raise ValueError(
                 "data.examples_per_class 1 needs distortion: distorted images stand in for other examples"

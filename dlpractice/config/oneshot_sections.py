@@ -258,6 +258,16 @@ class Training(Section):
     tensorboard: TensorBoard = False
     diagnostics: Diagnostics = False
 
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_accumulation(cls, values: object) -> object:
+        if isinstance(values, dict) and "accumulation_steps" in values:
+            raise ValueError(
+                "accumulation_steps is none of its keys: the loss is over all pairs of a batch, and parts of "
+                "a batch do not hold the pairs between them; set a smaller batch"
+            )
+        return values
+
 
 class Evaluation(Section):
     """How validation and test are scored."""

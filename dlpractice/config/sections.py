@@ -86,3 +86,16 @@ class Hardware(Section):
         default="auto",
         description="Precision of the arithmetic; auto times a convolution and takes the fastest.",
     )
+    scaling: Literal["none", "linear", "sqrt"] = Field(
+        default="none",
+        description="What several devices do to batch and learning rate: none (the same result on any number "
+        "of them), or a batch on each, and a rate that grows as their number (linear; Goyal 2017) or its "
+        "square root (sqrt; Krizhevsky 2014), after a warm-up of at least a twentieth of the epochs.",
+    )
+
+    @property
+    def fewest_devices(self) -> int:
+        """How many devices a machine takes at least."""
+        if self.devices == "auto":
+            return 1
+        return self.devices if isinstance(self.devices, int) else len(self.devices)

@@ -23,11 +23,13 @@ def describe_environment(
     *,
     seed: int,
     devices: Sequence[str],
+    replicas: int,
     precision: Choice,
     data: Mapping[str, str],
     weights: Mapping[str, str | None],
 ) -> dict[str, Any]:
-    """What environment.json holds. data: root and digest; weights: origin and digest."""
+    """What environment.json holds. devices: of this process; replicas: how many there are over all processes.
+    data: root and digest; weights: origin and digest."""
     name, timings = precision
     return {
         "versions": {
@@ -37,6 +39,7 @@ def describe_environment(
         "platform": platform.platform(),
         "processor": platform.processor() or platform.machine(),
         "devices": list(devices),
+        "replicas": replicas,
         "precision": name,
         "precision_timings_seconds": dict(timings),
         "seed": seed,

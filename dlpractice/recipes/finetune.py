@@ -14,6 +14,7 @@ from dlpractice.data.items import SplitName
 from dlpractice.evaluation.metrics import Measure, accuracy
 from dlpractice.hardware.precision import Choice
 from dlpractice.models.precision import computing_in
+from dlpractice.recipes.batch_scaling import refuse_other_replicas
 from dlpractice.recipes.continuation import (
     recorded_precision,
     refuse_other_config,
@@ -57,6 +58,7 @@ def run(
             return run.summary()
         setup = prepare_setup(config, progress, recorded_precision(run))
         refuse_other_data(setup.dataset.digest, run)
+        refuse_other_replicas(config.hardware.scaling, setup.placement.replicas, run)
     else:
         setup = prepare_setup(config, progress, auto)
         run.write_config(dump_config(config))
@@ -81,6 +83,7 @@ def _describe(config: Finetune, setup: Setup) -> dict[str, Any]:
     return describe_environment(
         seed=config.seed,
         devices=setup.placement.devices,
+        replicas=setup.placement.replicas,
         precision=(setup.precision, setup.timings),
         data={"root": str(dataset.root), "digest": dataset.digest},
         weights={"origin": weights.origin, "digest": weights.digest},

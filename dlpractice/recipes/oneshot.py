@@ -108,6 +108,7 @@ def _record_start(config: Oneshot, setup: OneshotSetup, run: RunDirectory) -> No
         describe_environment(
             seed=config.seed,
             devices=setup.placement.devices,
+            replicas=setup.placement.replicas,
             precision=(setup.precision, setup.timings),
             data={"root": division.root, "digest": division.digest},
             weights={"origin": config.encoder.weights or "random", "digest": None},

@@ -11,10 +11,9 @@ from dlpractice.hardware.precision import Choice
 from dlpractice.models.encoders import build_encoder, map_shape
 from dlpractice.models.objectives import Objective, find_objective
 from dlpractice.models.siamese import Siamese, Verdict, build_siamese
-from dlpractice.recipes.setup import require_same, resolve_precision
+from dlpractice.recipes.setup import place_training, require_same, resolve_precision
 from dlpractice.runs.progress import Progress
-from dlpractice.training.cluster import find_cluster
-from dlpractice.training.placement import Placement, place
+from dlpractice.training.placement import Placement
 from dlpractice.training.randomness import seed_everything
 
 
@@ -46,7 +45,7 @@ def prepare_oneshot(config: Oneshot, progress: Progress, auto: Choice | None = N
 
     Raises DataError, ModelError or HardwareError where one of them is not to be had.
     """
-    placement = place(config.hardware.devices, find_cluster())
+    placement = place_training(config.hardware.devices, diagnostics=config.training.diagnostics)
     division = divide(**config.data.model_dump(), progress=progress)
     require_same(division.digest, placement)
     precision, timings = resolve_precision(config.hardware.precision, placement, auto)

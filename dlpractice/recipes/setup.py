@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dlpractice.config.schema import Finetune
 from dlpractice.data.augment import Augmentation
 from dlpractice.data.dataset import Dataset, prepare
-from dlpractice.errors import DataError
+from dlpractice.errors import DataError, HardwareError
 from dlpractice.hardware.precision import Choice, choose_precision
 from dlpractice.models.backbones import find_backbone, require_size
 from dlpractice.models.classifier import Classifier, build_classifier
@@ -16,7 +16,7 @@ from dlpractice.runs.progress import Progress
 from dlpractice.training.cluster import find_cluster
 from dlpractice.training.features import FrozenFront, Images
 from dlpractice.training.feed import Rows
-from dlpractice.training.placement import Placement, place
+from dlpractice.training.placement import Devices, Placement, place
 from dlpractice.training.randomness import seed_everything
 
 Features = Mapping[str, Mapping[str, Rows]]
@@ -51,7 +51,7 @@ def prepare_setup(config: Finetune, progress: Progress, auto: Choice | None = No
     strategy = plan_strategy(config.strategy, len(backbone.blocks), pretrained=pretrained)
     if strategy.block is not None:  # before the images are read, which may take minutes
         require_size(backbone, config.data.image_size)
-    placement = place(config.hardware.devices, find_cluster())
+    placement = place_training(config.hardware.devices, diagnostics=config.training.diagnostics)
     dataset = prepare(**config.data.model_dump(), progress=progress)
     require_same(dataset.digest, placement)
     precision, timings = resolve_precision(config.hardware.precision, placement, auto)
@@ -65,6 +65,20 @@ def prepare_setup(config: Finetune, progress: Progress, auto: Choice | None = No
             **config.model.model_dump(exclude={"backbone"}),
         )
     return Setup(dataset, strategy, placement, precision, timings, classifier)
+
+
+def place_training(devices: Devices, *, diagnostics: bool) -> Placement:
+    """Joins the other machines, if there are any: before anything else that needs TensorFlow.
+
+    Raises HardwareError where devices are not to be had, or `diagnostics` are asked of several machines.
+    """
+    cluster = find_cluster()
+    if cluster is not None and diagnostics:
+        raise HardwareError(
+            "training.diagnostics looks at a whole batch, of which each of several workers has only a part",
+            "set training.diagnostics to false, or train on one machine",
+        )
+    return place(devices, cluster)
 
 
 def resolve_precision(asked: str, placement: Placement, auto: Choice | None = None) -> Choice:

@@ -7,8 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.config.schema import Finetune
+from dlpractice.errors import HardwareError
+from dlpractice.models.normalisation import FusedBatchNormalization
 from dlpractice.models.precision import computing_in
 from dlpractice.models.strategies import IMAGES, Stage
+from dlpractice.recipes.batch_scaling import scale_batch
 from dlpractice.recipes.continuation import open_checkpoints
 from dlpractice.recipes.recorders import record_stage
 from dlpractice.recipes.setup import Features, Setup, read_augmentation
@@ -61,12 +64,13 @@ def _prepare_trainer(
         classifier.standardise_features(rows[np.arange(len(train))])
     rest = classifier.rest(stage.cut)
     feed = _make_feed(config, setup, stage, rows)
+    _refuse_filled_batches(rest, feed, config.training.accumulation_steps * setup.placement.replicas)
     loss = classification_loss(rest)
     sample = _pick_sample(len(train), len(validation), config.data.split_seed)
     return Trainer(
         stage.name,
         rest,
-        _read_settings(config, stage, setup.precision),
+        _read_settings(config, setup, stage),
         feed,
         Labelled(_Sample(rows, sample), train.labels[sample]),
         Labelled(features["validation"][stage.cut], validation.labels),
@@ -93,18 +97,23 @@ def _make_callbacks(
     return callbacks
 
 
-def _read_settings(config: Finetune, stage: Stage, precision: str) -> Settings:
+def _read_settings(config: Finetune, setup: Setup, stage: Stage) -> Settings:
     training = config.training
+    scaling = scale_batch(config.hardware.scaling, setup.placement.replicas)
+    epochs = training.head_epochs if stage.warm_up else training.epochs
+    rate = training.head_learning_rate if stage.warm_up else training.learning_rate
+    warmup = 0.0 if stage.warm_up else training.warmup
     return Settings(
-        epochs=training.head_epochs if stage.warm_up else training.epochs,
-        learning_rate=training.head_learning_rate if stage.warm_up else training.learning_rate,
+        epochs=epochs,
+        learning_rate=rate if rate == "auto" else rate * scaling.rate,  # what is found is for this batch
         pretrained_rate=training.pretrained_rate,
         optimiser=training.optimizer,
         weight_decay=training.weight_decay,
         schedule=training.schedule,
-        warmup=0.0 if stage.warm_up else training.warmup,
+        warmup=max(warmup, scaling.warmup_share * epochs),
         patience=training.patience,
-        precision=precision,
+        precision=setup.precision,
+        accumulation_steps=training.accumulation_steps,
     )
 
 
@@ -116,13 +125,25 @@ def _make_feed(config: Finetune, setup: Setup, stage: Stage, rows: Rows) -> Feed
         rows,
         train.labels,
         weigh_classes(train.labels, class_count, balanced=training.class_weights == "balanced"),
-        training.batch_size,
+        training.batch_size * scale_batch(config.hardware.scaling, setup.placement.replicas).batch,
         config.seed,
         views=len(rows) // len(train),
         label_smoothing=training.label_smoothing,
         augmentation=augmentation if augments else None,
         share=setup.placement.share,
     )
+
+
+def _refuse_filled_batches(model: keras.Model, feed: Feed, parts: int) -> None:
+    """Raises HardwareError where batches have fewer images than `parts`: what fills them up would count in
+    the statistics of batch normalisation."""
+    smallest = len(feed.labels) // feed.steps
+    normalises = any(isinstance(layer, FusedBatchNormalization) and layer.trainable for layer in model.layers)
+    if normalises and smallest < parts:
+        raise HardwareError(
+            f"batches have {smallest} images for {parts} devices and parts, and the net normalises batches",
+            "take fewer devices or accumulation steps, or a larger batch",
+        )
 
 
 class _Sample:

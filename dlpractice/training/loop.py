@@ -37,7 +37,8 @@ from dlpractice.training.steps import (
 @dataclass(frozen=True)
 class Settings:
     """How one stage is trained. Rates are per step; `warmup` is in epochs; see the config's schema for
-    ranges. monitor: what the best epoch has the lowest, or highest, of."""
+    ranges. accumulation_steps: parts in which a batch is computed. monitor: what the best epoch has the
+    lowest, or highest, of."""
 
     epochs: int
     learning_rate: float | Literal["auto"]
@@ -48,6 +49,7 @@ class Settings:
     warmup: float = 0.0
     patience: int | None = None
     precision: str = "float32"
+    accumulation_steps: int = 1
     monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
 
 
@@ -111,7 +113,9 @@ class Trainer:
                 pretrained_rate=settings.pretrained_rate,
             )
             model.compile(optimizer=self._groups[0].optimiser)  # callbacks read model.optimizer
-        self._step: TrainStep = compile_train_step(loss, self._groups, placement, settings.precision)
+        self._step: TrainStep = compile_train_step(
+            loss, self._groups, placement, settings.precision, settings.accumulation_steps
+        )
         self._forward: Forward = compile_forward(scored, placement)
         self._callbacks = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=settings.epochs)
         self._best: list[NDArray[Any]] = []

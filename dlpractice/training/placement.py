@@ -65,14 +65,14 @@ class Placement:
         Fewer rows than replicas are filled up with zeros at the end, because layers fail on an empty batch.
         An example whose weight and targets are zero leaves loss and gradients as they are.
         """
-        if self.replicas == 1:
-            return tuple(tf.convert_to_tensor(array) for array in batch)
         local = self.replicas // self.workers
         if (lack := local - len(batch[0])) > 0:
             batch = [
                 np.concatenate([array, np.zeros((lack, *array.shape[1:]), np.asarray(array).dtype)])
                 for array in batch
             ]
+        if self.replicas == 1:
+            return tuple(tf.convert_to_tensor(array) for array in batch)
         bounds = np.linspace(0, len(batch[0]), local + 1).astype(int)
 
         def part_of(array: Any) -> Callable[[Any], Any]:

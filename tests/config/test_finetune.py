@@ -56,3 +56,21 @@ def test_the_schema_of_a_strategys_changes_shows_no_defaults() -> None:
     assert set(changes) == set(plain)
     assert all("default" not in field for field in changes.values())
     assert changes["epochs"]["maximum"] == plain["epochs"]["maximum"] == 10_000
+
+
+@pytest.mark.parametrize(
+    ("batch", "parts", "hardware"),
+    [
+        (1, 1, {"devices": 2}),
+        (3, 2, {"devices": ("GPU:0", "GPU:1")}),
+        (3, 4, {}),
+        (3, 4, {"scaling": "sqrt"}),
+    ],
+)
+def test_no_device_may_be_left_idle(batch: int, parts: int, hardware: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match=r"training\.batch_size must be at least"):
+        finetune(training={"batch_size": batch, "accumulation_steps": parts}, hardware=hardware)
+
+
+def test_a_batch_on_each_device_leaves_none_idle() -> None:
+    assert finetune(training={"batch_size": 1}, hardware={"devices": 2, "scaling": "linear"})

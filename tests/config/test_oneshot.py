@@ -79,3 +79,13 @@ def test_one_example_needs_something_that_stands_in_for_others() -> None:
         oneshot(data=data, distortion=still)
     assert oneshot(data=data, distortion={**still, "subimage": 0.1}).data.examples_per_class == 1
     assert oneshot(distortion=still).distortion.changes_nothing
+
+
+def test_parts_of_a_batch_do_not_hold_its_pairs() -> None:
+    with pytest.raises(ValidationError, match="the loss is over all pairs of a batch"):
+        oneshot(training={"accumulation_steps": 2})
+
+
+def test_pairs_have_no_rule_by_which_they_grow_with_devices() -> None:
+    with pytest.raises(ValidationError, match=r"hardware\.scaling must be none.*got linear"):
+        oneshot(hardware={"scaling": "linear"})

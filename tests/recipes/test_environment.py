@@ -33,11 +33,11 @@ def test_the_record_of_a_one_shot_run(finished_oneshot_run: Path, tiny_alphabets
 def test_what_is_told_is_kept_beside_what_is_found() -> None:
     told = {"data": {"root": "here", "digest": "d"}, "weights": {"origin": "imagenet", "digest": None}}
     found = describe_environment(
-        seed=7, devices=("/GPU:0", "/GPU:1"), precision=("bfloat16", {"float32": 2.0}), **told
+        seed=7, devices=("/GPU:0", "/GPU:1"), replicas=4, precision=("bfloat16", {"float32": 2.0}), **told
     )
     assert found["versions"]["python"] == platform.python_version()
     assert {key: found[key] for key in told} == told
-    assert (found["seed"], found["devices"]) == (7, ["/GPU:0", "/GPU:1"])
+    assert (found["seed"], found["devices"], found["replicas"]) == (7, ["/GPU:0", "/GPU:1"], 4)
     assert found["precision"] == "bfloat16"
     assert found["precision_timings_seconds"] == {"float32": 2.0}
     assert json.loads(json.dumps(found)) == found
@@ -49,7 +49,9 @@ def test_without_git_there_is_no_commit(failure: Exception, monkeypatch: pytest.
         raise failure
 
     monkeypatch.setattr("dlpractice.recipes.environment.subprocess.run", fail)
-    found = describe_environment(seed=0, devices=(), precision=("float32", {}), data={}, weights={})
+    found = describe_environment(
+        seed=0, devices=(), replicas=1, precision=("float32", {}), data={}, weights={}
+    )
     assert found["git"] is None
 
 

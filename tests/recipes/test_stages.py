@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from dlpractice.config.schema import Finetune
+from dlpractice.errors import HardwareError
 from dlpractice.recipes import finetune
 from dlpractice.runs.directory import RunDirectory
 
@@ -58,3 +60,43 @@ def test_recording_leaves_the_training_as_it_was(
     assert plain.diagnostics() is None
     assert [row["epoch"] for row in document["epochs"]] == [1, 2, 3]
     assert document["start"]["classes"] == 2
+
+
+def test_accumulation_reaches_the_training(tiny_config: Finetune, shared_cache: Path, tmp_path: Path) -> None:
+    # A net without batch statistics: a backbone's head.
+    weights = []
+    for parts in (1, 3):
+        training = {
+            "epochs": 2,
+            "head_epochs": 1,
+            "batch_size": 7,
+            "optimizer": "sgd",
+            "accumulation_steps": parts,
+        }
+        config = tiny_config.model_copy(
+            update={
+                "strategy": "head",
+                "model": tiny_config.model.model_copy(update={"backbone": "mobilenetv2", "width": 1.0}),
+                "training": tiny_config.training.model_copy(update=training),
+            }
+        )
+        with RunDirectory.create(tmp_path / str(parts)) as run:
+            finetune.run(config, run)
+            weights.append((run.metrics(), run.predictions()))
+    (rows, answers), (others, same) = weights
+    assert [row["step"] for row in rows] == [row["step"] for row in others]
+    np.testing.assert_allclose([row["loss"] for row in others], [row["loss"] for row in rows], atol=1e-5)
+    np.testing.assert_allclose([row["loss"] for row in same], [row["loss"] for row in answers], atol=1e-5)
+
+
+def test_batches_that_devices_fill_up_and_normalise_are_refused(
+    tiny_config: Finetune, shared_cache: Path, tmp_path: Path
+) -> None:
+    # 48 training images in 2 batches of 24, in 25 parts.
+    training = tiny_config.training.model_copy(update={"batch_size": 25, "accumulation_steps": 25})
+    config = tiny_config.model_copy(update={"training": training})
+    with (
+        RunDirectory.create(tmp_path / "run") as run,
+        pytest.raises(HardwareError, match="batches have 24 images for 25 devices and parts"),
+    ):
+        finetune.run(config, run)

@@ -141,3 +141,40 @@ def test_losses_and_predictions_of_large_logits() -> None:
     losses, predicted = losses_and_predictions(logits, labels)
     np.testing.assert_allclose(losses, -log_softmax(logits.astype(np.float64), axis=1)[np.arange(3), labels])
     np.testing.assert_array_equal(predicted, [0, 1, 0])
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adamw"])
+@pytest.mark.parametrize("parts", [2, 3, 10])
+def test_accumulated_parts_step_as_the_whole_batch(kind: Any, parts: int) -> None:
+    # Ten examples of different weights in parts of uneven size; a second step sees the optimiser's state.
+    found = []
+    for number in (1, parts):
+        model = make_linear()
+        groups = build_groups(
+            model.trainable_variables,
+            kind=kind,
+            weight_decay=0.1,
+            is_pretrained=lambda _: False,
+            pretrained_rate=1.0,
+        )
+        step = compile_train_step(classification_loss(model), groups, place(1), "float32", number)
+        losses = [float(step((INPUTS, TARGETS, WEIGHTS), 0.1)) for _ in range(2)]
+        found.append((losses, model.get_weights(), int(groups[0].optimiser.iterations.numpy())))
+    (losses, weights, steps), (accumulated, others, counted) = found
+    assert accumulated == pytest.approx(losses, abs=1e-6)
+    for wanted, got in zip(weights, others, strict=True):
+        np.testing.assert_allclose(got, wanted, atol=1e-6)
+    assert counted == steps == 2
+
+
+def test_more_parts_than_examples_change_nothing() -> None:
+    batch = (INPUTS[:2], TARGETS[:2], WEIGHTS[:2])
+    weights = []
+    for parts in (1, 4):
+        model = make_linear()
+        compile_train_step(classification_loss(model), make_groups(model), place(1), "float32", parts)(
+            batch, 0.1
+        )
+        weights.append(model.get_weights())
+    for wanted, got in zip(*weights, strict=True):
+        np.testing.assert_allclose(got, wanted, atol=1e-6)
