@@ -3,7 +3,6 @@
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="dlpractice")
@@ -13,12 +12,17 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
     Keras 3 composes a training step of it from some ten elementwise operations, which on a CPU take almost
     as long as the convolutions between them. Variables, arithmetic, inference and exports are Keras's own.
 
+    Under another backend, on which nets are benchmarked, it is Keras's layer and nothing else.
+
     Over several replicas the statistics are those of the whole batch, so that a step is that of one device.
+    On other backends than TensorFlow it is Keras's layer.
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        if not (training and self.trainable):
+        if not (training and self.trainable and keras.backend.backend() == "tensorflow"):
             return super().call(inputs, training=training, mask=mask)
+        import tensorflow as tf
+
         context = tf.distribute.get_replica_context()
         if context is not None and context.num_replicas_in_sync > 1:
             outputs, mean, variance = self._normalise_together(inputs, context)
@@ -29,6 +33,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         return outputs
 
     def _normalise(self, inputs: Any) -> tuple[Any, Any, Any]:
+        import tensorflow as tf
+
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=tf.cast(self.gamma, tf.float32),
@@ -44,6 +50,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
 
     def _normalise_together(self, inputs: Any, context: Any) -> tuple[Any, Any, Any]:
         """In two passes, for a mean of squares less a square of the mean loses digits."""
+        import tensorflow as tf
+
         values = tf.cast(inputs, tf.float32)
 
         def add_up(part: Any) -> Any:

@@ -11,7 +11,7 @@ import keras
 import dlpractice
 from dlpractice.config.benchmark import PARTS, Benchmark, PartName
 from dlpractice.config.load import dump_config
-from dlpractice.errors import DlpError
+from dlpractice.errors import DlpError, HardwareError
 from dlpractice.hardware import backend
 from dlpractice.hardware.machine import describe_machine
 from dlpractice.hardware.memory import MemoryBudget
@@ -73,6 +73,8 @@ def run(config: Benchmark, folder: BenchmarkFolder, progress: Progress | None = 
 def _measure(part: PartName, section: Any, context: Context) -> Document:
     started = time.perf_counter()
     try:
+        if part not in MEASURES:
+            raise HardwareError("this version of dlp does not measure it")
         document = MEASURES[part](section, context)
     except DlpError as error:
         document = _nothing(error.message, error.hint)

@@ -51,3 +51,19 @@ def test_it_is_saved_and_loaded(tmp_path: Path) -> None:
     loaded = keras.saving.load_model(tmp_path / "m.keras")
     assert isinstance(loaded.layers[0], FusedBatchNormalization)
     assert loaded.layers[0].momentum == 0.8
+
+
+def test_under_another_backend_it_is_keras_own_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training there is Keras's own, and so is the way to the fused kernel left out."""
+    layer = FusedBatchNormalization()
+    inputs = np.random.default_rng(0).standard_normal((2, 3, 3, 4)).astype(np.float32)
+    layer.build(inputs.shape)
+
+    def fused(inputs: object) -> object:
+        raise AssertionError("TensorFlow's kernel was asked for")
+
+    monkeypatch.setattr(layer, "_normalise", fused)
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    outputs = keras.ops.convert_to_numpy(layer(inputs, training=True))
+    expected = (inputs - inputs.mean((0, 1, 2))) / np.sqrt(inputs.var((0, 1, 2)) + layer.epsilon)
+    np.testing.assert_allclose(outputs, expected, atol=1e-4)
