@@ -6,6 +6,8 @@ what is exchanged, and no speed-up is ever read off them.
 
 from __future__ import annotations
 
+import keras
+
 from dlpractice.config.benchmark_sections import DataParallel, ModelParallel
 from dlpractice.hardware.backend import backend_name, list_devices
 from dlpractice.hardware.boundaries import list_boundaries
@@ -28,12 +30,18 @@ def measure_data_parallel(section: DataParallel, context: Context) -> Document:
         why = f"MirroredStrategy belongs to TensorFlow; Keras runs on {backend_name()}"
         return {"rows": [_missing(f"{name}/2", "images/s", why)], "logical": None}
     gpus = [device.name for device in list_devices() if device.kind == "gpu"]
+    net = build_net(section.model, context.seed)
+    if lack := context.memory.why_not(_needed_bytes(net, section.batch_size, _LOGICAL), on_host=True):
+        return {
+            "rows": [],
+            "why": lack,
+            "hint": "set data_parallel.batch_size lower, or choose a smaller net",
+        }
     context.progress.stage("data parallel", 1 + len(gpus), "runs")
     rows: list[Document] = []
     if len(gpus) < 2:
         rows.append(_missing(f"{name}/2", "images/s", f"this machine has {_count(len(gpus), 'GPU')}"))
     else:
-        net = build_net(section.model, context.seed)
         for count in range(1, len(gpus) + 1):
             row = measure_mirrored(net, section.batch_size, gpus[:count], context.repetitions)
             first = rows[0]["value"] if rows else row["value"]
@@ -63,8 +71,14 @@ def measure_model_parallel(section: ModelParallel, context: Context) -> Document
     divided net on one machine's cores says nothing of speed.
     """
     gpus = [device.name for device in list_devices() if device.kind == "gpu"]
-    context.progress.stage("model parallel", 2, "runs")
     net = build_net(section.model, context.seed)
+    if why := context.memory.why_not(_needed_bytes(net, section.batch_size, section.devices), on_host=True):
+        return {
+            "rows": [],
+            "why": why,
+            "hint": "set model_parallel.batch_size lower, or choose a smaller net",
+        }
+    context.progress.stage("model parallel", 2, "runs")
     boundaries = [
         {
             "after": row.after,
@@ -96,6 +110,13 @@ def measure_model_parallel(section: ModelParallel, context: Context) -> Document
         **found,
         "boundaries": boundaries,
     }
+
+
+def _needed_bytes(net: keras.Model, batch: int, devices: int) -> int:
+    """About what a check takes, in float32: the net and on each device a copy, with gradients and their sums;
+    and activations of all images, forward and back."""
+    graph = read_graph(net)
+    return 4 * (3 * (devices + 1) * int(net.count_params()) + 2 * devices * batch * sum(graph.values))
 
 
 def _missing(name: str, unit: str, why: str) -> Document:

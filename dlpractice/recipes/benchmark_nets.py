@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 import keras
 
-from dlpractice.models.encoders import build_encoder
-
 
 def _vgg16() -> keras.Model:
     return keras.applications.VGG16(weights=None)
@@ -18,10 +16,14 @@ def _resnet50() -> keras.Model:
 
 
 def _siamese() -> keras.Model:
+    from dlpractice.models.encoders import build_encoder
+
     return build_encoder("residual", image_size=56, channels=1)
 
 
 def _koch() -> keras.Model:
+    from dlpractice.models.encoders import build_encoder
+
     return build_encoder("koch", image_size=105, channels=1)
 
 

@@ -37,6 +37,17 @@ def test_data_parallel_is_tensorflows(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+def test_what_does_not_fit_into_memory_is_told() -> None:
+    small = Context(5, MemoryBudget(1e-9), Silent(), 0)
+    for document in (
+        measure_data_parallel(DataParallel(), small),
+        measure_model_parallel(ModelParallel(), small),
+    ):
+        assert document["rows"] == []
+        assert "MiB are allowed" in document["why"]
+        assert "batch_size" in document["hint"]
+
+
 def test_model_parallel_is_checked_on_logical_devices() -> None:
     section = ModelParallel(batch_size=3, micro_batches=3)
     document = json.loads(json.dumps(measure_model_parallel(section, CONTEXT), allow_nan=False))
