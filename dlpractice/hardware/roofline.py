@@ -1,0 +1,62 @@
+"""The roofline model (Williams, Waterman and Patterson 2009, Communications of the ACM 52(4)).
+
+A computation of I operations a byte can reach min(peak, I x bandwidth): below the ridge point, peak /
+bandwidth, memory binds, above it arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_MEMORY_ROWS = ("memory/triad", "memory/copy")
+
+
+@dataclass(frozen=True)
+class Roof:
+    """What a device was measured to reach: TFLOP/s by precision, and GB/s of memory, None if unknown."""
+
+    tflops: Mapping[str, float]
+    memory: float | None
+
+    def ridge(self, precision: str) -> float | None:
+        """Operations a byte from which on arithmetic binds."""
+        if self.memory is None or precision not in self.tflops:
+            return None
+        return 1000 * self.tflops[precision] / self.memory
+
+    def attainable(self, precision: str, intensity: float) -> float | None:
+        """TFLOP/s that a computation of `intensity` operations a byte can reach."""
+        if self.memory is None or precision not in self.tflops:
+            return None
+        return min(self.tflops[precision], intensity * self.memory / 1000)
+
+    def binds(self, precision: str, intensity: float) -> str | None:
+        """`compute` or `memory`; None where the peaks are not known."""
+        ridge = self.ridge(precision)
+        if ridge is None:
+            return None
+        return "compute" if intensity >= ridge else "memory"
+
+    def to_json(self) -> dict[str, Any]:
+        """The roof as it stands in a result."""
+        ridges = {precision: self.ridge(precision) for precision in self.tflops}
+        return {"tflops": dict(self.tflops), "memory_gb_s": self.memory, "ridge": ridges}
+
+
+def read_roof(peaks: Mapping[str, Any] | None) -> Roof:
+    """The roof from the document of the part `peaks`: the fastest product of each precision, and the fastest
+    movement of memory."""
+    tflops: dict[str, float] = {}
+    memory = None
+    for row in (peaks or {"rows": []})["rows"]:
+        if row["value"] is None:
+            continue
+        kind, _, rest = row["name"].partition("/")
+        if kind == "matmul":
+            precision = rest.partition("/")[0]
+            tflops[precision] = max(tflops.get(precision, 0.0), row["value"])
+        elif row["name"] in _MEMORY_ROWS:
+            memory = max(memory or 0.0, row["value"])
+    return Roof(tflops, memory)
