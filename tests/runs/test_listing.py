@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from dlpractice.errors import RunError
+from dlpractice.runs.benchmark_file import SCHEMA, BenchmarkFolder
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.listing import find_runs, headline, read_config_tree
 
@@ -127,3 +128,12 @@ def test_a_one_shot_run_is_judged_by_its_first_protocol(tmp_path: Path) -> None:
 )
 def test_the_headline_is_the_first_result_on_test(names: list[str], first: str) -> None:
     assert headline(dict.fromkeys(names, MEASURE)) == first
+
+
+@pytest.mark.parametrize(("finished", "state"), [(True, "finished"), (False, "unfinished")])
+def test_a_benchmark_is_a_run_without_accuracy(finished: bool, state: str, tmp_path: Path) -> None:
+    with BenchmarkFolder.create(tmp_path / "b") as folder:
+        folder.write_config("command: benchmark\n")
+        folder.write_document({"schema": SCHEMA, "command": "benchmark", "finished": finished, "parts": {}})
+    (found,) = find_runs(tmp_path)
+    assert (found.command, found.state, found.test_accuracy) == ("benchmark", state, None)
