@@ -59,6 +59,13 @@ class Models(Section):
         default=("float32", "bfloat16"), min_length=1, description="Precisions of the arithmetic."
     )
     training: bool = Field(default=True, description="Whether training steps are measured beside inference.")
+    longest_call_seconds: float = Field(
+        default=0.5,
+        gt=0,
+        le=3600,
+        description="Longest time that inference of one batch may be predicted to take from smaller batches, "
+        "three times as long for a training step; larger batches are left out, and named.",
+    )
 
 
 class Input(Section):
@@ -67,6 +74,10 @@ class Input(Section):
     images: int = Field(default=256, ge=8, le=1_000_000, description="Images that are made and read.")
     image_size: int = Field(default=224, ge=8, le=2048, description="Side of the decoded images, in pixels.")
     batch_size: BatchSize = Field(default=32, description="Images in a batch.")
+    folder: str | None = Field(
+        default=None,
+        description="Folder of JPEG files to read, which is not changed; null makes some in a temporary one.",
+    )
 
 
 class DataParallel(Section):

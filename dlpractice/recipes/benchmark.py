@@ -18,6 +18,7 @@ from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.recipes.benchmark_context import Context, Document
 from dlpractice.recipes.benchmark_devices import measure_data_parallel, measure_model_parallel
 from dlpractice.recipes.benchmark_parallel import predict
+from dlpractice.recipes.benchmark_models import measure_models
 from dlpractice.recipes.benchmark_peaks import measure_peaks
 from dlpractice.recipes.environment import describe_commit
 from dlpractice.runs.benchmark_file import SCHEMA, BenchmarkFolder
@@ -29,6 +30,7 @@ Measure = Callable[[Any, Context], Document]
 # modules must be importable under every backend: what needs TensorFlow imports it when it measures.
 MEASURES: dict[PartName, Measure] = {
     "peaks": measure_peaks,
+    "models": measure_models,
     "data_parallel": measure_data_parallel,
     "model_parallel": measure_model_parallel,
     "prediction": predict,

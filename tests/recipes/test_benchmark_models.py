@@ -1,0 +1,72 @@
+"""The part `models` on nets of a few weights."""
+
+import keras
+import pytest
+from keras import layers
+
+from dlpractice.config.benchmark_sections import Models
+from dlpractice.hardware.memory import MemoryBudget
+from dlpractice.recipes import benchmark_models
+from dlpractice.recipes.benchmark_context import Context
+from dlpractice.recipes.benchmark_models import measure_models
+from dlpractice.runs.progress import Silent
+
+_PEAKS = {
+    "rows": [{"name": "matmul/float32/512", "value": 1.0}, {"name": "memory/copy", "value": 1.0}],
+}
+
+
+@pytest.fixture(autouse=True)
+def small_net(monkeypatch):
+    def build(name, seed):
+        return keras.Sequential([keras.Input((4, 4, 3)), layers.Flatten(), layers.Dense(8)])
+
+    monkeypatch.setattr(benchmark_models, "build_net", build)
+
+
+def _context(share=0.5, **measured):
+    return Context(5, MemoryBudget(share), Silent(), 0, measured)
+
+
+def test_rows_place_a_net_under_the_roof():
+    section = Models(names=("vgg16",), batch_sizes=(2, 4), precisions=("float32",))
+    document = measure_models(section, _context(peaks=_PEAKS))
+
+    names = [row["name"] for row in document["rows"]]
+    assert names == [
+        f"models/vgg16/{kind}/float32/{batch}" for kind in ("inference", "training") for batch in (2, 4)
+    ]
+    row = document["rows"][1]
+    flops = 4 * 8 * (2 * 48 + 1)
+    # Weights 48 x 8 + 8; flattening reads and writes 48 values, the dense layer reads 48 and writes 8.
+    assert row["intensity"] == pytest.approx(flops / (4 * (392 + 4 * (96 + 56))))
+    assert row["tflops"] == pytest.approx(row["value"] / 4 * flops / 1e12, rel=0.5)
+    assert row["share_of_measured_peak"] == pytest.approx(row["tflops"])
+    assert row["binds"] == "memory"
+    assert row["share_of_vendor_peak"] is None
+    assert document["roof"]["ridge"] == {"float32": 1000.0}
+    assert document["uncounted"] == {}
+
+
+def test_nothing_is_said_of_the_roof_without_peaks():
+    section = Models(names=("vgg16",), batch_sizes=(2,), precisions=("bfloat16",), training=False)
+    (row,) = measure_models(section, _context())["rows"]
+
+    assert row["value"] > 0
+    assert row["binds"] is row["share_of_measured_peak"] is row["attainable_tflops"] is None
+
+
+def test_what_takes_too_long_or_does_not_fit_says_so():
+    section = Models(
+        names=("koch",),
+        batch_sizes=(1, 2),
+        precisions=("float32",),
+        training=False,
+        longest_call_seconds=1e-9,
+    )
+    first, second = measure_models(section, _context())["rows"]
+    assert first["value"] > 0 and "would take about" in second["why"]
+
+    rows = measure_models(section, _context(share=1e-12))["rows"]
+    assert [row["value"] for row in rows] == [None, None]
+    assert "MiB are allowed" in rows[0]["why"]
