@@ -105,7 +105,9 @@ class Prediction(Section):
         default=(2, 4, 8), min_length=1, description="Numbers of devices to predict for."
     )
     interconnect: str = Field(
-        default="pcie3", description="The link between devices, by its name in the table of links."
+        default="pcie3",
+        description="How devices are joined: a link, such as pcie4, nvlink4 or ethernet25, or a "
+        "machine, such as dgx1-v100, dgx2, dgx-a100 or dgx-h100.",
     )
 
 

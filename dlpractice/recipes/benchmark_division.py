@@ -79,7 +79,12 @@ def check_model_parallel(
     net: keras.Model, batch: int, devices: Sequence[str], micro_batches: int
 ) -> Document:
     """Divides `net` over `devices` by layers and by channels, and holds outputs and gradients of one training
-    step against those of the undivided net."""
+    step against those of the undivided net; without TF32, whose ten bits would hide a wrong number."""
+    with backend.tensor_float_32(False):
+        return _compare_divisions(net, batch, devices, micro_batches)
+
+
+def _compare_divisions(net: keras.Model, batch: int, devices: Sequence[str], micro_batches: int) -> Document:
     graph = read_graph(net)
     images, targets = (keras.ops.convert_to_tensor(part) for part in draw_batch(net, batch))
     output = net(images, training=False)
