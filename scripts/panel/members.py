@@ -5,7 +5,7 @@ What a fault must be called is decided here, before anything is trained: the nam
 
 import re
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from panel import faults
 from panel.faults import Change
 
 SEEDS = (0, 1, 2)
+TUNED_ON = (0,)
+"""Seeds whose runs were in sight when rules, thresholds and the panel itself were chosen."""
 
 LINEAR = ("strategy=linear@block4", "training.epochs=40")
 SCRATCH = (
@@ -43,7 +45,7 @@ class Member:
 
     overrides: what it changes in the config `base`. names: the findings that name its fault; none where it is
     healthy. change: what is done to the rows of the data. patch: what is done to the code around the
-    training. held_out: a healthy recipe at none of whose seeds a threshold may be looked at.
+    training.
     """
 
     name: str
@@ -52,16 +54,11 @@ class Member:
     names: tuple[str, ...] = ()
     change: Change | None = None
     patch: Callable[[], AbstractContextManager[object]] | None = None
-    held_out: bool = False
 
     @property
     def is_healthy(self) -> bool:
         """Whether nothing is planted."""
         return not self.names
-
-    def is_tuned_on(self, seed: int) -> bool:
-        """Whether thresholds were chosen with this run in sight."""
-        return seed == SEEDS[0] and not self.held_out
 
 
 _HIGH = ("learning rate too high", "loss exploded")
@@ -72,20 +69,17 @@ _LABELS = ("label errors",)
 HEALTHY = (
     Member("linear", "digits", LINEAR),
     Member("linear, SGD", "digits", (*LINEAR, "training.optimizer=sgd", "training.learning_rate=0.05")),
-    Member("linear@block3", "digits", (*LINEAR, "strategy=linear@block3"), held_out=True),
+    Member("linear@block3", "digits", (*LINEAR, "strategy=linear@block3")),
     Member("hidden layer", "digits", (*LINEAR, "model.hidden=[128]", "model.dropout=0.3")),
-    Member(
-        "linear, early stop", "digits", (*LINEAR, "training.epochs=80", "training.patience=8"), held_out=True
-    ),
-    Member("linear, constant rate", "digits", (*LINEAR, "training.schedule=constant"), held_out=True),
+    Member("linear, early stop", "digits", (*LINEAR, "training.epochs=80", "training.patience=8")),
+    Member("linear, constant rate", "digits", (*LINEAR, "training.schedule=constant")),
     Member("scratch", "digits", SCRATCH),
     Member(
         "scratch, augmented",
         "digits",
         (*SCRATCH, "augment.rotation=10", "augment.shift=0.1", "training.label_smoothing=0.1"),
-        held_out=True,
     ),
-    Member("top block", "digits", TOP, held_out=True),
+    Member("top block", "digits", TOP),
     Member("glyphs", "glyphs", GLYPHS),
 )
 
@@ -126,7 +120,14 @@ FAULTY = (
         (*LINEAR, "model.hidden=[64]", "model.dropout=0.9"),
         ("dropout too high",),
     ),
-    Member("leaked test images", "digits", LINEAR, ("copies across splits",), faults.leak_test),
+    Member(
+        "leaked test images",
+        "digits",
+        LINEAR,
+        ("copies across splits",),
+        faults.leak_test,
+        faults.admit_everything,
+    ),
     Member("imbalanced 30:1", "digits", LINEAR, ("class imbalance",), faults.thin_out(30)),
     Member(
         "dead ReLUs by bias",
@@ -151,3 +152,8 @@ MEMBERS = HEALTHY + FAULTY
 def locate(folder: Path, member: Member, seed: int) -> Path:
     """Where a run of the panel lies, with the data made for it."""
     return folder / re.sub(r"\W+", "-", member.name) / f"seed-{seed}"
+
+
+def planted(member: Member) -> AbstractContextManager[object]:
+    """The code around the training with the member's fault in it, if it has one there."""
+    return member.patch() if member.patch else nullcontext()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from panel.members import FAULTY, HEALTHY, SEEDS, Member, locate
+from panel.members import FAULTY, HEALTHY, SEEDS, TUNED_ON, Member, locate
 
 from dlpractice.diagnosis.logs import read_log
 from dlpractice.diagnosis.record import Record
@@ -100,8 +100,8 @@ def print_table(folder: Path) -> None:
 
 def _halves(runs: list[Judged]) -> dict[str, list[Judged]]:
     return {
-        "tuned on": [run for run in runs if run.member.is_tuned_on(run.seed)],
-        "not tuned on": [run for run in runs if not run.member.is_tuned_on(run.seed)],
+        "the seed of tuning": [run for run in runs if run.seed in TUNED_ON],
+        "the other seeds": [run for run in runs if run.seed not in TUNED_ON],
     }
 
 
