@@ -56,7 +56,9 @@ def pairs_loss(encoder: keras.Model, objective: Callable[[Any, Any], Any], image
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync
         if replicas > 1:
-            embeddings, labels = (context.all_gather(part, axis=0) for part in (embeddings, labels))
+            # A gathered value must lie on a device, and what a function is called with lies on none.
+            gathered = (tf.identity(part) for part in (embeddings, labels))
+            embeddings, labels = (context.all_gather(part, axis=0) for part in gathered)
             embeddings, labels = (tf.boolean_mask(part, labels > 0) for part in (embeddings, labels))
         return objective(embeddings, labels) / replicas
 

@@ -57,7 +57,10 @@ def compile_train_step(
     """
     scale = _FLOAT16_LOSS_SCALE if precision == "float16" else 1.0
     variables = [variable for group in groups for variable in group.variables]
-    run, add_up = placement.strategy.run, tf.distribute.ReduceOp.SUM
+    run = placement.strategy.run
+
+    def sum_replicas(value: Any) -> Any:
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
 
     def differentiate(*batch: Any) -> tuple[Any, list[Any]]:
         with tf.GradientTape() as tape:
@@ -81,23 +84,23 @@ def compile_train_step(
     def whole_step(*batch: Any) -> Any:
         share, gradients = differentiate(*batch)
         apply(gradients)
-        return share
+        return sum_replicas(share)
 
     def add_part(sums: tuple[Any, ...], *batch: Any) -> tuple[Any, ...]:
         share, gradients = differentiate(*batch)
-        weight = tf.distribute.get_replica_context().all_reduce(add_up, tf.reduce_sum(batch[-1]))
+        weight = sum_replicas(tf.reduce_sum(batch[-1]))
         news = (weight, share * weight, *(tf.convert_to_tensor(g) * weight for g in gradients))
         return tuple(old + new for old, new in zip(sums, news, strict=True)) if sums else news
 
     def apply_sums(sums: tuple[Any, ...]) -> Any:
         weight, total, *gradients = sums
         apply([gradient / weight for gradient in gradients])
-        return total / weight
+        return sum_replicas(total / weight)
 
     @tf.function  # type: ignore[untyped-decorator]
     def step(batch: Any, rate: Any) -> Any:
         set_rate(rate)
-        return placement.strategy.reduce(add_up, run(whole_step, args=batch), axis=None)
+        return placement.strategy.experimental_local_results(run(whole_step, args=batch))[0]
 
     # A function for each part, and none for all: within one, TensorFlow would compute parts at the same time,
     # and hold all of them in memory.
@@ -108,7 +111,7 @@ def compile_train_step(
     @tf.function  # type: ignore[untyped-decorator]
     def finish(sums: Any, rate: Any) -> Any:
         set_rate(rate)
-        return placement.strategy.reduce(add_up, run(apply_sums, args=(sums,)), axis=None)
+        return placement.strategy.experimental_local_results(run(apply_sums, args=(sums,)))[0]
 
     def train(batch: Sequence[Any], rate: float) -> Any:
         rate = tf.constant(rate, tf.float32)
