@@ -30,7 +30,7 @@ def test_validation_is_one_json_document_with_every_published_row() -> None:
     assert document["errors"]["linear scaling"]["mean"] > document["mean_absolute_error_points"]
 
 
-ROW = {"name": "training/siamese/float32/8", "value": 100.0, "unit": "images/s"}
+ROW = {"name": "models/siamese/training/float32/8", "value": 100.0, "unit": "images/s"}
 
 
 def context(*rows: dict[str, object]) -> Context:
@@ -38,7 +38,7 @@ def context(*rows: dict[str, object]) -> Context:
 
 
 def test_prediction_without_a_measured_rate_says_so() -> None:
-    inference = {**ROW, "name": "inference/siamese/float32/8"}
+    inference = {**ROW, "name": "models/siamese/inference/float32/8"}
     unmeasured = {**ROW, "value": None}
     (row,) = predict(Section(model="siamese"), context(inference, unmeasured))["rows"]
     assert row["value"] is None
@@ -46,7 +46,7 @@ def test_prediction_without_a_measured_rate_says_so() -> None:
 
 
 def test_the_rate_of_the_same_batch_is_preferred() -> None:
-    faster = {**ROW, "name": "training/siamese/float32/16", "value": 120.0}
+    faster = {**ROW, "name": "models/siamese/training/float32/16", "value": 120.0}
     for batch, expected in ((8, 100.0), (32, 120.0)):
         found = find_single_rate(Section(model="siamese", batch_size=batch), context(ROW, faster))
         assert found is not None
