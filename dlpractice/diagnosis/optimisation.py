@@ -16,14 +16,15 @@ _SURE = Threshold("standard errors of a change", SURE, "one-sided chance of 0.1 
 
 DIVERGED = Threshold("rise of the training loss over an earlier one", 0.5, "chosen: half as much again")
 MATTERS = Threshold(
-    "that rise, scatter or spike, share of what guessing costs, or of the first loss",
+    "that rise, leap or spike, share of what guessing costs, or of the first loss",
     0.05,
-    "chosen: below, a loss is as good as zero",
+    "chosen on the panel, seed 0: below, a loss is as good as zero",
 )
 STILL = Threshold("range of a loss over all epochs, share of its level", 1e-6, "ten times float32's rounding")
-SWING = Threshold(
-    "noise of the training loss, share of its level", 0.3, "chosen: healthy runs here stay below 0.15"
+LEAP = Threshold(
+    "rise from one epoch to the next, share of the level", 0.3, "chosen on the panel, seed 0 and 1"
 )
+LEAPS = Threshold("such rises", 3.0, "chosen: one or two are spikes")
 HIGHEST_RATE = Threshold(
     "highest usual learning rate", 0.05, "50 times AdamW's default of 1e-3 (Kingma and Ba 2015)"
 )
@@ -37,7 +38,7 @@ STEADY = Threshold(
 UNFINISHED = Threshold(
     "fall of the validation loss in the last fifth, share of its level", 0.05, "chosen: 5 % is worth epochs"
 )
-HOPELESS = Threshold("training loss over what guessing costs", 10.0, "chosen")
+HOPELESS = Threshold("training loss over what guessing costs", 10.0, "chosen on the panel, seed 0")
 OF_FALL = Threshold("that fall, share of the whole fall", 0.05, "chosen: less is the tail of any curve")
 _FEWEST_STILL = 3
 SPIKE = Threshold("distance of a spike from the trend, in standard deviations", 10.0, "chosen")
@@ -99,10 +100,15 @@ def _describe_unrest(case: Case) -> list[str]:
             f"the training loss is {trend.raw[worst]:.3g} at {_time(trend.times[worst])}; guessing costs "
             f"{guess:.3g}"
         )
-    level = float(np.median(trend.raw[len(trend.raw) // 2 :]))
-    swing = trend.noise / max(level, 1e-12)
-    if swing > SWING.value and level > matters:
-        evidence.append(f"the training loss scatters by {swing:.0%} of its level from epoch to epoch")
+    if _is_by_epoch(case):
+        before, after = trend.raw[:-1], trend.raw[1:]
+        leaps = np.flatnonzero((after - before > matters) & (after > (1 + LEAP.value) * before))
+        if len(leaps) >= LEAPS.value:
+            most = leaps[(after - before)[leaps].argmax()]
+            evidence.append(
+                f"{len(leaps)} times it rose by more than {LEAP.value:.0%} from one epoch to the next, most "
+                f"to {after[most]:.3g} at {_time(trend.times[most + 1])}"
+            )
     return evidence
 
 
@@ -160,6 +166,12 @@ def _peak_rate(case: Case) -> float | None:
     return None if curve is None else max((v for v in curve.values if math.isfinite(v)), default=None)
 
 
+def _is_by_epoch(case: Case) -> bool:
+    """Whether the training loss is logged about as often as validation's: that of single batches leaps."""
+    train, val = case.record.curve("loss"), case.record.curve("val_loss")
+    return train is not None and val is not None and len(train) <= 2 * len(val)
+
+
 def _what_matters(case: Case) -> float:
     """The smallest change of the training loss that is worth a word, in its unit."""
     return MATTERS.value * (_guessing_cost(case) or case.trends["loss"].start)
@@ -208,7 +220,7 @@ HIGH_RATE = Rule(
     "learning rate too high",
     "The training loss rises or swings, or the rate is far above the usual and little is learnt.",
     ("a trend of the training loss",),
-    (DIVERGED, MATTERS, HOPELESS, SWING, HIGHEST_RATE, _SURE),
+    (DIVERGED, MATTERS, HOPELESS, LEAP, LEAPS, HIGHEST_RATE, _SURE),
     "unscaled inputs, batches too small, a few examples with huge losses",
     "a lower learning rate, or a longer warm-up",
     see_high_rate,

@@ -74,6 +74,8 @@ EXPLAINED_BY: Mapping[str, tuple[str, ...]] = {
     "accuracy at chance": (*_NOT_TRAINED, "dropout too high", "embedding collapsed"),
     "underfitting": (*_NOT_TRAINED, "accuracy at chance", "dropout too high", "label errors"),
     "overfitting": ("accuracy at chance", "too few images", "label errors", "class imbalance"),
+    "label errors": (*_NOT_TRAINED, "one batch is not learnt"),
+    "class shift": ("class imbalance",),
     "class never predicted": (
         *_NOT_TRAINED,
         "class imbalance",

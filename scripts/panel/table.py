@@ -100,8 +100,8 @@ def print_table(folder: Path) -> None:
 
 def _halves(runs: list[Judged]) -> dict[str, list[Judged]]:
     return {
-        "the seed of tuning": [run for run in runs if run.seed in TUNED_ON],
-        "the other seeds": [run for run in runs if run.seed not in TUNED_ON],
+        "seeds of tuning": [run for run in runs if run.seed in TUNED_ON],
+        "other seeds": [run for run in runs if run.seed not in TUNED_ON],
     }
 
 

@@ -34,7 +34,11 @@ def test_a_rate_that_is_too_high(make: SimpleNamespace) -> None:
     rising = np.concatenate([make.fall(2.3, 1.0, 10), np.linspace(1.0, 4.0, 20)])
     assert "rose from 1" in rules.see_high_rate(open_case(make.log_of(loss=rising))).evidence[0]
     swinging = np.where(np.arange(40) % 2, 0.5, 2.0)
-    assert "scatters" in rules.see_high_rate(open_case(make.log_of(loss=swinging))).evidence[0]
+    logged = make.log_of(loss=swinging, val_loss=swinging)
+    leaps = "19 times it rose by more than 30% from one epoch to the next, most to 2 at epoch 3"
+    assert leaps in rules.see_high_rate(open_case(logged)).evidence
+    batches = make.log_of(loss=swinging, val_loss=[0.9, 0.8, 0.7, 0.6, 0.5])
+    assert rules.see_high_rate(open_case(batches)) is None
     stuck = make.run_of(
         config={"training": {"learning_rate": 0.1}},
         curves={"loss": np.full(30, 2.3), "learning_rate": np.full(30, 0.1)},

@@ -67,13 +67,13 @@ def test_causes_stand_before_what_they_explain() -> None:
     found = rank(
         [
             finding("accuracy at chance", "error"),
-            finding("label errors"),
+            finding("class imbalance"),
             finding("learning rate too low"),
             finding("spikes", "info"),
         ]
     )
     assert [f.name for f in found] == [
-        "label errors",
+        "class imbalance",
         "learning rate too low",
         "accuracy at chance",
         "spikes",
