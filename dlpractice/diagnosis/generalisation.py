@@ -22,7 +22,7 @@ _SURE = Threshold("standard errors of a change", SURE, "one-sided chance of 0.1 
 RISE = Threshold(
     "rise of the validation loss over its lowest",
     0.05,
-    "reported to separate the histories of OverfitGuard (ICSE 2024) well",
+    "chosen: about where an eye sees a rise, by which such curves are labelled (Li et al., IEEE Access 2024)",
 )
 OF_FALL = Threshold("that rise, share of the fall before it", 0.01, "chosen: less cannot be seen in a curve")
 GAP = Threshold("lower end of the gap's interval", 0.05, "chosen: five points of accuracy are worth a change")
