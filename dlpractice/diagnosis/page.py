@@ -46,9 +46,9 @@ than 5 % above its lowest. In the order of training, the even and the odd ones; 
 | SageMaker Debugger's rule, (val - train) / train > 0.1 | 0.831 | 1.000 | 0.908 | 0.808 | 0.984 | 0.887 |
 
 No threshold was tuned on them. These are simulated, their truth is by the 5 % that the rule uses, and two in
-three are overfit: precision is lower where overfitting is rarer. Where the rule is wrong on the even ones, its
-100 validation examples tell another story than the 1,500. `scripts/diagnosis-histories ARCHIVE.zip` scores
-other histories.
+three are overfit: precision is lower where overfitting is rarer. Where the rule is wrong on the even ones,
+the loss on 100 examples does what the loss on 1,500 does not. `scripts/diagnosis-histories ARCHIVE.zip`
+scores other histories.
 """
 
 
