@@ -29,9 +29,9 @@ interval for the number of images behind them, their difference Newcombe's; with
 of the curves stands in. Curves are read as local lines through their noise, which is measured by how far each
 value lies off the middle of its neighbours.
 
-A finding that another one explains stands behind it, with low confidence: a learning rate that is too low
-explains a model that underfits. Thresholds that say "chosen" were set by judgement; those that name the panel
-were set, or changed, with the runs of the seeds named there in sight.
+A finding that another one explains stands behind it, with low confidence and without a change of the config:
+a learning rate that is too low explains a model that underfits. Thresholds that say "chosen" were set by
+judgement; those that name the panel were set, or changed, with the runs of the seeds named there in sight.
 
 ## How often it is right about overfitting
 

@@ -17,6 +17,8 @@ _FEW = 2000
 _SMALLEST_SIDES = {"xception": 71}
 _SMALLEST_SIDE = 32
 """Sides of images, in pixels, that backbones take at least."""
+_NARROW = 64
+"""Units below which a hidden layer holds back what lies under it, rather than adding to it."""
 _OWN_ENCODERS = ("koch", "conv4", "residual", "dense")
 
 
@@ -110,7 +112,8 @@ _ONESHOT_WAYS = (generate_alphabets, distort, decay)
 
 
 def enlarge(run: RunFacts | None) -> Overrides:
-    """Against underfitting: less dropout, then more that is trained, then a wider net."""
+    """Against underfitting: less dropout, then no narrow hidden layer, then more that is trained, then a wider
+    net."""
     if run is None:
         return ()
     if run.command == "oneshot":
@@ -118,6 +121,9 @@ def enlarge(run: RunFacts | None) -> Overrides:
         return _widen(run, "encoder.width") if own else train_longer(run)
     if (_number(run, "model.dropout") or 0.0) > 0.5:
         return drop_less(run)
+    hidden = run.setting("model.hidden") or ()
+    if hidden and min(hidden) < _NARROW:
+        return (f"model.hidden=[{','.join(str(max(_NARROW, units)) for units in hidden)}]",)
     strategy = str(run.setting("strategy"))
     if strategy == "scratch":
         return _widen(run, "model.width")

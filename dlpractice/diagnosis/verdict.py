@@ -68,11 +68,12 @@ def diagnose(record: Record, target_error: float | None = None) -> Diagnosis:
 def rank(findings: Sequence[Finding]) -> list[Finding]:
     """The worst first, causes before what they explain, and else in the order given; remarks last.
 
-    What another finding explains is in doubt: it may go with its cause.
+    What another finding explains is in doubt: it may go with its cause, and so it has no remedy to be applied
+    until that is mended.
     """
     serious = {finding.name for finding in findings if finding.severity != "info"}
     explained = {name for name in serious if serious.intersection(EXPLAINED_BY.get(name, ()))}
-    doubted = [replace(f, confidence="low") if f.name in explained else f for f in findings]
+    doubted = [replace(f, confidence="low", overrides=()) if f.name in explained else f for f in findings]
 
     def order(finding: Finding) -> tuple[bool, bool, int]:
         severity = SEVERITIES.index(finding.severity)

@@ -62,6 +62,8 @@ def test_against_underfitting(make: SimpleNamespace) -> None:
     )
     assert enlarge(facts(make, strategy="full")) == ("training.epochs=60",)
     assert enlarge(facts(make, model={"dropout": 0.9})) == ("model.dropout=0.2",)
+    assert enlarge(facts(make, model={"hidden": [256, 1]})) == ("model.hidden=[256,64]",)
+    assert enlarge(facts(make, model={"hidden": [64]})) == ("model.width=2",)
 
 
 def test_balance(make: SimpleNamespace) -> None:

@@ -60,7 +60,7 @@ def test_the_document_is_json_even_of_nan(make: SimpleNamespace) -> None:
 
 
 def finding(name: str, severity: Severity = "warning") -> Finding:
-    return Finding(name, severity, "high", ("seen",), "", "", ())
+    return Finding(name, severity, "high", ("seen",), "", "", ("seed=1",))
 
 
 def test_causes_stand_before_what_they_explain() -> None:
@@ -79,6 +79,7 @@ def test_causes_stand_before_what_they_explain() -> None:
         "spikes",
     ]
     assert [f.confidence for f in found] == ["high", "high", "low", "high"]
+    assert [f.overrides for f in found] == [("seed=1",), ("seed=1",), (), ("seed=1",)]
 
 
 def test_what_nothing_explains_goes_by_its_severity() -> None:
