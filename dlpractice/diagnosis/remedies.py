@@ -112,7 +112,7 @@ _ONESHOT_WAYS = (generate_alphabets, distort, decay)
 
 
 def enlarge(run: RunFacts | None) -> Overrides:
-    """Against underfitting: less dropout, then no narrow hidden layer, then more that is trained, then a wider
+    """Against underfitting: less dropout, no narrow hidden layer, then more that is trained, then a wider
     net."""
     if run is None:
         return ()
