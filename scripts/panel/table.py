@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from panel.members import FAULTY, HEALTHY, SEEDS, TUNED_ON, Member, locate
+from panel.members import FAULTY, HEALTHY, TUNED_ON, Member, locate
 
 from dlpractice.diagnosis.logs import read_log
 from dlpractice.diagnosis.record import Record
@@ -60,7 +60,7 @@ def judge(members: Iterable[Member], folder: Path) -> list[Judged]:
     """What is said of every run of `members` in `folder`."""
     judged = []
     for member in members:
-        for seed in SEEDS:
+        for seed in member.seeds:
             record = read_log(locate(folder, member, seed) / "run", {})
             judged.append(Judged(member, seed, {name: answer(record) for name, answer in ANSWERS.items()}))
     return judged
