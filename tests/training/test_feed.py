@@ -1,6 +1,7 @@
 """Batches: their order, their sizes, their views, and that they go on where they were left."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -129,3 +130,22 @@ def test_balanced_weights_make_every_class_count_the_same() -> None:
     np.testing.assert_allclose(np.bincount(labels) * weights, 10 / 3, rtol=1e-6)
     np.testing.assert_array_equal(weigh_classes(labels, 3, balanced=False), [1, 1, 1])
     assert np.isfinite(weigh_classes(labels, 4, balanced=True)).all()
+
+
+@pytest.mark.parametrize("augmentation", [Augmentation(shift=0.1, mixup=0.2), Augmentation(cutmix=1.0), None])
+def test_shares_of_a_batch_make_up_the_batch(augmentation: Augmentation | None) -> None:
+    # With partners that another process's share holds.
+    rows = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3)).astype(np.uint8)
+
+    def batches(share: Callable[[int], slice]) -> list[Any]:
+        ones = np.ones(2, np.float32)
+        feed = Feed(rows, np.arange(20) % 2, ones, 7, 3, augmentation=augmentation, share=share)
+        return list(feed.batches(1))
+
+    whole = batches(lambda count: slice(0, count))
+    first, rest = batches(lambda count: slice(0, count // 3)), batches(lambda count: slice(count // 3, count))
+    assert len(whole) == 3
+    for wanted, *parts in zip(whole, first, rest, strict=True):
+        for number, array in enumerate(wanted):
+            joined = np.concatenate([part[number] for part in parts])
+            np.testing.assert_array_equal(joined, np.asarray(array))
