@@ -98,6 +98,13 @@ with a training error of 0.6 % and a validation error of 1.0 % on 500 images. Wi
 images, at 96 pixels, all of VGG16 trained and nothing augmented, the training error is 0 % and the
 validation error 10.3 % on 300 images, which is called overfitting. The remedy that it names, a frozen base,
 did not help there: 13.0 %, better on 15 images and worse on 23.
+
+`scripts/diagnosis-panel FOLDER --try` retrains each faulty run with the top remedy and with a random other
+one, at equal steps. With seed 1, one draw of the random one: on validation the remedy was better in 11 of
+the 14 runs whose remedy is a change of the config (79 %), and better than the run as it was in 10. It lost
+by 0.8 points where half of the labels were shuffled (smoothed labels), by 0.6 for the tiny model, and by 89
+for units that were dead from the start, which a lower learning rate does not revive. For no preprocessing,
+the leak, the wrong loss and the frozen head there is nothing in a config to change.
 """
 
 
