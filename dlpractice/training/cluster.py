@@ -8,6 +8,8 @@ TensorFlow before it is known who may write, hands out GPUs by itself, and fixes
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +17,15 @@ from typing import Any
 
 from dlpractice.errors import HardwareError
 
+# It ends nobody but the process that has started it: if that one is gone, the number may be another's.
+_WATCH = """
+import os, signal, sys, time
+time.sleep(float(sys.argv[2]))
+if os.getppid() == int(sys.argv[1]):
+    sys.stderr.write(sys.argv[3])
+    sys.stderr.flush()
+    os.kill(int(sys.argv[1]), signal.SIGKILL)
+"""
 _HINT = "see docs/several-devices.md; unset TF_CONFIG to train on this machine alone"
 _SLURM_HINT = "start it with `srun`, one task for each worker; see docs/several-devices.md"
 _LOST = {
@@ -82,6 +93,27 @@ def reporting_lost_workers(cluster: Cluster | None) -> Iterator[None]:
             f"{who} of {len(cluster.addresses)} has gone, and worker {cluster.index} cannot go on alone",
             "see what that worker said; then start the whole job again with --resume",
         ) from error
+
+
+@contextmanager
+def giving_up_after(seconds: float, cluster: Cluster) -> Iterator[None]:
+    """Kills the process, with a word of why, where the block takes longer to join the other workers.
+
+    TensorFlow waits for them in a call that keeps Python's other threads and its signals waiting too, and
+    that its own timeout was not seen to end. So another process counts the seconds.
+    """
+    message = (
+        f"error: worker {cluster.index} of {len(cluster.addresses)} has waited {seconds:.0f} s for the rest\n"
+        "hint: see what they said; all of them must be started and reach each other at "
+        f"{', '.join(cluster.addresses)}\n"
+    )
+    arguments = [sys.executable, "-c", _WATCH, str(os.getpid()), str(seconds), message]
+    watchdog = subprocess.Popen(arguments)
+    try:
+        yield
+    finally:
+        watchdog.kill()
+        watchdog.wait()
 
 
 def _at_least_two(cluster: Cluster) -> Cluster | None:

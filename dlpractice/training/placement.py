@@ -15,7 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from dlpractice.errors import HardwareError
-from dlpractice.training.cluster import Cluster
+from dlpractice.training.cluster import Cluster, giving_up_after
 
 Devices = Literal["auto"] | int | Sequence[str]
 """Which devices: all GPUs or else the CPU, so many of them, or those named."""
@@ -160,7 +160,8 @@ def _join(cluster: Cluster) -> tf.distribute.Strategy:
         spec, task_type="worker", task_id=cluster.index, rpc_layer="grpc"
     )
     try:
-        return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+        with giving_up_after(JOIN_SECONDS, cluster):
+            return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
     except (tf.errors.OpError, RuntimeError) as error:
         raise HardwareError(
             f"worker {cluster.index} cannot join {', '.join(cluster.addresses)}: "

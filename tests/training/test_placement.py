@@ -24,16 +24,19 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import keras
 from dlpractice.errors import HardwareError
+from dlpractice.models.normalisation import FusedBatchNormalization
 from dlpractice.training.optimisers import build_groups
 from dlpractice.training.placement import place
 from dlpractice.training.steps import classification_loss, compile_forward, compile_train_step
 
-def train(devices, kind, sizes):
+def train(devices, kind, sizes, normalised):
     placement = place(devices)
     keras.utils.set_random_seed(1)
     with placement.strategy.scope():
         inputs = keras.Input((6, 6, 1))
-        x = keras.layers.Conv2D(4, 3, activation="relu")(inputs)
+        x = keras.layers.Conv2D(4, 3)(inputs)
+        x = FusedBatchNormalization(momentum=0.5)(x) if normalised else x
+        x = keras.layers.ReLU()(x)
         model = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Flatten()(x)))
         groups = build_groups(
             model.trainable_variables, kind=kind, weight_decay=0.1,
@@ -50,8 +53,10 @@ def train(devices, kind, sizes):
     outputs = [forward(np.arange(36.0 * n, dtype=np.float32).reshape(n, 6, 6, 1) / 99) for n in (1, 2, 7)]
     return losses, model.get_weights(), outputs
 
-def difference(kind, sizes):
-    (ours, weights, outputs), (wanted, others, expected) = train(2, kind, sizes), train(1, kind, sizes)
+def difference(kind, sizes, normalised=False):
+    (ours, weights, outputs), (wanted, others, expected) = (
+        train(devices, kind, sizes, normalised) for devices in (2, 1)
+    )
     pairs = [(ours, wanted), *zip(weights, others), *zip(outputs, expected)]
     return max(float(np.abs(np.subtract(a, b)).max()) for a, b in pairs)
 
@@ -64,6 +69,7 @@ found["differences"] = {
     f"{kind} {sizes}": difference(kind, sizes)
     for kind, sizes in [("adamw", [8]), ("adamw", [7]), ("adamw", [1]), ("sgd", [8, 7, 1, 5])]
 }
+found["differences"]["normalised"] = difference("sgd", [8, 7, 5], normalised=True)
 try:
     place(3)
 except HardwareError as error:
@@ -96,9 +102,10 @@ def test_a_batch_is_dealt_out_and_collected_in_order(two_devices: dict[str, Any]
     assert two_devices["collected"] == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("case", ["adamw [8]", "adamw [7]", "adamw [1]", "sgd [8, 7, 1, 5]"])
+@pytest.mark.parametrize("case", ["adamw [8]", "adamw [7]", "adamw [1]", "sgd [8, 7, 1, 5]", "normalised"])
 def test_two_devices_learn_what_one_does(two_devices: dict[str, Any], case: str) -> None:
-    # Batches of even and odd size, and one that leaves a device without any image.
+    # Batches of even and odd size, and one that leaves a device without any image; batch normalisation, its
+    # moving statistics included, is over the whole batch.
     assert two_devices["differences"][case] < 1e-5
 
 
