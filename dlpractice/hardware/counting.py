@@ -139,11 +139,11 @@ def _product(layer: Any, taken: int, made: int) -> int:
     """Dense layers and convolutions: each weight of the kernel once at each position, and the bias."""
     channels = prod(layer.kernel.shape[-2:]) if isinstance(layer, keras.layers.DepthwiseConv2D) else None
     channels = channels or layer.kernel.shape[-1]
-    return 2 * prod(layer.kernel.shape) * (made // channels) + (made if layer.use_bias else 0)
+    return 2 * int(prod(layer.kernel.shape)) * (made // int(channels)) + (made if layer.use_bias else 0)
 
 
 def _pooling(layer: Any, taken: int, made: int) -> int:
-    return prod(layer.pool_size) * made
+    return int(prod(layer.pool_size)) * made
 
 
 def _per_value(flops: int) -> Callable[[Any, int, int], int]:
