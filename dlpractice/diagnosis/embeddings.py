@@ -67,7 +67,7 @@ EMBEDDINGS = (
     Rule(
         "similarity not symmetric",
         "The score of two images depends on their order.",
-        ("a one-shot run", "diagnostics.json"),
+        ("a one-shot run", "diagnostics.json (training.diagnostics: true)"),
         (ASYMMETRY,),
         "two encoders that do not share their weights, dropout while scoring",
         "share the weights; score without dropout",

@@ -49,8 +49,8 @@ def train_longer(run: RunFacts | None) -> Overrides:
 
 
 def regularise(run: RunFacts | None) -> Overrides:
-    """Against overfitting, the first that the run does not have yet: all of its images, a frozen base for few
-    of them, augmentation, dropout with weight decay. For one-shot runs: generated alphabets, distortion
+    """Against overfitting, the first that the run does not have yet: all of its images, augmentation, a
+    frozen base for few images, dropout with weight decay. For one-shot runs: generated alphabets, distortion
     always, weight decay."""
     if run is None:
         return ()
@@ -107,7 +107,7 @@ def distort(run: RunFacts) -> Overrides:
     return () if _number(run, "distortion.probability") == 1 else ("distortion.probability=1",)
 
 
-_WAYS = (use_all_images, freeze, augment, decay)
+_WAYS = (use_all_images, augment, freeze, decay)
 _ONESHOT_WAYS = (generate_alphabets, distort, decay)
 
 

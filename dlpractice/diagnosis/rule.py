@@ -19,7 +19,9 @@ NEEDS: Mapping[str, Callable[[Case], bool]] = {
     "splits.csv": lambda case: case.record.run is not None and bool(case.run.splits),
     "predictions.csv": lambda case: case.record.run is not None and bool(case.run.predictions),
     "summary.json": lambda case: case.record.run is not None and case.run.summary is not None,
-    "diagnostics.json": lambda case: case.record.run is not None and case.run.diagnostics is not None,
+    "diagnostics.json (training.diagnostics: true)": lambda case: (
+        case.record.run is not None and case.run.diagnostics is not None
+    ),
 }
 """What a rule can need, in the words of the documentation. A trend takes five epochs."""
 

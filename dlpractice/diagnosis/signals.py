@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from dlpractice.diagnosis.case import Case
@@ -112,8 +113,16 @@ def _see_share(case: Case, key: str, threshold: Threshold, what: str) -> Sign | 
 
 
 def see_dead(case: Case) -> Sign | None:
-    """Layers of which most ReLUs give zero for every example."""
-    return _see_share(case, "dead", DEAD, "never fire")
+    """Layers of which most ReLUs give zero for every example. Where they did so from the start no learning
+    rate has killed them, and none revives them."""
+    sign = _see_share(case, "dead", DEAD, "never fire")
+    if sign is None or not _dead_at_start(case):
+        return sign
+    return replace(sign, evidence=(*sign.evidence, "it was so before the first step"), overrides=())
+
+
+def _dead_at_start(case: Case) -> bool:
+    return any((layer.get("dead") or 0.0) > DEAD.value for layer in _start(case).get("layers") or [])
 
 
 def see_saturation(case: Case) -> Sign | None:
@@ -182,8 +191,8 @@ def see_updates(case: Case) -> Sign | None:
     return None
 
 
-_CLASSIFIES = ("diagnostics.json", "a classification run")
-_RECORDED = ("diagnostics.json",)
+_CLASSIFIES = ("diagnostics.json (training.diagnostics: true)", "a classification run")
+_RECORDED = ("diagnostics.json (training.diagnostics: true)",)
 SIGNALS = (
     Rule(
         "last layer and loss do not match",

@@ -39,7 +39,8 @@ def test_rates(make: SimpleNamespace) -> None:
 
 
 def test_against_overfitting(make: SimpleNamespace) -> None:
-    assert regularise(facts(make))[0] == "strategy=head"
+    assert regularise(facts(make))[0] == "augment.rotation=10"
+    assert regularise(facts(make, augment={"rotation": 5.0}))[0] == "strategy=head"
     random = {"weights": None}
     assert regularise(facts(make, model=random))[0] == "augment.rotation=10"
     moved = facts(make, model=random, augment={"rotation": 5.0}, training={"weight_decay": 0.02})

@@ -64,6 +64,15 @@ def test_each_fault_has_its_rule(make: SimpleNamespace, start: Any, layer: Any, 
     assert [rule.name for rule in rules.SIGNALS if rule.judge(case)] == ([name] if name else [])
 
 
+def test_units_that_were_dead_before_the_first_step_are_not_blamed_on_the_rate(make: SimpleNamespace) -> None:
+    layer = {"dead": 0.95}
+    killed = rules.see_dead(case_of(make, {}, layer))
+    stillborn = rules.see_dead(case_of(make, {"layers": [HEALTHY_LAYER | layer]}, layer))
+    assert killed is not None and stillborn is not None
+    assert killed.overrides == ("training.learning_rate=0.0001",)
+    assert stillborn.overrides == () and "before the first step" in stillborn.evidence[-1]
+
+
 @pytest.mark.parametrize("ratio", [0.5, 1e-9])
 def test_updates_are_judged_by_the_typical_layer(make: SimpleNamespace, ratio: float) -> None:
     layers = [HEALTHY_LAYER | {"update_ratio": ratio}] * 2 + [HEALTHY_LAYER]

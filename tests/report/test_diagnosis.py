@@ -45,8 +45,8 @@ def document(*findings: dict[str, Any]) -> dict[str, Any]:
         "findings": list(findings),
         "missing": ["training accuracy"],
         "insufficient_evidence": [
-            {"name": "dead ReLUs", "needs": ["diagnostics.json"]},
-            {"name": "saturated activations", "needs": ["diagnostics.json"]},
+            {"name": "dead ReLUs", "needs": ["diagnostics.json (training.diagnostics: true)"]},
+            {"name": "saturated activations", "needs": ["diagnostics.json (training.diagnostics: true)"]},
         ],
         "curves": {"val_loss": {"at": list(range(1, 201)), "values": values.tolist()}},
     }
