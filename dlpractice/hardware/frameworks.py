@@ -1,0 +1,57 @@
+"""Frameworks that courses of 2018 recommended and that are no longer developed: their last releases.
+
+Published facts, from the projects' own release pages and notices; no new environment should be built on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RetiredFramework:
+    """name: as it was known. last_release, year: of its own developers. fate: what became of it. source: who
+    says so."""
+
+    name: str
+    last_release: str
+    year: int
+    fate: str
+    source: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The row as it stands in a result."""
+        return {**asdict(self), "kind": "published"}
+
+
+RETIRED_FRAMEWORKS: tuple[RetiredFramework, ...] = (
+    RetiredFramework(
+        "Theano",
+        "1.0.5",
+        2020,
+        "major development ended with 1.0 (2017); continued as Aesara and PyTensor",
+        "Bengio, MILA and the future of Theano, theano-users, 28 September 2017; Theano release notes",
+    ),
+    RetiredFramework(
+        "Caffe",
+        "1.0",
+        2017,
+        "no release since; Caffe2 became part of PyTorch in 2018",
+        "BVLC/caffe releases; Caffe2 and PyTorch join forces, caffe2.ai, 2018",
+    ),
+    RetiredFramework(
+        "Apache MXNet",
+        "1.9.1",
+        2022,
+        "retired to the Apache Attic in September 2023",
+        "Apache Attic, MXNet; apache/mxnet releases",
+    ),
+    RetiredFramework(
+        "Microsoft Cognitive Toolkit (CNTK)",
+        "2.7",
+        2019,
+        "2.7 was announced as the last main release",
+        "CNTK 2.7 release notes, 2019",
+    ),
+)
