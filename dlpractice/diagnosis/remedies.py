@@ -50,8 +50,8 @@ def train_longer(run: RunFacts | None) -> Overrides:
 
 def regularise(run: RunFacts | None) -> Overrides:
     """Against overfitting, the first that the run does not have yet: all of its images, augmentation, a
-    frozen base for few images, dropout with weight decay. For one-shot runs: generated alphabets, distortion
-    always, weight decay."""
+    frozen base for few images, no hidden layers, dropout with weight decay. For one-shot runs: generated
+    alphabets, distortion always, weight decay."""
     if run is None:
         return ()
     ways = _ONESHOT_WAYS if run.command == "oneshot" else _WAYS
@@ -84,6 +84,12 @@ def augment(run: RunFacts) -> Overrides:
     return "augment.rotation=10", "augment.zoom=0.1", "augment.shift=0.1"
 
 
+def use_no_hidden_layer(run: RunFacts) -> Overrides:
+    """A linear layer on the features: hidden layers learn few images by heart, and narrow ones hold back what
+    lies under them."""
+    return ("model.hidden=[]",) if run.setting("model.hidden") else ()
+
+
 def decay(run: RunFacts) -> Overrides:
     """Dropout and ten times the weight decay."""
     changes = []
@@ -107,13 +113,13 @@ def distort(run: RunFacts) -> Overrides:
     return () if _number(run, "distortion.probability") == 1 else ("distortion.probability=1",)
 
 
-_WAYS = (use_all_images, augment, freeze, decay)
+_WAYS = (use_all_images, augment, freeze, use_no_hidden_layer, decay)
 _ONESHOT_WAYS = (generate_alphabets, distort, decay)
 
 
 def enlarge(run: RunFacts | None) -> Overrides:
-    """Against underfitting: less dropout, no narrow hidden layer, then more that is trained, then a wider
-    net."""
+    """Against underfitting: less dropout, no hidden layer that is a bottleneck, then more that is trained,
+    then a wider net."""
     if run is None:
         return ()
     if run.command == "oneshot":
@@ -123,7 +129,7 @@ def enlarge(run: RunFacts | None) -> Overrides:
         return drop_less(run)
     hidden = run.setting("model.hidden") or ()
     if hidden and min(hidden) < _NARROW:
-        return (f"model.hidden=[{','.join(str(max(_NARROW, units)) for units in hidden)}]",)
+        return use_no_hidden_layer(run)
     strategy = str(run.setting("strategy"))
     if strategy == "scratch":
         return _widen(run, "model.width")
@@ -153,7 +159,7 @@ def shrink(run: RunFacts) -> Overrides:
     if run.command == "oneshot":
         return _narrow(run, "encoder.width") if run.setting("encoder.name") in _OWN_ENCODERS else ()
     if run.setting("model.hidden"):
-        return ("model.hidden=[]",)
+        return use_no_hidden_layer(run)
     strategy = str(run.setting("strategy"))
     if strategy == "scratch":
         return _narrow(run, "model.width")

@@ -45,6 +45,7 @@ def test_against_overfitting(make: SimpleNamespace) -> None:
     assert regularise(facts(make, model=random))[0] == "augment.rotation=10"
     moved = facts(make, model=random, augment={"rotation": 5.0}, training={"weight_decay": 0.02})
     assert regularise(moved) == ("model.dropout=0.5", "training.weight_decay=0.2")
+    assert regularise(facts(make, strategy="head", model={"hidden": [4096]})) == ("model.hidden=[]",)
     assert regularise(facts(make, strategy="head")) == ("model.dropout=0.5", "training.weight_decay=0.05")
     assert regularise(facts(make, "oneshot", data={"glyph_alphabets": 0})) == ("data.glyph_alphabets=100",)
     assert regularise(None) == ()
@@ -63,7 +64,7 @@ def test_against_underfitting(make: SimpleNamespace) -> None:
     )
     assert enlarge(facts(make, strategy="full")) == ("training.epochs=60",)
     assert enlarge(facts(make, model={"dropout": 0.9})) == ("model.dropout=0.2",)
-    assert enlarge(facts(make, model={"hidden": [256, 1]})) == ("model.hidden=[256,64]",)
+    assert enlarge(facts(make, model={"hidden": [256, 1]})) == ("model.hidden=[]",)
     assert enlarge(facts(make, model={"hidden": [64]})) == ("model.width=2",)
 
 
