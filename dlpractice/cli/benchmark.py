@@ -113,9 +113,14 @@ def _measure(config: Benchmark, folder: Path, before: Document | None, tolerance
 def _draw(document: Document, folder: BenchmarkFolder) -> None:
     """Keep what is better seen than read as PNG files."""
     from dlpractice.report.benchmark_figures import peaks_figure
+    from dlpractice.report.roofline import roofline_figure
 
-    if "peaks" in document["parts"]:
-        peaks_figure(document["parts"]["peaks"], folder.figure_path("peaks"))
+    parts = document["parts"]
+    if "peaks" in parts:
+        peaks_figure(parts["peaks"], folder.figure_path("peaks"))
+    # A part that could not be measured has neither rows nor roof.
+    if "roof" in parts.get("models", {}):
+        roofline_figure(parts["models"], folder.figure_path("roofline"))
 
 
 def _print(document: Document, folder: Path, as_json: bool) -> None:

@@ -112,12 +112,12 @@ class Prediction(Section):
 
 
 class Backends(Section):
-    """The same nets on each Keras backend that is installed, and on ONNX Runtime."""
+    """The same nets on each Keras backend that is installed."""
 
-    names: tuple[Literal["tensorflow", "jax", "torch", "onnxruntime"], ...] = Field(
-        default=("tensorflow", "jax", "torch", "onnxruntime"), min_length=1, description="What runs the nets."
+    names: tuple[Literal["tensorflow", "jax", "torch"], ...] = Field(
+        default=("tensorflow", "jax", "torch"), min_length=1, description="What runs the nets."
     )
-    models: tuple[Net, ...] = Field(default=("resnet50",), min_length=1, description="The nets.")
+    models: tuple[Net, ...] = Field(default=("siamese",), min_length=1, description="The nets.")
     batch_size: BatchSize = Field(default=8, description="Images in a batch.")
     timeout_seconds: float = Field(
         default=120.0, gt=0, le=86_400, description="How long one backend may take, in seconds."

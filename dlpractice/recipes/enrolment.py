@@ -29,12 +29,13 @@ def identify(
 ) -> list[dict[str, Any]]:
     """One row per image, files and the images below folders, in order: which of the enrolled classes it is.
 
-    A row has path, predicted, confidence in [0, 1], known, `top`, the five likeliest classes, and `threshold`,
-    the confidence below which an image is unknown; or path and error. Confidence is the probability that image and class are the same, where both answers were equally
-    likely beforehand: those of several classes do not add up to 1. An image that is less similar to all
-    classes than the threshold which the run chose on validation pairs is predicted to be `unknown`, with the
-    confidence of the likeliest class. The threshold is that for a pair of single images: the mean of several
-    examples is nearer to most images of its class, so that fewer of these are unknown.
+    A row has path, predicted, confidence in [0, 1], known, `top`, the five likeliest classes, and
+    `threshold`, the confidence below which an image is unknown; or path and error. Confidence is the
+    probability that image and class are the same, where both answers were equally likely beforehand: those
+    of several classes do not add up to 1. An image that is less similar to all classes than the threshold
+    which the run chose on validation pairs is predicted to be `unknown`, with the confidence of the likeliest
+    class. The threshold is that for a pair of single images: the mean of several examples is nearer to most
+    images of its class, so that fewer of these are unknown.
 
     Args:
         support: a folder whose classes are enrolled, see `enrol`. index: what `save_index` has kept before;

@@ -99,6 +99,35 @@ def rows_table(part: Document) -> RenderableType:
     return Group(_plain_rows([row for row in rows if row["value"] is not None]), *missing_lines(rows))
 
 
+def models_table(part: Document) -> RenderableType:
+    """Each net: images/s, and what that is of what the device can reach."""
+    rows = [row for row in part["rows"] if row["value"] is not None]
+    table = plain_table(["net"], ["images/s", "95 %", "TFLOP/s", "of peak", "binds"], gap=1)
+    for row in rows:
+        value, interval, _ = _figures(row)
+        share = _percent(row["share_of_measured_peak"])
+        cells = [value, interval, significant(row["tflops"]), share, row["binds"] or NOTHING]
+        table.add_row(Text(row["name"].removeprefix("models/")), *cells)
+    note = "of peak: of the fastest product measured in that precision"
+    return Group(table, Text(note, style="dim"), *missing_lines(part["rows"]))
+
+
+def input_table(part: Document) -> RenderableType:
+    """How fast images come, and which of input and net would wait for the other in training."""
+    lines = [
+        f"{row['net'].removeprefix('models/')}: the {row['binds_when_decoding']} binds when images are "
+        f"decoded, the {row['binds_when_cached']} when they come from the cache"
+        for row in part["against"]
+    ]
+    return Group(rows_table(part), Text("\n".join(lines), style="dim"))
+
+
+def backends_table(part: Document) -> RenderableType:
+    """The backends' figures, and the frameworks that ended."""
+    ended = ", ".join(f"{row['name']} {row['last_release']} ({row['year']})" for row in part["retired"])
+    return Group(rows_table(part), Text(f"no longer developed, last release: {ended}", style="dim"))
+
+
 def _plain_rows(rows: Sequence[Row]) -> RenderableType:
     table = plain_table(["figure"], ["value", "95 %", "MAD", "n", "unit"])
     for row in rows:
@@ -182,6 +211,9 @@ def significant(number: float | None) -> str:
 
 _TABLES: Mapping[str, Callable[[Document], RenderableType]] = {
     "peaks": peaks_table,
+    "models": models_table,
+    "input": input_table,
+    "backends": backends_table,
     "data_parallel": data_parallel_table,
     "model_parallel": model_parallel_table,
     "prediction": prediction_table,

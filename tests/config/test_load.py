@@ -135,17 +135,28 @@ def test_an_unreadable_file(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refusal("good.yaml").message == "good.yaml cannot be read: Permission denied"
 
 
+EVERYWHERE = ["data.source=1e-3", "data.background=#012345", "hardware.devices=[CPU:0]"]
 OVERRIDES = {
-    "finetune": ["model.hidden=[3,4]", "model.weights=null", "strategies.full.training.patience=null"],
-    "oneshot": ["encoder.dimensions=null", "evaluation.transductive=true", "methods.siamese.batch.classes=3"],
+    "finetune": [
+        *EVERYWHERE,
+        "model.hidden=[3,4]",
+        "model.weights=null",
+        "strategies.full.training.patience=null",
+    ],
+    "benchmark": ["parts=[peaks,input]", "input.folder=1e-3", "peaks.array_mebibytes=null"],
+    "oneshot": [
+        *EVERYWHERE,
+        "encoder.dimensions=null",
+        "evaluation.transductive=true",
+        "methods.siamese.batch.classes=3",
+    ],
 }
 
 
 @pytest.mark.parametrize("shipped", shipped_configs(), ids=lambda shipped: shipped.name)
 def test_a_dumped_config_loads_as_an_equal_one(shipped: ShippedConfig) -> None:
     command = shipped.command
-    everywhere = ["data.source=1e-3", "data.background=#012345", "hardware.devices=[CPU:0]"]
-    config = load_config(shipped.name, [*everywhere, *OVERRIDES[command]])
+    config = load_config(shipped.name, OVERRIDES[command])
     text = dump_config(config)
     Path("dumped.yaml").write_text(text)
     again = load_config("dumped.yaml")

@@ -5,9 +5,12 @@ import pytest
 from rich.console import Console, RenderableType
 
 from dlpractice.report.benchmark_tables import (
+    backends_table,
     baseline_table,
     benchmark_tables,
     device_text,
+    input_table,
+    models_table,
     peaks_table,
     rows_table,
     significant,
@@ -168,3 +171,21 @@ def test_nothing_to_compare_is_said() -> None:
 )
 def test_three_significant_digits(number: float | None, text: str) -> None:
     assert significant(number) == text
+
+
+def test_nets_stand_beside_the_peak() -> None:
+    row = {"name": "models/vgg16/inference/float32/1", "value": 12.3, "ci95": [11.9, 12.5], "tflops": 0.382}
+    part = {"rows": [row | {"share_of_measured_peak": 0.76, "binds": "compute"}]}
+    part["rows"].append({"name": "models/vgg16/training/float32/8", "value": None, "why": "too long"})
+    lines = show(models_table(part))
+    assert lines[1].split() == ["vgg16/inference/float32/1", "12.3", "11.9-12.5", "0.382", "76%", "compute"]
+    assert lines[-1] == "not measured: models/vgg16/training/float32/8: too long"
+
+
+def test_what_binds_and_what_ended_is_said() -> None:
+    against = {"net": "models/koch/training/float32/8", "binds_when_decoding": "input"}
+    shown = " ".join(show(input_table({"rows": [], "against": [against | {"binds_when_cached": "net"}]})))
+    assert "koch/training/float32/8: the input binds when images are decoded, the net when" in shown
+    retired = [{"name": "Theano", "last_release": "1.0.5", "year": 2020}]
+    shown = " ".join(show(backends_table({"rows": [], "retired": retired})))
+    assert "no longer developed, last release: Theano 1.0.5 (2020)" in shown
