@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from dlpractice.training.activations import Document, Flow, activation_of, walk
 from dlpractice.training.optimisers import build_groups
 from dlpractice.training.placement import Placement
-from dlpractice.training.steps import Loss, compile_train_step
+from dlpractice.training.steps import Loss, compile_train_step, scale_of_loss
 
 Read = Callable[[], Mapping[str, Any] | None]
 Write = Callable[[Mapping[str, object]], None]
@@ -30,8 +30,6 @@ _LEARNING_RATE = 1e-3
 _LEARNT = 0.1
 """Share of the loss, above the lowest possible, at which a batch counts as learnt."""
 _MOST_EPOCHS = 100
-# As in a training step: without it the smallest gradients of float16 would be recorded as zero.
-_LOSS_SCALE = 1024.0
 
 
 @dataclass(frozen=True)
@@ -186,7 +184,8 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     def _measure(self) -> tuple[float, list[NDArray[Any]]]:
         """The batch's loss and its gradients, as a step without dropout would have them."""
         if self._gradients is None:
-            scale = _LOSS_SCALE if self._precision == "float16" else 1.0
+            # Without it the smallest gradients of float16 would be recorded as zero.
+            scale = scale_of_loss(self._precision)
             self._gradients = compile_gradients(self.model, self._loss, self._placement, scale)
         kept = [variable.numpy() for variable in self.model.non_trainable_variables]
         with without_dropout(self.model):

@@ -28,6 +28,11 @@ TrainStep = Callable[[Sequence[Any], float], Any]
 Forward = Callable[[Any], Any]
 
 
+def scale_of_loss(precision: str) -> float:
+    """By what a loss is multiplied in front of its gradients, in that precision."""
+    return _FLOAT16_LOSS_SCALE if precision == "float16" else 1.0
+
+
 def cross_entropy(logits: Any, targets: Any) -> Any:
     """(N, K) logits and (N, K) soft targets -> (N,) losses in nats."""
     return tf.nn.softmax_cross_entropy_with_logits(targets, tf.cast(logits, tf.float32))
@@ -55,7 +60,7 @@ def compile_train_step(
     parts: the batch is computed in so many parts, one after another, and the step is taken with the gradient
     of the whole. The last array of a batch then holds the example weights by which `loss` is a mean.
     """
-    scale = _FLOAT16_LOSS_SCALE if precision == "float16" else 1.0
+    scale = scale_of_loss(precision)
     variables = [variable for group in groups for variable in group.variables]
     run = placement.strategy.run
 
