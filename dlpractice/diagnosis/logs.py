@@ -34,7 +34,7 @@ def read_log(path: Path, mapping: Mapping[str, str]) -> Record:
         RunError: nothing there that can be read.
     """
     if not path.exists():
-        raise RunError(f"there is no {path}", _HINT)
+        raise RunError(f"there is no file or folder {path}", _HINT)
     return _read_folder(path, mapping) if path.is_dir() else _read_file(path, mapping)
 
 

@@ -72,7 +72,7 @@ def rank(findings: Sequence[Finding]) -> list[Finding]:
     until that is mended.
     """
     serious = {finding.name for finding in findings if finding.severity != "info"}
-    explained = {name for name in serious if serious.intersection(EXPLAINED_BY.get(name, ()))}
+    explained = {f.name for f in findings if serious.intersection(EXPLAINED_BY.get(f.name, ()))}
     doubted = [replace(f, confidence="low", overrides=()) if f.name in explained else f for f in findings]
 
     def order(finding: Finding) -> tuple[bool, bool, int]:

@@ -87,3 +87,6 @@ def test_what_nothing_explains_goes_by_its_severity() -> None:
     assert [f.name for f in found] == ["accuracy at chance", "underfitting", "spikes"]
     remark = rank([finding("underfitting"), finding("learning rate too low", "info")])
     assert [f.confidence for f in remark] == ["high", "high"]  # a remark explains nothing
+    # and a remark that is explained has no remedy either
+    _, explained = rank([finding("accuracy at chance", "error"), finding("overfitting", "info")])
+    assert (explained.confidence, explained.overrides) == ("low", ())
