@@ -35,7 +35,15 @@ class Benchmark(Varied):
         default=7,
         ge=5,
         le=1000,
-        description="Times that each figure is measured once it is warm; the median is reported.",
+        description="Times, at least, that each figure is measured once it is warm; the median is reported.",
+    )
+    spread_seconds: float = Field(
+        default=5.0,
+        ge=0,
+        le=3600,
+        description="Time, at least, from the first repetition of a figure to the last, in seconds. Figures "
+        "of one kind take turns, so that a spell in which the machine is slow spoils a few repetitions of "
+        "each rather than one figure.",
     )
     memory_share: float = Field(
         default=0.5,

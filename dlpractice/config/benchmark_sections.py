@@ -33,7 +33,7 @@ class Peaks(Section):
         "out, and named.",
     )
     sustained_seconds: float = Field(
-        default=3.0,
+        default=4.0,
         ge=0,
         le=600,
         description="How long the largest measured size of a precision is multiplied without a pause, in "

@@ -18,7 +18,7 @@ import numpy as np
 from dlpractice.hardware import backend
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.peaks import find_peak
-from dlpractice.hardware.timing import Clock, Timing, time_calls
+from dlpractice.hardware.timing import Clock, Sampling, Timing, Watch, time_in_turn
 
 Row = dict[str, Any]
 
@@ -27,7 +27,7 @@ BYTES = {"float64": 8, "float32": 4, "tf32": 4, "float16": 2, "bfloat16": 2}
 
 _SMALLEST = 128
 _SEED = 0
-# A look at the rate within a sustained run, in seconds; the rate it ends with is that of its last third.
+# A look at the rate within a sustained run, in seconds; the rate it ends with is that of its last half.
 _LOOK_SECONDS = 0.1
 
 Call = Callable[[], object]
@@ -37,11 +37,11 @@ Call = Callable[[], object]
 class Effort:
     """How much time a measurement may take.
 
-    repetitions: of each figure. longest_call: seconds that one product may be predicted to take. sustained:
+    sampling: of each figure. longest_call: seconds that one product may be predicted to take. sustained:
     seconds without a pause; 0 leaves that measurement out.
     """
 
-    repetitions: int
+    sampling: Sampling
     longest_call: float
     sustained: float
 
@@ -59,29 +59,32 @@ def measure_products(
     """
     if why := _why_not_at_all(precision):
         return [_missing(f"matmul/{precision}", why)]
-    rows: list[Row] = []
-    measured: dict[int, Timing] = {}
+    rows: dict[int, Row] = {}
+    watches: dict[int, Watch] = {}
     with _computing_in(precision):
         known = _SMALLEST, _one_call(precision, _SMALLEST, clock)
         for size in sorted(set(sizes)):
             name = f"matmul/{precision}/{size}"
             known, seconds = _foresee(precision, size, known, effort.longest_call, clock)
             if why := memory.why_not(3 * size * size * BYTES[precision]):
-                rows.append(_missing(name, why))
+                rows[size] = _missing(name, why)
             elif seconds > effort.longest_call:
-                rows.append(_missing(name, f"one product would take about {seconds:.2g} s"))
+                rows[size] = _missing(name, f"one product would take about {seconds:.2g} s")
             else:
                 call, how = _prepare(precision, size)
-                timing = time_calls(
-                    call, synchronise=backend.synchronise, repetitions=effort.repetitions, clock=clock
-                )
-                measured[size] = timing
-                known = size, timing.median
-                rows.append({"name": name, **_rate(timing, size), "unit": "TFLOP/s", "how": how})
-        if measured and effort.sustained > 0:
-            largest = max(measured)
-            rows.append(_sustain(precision, largest, measured[largest], effort.sustained, clock))
-    return rows
+                watches[size] = Watch(call, synchronise=backend.synchronise, clock=clock)
+                known = size, watches[size].warm_seconds
+                rows[size] = {"name": name, "unit": "TFLOP/s", "how": how}
+        timings = dict(
+            zip(watches, time_in_turn(list(watches.values()), effort.sampling, clock), strict=True)
+        )
+        for size, timing in timings.items():
+            rows[size] |= _rate(timing, size)
+        found = list(rows.values())
+        if timings and effort.sustained > 0:
+            largest = max(timings)
+            found.append(_sustain(precision, largest, timings[largest], effort.sustained, clock))
+    return found
 
 
 def _rate(timing: Timing, size: int) -> Row:
@@ -167,7 +170,7 @@ def _sustain(precision: str, size: int, burst: Timing, wanted: float, clock: Clo
         now = clock()
         looks.append((now - before) / calls)
         before = now
-    last = tuple(looks[-max(1, len(looks) // 3) :])
+    last = tuple(looks[-max(1, len(looks) // 2) :])
     row = _rate(Timing(burst.first_call_seconds, len(looks) - len(last), calls, last), size)
     return {
         "name": f"matmul/{precision}/sustained",

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from dlpractice.hardware import backend
 from dlpractice.hardware.machine import last_level_cache, usable_cores
 from dlpractice.hardware.memory import MemoryBudget
-from dlpractice.hardware.timing import time_calls
+from dlpractice.hardware.timing import Sampling, Watch, time_calls, time_in_turn
 
 Row = dict[str, Any]
 Array = NDArray[np.float64]
@@ -47,23 +47,21 @@ def array_bytes(mebibytes: int | None) -> int:
     return max(_LEAST_BYTES, 4 * (last_level_cache() or 0))
 
 
-def measure_memory(bytes_each: int, repetitions: int, memory: MemoryBudget) -> list[Row]:
+def measure_memory(bytes_each: int, sampling: Sampling, memory: MemoryBudget) -> list[Row]:
     """Rows memory/copy and memory/triad of the first device, in GB/s (10^9 bytes)."""
     on_host = backend.list_devices()[0].kind == "cpu"
     if why := memory.why_not(3 * bytes_each):
         return [_missing(f"memory/{kernel}", why) for kernel in ARRAYS]
     if not on_host:
         calls, how = _device_kernels(bytes_each)
-        return _time_kernels(calls, how, bytes_each, repetitions, backend.synchronise)
+        return _time_kernels(calls, how, bytes_each, sampling, backend.synchronise)
     threads = max(1, math.ceil(usable_cores()))
     with ThreadPoolExecutor(threads) as pool:
         calls = host_kernels(bytes_each // 8, pool, threads)
-        return _time_kernels(
-            calls, f"NumPy, {threads} threads", bytes_each, repetitions, _nothing_to_wait_for
-        )
+        return _time_kernels(calls, f"NumPy, {threads} threads", bytes_each, sampling, _nothing_to_wait_for)
 
 
-def measure_link(bytes_each: int, repetitions: int, memory: MemoryBudget) -> list[Row]:
+def measure_link(bytes_each: int, sampling: Sampling, memory: MemoryBudget) -> list[Row]:
     """The row link/host-to-device, in GB/s, from memory that the system may page out."""
     name = "link/host-to-device"
     if backend.list_devices()[0].kind == "cpu":
@@ -71,9 +69,7 @@ def measure_link(bytes_each: int, repetitions: int, memory: MemoryBudget) -> lis
     if why := memory.why_not(bytes_each, on_host=True) or memory.why_not(2 * bytes_each):
         return [_missing(name, why)]
     values = np.ones(bytes_each // 4, np.float32)
-    timing = time_calls(
-        lambda: backend.to_device(values), synchronise=backend.synchronise, repetitions=repetitions
-    )
+    timing = time_calls(lambda: backend.to_device(values), synchronise=backend.synchronise, sampling=sampling)
     return [{"name": name, **timing.rate(values.nbytes / 1e9), "unit": "GB/s", "bytes": values.nbytes}]
 
 
@@ -89,12 +85,12 @@ def _time_kernels(
     calls: dict[str, Callable[[], object]],
     how: str,
     bytes_each: int,
-    repetitions: int,
+    sampling: Sampling,
     synchronise: Callable[[object], None],
 ) -> list[Row]:
+    watches = [Watch(call, synchronise=synchronise) for call in calls.values()]
     rows = []
-    for kernel, call in calls.items():
-        timing = time_calls(call, synchronise=synchronise, repetitions=repetitions)
+    for kernel, timing in zip(calls, time_in_turn(watches, sampling), strict=True):
         rate = timing.rate(ARRAYS[kernel] * bytes_each / 1e9)
         rows.append({"name": f"memory/{kernel}", **rate, "unit": "GB/s", "how": how, "bytes": bytes_each})
     return rows

@@ -74,47 +74,93 @@ class Timing:
         }
 
 
-def time_calls(
-    call: Callable[[], object],
-    *,
-    synchronise: Callable[[object], None],
-    repetitions: int = 7,
-    at_least_seconds: float = 0.05,
-    clock: Clock = time.perf_counter,
-) -> Timing:
-    """Time `call`, which may return before a device has done its work.
+@dataclass(frozen=True)
+class Sampling:
+    """How often a figure is measured, and over how long.
 
-    A repetition is as many calls in a row as take `at_least_seconds`, and ends when `synchronise` has waited
-    for what the last of them returned.
+    repetitions: at least so many of each figure. spread_seconds: from the first repetition to the last, at
+    least. Other programs, and the other guests of a virtual machine's host, slow a machine down for a second
+    or two at a time: what was measured within one such spell is wrong, however often.
     """
 
-    def look(calls: int) -> float:
+    repetitions: int
+    spread_seconds: float = 0.0
+
+
+class Watch:
+    """A call that has been warmed up, to be timed one repetition at a time.
+
+    A repetition is as many calls in a row as take `at_least_seconds`, and ends when `synchronise` has waited
+    for what the last of them returned: a call may return before a device has done its work.
+
+    warm_seconds: of one call, as the warm-up saw it.
+    """
+
+    def __init__(
+        self,
+        call: Callable[[], object],
+        *,
+        synchronise: Callable[[object], None],
+        at_least_seconds: float = 0.05,
+        clock: Clock = time.perf_counter,
+    ) -> None:
+        self._call, self._synchronise, self._clock = call, synchronise, clock
+        self._first = self._look(1)
+        self._warmup, self.warm_seconds = self._warm_up(at_least_seconds)
+        self._calls = _calls_in(at_least_seconds, self.warm_seconds)
+        self._seconds: list[float] = []
+
+    def repeat(self, *, after_others: bool) -> None:
+        """Times one repetition. Where other calls were made since the last, one call more, not timed, brings
+        its data back into the caches; where a repetition is a single long call, that is left out."""
+        if after_others and self._calls > 1:
+            self._look(1)
+        self._seconds.append(self._look(self._calls))
+
+    def read(self) -> Timing:
+        """What was measured so far."""
+        return Timing(self._first, self._warmup, self._calls, tuple(self._seconds))
+
+    def _look(self, calls: int) -> float:
         """Seconds per call, of `calls` calls."""
-        started = clock()
+        started = self._clock()
         for _ in range(calls - 1):
-            call()
-        synchronise(call())
-        return (clock() - started) / calls
+            self._call()
+        self._synchronise(self._call())
+        return (self._clock() - started) / calls
 
-    first = look(1)
-    warmup, seconds = _warm_up(look, at_least_seconds)
-    calls = _calls_in(at_least_seconds, seconds)
-    return Timing(first, warmup, calls, tuple(look(calls) for _ in range(repetitions)))
+    def _warm_up(self, at_least_seconds: float) -> tuple[int, float]:
+        """Calls until they stop getting faster: how many these were, and the seconds of the fastest."""
+        best, made, calls, calm = math.inf, 0, 1, 0
+        for _ in range(_MOST_LOOKS):
+            seconds = self._look(calls)
+            made += calls
+            calm = calm + 1 if seconds > best * (1 - _FASTER) else 0
+            best = min(best, seconds)
+            if calm >= _CALM_LOOKS or (calm and seconds * calls > _LONG):
+                break
+            # Looks grow to a fifth of a repetition: a single short call is too noisy to tell.
+            calls = _calls_in(at_least_seconds / 5, best)
+        return made, best
 
 
-def _warm_up(look: Callable[[int], float], at_least_seconds: float) -> tuple[int, float]:
-    """Calls until they stop getting faster: how many these were, and the seconds of the fastest."""
-    best, made, calls, calm = math.inf, 0, 1, 0
-    for _ in range(_MOST_LOOKS):
-        seconds = look(calls)
-        made += calls
-        calm = calm + 1 if seconds > best * (1 - _FASTER) else 0
-        best = min(best, seconds)
-        if calm >= _CALM_LOOKS or (calm and seconds * calls > _LONG):
-            break
-        # Looks grow to a fifth of a repetition: a single short call is too noisy to tell.
-        calls = _calls_in(at_least_seconds / 5, best)
-    return made, best
+def time_in_turn(
+    watches: Sequence[Watch], sampling: Sampling, clock: Clock = time.perf_counter
+) -> list[Timing]:
+    """Repetitions of all `watches` in turn, so that each figure is spread over the time of all."""
+    started, rounds = clock(), 0
+    while watches and (rounds < sampling.repetitions or clock() - started < sampling.spread_seconds):
+        for watch in watches:
+            watch.repeat(after_others=len(watches) > 1)
+        rounds += 1
+    return [watch.read() for watch in watches]
+
+
+def time_calls(
+    call: Callable[[], object], *, synchronise: Callable[[object], None], sampling: Sampling
+) -> Timing:
+    """The timing of one call by itself."""
+    return time_in_turn([Watch(call, synchronise=synchronise)], sampling)[0]
 
 
 def _calls_in(wanted: float, seconds: float) -> int:

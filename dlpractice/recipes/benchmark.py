@@ -15,6 +15,7 @@ from dlpractice.errors import DlpError
 from dlpractice.hardware import backend
 from dlpractice.hardware.machine import describe_machine
 from dlpractice.hardware.memory import MemoryBudget
+from dlpractice.hardware.timing import Sampling
 from dlpractice.recipes.benchmark_backends import measure_backends
 from dlpractice.recipes.benchmark_context import Context, Document
 from dlpractice.recipes.benchmark_devices import measure_data_parallel, measure_model_parallel
@@ -66,7 +67,8 @@ def run(config: Benchmark, folder: BenchmarkFolder, progress: Progress | None = 
         "seconds": 0.0,
     }
     folder.write_document(document)
-    context = Context(config.repetitions, MemoryBudget(config.memory_share), progress, config.seed, measured)
+    sampling = Sampling(config.repetitions, config.spread_seconds)
+    context = Context(sampling, MemoryBudget(config.memory_share), progress, config.seed, measured)
     for part in [part for part in PARTS if part in config.parts]:
         measured[part] = _measure(part, config.section(part), context)
         document["seconds"] = time.perf_counter() - started

@@ -66,7 +66,8 @@ def _command(section: Backends, context: Context) -> Sequence[str]:
         f"models.names=[{','.join(section.models)}]",
         f"models.batch_sizes=[{section.batch_size}]",
         "models.precisions=[float32]",
-        f"repetitions={context.repetitions}",
+        f"repetitions={context.sampling.repetitions}",
+        f"spread_seconds={context.sampling.spread_seconds}",
         f"seed={context.seed}",
     ]
 

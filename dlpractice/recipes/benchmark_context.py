@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlpractice.hardware.memory import MemoryBudget
+from dlpractice.hardware.timing import Sampling
 from dlpractice.runs.progress import Progress
 
 Document = dict[str, Any]
@@ -17,10 +18,11 @@ Document = dict[str, Any]
 class Context:
     """What the parts of one benchmark share.
 
-    repetitions: measurements of each figure. measured: the documents of the parts that ran before, by name.
+    sampling: how often each figure is measured. measured: the documents of the parts that ran before, by
+    name.
     """
 
-    repetitions: int
+    sampling: Sampling
     memory: MemoryBudget
     progress: Progress
     seed: int

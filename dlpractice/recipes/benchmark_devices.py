@@ -6,6 +6,8 @@ what is exchanged, and no speed-up is ever read off them.
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import keras
 
 from dlpractice.config.benchmark_sections import DataParallel, ModelParallel
@@ -43,7 +45,7 @@ def measure_data_parallel(section: DataParallel, context: Context) -> Document:
         rows.append(_missing(f"{name}/2", "images/s", f"this machine has {_count(len(gpus), 'GPU')}"))
     else:
         for count in range(1, len(gpus) + 1):
-            row = measure_mirrored(net, section.batch_size, gpus[:count], context.repetitions)
+            row = measure_mirrored(net, section.batch_size, gpus[:count], context.sampling)
             first = rows[0]["value"] if rows else row["value"]
             efficiency = row["value"] / count / first
             rows.append({"name": f"{name}/{count}", "devices": count, "efficiency": efficiency, **row})
@@ -55,7 +57,7 @@ def measure_data_parallel(section: DataParallel, context: Context) -> Document:
             "batch": section.batch_size,
             "devices": _LOGICAL,
             "seed": context.seed,
-            "repetitions": context.repetitions,
+            "sampling": asdict(context.sampling),
         },
         "tensorflow",
     )

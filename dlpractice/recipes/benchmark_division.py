@@ -6,7 +6,7 @@ logical CPUs run in a process of their own (benchmark_logical.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
@@ -21,7 +21,7 @@ from dlpractice.hardware.gradients import pull_back
 from dlpractice.hardware.graphs import Graph, read_graph
 from dlpractice.hardware.layer_split import balance, run_forward, run_step, split_layers
 from dlpractice.hardware.operation_costs import count_operations
-from dlpractice.hardware.timing import Timing, time_calls
+from dlpractice.hardware.timing import Sampling, Timing, Watch, time_in_turn
 
 Document = dict[str, Any]
 
@@ -30,7 +30,7 @@ TOLERANCE = 1e-4
 _STEPS = 3
 
 
-def check_data_parallel(net: keras.Model, batch: int, devices: Sequence[str], repetitions: int) -> Document:
+def check_data_parallel(net: keras.Model, batch: int, devices: Sequence[str], sampling: Sampling) -> Document:
     """Mirrors `net` on `devices` and holds it against one of them; `batch` images on each.
 
     overhead: share of a step's wall time that is not in the replicas' own computation, forward and backward.
@@ -43,8 +43,8 @@ def check_data_parallel(net: keras.Model, batch: int, devices: Sequence[str], re
             run.step(*data)
     difference = _difference(zip(several.weights(), one.weights(), strict=True))
     collectives = several.count_collectives(*dealt[1:])
-    step = _time(lambda: several.step(*dealt[1:]), repetitions)
-    own = _time(compile_own_computation(net, devices, images, targets), repetitions)
+    own_computation = compile_own_computation(net, devices, images, targets)
+    step, own = _time_in_turn((lambda: several.step(*dealt[1:]), own_computation), sampling)
     gradients = sum(4 * int(np.prod(variable.shape)) for variable in net.trainable_variables)
     return {
         "devices": list(devices),
@@ -61,7 +61,7 @@ def check_data_parallel(net: keras.Model, batch: int, devices: Sequence[str], re
     }
 
 
-def measure_mirrored(net: keras.Model, batch: int, devices: Sequence[str], repetitions: int) -> Document:
+def measure_mirrored(net: keras.Model, batch: int, devices: Sequence[str], sampling: Sampling) -> Document:
     """Images per second of `net` mirrored on real devices.
 
     exchange_share: of a step's time, what is gone when gradients are not summed.
@@ -69,8 +69,8 @@ def measure_mirrored(net: keras.Model, batch: int, devices: Sequence[str], repet
     images, targets = draw_batch(net, batch * len(devices))
     run = mirror(net, devices)
     data = run.deal(images), run.deal(targets)
-    together = _time(lambda: run.step(*data), repetitions)
-    alone = _time(lambda: run.lonely_step(*data), repetitions)
+    calls = (lambda: run.step(*data)), (lambda: run.lonely_step(*data))
+    together, alone = _time_in_turn(calls, sampling)
     share = 1 - alone.median / together.median
     return {**together.rate(len(images)), "unit": "images/s", "exchange_share": share}
 
@@ -141,8 +141,8 @@ def draw_batch(net: keras.Model, count: int) -> tuple[Any, Any]:
     return images, targets
 
 
-def _time(call: Callable[[], object], repetitions: int) -> Timing:
-    return time_calls(call, synchronise=backend.synchronise, repetitions=repetitions)
+def _time_in_turn(calls: Iterable[Callable[[], object]], sampling: Sampling) -> list[Timing]:
+    return time_in_turn([Watch(call, synchronise=backend.synchronise) for call in calls], sampling)
 
 
 def _against(found: dict[str, Any], wanted: dict[str, Any]) -> float:

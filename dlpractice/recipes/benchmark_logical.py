@@ -59,14 +59,15 @@ def ask(request: Mapping[str, Any], backend: str) -> Document:
 
 def answer(request: Mapping[str, Any]) -> Document:
     """Makes the logical devices and runs the checks of a part: {"part", "net", "batch", "devices", "seed",
-    "repetitions" or "micro_batches"}."""
+    "sampling" or "micro_batches"}."""
     devices = _make_devices(request["devices"])
+    from dlpractice.hardware.timing import Sampling
     from dlpractice.recipes.benchmark_division import check_data_parallel, check_model_parallel
     from dlpractice.recipes.benchmark_nets import build_net
 
     net = build_net(request["net"], request["seed"])
     if request["part"] == "data_parallel":
-        return check_data_parallel(net, request["batch"], devices, request["repetitions"])
+        return check_data_parallel(net, request["batch"], devices, Sampling(**request["sampling"]))
     return check_model_parallel(net, request["batch"], devices, request["micro_batches"])
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -23,12 +24,13 @@ from dlpractice.hardware.throughput import (
     prepare_training,
     random_batch,
 )
-from dlpractice.hardware.timing import Timing, time_calls
+from dlpractice.hardware.timing import Sampling, Timing, Watch, time_in_turn
 from dlpractice.recipes.benchmark_context import Context, Document
 from dlpractice.recipes.benchmark_nets import build_net
 
 # A step of training is a forward pass, and backward two products for each of its products.
 _TRAINING_COST = 3
+_RAN_OUT = "memory ran out"
 
 
 def measure_models(section: Models, context: Context) -> Document:
@@ -56,53 +58,89 @@ def measure_models(section: Models, context: Context) -> Document:
     return {"rows": rows, "roof": roof.to_json(), "uncounted": uncounted}
 
 
+@dataclass(frozen=True)
+class _Figure:
+    """A row in the making: a net that is warm with a batch of images, or why it is not."""
+
+    name: str
+    batch: int
+    flops: float
+    intensity: float
+    how: str
+    watch: Watch | None = None
+    why: str | None = None
+
+    def to_row(self, timing: Timing | None) -> Document:
+        """The row with what was measured; without a value where nothing was."""
+        row: Document = {"name": self.name, "unit": "images/s"}
+        if timing is None:
+            return row | {"value": None, "kind": "measured", "why": self.why or _RAN_OUT}
+        measured = {"how": self.how, "tflops": self.flops / timing.median / 1e12, "intensity": self.intensity}
+        return row | timing.rate(self.batch) | measured
+
+
 def _measure_net(
     net: keras.Model, work: Work, label: str, kinds: tuple[str, ...], section: Models, context: Context
-) -> Iterator[Document]:
-    """The rows of one net in one precision; a batch too large for memory or time says so."""
-    value_bytes = VALUE_BYTES[label.rpartition("/")[2]]
-    for kind in kinds:
-        call = prepare_training(net) if kind == "training" else prepare_inference(net)
-        cost = _TRAINING_COST if kind == "training" else 1
-        per_image: float | None = None
-        for batch in sorted(set(section.batch_sizes)):
-            name = f"models/{label.format(kind)}/{batch}"
-            training = kind == "training"
-            why = context.memory.why_not(work.memory_bytes(batch, value_bytes, training=training))
-            if why is None and per_image and per_image * batch > section.longest_call_seconds * cost:
-                why = f"one call would take about {per_image * batch:.2g} s"
-            if why is not None:
-                yield {"name": name, "value": None, "unit": "images/s", "kind": "measured", "why": why}
-                continue
-            try:
-                timing = time_net(net, call, batch, training, context)
-            except Exception as error:
-                if not backend.is_out_of_memory(error):
-                    raise
-                why = "memory ran out"
-                yield {"name": name, "value": None, "unit": "images/s", "kind": "measured", "why": why}
-                continue
-            per_image = timing.median / batch
-            flops = work.flops(batch, training=training)
-            yield {
-                "name": name,
-                **timing.rate(batch),
-                "unit": "images/s",
-                "how": call.how,
-                "tflops": flops / timing.median / 1e12,
-                "intensity": flops / work.bytes_moved(batch, value_bytes, training=training),
-            }
+) -> list[Document]:
+    """The rows of one net in one precision, measured in turn; a batch too large says so."""
+    figures = [
+        figure
+        for kind in kinds
+        for figure in _warm_up_batches(net, work, f"models/{label.format(kind)}", section, context)
+    ]
+    watches = {figure.name: figure.watch for figure in figures if figure.watch}
+    timings = time_what_fits(watches, context.sampling)
+    return [figure.to_row(timings.get(figure.name)) for figure in figures]
 
 
-def time_net(net: keras.Model, call: Compiled, batch: int, training: bool, context: Context) -> Timing:
-    """Times a call on a batch of random images, and targets where it trains, that lie on the device."""
-    rng = np.random.default_rng(context.seed)
-    arguments = [random_batch(input_shape(net, batch), rng)]
-    if training:
-        arguments.append(random_batch(output_shape(net, batch), rng))
-    return time_calls(
-        lambda: call(*arguments), synchronise=backend.synchronise, repetitions=context.repetitions
-    )
+def _warm_up_batches(
+    net: keras.Model, work: Work, label: str, section: Models, context: Context
+) -> Iterator[_Figure]:
+    """A figure for each batch size, smallest first, so that it is known what a larger one would take."""
+    _, _, kind, precision = label.split("/")
+    training, value_bytes = kind == "training", VALUE_BYTES[precision]
+    call = prepare_training(net) if training else prepare_inference(net)
+    longest = section.longest_call_seconds * (_TRAINING_COST if training else 1)
+    per_image = 0.0
+    for batch in sorted(set(section.batch_sizes)):
+        flops = work.flops(batch, training=training)
+        intensity = flops / work.bytes_moved(batch, value_bytes, training=training)
+        figure = _Figure(f"{label}/{batch}", batch, flops, intensity, call.how)
+        why = context.memory.why_not(work.memory_bytes(batch, value_bytes, training=training))
+        if why is None and per_image * batch > longest:
+            why = f"one call would take about {per_image * batch:.2g} s"
+        watch = None if why else warm_up(net, call, batch, training, context.seed)
+        if watch is not None:
+            per_image = watch.warm_seconds / batch
+        yield replace(figure, watch=watch, why=why)
+
+
+def warm_up(net: keras.Model, call: Compiled, batch: int, training: bool, seed: int) -> Watch | None:
+    """A call on a batch of random images, and targets where it trains, that lie on the device; None where
+    memory runs out."""
+    rng = np.random.default_rng(seed)
+    try:
+        arguments = [random_batch(input_shape(net, batch), rng)]
+        if training:
+            arguments.append(random_batch(output_shape(net, batch), rng))
+        return Watch(lambda: call(*arguments), synchronise=backend.synchronise)
+    except Exception as error:
+        if not backend.is_out_of_memory(error):
+            raise
+        return None
+
+
+def time_what_fits(watches: Mapping[str, Watch], sampling: Sampling) -> dict[str, Timing]:
+    """The timings of all `watches`, by name. Where memory runs out although each fitted by itself, the one
+    that was made last, which has the largest batch of its kind, is left out, and so on."""
+    kept = dict(watches)
+    while True:
+        try:
+            return dict(zip(kept, time_in_turn(list(kept.values()), sampling), strict=True))
+        except Exception as error:
+            if not kept or not backend.is_out_of_memory(error):
+                raise
+            kept.popitem()
 
 
 def _place(row: Document, precision: str, roof: Roof) -> Document:

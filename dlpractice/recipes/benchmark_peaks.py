@@ -15,7 +15,7 @@ def measure_peaks(section: Peaks, context: Context) -> Document:
     `vendor` is the row of the device in the table of what makers publish, null where it has none; `published`
     is the whole table.
     """
-    effort = Effort(context.repetitions, section.longest_call_seconds, section.sustained_seconds)
+    effort = Effort(context.sampling, section.longest_call_seconds, section.sustained_seconds)
     precisions = dict.fromkeys(section.precisions)
     context.progress.stage("measuring peaks", len(precisions) + 2, "kinds")
     rows = []
@@ -24,7 +24,7 @@ def measure_peaks(section: Peaks, context: Context) -> Document:
         context.progress.advance()
     bytes_each = array_bytes(section.array_mebibytes)
     for measure in (measure_memory, measure_link):
-        rows += measure(bytes_each, context.repetitions, context.memory)
+        rows += measure(bytes_each, context.sampling, context.memory)
         context.progress.advance()
     vendor = find_peak(backend.list_devices()[0].model)
     return {

@@ -24,6 +24,7 @@ SMALL = [
     "peaks.sustained_seconds=0",
     "peaks.array_mebibytes=1",
     "repetitions=5",
+    "spread_seconds=0",
 ]
 
 

@@ -7,6 +7,7 @@ from dlpractice.hardware import bandwidth
 from dlpractice.hardware.backend import Device
 from dlpractice.hardware.bandwidth import array_bytes, host_kernels, measure_link, measure_memory
 from dlpractice.hardware.memory import MemoryBudget
+from dlpractice.hardware.timing import Sampling
 
 PLENTY = MemoryBudget(0.5)
 MEBIBYTE = 1 << 20
@@ -36,14 +37,14 @@ def test_bytes_are_counted_as_in_stream(monkeypatch: pytest.MonkeyPatch) -> None
         def rate(self, amount: float) -> dict[str, object]:
             return {"value": amount / 2.0}
 
-    monkeypatch.setattr(bandwidth, "time_calls", lambda *args, **options: Timing())
-    rows = {row["name"]: row for row in measure_memory(MEBIBYTE, 5, PLENTY)}
+    monkeypatch.setattr(bandwidth, "time_in_turn", lambda watches, sampling: [Timing() for _ in watches])
+    rows = {row["name"]: row for row in measure_memory(MEBIBYTE, Sampling(5), PLENTY)}
     assert rows["memory/copy"]["value"] == pytest.approx(2 * MEBIBYTE / 2.0 / 1e9)
     assert rows["memory/triad"]["value"] == pytest.approx(3 * MEBIBYTE / 2.0 / 1e9)
 
 
 def test_a_small_real_measurement() -> None:
-    rows = measure_memory(MEBIBYTE, 5, PLENTY)
+    rows = measure_memory(MEBIBYTE, Sampling(5), PLENTY)
     assert [row["name"] for row in rows] == ["memory/copy", "memory/triad"]
     assert all(row["value"] > 0 and row["n"] == 5 and row["unit"] == "GB/s" for row in rows)
     assert all(row["how"].startswith("NumPy") for row in rows)
@@ -51,13 +52,13 @@ def test_a_small_real_measurement() -> None:
 
 def test_too_large_arrays_are_rows_that_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MemoryBudget, "device_bytes", lambda self: 3 * MEBIBYTE - 1)
-    rows = measure_memory(MEBIBYTE, 5, PLENTY)
+    rows = measure_memory(MEBIBYTE, Sampling(5), PLENTY)
     assert [(row["name"], row["value"]) for row in rows] == [("memory/copy", None), ("memory/triad", None)]
     assert all("are allowed" in row["why"] for row in rows)
 
 
 def test_on_a_cpu_there_is_no_way_to_the_device() -> None:
-    (row,) = measure_link(MEBIBYTE, 5, PLENTY)
+    (row,) = measure_link(MEBIBYTE, Sampling(5), PLENTY)
     assert (row["name"], row["value"], row["why"]) == ("link/host-to-device", None, "the device is the host")
 
 
@@ -70,6 +71,6 @@ def test_the_kernels_of_a_device_pass_over_its_own_arrays(monkeypatch: pytest.Mo
     assert keras.ops.convert_to_numpy(calls["triad"]()).tolist() == [7.0] * 100
     assert how == "tf.function, XLA"
     monkeypatch.setattr(bandwidth.backend, "list_devices", lambda: (Device("CPU:0", "gpu", ""),))
-    (row,) = measure_link(MEBIBYTE, 5, PLENTY)
+    (row,) = measure_link(MEBIBYTE, Sampling(5), PLENTY)
     assert row["value"] > 0
     assert row["bytes"] == MEBIBYTE

@@ -1,12 +1,17 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from dlpractice.hardware.timing import (
+    Sampling,
     Timing,
+    Watch,
     median_deviation,
     median_interval,
     resampled_medians,
     time_calls,
+    time_in_turn,
 )
 
 
@@ -29,13 +34,19 @@ class Device:
         self._queued = 0.0
         self.waits += 1
 
-    def time(self, **options: float) -> Timing:
-        return time_calls(
+    def clock(self) -> float:
+        return self.now
+
+    def watch(self, at_least_seconds: float = 0.05) -> Watch:
+        return Watch(
             self.call,
             synchronise=self.synchronise,
-            clock=lambda: self.now,
-            **options,  # type: ignore[arg-type]
+            at_least_seconds=at_least_seconds,
+            clock=self.clock,
         )
+
+    def time(self, repetitions: int, at_least_seconds: float = 0.05) -> Timing:
+        return time_in_turn([self.watch(at_least_seconds)], Sampling(repetitions), self.clock)[0]
 
 
 def test_a_steady_call_is_measured_exactly() -> None:
@@ -74,6 +85,66 @@ def test_short_calls_are_warm_only_when_two_looks_in_a_row_were_no_faster() -> N
     timing = Device([9.0, 0.2, 0.3, 0.1]).time(repetitions=5)
     assert timing.seconds == pytest.approx([0.1] * 5)
     assert timing.warmup_calls == 5
+
+
+def test_figures_take_turns_so_that_a_slow_spell_spoils_a_few_repetitions_of_each() -> None:
+    """For a while a machine takes three times as long. One figure after the other, the first would be wrong
+    altogether."""
+
+    class Machine:
+        now = 0.0
+
+        def take(self, seconds: float) -> None:
+            self.now += seconds * (3 if 20.0 <= self.now < 32.0 else 1)
+
+        def watch(self, seconds: float) -> Watch:
+            return Watch(lambda: self.take(seconds), synchronise=lambda _: None, clock=lambda: self.now)
+
+    machine = Machine()
+    watches = [machine.watch(1.0), machine.watch(2.0)]
+    first, second = time_in_turn(watches, Sampling(7), lambda: machine.now)
+    assert (first.median, second.median) == (1.0, 2.0)
+    assert max(first.seconds) == 3.0 and max(second.seconds) == 6.0, "the spell was seen"
+
+
+def test_repetitions_go_on_until_they_span_the_time_that_was_asked_for() -> None:
+    device = Device([1.0])
+    timing = time_in_turn([device.watch()], Sampling(5, spread_seconds=9.5), device.clock)[0]
+    assert timing.seconds == (1.0,) * 10
+    assert time_in_turn([], Sampling(5, 9.5)) == []
+
+
+def test_among_others_a_short_call_is_made_once_more_before_it_is_timed() -> None:
+    """What ran in between took the place of its data in the caches."""
+
+    class Cached:
+        now, warm, untimed = 0.0, False, 0
+
+        def call(self) -> None:
+            self.now += 0.001 if self.warm else 0.5
+            self.warm = True
+
+        def other(self) -> None:
+            self.now += 1.0
+            self.warm = False
+
+    machine = Cached()
+
+    def watch(call: Callable[[], None]) -> Watch:
+        return Watch(call, synchronise=lambda _: None, clock=lambda: machine.now)
+
+    short, long = time_in_turn([watch(machine.call), watch(machine.other)], Sampling(5), lambda: machine.now)
+    assert short.seconds == pytest.approx([0.001] * 5)
+    assert long.seconds == pytest.approx([1.0] * 5)
+
+
+def test_one_call_by_itself() -> None:
+    made = []
+    timing = time_calls(
+        lambda: made.append(sum(range(10_000))), synchronise=lambda _: None, sampling=Sampling(5)
+    )
+    assert len(timing.seconds) == 5
+    assert len(made) == 1 + timing.warmup_calls + 5 * timing.calls_per_repetition
 
 
 def test_a_rate_is_amount_by_time() -> None:

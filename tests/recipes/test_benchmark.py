@@ -11,6 +11,7 @@ from dlpractice.config.benchmark import PARTS, Benchmark
 from dlpractice.config.load import load_config
 from dlpractice.errors import HardwareError
 from dlpractice.hardware import machine
+from dlpractice.hardware.timing import Sampling
 from dlpractice.recipes import benchmark
 from dlpractice.recipes.benchmark_context import Context, Document
 from dlpractice.runs.benchmark_file import BenchmarkFolder, read_benchmark
@@ -78,13 +79,13 @@ def test_a_part_is_given_its_section_and_those_before_it(measures: dict[str, Par
     seen = []
 
     def models(section: Any, context: Context) -> Document:
-        seen.append((type(section).__name__, dict(context.measured), context.repetitions))
+        seen.append((type(section).__name__, dict(context.measured), context.sampling))
         return rows("vgg16")
 
     measures["models"] = models
     run(tmp_path)
-    ((name, measured, repetitions),) = seen
-    assert (name, repetitions) == ("Models", 7)
+    ((name, measured, sampling),) = seen
+    assert (name, sampling) == ("Models", Sampling(7, 5.0))
     assert measured["peaks"]["rows"][0]["name"] == "matmul"
 
 

@@ -3,14 +3,15 @@ import dataclasses
 import pytest
 
 from dlpractice.hardware.memory import MemoryBudget
+from dlpractice.hardware.timing import Sampling
 from dlpractice.recipes.benchmark_context import Context
 from dlpractice.runs.progress import Silent
 
 
 def test_a_part_sees_what_was_measured_before_it_but_cannot_change_the_rest() -> None:
     measured: dict[str, dict[str, object]] = {}
-    context = Context(7, MemoryBudget(0.5), Silent(), 0, measured)
+    context = Context(Sampling(7), MemoryBudget(0.5), Silent(), 0, measured)
     measured["peaks"] = {"rows": []}
     assert context.measured["peaks"] == {"rows": []}
     with pytest.raises(dataclasses.FrozenInstanceError):
-        context.repetitions = 1  # type: ignore[misc]
+        context.seed = 1  # type: ignore[misc]

@@ -6,12 +6,13 @@ import pytest
 
 from dlpractice.config.benchmark_sections import DataParallel, ModelParallel
 from dlpractice.hardware.memory import MemoryBudget
+from dlpractice.hardware.timing import Sampling
 from dlpractice.recipes import benchmark_devices
 from dlpractice.recipes.benchmark_context import Context
 from dlpractice.recipes.benchmark_devices import measure_data_parallel, measure_model_parallel
 from dlpractice.runs.progress import Silent
 
-CONTEXT = Context(5, MemoryBudget(0.5), Silent(), 0)
+CONTEXT = Context(Sampling(5), MemoryBudget(0.5), Silent(), 0)
 
 
 def test_data_parallel_without_gpus() -> None:
@@ -38,7 +39,7 @@ def test_data_parallel_is_tensorflows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_does_not_fit_into_memory_is_told() -> None:
-    small = Context(5, MemoryBudget(1e-9), Silent(), 0)
+    small = Context(Sampling(5), MemoryBudget(1e-9), Silent(), 0)
     for document in (
         measure_data_parallel(DataParallel(), small),
         measure_model_parallel(ModelParallel(), small),

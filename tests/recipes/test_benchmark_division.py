@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from dlpractice.hardware.timing import Sampling
 from dlpractice.recipes import benchmark_division
 from dlpractice.recipes.benchmark_division import check_data_parallel, check_model_parallel, draw_batch
 
@@ -48,7 +49,7 @@ def test_a_nan_is_no_pass_and_no_number(net: keras.Model) -> None:
 
 
 def test_one_device_exchanges_nothing(net: keras.Model) -> None:
-    found = check_data_parallel(net, 4, ["CPU:0"], 5)
+    found = check_data_parallel(net, 4, ["CPU:0"], Sampling(5))
     assert all(check["passed"] for check in found["checks"])
     assert (found["collectives"], found["bytes_per_device"]) == (0, 0)
     assert found["gradient_bytes"] == 4 * ((9 + 1) * 4 + (64 + 1) * 3)

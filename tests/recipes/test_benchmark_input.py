@@ -7,13 +7,14 @@ from PIL import Image
 from dlpractice.config.benchmark_sections import Input
 from dlpractice.errors import DataError
 from dlpractice.hardware.memory import MemoryBudget
+from dlpractice.hardware.timing import Sampling
 from dlpractice.recipes.benchmark_context import Context
 from dlpractice.recipes.benchmark_input import measure_input
 from dlpractice.runs.progress import Silent
 
 
 def _context(**measured):
-    return Context(5, MemoryBudget(0.5), Silent(), 0, measured)
+    return Context(Sampling(5), MemoryBudget(0.5), Silent(), 0, measured)
 
 
 def test_each_way_is_a_rate_and_the_slower_side_binds():

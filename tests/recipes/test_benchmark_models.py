@@ -6,6 +6,7 @@ from keras import layers
 
 from dlpractice.config.benchmark_sections import Models
 from dlpractice.hardware.memory import MemoryBudget
+from dlpractice.hardware.timing import Sampling, Timing
 from dlpractice.recipes import benchmark_models
 from dlpractice.recipes.benchmark_context import Context
 from dlpractice.recipes.benchmark_models import measure_models
@@ -25,7 +26,7 @@ def small_net(monkeypatch):
 
 
 def _context(share=0.5, **measured):
-    return Context(5, MemoryBudget(share), Silent(), 0, measured)
+    return Context(Sampling(5), MemoryBudget(share), Silent(), 0, measured)
 
 
 def test_rows_place_a_net_under_the_roof():
@@ -70,3 +71,30 @@ def test_what_takes_too_long_or_does_not_fit_says_so():
     rows = measure_models(section, _context(share=1e-12))["rows"]
     assert [row["value"] for row in rows] == [None, None]
     assert "MiB are allowed" in rows[0]["why"]
+
+
+def test_what_does_not_fit_beside_the_others_is_given_up_last_made_first(monkeypatch):
+    timed = []
+
+    def in_turn(watches, sampling):
+        timed.append(len(watches))
+        if len(watches) > 1:
+            raise RuntimeError("RESOURCE_EXHAUSTED: out of memory")
+        return [Timing(0.0, 0, 1, (1.0,)) for _ in watches]
+
+    monkeypatch.setattr(benchmark_models, "time_in_turn", in_turn)
+    section = Models(names=("vgg16",), batch_sizes=(2, 4), precisions=("float32",), training=False)
+    first, second = measure_models(section, _context())["rows"]
+
+    assert timed == [2, 1]
+    assert first["value"] == 2.0
+    assert (second["value"], second["why"]) == (None, "memory ran out")
+
+
+def test_another_error_is_not_taken_for_a_lack_of_memory(monkeypatch):
+    def in_turn(watches, sampling):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(benchmark_models, "time_in_turn", in_turn)
+    with pytest.raises(ZeroDivisionError):
+        measure_models(Models(names=("vgg16",), batch_sizes=(2,), precisions=("float32",)), _context())

@@ -11,6 +11,7 @@ from dlpractice.config.benchmark_sections import Prediction as Section
 from dlpractice.errors import HardwareError
 from dlpractice.hardware.graphs import read_graph
 from dlpractice.hardware.memory import MemoryBudget
+from dlpractice.hardware.timing import Sampling
 from dlpractice.recipes.benchmark_context import Context
 from dlpractice.recipes.benchmark_parallel import describe_net, find_single_rate, predict, validate
 from dlpractice.runs.progress import Silent
@@ -34,7 +35,7 @@ ROW = {"name": "models/siamese/training/float32/8", "value": 100.0, "unit": "ima
 
 
 def context(*rows: dict[str, object]) -> Context:
-    return Context(5, MemoryBudget(0.5), Silent(), 0, {"models": {"rows": list(rows)}})
+    return Context(Sampling(5), MemoryBudget(0.5), Silent(), 0, {"models": {"rows": list(rows)}})
 
 
 def test_prediction_without_a_measured_rate_says_so() -> None:

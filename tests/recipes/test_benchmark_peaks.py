@@ -3,6 +3,7 @@ from dlpractice.hardware import backend
 from dlpractice.hardware.backend import Device
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.peaks import VENDOR_PEAKS
+from dlpractice.hardware.timing import Sampling
 from dlpractice.recipes import benchmark_peaks
 from dlpractice.recipes.benchmark_context import Context
 from dlpractice.recipes.benchmark_peaks import measure_peaks
@@ -26,7 +27,7 @@ class Steps(Silent):
 
 
 def context(progress: Silent) -> Context:
-    return Context(5, MemoryBudget(0.5), progress, 0)
+    return Context(Sampling(5), MemoryBudget(0.5), progress, 0)
 
 
 def test_a_small_part_has_every_figure_or_says_why_not() -> None:
