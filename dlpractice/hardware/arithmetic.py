@@ -9,18 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
 
 from dlpractice.hardware import backend
+from dlpractice.hardware.figures import Figure, Row
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.peaks import find_peak
-from dlpractice.hardware.timing import Clock, Sampling, Timing, Watch, time_in_turn
+from dlpractice.hardware.timing import Clock, Timing, Watch
 
-Row = dict[str, Any]
+UNIT = "TFLOP/s"
 
 BYTES = {"float64": 8, "float32": 4, "tf32": 4, "float16": 2, "bfloat16": 2}
 """Bytes of a value, by precision."""
@@ -33,66 +32,46 @@ _LOOK_SECONDS = 0.1
 Call = Callable[[], object]
 
 
-@dataclass(frozen=True)
-class Effort:
-    """How much time a measurement may take.
-
-    sampling: of each figure. longest_call: seconds that one product may be predicted to take. sustained:
-    seconds without a pause; 0 leaves that measurement out.
-    """
-
-    sampling: Sampling
-    longest_call: float
-    sustained: float
-
-
-def measure_products(
+def prepare_products(
     precision: str,
     sizes: Sequence[int],
-    effort: Effort,
+    longest_call: float,
     memory: MemoryBudget,
     clock: Clock = time.perf_counter,
-) -> list[Row]:
-    """Rows matmul/PRECISION/SIZE and matmul/PRECISION/sustained, in TFLOP/s.
+) -> list[Figure]:
+    """Figures matmul/PRECISION/SIZE in TFLOP/s.
 
-    A size that would not fit, or take too long by what smaller ones took, is a row that says so.
+    A size that would not fit, or take more than `longest_call` seconds by what smaller ones took, says so.
     """
     if why := _why_not_at_all(precision):
-        return [_missing(f"matmul/{precision}", why)]
-    rows: dict[int, Row] = {}
-    watches: dict[int, Watch] = {}
-    with _computing_in(precision):
+        return [Figure(f"matmul/{precision}", UNIT, why=why)]
+    figures: list[Figure] = []
+    with computing_in(precision):
         known = _SMALLEST, _one_call(precision, _SMALLEST, clock)
         for size in sorted(set(sizes)):
             name = f"matmul/{precision}/{size}"
-            known, seconds = _foresee(precision, size, known, effort.longest_call, clock)
-            if why := memory.why_not(3 * size * size * BYTES[precision]):
-                rows[size] = _missing(name, why)
-            elif seconds > effort.longest_call:
-                rows[size] = _missing(name, f"one product would take about {seconds:.2g} s")
-            else:
-                call, how = _prepare(precision, size)
-                watches[size] = Watch(call, synchronise=backend.synchronise, clock=clock)
-                known = size, watches[size].warm_seconds
-                rows[size] = {"name": name, "unit": "TFLOP/s", "how": how}
-        timings = dict(
-            zip(watches, time_in_turn(list(watches.values()), effort.sampling, clock), strict=True)
-        )
-        for size, timing in timings.items():
-            rows[size] |= _rate(timing, size)
-        found = list(rows.values())
-        if timings and effort.sustained > 0:
-            largest = max(timings)
-            found.append(_sustain(precision, largest, timings[largest], effort.sustained, clock))
-    return found
+            known, seconds = _foresee(precision, size, known, longest_call, clock)
+            why = memory.why_not(3 * size * size * BYTES[precision])
+            if why is None and seconds > longest_call:
+                why = f"one product would take about {seconds:.2g} s"
+            if why is not None:
+                figures.append(Figure(name, UNIT, why=why))
+                continue
+            call, how = _prepare(precision, size)
+            watch = Watch(
+                call,
+                synchronise=backend.synchronise,
+                around=lambda: computing_in(precision),
+                clock=clock,
+            )
+            known = size, watch.warm_seconds
+            notes = {"how": how, "size": size}
+            figures.append(Figure(name, UNIT, _teraflop(size), watch, notes=notes))
+    return figures
 
 
-def _rate(timing: Timing, size: int) -> Row:
-    return timing.rate(2 * size**3 / 1e12) | {"size": size}
-
-
-def _missing(name: str, why: str) -> Row:
-    return {"name": name, "value": None, "unit": "TFLOP/s", "kind": "measured", "why": why}
+def _teraflop(size: int) -> float:
+    return 2 * size**3 / 1e12
 
 
 def _why_not_at_all(precision: str) -> str | None:
@@ -106,8 +85,9 @@ def _why_not_at_all(precision: str) -> str | None:
 
 
 @contextmanager
-def _computing_in(precision: str) -> Iterator[None]:
-    """float32 is float32 here: a GPU is kept from rounding to TF32 by itself."""
+def computing_in(precision: str) -> Iterator[None]:
+    """Products in the block are in `precision`. float32 is float32: a GPU is kept from rounding to TF32 by
+    itself."""
     with ExitStack() as stack:
         stack.enter_context(backend.tensor_float_32(precision == "tf32"))
         if precision == "float64":
@@ -156,27 +136,34 @@ def _foresee(
     return (tried, seconds), seconds * (size / tried) ** 3
 
 
-def _sustain(precision: str, size: int, burst: Timing, wanted: float, clock: Clock) -> Row:
-    """The rate that is left after `wanted` seconds without a pause, beside the rate in bursts."""
-    call, how = _prepare(precision, size)
-    backend.synchronise(call())
-    calls = max(1, round(_LOOK_SECONDS / burst.median))
+def sustain(precision: str, burst: Row, wanted: float, clock: Clock = time.perf_counter) -> Row:
+    """The row matmul/PRECISION/sustained: the rate that is left after `wanted` seconds without a pause.
+
+    `share_of_burst`: of the rate in `burst`, the measured row of the same size.
+    """
+    size = int(burst["size"])
     looks: list[float] = []
-    started = before = clock()
-    while before - started < wanted:
-        for _ in range(calls - 1):
-            call()
+    with computing_in(precision):
+        call, how = _prepare(precision, size)
         backend.synchronise(call())
-        now = clock()
-        looks.append((now - before) / calls)
-        before = now
+        calls = max(1, round(_LOOK_SECONDS * burst["value"] / _teraflop(size)))
+        started = before = clock()
+        while before - started < wanted:
+            for _ in range(calls - 1):
+                call()
+            backend.synchronise(call())
+            now = clock()
+            looks.append((now - before) / calls)
+            before = now
     last = tuple(looks[-max(1, len(looks) // 2) :])
-    row = _rate(Timing(burst.first_call_seconds, len(looks) - len(last), calls, last), size)
+    timing = Timing(burst["first_call_seconds"], len(looks) - len(last), calls, last)
+    row = timing.rate(_teraflop(size))
     return {
         "name": f"matmul/{precision}/sustained",
         **row,
-        "unit": "TFLOP/s",
+        "unit": UNIT,
         "how": how,
+        "size": size,
         "seconds": before - started,
-        "share_of_burst": burst.median / float(np.median(last)),
+        "share_of_burst": row["value"] / burst["value"],
     }

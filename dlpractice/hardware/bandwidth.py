@@ -12,21 +12,22 @@ property of the memory. On a GPU they are the backend's, which keeps its memory.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.hardware import backend
+from dlpractice.hardware.figures import Figure
 from dlpractice.hardware.machine import last_level_cache, usable_cores
 from dlpractice.hardware.memory import MemoryBudget
-from dlpractice.hardware.timing import Sampling, Watch, time_calls, time_in_turn
+from dlpractice.hardware.timing import Watch
 
-Row = dict[str, Any]
+UNIT = "GB/s"
 Array = NDArray[np.float64]
 
 _MEBIBYTE = 1 << 20
@@ -47,53 +48,56 @@ def array_bytes(mebibytes: int | None) -> int:
     return max(_LEAST_BYTES, 4 * (last_level_cache() or 0))
 
 
-def measure_memory(bytes_each: int, sampling: Sampling, memory: MemoryBudget) -> list[Row]:
-    """Rows memory/copy and memory/triad of the first device, in GB/s (10^9 bytes)."""
-    on_host = backend.list_devices()[0].kind == "cpu"
+@contextmanager
+def prepare_memory(bytes_each: int, memory: MemoryBudget) -> Iterator[list[Figure]]:
+    """Figures memory/copy and memory/triad of the first device, in GB/s (10^9 bytes), to be measured within
+    the block."""
     if why := memory.why_not(3 * bytes_each):
-        return [_missing(f"memory/{kernel}", why) for kernel in ARRAYS]
-    if not on_host:
+        yield [Figure(f"memory/{kernel}", UNIT, why=why) for kernel in ARRAYS]
+        return
+    if backend.list_devices()[0].kind != "cpu":
         calls, how = _device_kernels(bytes_each)
-        return _time_kernels(calls, how, bytes_each, sampling, backend.synchronise)
+        yield _warm_up(calls, how, bytes_each, backend.synchronise)
+        return
     threads = max(1, math.ceil(usable_cores()))
     with ThreadPoolExecutor(threads) as pool:
         calls = host_kernels(bytes_each // 8, pool, threads)
-        return _time_kernels(calls, f"NumPy, {threads} threads", bytes_each, sampling, _nothing_to_wait_for)
+        yield _warm_up(calls, f"NumPy, {threads} threads", bytes_each, _nothing_to_wait_for)
 
 
-def measure_link(bytes_each: int, sampling: Sampling, memory: MemoryBudget) -> list[Row]:
-    """The row link/host-to-device, in GB/s, from memory that the system may page out."""
+def prepare_link(bytes_each: int, memory: MemoryBudget) -> Figure:
+    """The figure link/host-to-device, in GB/s, from memory that the system may page out."""
     name = "link/host-to-device"
     if backend.list_devices()[0].kind == "cpu":
-        return [_missing(name, "the device is the host")]
+        return Figure(name, UNIT, why="the device is the host")
     if why := memory.why_not(bytes_each, on_host=True) or memory.why_not(2 * bytes_each):
-        return [_missing(name, why)]
+        return Figure(name, UNIT, why=why)
     values = np.ones(bytes_each // 4, np.float32)
-    timing = time_calls(lambda: backend.to_device(values), synchronise=backend.synchronise, sampling=sampling)
-    return [{"name": name, **timing.rate(values.nbytes / 1e9), "unit": "GB/s", "bytes": values.nbytes}]
-
-
-def _missing(name: str, why: str) -> Row:
-    return {"name": name, "value": None, "unit": "GB/s", "kind": "measured", "why": why}
+    watch = Watch(lambda: backend.to_device(values), synchronise=backend.synchronise)
+    return Figure(name, UNIT, values.nbytes / 1e9, watch, notes={"bytes": values.nbytes})
 
 
 def _nothing_to_wait_for(_: object) -> None:
     """NumPy returns when it has finished."""
 
 
-def _time_kernels(
-    calls: dict[str, Callable[[], object]],
+def _warm_up(
+    calls: Mapping[str, Callable[[], object]],
     how: str,
     bytes_each: int,
-    sampling: Sampling,
     synchronise: Callable[[object], None],
-) -> list[Row]:
-    watches = [Watch(call, synchronise=synchronise) for call in calls.values()]
-    rows = []
-    for kernel, timing in zip(calls, time_in_turn(watches, sampling), strict=True):
-        rate = timing.rate(ARRAYS[kernel] * bytes_each / 1e9)
-        rows.append({"name": f"memory/{kernel}", **rate, "unit": "GB/s", "how": how, "bytes": bytes_each})
-    return rows
+) -> list[Figure]:
+    notes = {"how": how, "bytes": bytes_each}
+    return [
+        Figure(
+            f"memory/{kernel}",
+            UNIT,
+            ARRAYS[kernel] * bytes_each / 1e9,
+            Watch(call, synchronise=synchronise),
+            notes=notes,
+        )
+        for kernel, call in calls.items()
+    ]
 
 
 def host_kernels(length: int, pool: ThreadPoolExecutor, threads: int) -> dict[str, Callable[[], object]]:

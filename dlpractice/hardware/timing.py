@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,9 @@ _FASTER = 0.02
 _MOST_LOOKS = 40
 # A look this long, in seconds, is believed at once: what warms up in a call of that length is little.
 _LONG = 1.0
+
+# More would say little, and fill the result's file.
+_MOST_ROUNDS = 200
 
 _RESAMPLES = 2000
 _BOOTSTRAP_SEED = 0
@@ -78,9 +82,9 @@ class Timing:
 class Sampling:
     """How often a figure is measured, and over how long.
 
-    repetitions: at least so many of each figure. spread_seconds: from the first repetition to the last, at
-    least. Other programs, and the other guests of a virtual machine's host, slow a machine down for a second
-    or two at a time: what was measured within one such spell is wrong, however often.
+    repetitions: at least so many of each figure. spread_seconds: from the first repetition to the last, about
+    so long at least. Other programs, and the other guests of a virtual machine's host, slow a machine down
+    for seconds at a time: what was measured within one such spell is wrong, however often.
     """
 
     repetitions: int
@@ -91,7 +95,8 @@ class Watch:
     """A call that has been warmed up, to be timed one repetition at a time.
 
     A repetition is as many calls in a row as take `at_least_seconds`, and ends when `synchronise` has waited
-    for what the last of them returned: a call may return before a device has done its work.
+    for what the last of them returned: a call may return before a device has done its work. `around` is
+    entered for it, where a call needs settings that others do not.
 
     warm_seconds: of one call, as the warm-up saw it.
     """
@@ -101,14 +106,20 @@ class Watch:
         call: Callable[[], object],
         *,
         synchronise: Callable[[object], None],
+        around: Callable[[], AbstractContextManager[object]] = nullcontext,
         at_least_seconds: float = 0.05,
         clock: Clock = time.perf_counter,
     ) -> None:
-        self._call, self._synchronise, self._clock = call, synchronise, clock
+        self._call, self._synchronise, self._around, self._clock = call, synchronise, around, clock
         self._first = self._look(1)
         self._warmup, self.warm_seconds = self._warm_up(at_least_seconds)
         self._calls = _calls_in(at_least_seconds, self.warm_seconds)
         self._seconds: list[float] = []
+
+    @property
+    def repetition_seconds(self) -> float:
+        """About what a repetition takes."""
+        return self._calls * self.warm_seconds
 
     def repeat(self, *, after_others: bool) -> None:
         """Times one repetition. Where other calls were made since the last, one call more, not timed, brings
@@ -123,11 +134,12 @@ class Watch:
 
     def _look(self, calls: int) -> float:
         """Seconds per call, of `calls` calls."""
-        started = self._clock()
-        for _ in range(calls - 1):
-            self._call()
-        self._synchronise(self._call())
-        return (self._clock() - started) / calls
+        with self._around():
+            started = self._clock()
+            for _ in range(calls - 1):
+                self._call()
+            self._synchronise(self._call())
+            return (self._clock() - started) / calls
 
     def _warm_up(self, at_least_seconds: float) -> tuple[int, float]:
         """Calls until they stop getting faster: how many these were, and the seconds of the fastest."""
@@ -144,23 +156,22 @@ class Watch:
         return made, best
 
 
+def count_rounds(watches: Sequence[Watch], sampling: Sampling) -> int:
+    """How many times all `watches` are repeated, by what they took when they were warmed up."""
+    seconds = sum(watch.repetition_seconds for watch in watches)
+    spread = math.ceil(sampling.spread_seconds / seconds) if seconds > 0 else 0
+    return max(sampling.repetitions, min(spread, _MOST_ROUNDS))
+
+
 def time_in_turn(
-    watches: Sequence[Watch], sampling: Sampling, clock: Clock = time.perf_counter
+    watches: Sequence[Watch], sampling: Sampling, after_round: Callable[[], object] = lambda: None
 ) -> list[Timing]:
     """Repetitions of all `watches` in turn, so that each figure is spread over the time of all."""
-    started, rounds = clock(), 0
-    while watches and (rounds < sampling.repetitions or clock() - started < sampling.spread_seconds):
+    for _ in range(count_rounds(watches, sampling)):
         for watch in watches:
             watch.repeat(after_others=len(watches) > 1)
-        rounds += 1
+        after_round()
     return [watch.read() for watch in watches]
-
-
-def time_calls(
-    call: Callable[[], object], *, synchronise: Callable[[object], None], sampling: Sampling
-) -> Timing:
-    """The timing of one call by itself."""
-    return time_in_turn([Watch(call, synchronise=synchronise)], sampling)[0]
 
 
 def _calls_in(wanted: float, seconds: float) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dlpractice.hardware.figures import Figure, Row, measure_in_turn
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.timing import Sampling
 from dlpractice.runs.progress import Progress
@@ -27,3 +28,12 @@ class Context:
     progress: Progress
     seed: int
     measured: Mapping[str, Document] = field(default_factory=dict)
+
+    def measure(self, stage: str, figures: Sequence[Figure]) -> list[Row]:
+        """The rows of `figures`, measured in turn, in a stage of that name."""
+        return measure_in_turn(
+            figures,
+            self.sampling,
+            starting=lambda rounds: self.progress.stage(stage, rounds, "rounds"),
+            after_round=self.progress.advance,
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from dlpractice.data.decode import load_pixels
 from dlpractice.data.pixels import in_order
 from dlpractice.data.rows import RowStore
 from dlpractice.errors import DataError
-from dlpractice.hardware.timing import Watch, time_in_turn
+from dlpractice.hardware.figures import Figure
+from dlpractice.hardware.timing import Watch
 from dlpractice.recipes.benchmark_context import Context, Document
 
 # As large as photographs in the data sets that are fine-tuned on here.
@@ -34,7 +35,6 @@ def measure_input(section: Input, context: Context) -> Document:
     `against`: each measured net in training in float32, the rate with decoded and with cached images, and
     what binds.
     """
-    context.progress.stage("measuring input", 1, "rounds")
     rng = np.random.default_rng(context.seed)
     with _files(section, rng) as files, tempfile.TemporaryDirectory() as folder:
 
@@ -47,24 +47,17 @@ def measure_input(section: Input, context: Context) -> Document:
         store.append(keys, pixels)
         view = store.view(keys)
         batch = min(section.batch_size, len(files))
-        kinds = {
-            "decode": (decode_all, len(files)),
-            "rows": (lambda: view[rng.choice(len(files), batch, False)], batch),
-            "draws": (lambda: _AUGMENTATION.draw(rng, batch, section.image_size), batch),
-        }
-        rows = _measure(kinds, context)
-        context.progress.advance()
+        figures = [
+            _warm_up("decode", decode_all, len(files)),
+            _warm_up("rows", lambda: view[rng.choice(len(files), batch, False)], batch),
+            _warm_up("draws", lambda: _AUGMENTATION.draw(rng, batch, section.image_size), batch),
+        ]
+        rows = context.measure("measuring input", figures)
     return {"rows": rows, "against": list(_compare(rows[0], rows[1], context))}
 
 
-def _measure(kinds: Mapping[str, tuple[Callable[[], object], int]], context: Context) -> list[Document]:
-    """The rows of calls, each with the images that it makes."""
-    watches = [Watch(call, synchronise=lambda _: None) for call, _ in kinds.values()]
-    timings = time_in_turn(watches, context.sampling)
-    return [
-        {"name": f"input/{name}", **timing.rate(images), "unit": "images/s"}
-        for (name, (_, images)), timing in zip(kinds.items(), timings, strict=True)
-    ]
+def _warm_up(name: str, call: Callable[[], object], images: int) -> Figure:
+    return Figure(f"input/{name}", "images/s", images, Watch(call, synchronise=lambda _: None))
 
 
 def _compare(decoded: Document, cached: Document, context: Context) -> Iterator[Document]:

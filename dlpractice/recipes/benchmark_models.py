@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import keras
@@ -13,6 +13,7 @@ from dlpractice.config.benchmark_sections import Models
 from dlpractice.hardware import backend
 from dlpractice.hardware.backend import Compiled
 from dlpractice.hardware.counting import Work, count_work
+from dlpractice.hardware.figures import Figure
 from dlpractice.hardware.peaks import find_peak
 from dlpractice.hardware.roofline import Roof, read_roof
 from dlpractice.hardware.throughput import (
@@ -24,13 +25,13 @@ from dlpractice.hardware.throughput import (
     prepare_training,
     random_batch,
 )
-from dlpractice.hardware.timing import Sampling, Timing, Watch, time_in_turn
+from dlpractice.hardware.timing import Watch
 from dlpractice.recipes.benchmark_context import Context, Document
 from dlpractice.recipes.benchmark_nets import build_net
 
 # A step of training is a forward pass, and backward two products for each of its products.
 _TRAINING_COST = 3
-_RAN_OUT = "memory ran out"
+_UNIT = "images/s"
 
 
 def measure_models(section: Models, context: Context) -> Document:
@@ -40,62 +41,40 @@ def measure_models(section: Models, context: Context) -> Document:
     the maker's peak in that precision, and which of compute and memory `binds`; null where a peak is not
     known. `roof`: the measured peaks; `uncounted`: layers whose operations are not in those figures.
     """
-    kinds = ("inference", "training") if section.training else ("inference",)
-    context.progress.stage("measuring nets", len(section.names) * len(section.precisions), "nets")
     roof = read_roof(context.measured.get("peaks"))
-    rows: list[Document] = []
     uncounted: dict[str, list[str]] = {}
-    for name in section.names:
-        for precision in section.precisions:
-            with computing_in(precision):
-                net = build_net(name, context.seed)
-            work = count_work(net)
-            if work.unknown:
-                uncounted[name] = list(work.unknown)
-            for row in _measure_net(net, work, f"{name}/{{}}/{precision}", kinds, section, context):
-                rows.append(_place(row, precision, roof))
-            context.progress.advance()
-    return {"rows": rows, "roof": roof.to_json(), "uncounted": uncounted}
+    rows: list[Document] = []
+    group: list[Figure] = []
+    for name, precision in product(section.names, section.precisions):
+        with computing_in(precision):
+            net = build_net(name, context.seed)
+        work = count_work(net)
+        if work.unknown:
+            uncounted[name] = list(work.unknown)
+        # As many nets at a time as memory allows: the more of them take turns, the longer each is looked at.
+        if group and context.memory.why_not(_largest_load(work, precision, section)):
+            rows += context.measure("measuring nets", group)
+            group = []
+        context.progress.stage(f"warming up {name} in {precision}", 1, "net")
+        for kind in ("inference", "training") if section.training else ("inference",):
+            group += _warm_up_batches(net, work, f"models/{name}/{kind}/{precision}", section, context)
+        context.progress.advance()
+    rows += context.measure("measuring nets", group)
+    return {
+        "rows": [_place(row, roof) for row in rows],
+        "roof": roof.to_json(),
+        "uncounted": uncounted,
+    }
 
 
-@dataclass(frozen=True)
-class _Figure:
-    """A row in the making: a net that is warm with a batch of images, or why it is not."""
-
-    name: str
-    batch: int
-    flops: float
-    intensity: float
-    how: str
-    watch: Watch | None = None
-    why: str | None = None
-
-    def to_row(self, timing: Timing | None) -> Document:
-        """The row with what was measured; without a value where nothing was."""
-        row: Document = {"name": self.name, "unit": "images/s"}
-        if timing is None:
-            return row | {"value": None, "kind": "measured", "why": self.why or _RAN_OUT}
-        measured = {"how": self.how, "tflops": self.flops / timing.median / 1e12, "intensity": self.intensity}
-        return row | timing.rate(self.batch) | measured
-
-
-def _measure_net(
-    net: keras.Model, work: Work, label: str, kinds: tuple[str, ...], section: Models, context: Context
-) -> list[Document]:
-    """The rows of one net in one precision, measured in turn; a batch too large says so."""
-    figures = [
-        figure
-        for kind in kinds
-        for figure in _warm_up_batches(net, work, f"models/{label.format(kind)}", section, context)
-    ]
-    watches = {figure.name: figure.watch for figure in figures if figure.watch}
-    timings = time_what_fits(watches, context.sampling)
-    return [figure.to_row(timings.get(figure.name)) for figure in figures]
+def _largest_load(work: Work, precision: str, section: Models) -> int:
+    """Bytes that the net needs at most of all that is measured of it."""
+    return work.memory_bytes(max(section.batch_sizes), VALUE_BYTES[precision], training=section.training)
 
 
 def _warm_up_batches(
     net: keras.Model, work: Work, label: str, section: Models, context: Context
-) -> Iterator[_Figure]:
+) -> Iterator[Figure]:
     """A figure for each batch size, smallest first, so that it is known what a larger one would take."""
     _, _, kind, precision = label.split("/")
     training, value_bytes = kind == "training", VALUE_BYTES[precision]
@@ -103,16 +82,22 @@ def _warm_up_batches(
     longest = section.longest_call_seconds * (_TRAINING_COST if training else 1)
     per_image = 0.0
     for batch in sorted(set(section.batch_sizes)):
-        flops = work.flops(batch, training=training)
-        intensity = flops / work.bytes_moved(batch, value_bytes, training=training)
-        figure = _Figure(f"{label}/{batch}", batch, flops, intensity, call.how)
+        name = f"{label}/{batch}"
         why = context.memory.why_not(work.memory_bytes(batch, value_bytes, training=training))
         if why is None and per_image * batch > longest:
             why = f"one call would take about {per_image * batch:.2g} s"
         watch = None if why else warm_up(net, call, batch, training, context.seed)
-        if watch is not None:
-            per_image = watch.warm_seconds / batch
-        yield replace(figure, watch=watch, why=why)
+        if watch is None:
+            yield Figure(name, _UNIT, why=why)
+            continue
+        per_image = watch.warm_seconds / batch
+        flops = work.flops(batch, training=training)
+        notes = {
+            "how": call.how,
+            "flops": flops / batch,
+            "intensity": flops / work.bytes_moved(batch, value_bytes, training=training),
+        }
+        yield Figure(name, _UNIT, batch, watch, notes=notes)
 
 
 def warm_up(net: keras.Model, call: Compiled, batch: int, training: bool, seed: int) -> Watch | None:
@@ -130,28 +115,18 @@ def warm_up(net: keras.Model, call: Compiled, batch: int, training: bool, seed: 
         return None
 
 
-def time_what_fits(watches: Mapping[str, Watch], sampling: Sampling) -> dict[str, Timing]:
-    """The timings of all `watches`, by name. Where memory runs out although each fitted by itself, the one
-    that was made last, which has the largest batch of its kind, is left out, and so on."""
-    kept = dict(watches)
-    while True:
-        try:
-            return dict(zip(kept, time_in_turn(list(kept.values()), sampling), strict=True))
-        except Exception as error:
-            if not kept or not backend.is_out_of_memory(error):
-                raise
-            kept.popitem()
-
-
-def _place(row: Document, precision: str, roof: Roof) -> Document:
+def _place(row: Document, roof: Roof) -> Document:
     """The row beside the peaks of its precision."""
     if row["value"] is None:
         return row
+    precision = row["name"].split("/")[3]
+    tflops = row["value"] * row["flops"] / 1e12
     vendor = find_peak(backend.list_devices()[0].model)
     published = None if vendor is None else vendor.tflops.get(precision)
     return row | {
-        "share_of_measured_peak": _share(row["tflops"], roof.tflops.get(precision)),
-        "share_of_vendor_peak": _share(row["tflops"], published),
+        "tflops": tflops,
+        "share_of_measured_peak": _share(tflops, roof.tflops.get(precision)),
+        "share_of_vendor_peak": _share(tflops, published),
         "attainable_tflops": roof.attainable(precision, row["intensity"]),
         "binds": roof.binds(precision, row["intensity"]),
     }

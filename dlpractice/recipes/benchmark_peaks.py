@@ -1,9 +1,12 @@
 """The part `peaks` of a benchmark: multiplying matrices, and moving memory."""
 
+from collections.abc import Iterator, Sequence
+
 from dlpractice.config.benchmark_sections import Peaks
 from dlpractice.hardware import backend
-from dlpractice.hardware.arithmetic import Effort, measure_products
-from dlpractice.hardware.bandwidth import array_bytes, measure_link, measure_memory
+from dlpractice.hardware.arithmetic import prepare_products, sustain
+from dlpractice.hardware.bandwidth import array_bytes, prepare_link, prepare_memory
+from dlpractice.hardware.figures import Row
 from dlpractice.hardware.peaks import VENDOR_PEAKS, find_peak
 from dlpractice.recipes.benchmark_context import Context, Document
 
@@ -15,20 +18,33 @@ def measure_peaks(section: Peaks, context: Context) -> Document:
     `vendor` is the row of the device in the table of what makers publish, null where it has none; `published`
     is the whole table.
     """
-    effort = Effort(context.sampling, section.longest_call_seconds, section.sustained_seconds)
-    precisions = dict.fromkeys(section.precisions)
-    context.progress.stage("measuring peaks", len(precisions) + 2, "kinds")
-    rows = []
+    precisions = tuple(dict.fromkeys(section.precisions))
+    context.progress.stage("warming up products", len(precisions), "precisions")
+    products = []
     for precision in precisions:
-        rows += measure_products(precision, section.sizes, effort, context.memory)
+        products += prepare_products(precision, section.sizes, section.longest_call_seconds, context.memory)
         context.progress.advance()
     bytes_each = array_bytes(section.array_mebibytes)
-    for measure in (measure_memory, measure_link):
-        rows += measure(bytes_each, context.sampling, context.memory)
-        context.progress.advance()
+    link = prepare_link(bytes_each, context.memory)
+    with prepare_memory(bytes_each, context.memory) as moved:
+        rows = context.measure("measuring peaks", [*products, *moved, link])
+    if section.sustained_seconds > 0:
+        rows += _sustain(precisions, rows, section.sustained_seconds, context)
     vendor = find_peak(backend.list_devices()[0].model)
     return {
         "rows": rows,
         "vendor": vendor and vendor.to_json(),
         "published": [peak.to_json() for peak in VENDOR_PEAKS],
     }
+
+
+def _sustain(
+    precisions: Sequence[str], rows: Sequence[Row], seconds: float, context: Context
+) -> Iterator[Row]:
+    """The largest product that was measured in each precision, without a pause."""
+    context.progress.stage("sustaining products", len(precisions), "precisions")
+    for precision in precisions:
+        bursts = [row for row in rows if row["name"].startswith(f"matmul/{precision}/") and row["value"]]
+        if bursts:
+            yield sustain(precision, max(bursts, key=lambda row: row["size"]), seconds)
+        context.progress.advance()

@@ -1,13 +1,25 @@
 import math
+import time
+from collections.abc import Callable
 
 import pytest
 
 from dlpractice.hardware import arithmetic, backend
-from dlpractice.hardware.arithmetic import Effort, measure_products
+from dlpractice.hardware.arithmetic import prepare_products, sustain
+from dlpractice.hardware.figures import Row, measure_in_turn
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.timing import Sampling
 
 PLENTY = MemoryBudget(0.5)
+
+
+def measure(
+    precision: str,
+    sizes: tuple[int, ...],
+    longest_call: float,
+    clock: Callable[[], float] = time.perf_counter,
+) -> list[Row]:
+    return measure_in_turn(prepare_products(precision, sizes, longest_call, PLENTY, clock), Sampling(5))
 
 
 class Machine:
@@ -38,7 +50,8 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 def test_a_rate_is_two_n_cubed_by_the_time(machine: Machine) -> None:
-    rows = measure_products("float32", (64, 256), Effort(Sampling(5), 1.0, 2.0), PLENTY, machine.clock)
+    rows = measure("float32", (64, 256), 1.0, machine.clock)
+    rows.append(sustain("float32", rows[1], 2.0, machine.clock))
     assert [row["name"] for row in rows] == [
         "matmul/float32/64",
         "matmul/float32/256",
@@ -52,7 +65,7 @@ def test_a_rate_is_two_n_cubed_by_the_time(machine: Machine) -> None:
 
 
 def test_a_size_that_would_take_too_long_is_never_tried(machine: Machine) -> None:
-    rows = measure_products("float32", (64, 8192), Effort(Sampling(5), 0.5, 0), PLENTY, machine.clock)
+    rows = measure("float32", (64, 8192), 0.5, machine.clock)
     assert rows[0]["value"] is not None
     assert rows[1]["value"] is None
     assert rows[1]["why"] == f"one product would take about {2 * 8192**3 * 1e-9:.2g} s"
@@ -73,13 +86,13 @@ def test_small_products_that_understate_a_device_are_not_believed(monkeypatch: p
 
     monkeypatch.setattr(arithmetic, "_prepare", prepare)
     monkeypatch.setattr(backend, "synchronise", lambda value: None)
-    rows = measure_products("float16", (4096,), Effort(Sampling(5), 0.1, 0), PLENTY, machine.clock)
+    rows = measure("float16", (4096,), 0.1, machine.clock)
     assert rows[0]["value"] == pytest.approx(2 * 4096**3 / 0.01 / 1e12)
 
 
 def test_what_does_not_fit_is_a_row_that_says_so(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MemoryBudget, "device_bytes", lambda self: 3 * 64 * 64 * 8)
-    rows = measure_products("float64", (64, 65), Effort(Sampling(5), 9.0, 0), PLENTY, machine.clock)
+    rows = measure("float64", (64, 65), 9.0, machine.clock)
     assert rows[0]["value"] is not None
     assert rows[1]["value"] is None
     assert "are allowed" in rows[1]["why"]
@@ -95,19 +108,20 @@ def test_a_rate_that_falls_is_seen(machine: Machine, monkeypatch: pytest.MonkeyP
         return call, "by hand"
 
     monkeypatch.setattr(arithmetic, "_prepare", prepare)
-    rows = measure_products("float32", (100,), Effort(Sampling(5), 1.0, 3.0), PLENTY, machine.clock)
-    assert rows[-1]["share_of_burst"] == pytest.approx(0.5, rel=0.01)
+    (burst,) = measure("float32", (100,), 1.0, machine.clock)
+    row = sustain("float32", burst, 3.0, machine.clock)
+    assert row["share_of_burst"] == pytest.approx(0.5, rel=0.01)
 
 
 def test_tf32_is_not_asked_of_a_cpu() -> None:
-    (row,) = measure_products("tf32", (64,), Effort(Sampling(5), 1.0, 0), PLENTY)
+    (row,) = measure("tf32", (64,), 1.0)
     assert (row["name"], row["value"]) == ("matmul/tf32", None)
     assert "TF32" in row["why"]
 
 
 @pytest.mark.parametrize("precision", ["float64", "float32", "float16", "bfloat16"])
 def test_a_real_product_in_each_precision(precision: str) -> None:
-    (row,) = measure_products(precision, (32,), Effort(Sampling(5), 1.0, 0), PLENTY)
+    (row,) = measure(precision, (32,), 1.0)
     assert math.isfinite(row["value"])
     assert row["ci95"][0] <= row["value"] <= row["ci95"][1]
     assert row["n"] == 5

@@ -5,12 +5,18 @@ import pytest
 
 from dlpractice.hardware import bandwidth
 from dlpractice.hardware.backend import Device
-from dlpractice.hardware.bandwidth import array_bytes, host_kernels, measure_link, measure_memory
+from dlpractice.hardware.bandwidth import array_bytes, host_kernels, prepare_link, prepare_memory
+from dlpractice.hardware.figures import Row, measure_in_turn
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.timing import Sampling
 
 PLENTY = MemoryBudget(0.5)
 MEBIBYTE = 1 << 20
+
+
+def measure_memory() -> list[Row]:
+    with prepare_memory(MEBIBYTE, PLENTY) as figures:
+        return measure_in_turn(figures, Sampling(5))
 
 
 def test_arrays_are_well_above_the_last_level_cache(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,19 +38,14 @@ def test_the_kernels_compute_what_stream_computes(length: int, threads: int) -> 
         assert summed is copied, "results go into an array that exists"
 
 
-def test_bytes_are_counted_as_in_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Timing:
-        def rate(self, amount: float) -> dict[str, object]:
-            return {"value": amount / 2.0}
-
-    monkeypatch.setattr(bandwidth, "time_in_turn", lambda watches, sampling: [Timing() for _ in watches])
-    rows = {row["name"]: row for row in measure_memory(MEBIBYTE, Sampling(5), PLENTY)}
-    assert rows["memory/copy"]["value"] == pytest.approx(2 * MEBIBYTE / 2.0 / 1e9)
-    assert rows["memory/triad"]["value"] == pytest.approx(3 * MEBIBYTE / 2.0 / 1e9)
+def test_bytes_are_counted_as_in_stream() -> None:
+    with prepare_memory(MEBIBYTE, PLENTY) as figures:
+        amounts = {figure.name: figure.amount for figure in figures}
+    assert amounts == pytest.approx({"memory/copy": 2 * MEBIBYTE / 1e9, "memory/triad": 3 * MEBIBYTE / 1e9})
 
 
 def test_a_small_real_measurement() -> None:
-    rows = measure_memory(MEBIBYTE, Sampling(5), PLENTY)
+    rows = measure_memory()
     assert [row["name"] for row in rows] == ["memory/copy", "memory/triad"]
     assert all(row["value"] > 0 and row["n"] == 5 and row["unit"] == "GB/s" for row in rows)
     assert all(row["how"].startswith("NumPy") for row in rows)
@@ -52,13 +53,13 @@ def test_a_small_real_measurement() -> None:
 
 def test_too_large_arrays_are_rows_that_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MemoryBudget, "device_bytes", lambda self: 3 * MEBIBYTE - 1)
-    rows = measure_memory(MEBIBYTE, Sampling(5), PLENTY)
+    rows = measure_memory()
     assert [(row["name"], row["value"]) for row in rows] == [("memory/copy", None), ("memory/triad", None)]
     assert all("are allowed" in row["why"] for row in rows)
 
 
 def test_on_a_cpu_there_is_no_way_to_the_device() -> None:
-    (row,) = measure_link(MEBIBYTE, Sampling(5), PLENTY)
+    (row,) = measure_in_turn([prepare_link(MEBIBYTE, PLENTY)], Sampling(5))
     assert (row["name"], row["value"], row["why"]) == ("link/host-to-device", None, "the device is the host")
 
 
@@ -71,6 +72,6 @@ def test_the_kernels_of_a_device_pass_over_its_own_arrays(monkeypatch: pytest.Mo
     assert keras.ops.convert_to_numpy(calls["triad"]()).tolist() == [7.0] * 100
     assert how == "tf.function, XLA"
     monkeypatch.setattr(bandwidth.backend, "list_devices", lambda: (Device("CPU:0", "gpu", ""),))
-    (row,) = measure_link(MEBIBYTE, Sampling(5), PLENTY)
+    (row,) = measure_in_turn([prepare_link(MEBIBYTE, PLENTY)], Sampling(5))
     assert row["value"] > 0
     assert row["bytes"] == MEBIBYTE

@@ -1,4 +1,5 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -7,10 +8,10 @@ from dlpractice.hardware.timing import (
     Sampling,
     Timing,
     Watch,
+    count_rounds,
     median_deviation,
     median_interval,
     resampled_medians,
-    time_calls,
     time_in_turn,
 )
 
@@ -46,7 +47,7 @@ class Device:
         )
 
     def time(self, repetitions: int, at_least_seconds: float = 0.05) -> Timing:
-        return time_in_turn([self.watch(at_least_seconds)], Sampling(repetitions), self.clock)[0]
+        return time_in_turn([self.watch(at_least_seconds)], Sampling(repetitions))[0]
 
 
 def test_a_steady_call_is_measured_exactly() -> None:
@@ -102,16 +103,42 @@ def test_figures_take_turns_so_that_a_slow_spell_spoils_a_few_repetitions_of_eac
 
     machine = Machine()
     watches = [machine.watch(1.0), machine.watch(2.0)]
-    first, second = time_in_turn(watches, Sampling(7), lambda: machine.now)
+    first, second = time_in_turn(watches, Sampling(7))
     assert (first.median, second.median) == (1.0, 2.0)
     assert max(first.seconds) == 3.0 and max(second.seconds) == 6.0, "the spell was seen"
 
 
 def test_repetitions_go_on_until_they_span_the_time_that_was_asked_for() -> None:
     device = Device([1.0])
-    timing = time_in_turn([device.watch()], Sampling(5, spread_seconds=9.5), device.clock)[0]
+    rounds: list[None] = []
+    timing = time_in_turn([device.watch()], Sampling(5, spread_seconds=9.5), lambda: rounds.append(None))[0]
     assert timing.seconds == (1.0,) * 10
+    assert len(rounds) == 10
     assert time_in_turn([], Sampling(5, 9.5)) == []
+
+
+def test_a_round_is_as_long_as_its_watches_together() -> None:
+    first, second = Device([1.0]).watch(), Device([0.0, 0.025]).watch()
+    assert (first.repetition_seconds, second.repetition_seconds) == pytest.approx((1.0, 0.05))
+    assert count_rounds([first, second], Sampling(5, 21.0)) == 20
+    assert count_rounds([first, second], Sampling(30, 21.0)) == 30
+    assert count_rounds([second], Sampling(5, 3600.0)) == 200, "more would fill the result's file"
+
+
+def test_settings_hold_while_a_call_is_timed() -> None:
+    entered: list[bool] = []
+    inside = False
+
+    @contextmanager
+    def around() -> Iterator[None]:
+        nonlocal inside
+        inside = True
+        yield
+        inside = False
+
+    watch = Watch(lambda: entered.append(inside), synchronise=lambda _: None, around=around)
+    time_in_turn([watch], Sampling(5))
+    assert all(entered) and not inside
 
 
 def test_among_others_a_short_call_is_made_once_more_before_it_is_timed() -> None:
@@ -133,18 +160,9 @@ def test_among_others_a_short_call_is_made_once_more_before_it_is_timed() -> Non
     def watch(call: Callable[[], None]) -> Watch:
         return Watch(call, synchronise=lambda _: None, clock=lambda: machine.now)
 
-    short, long = time_in_turn([watch(machine.call), watch(machine.other)], Sampling(5), lambda: machine.now)
+    short, long = time_in_turn([watch(machine.call), watch(machine.other)], Sampling(5))
     assert short.seconds == pytest.approx([0.001] * 5)
     assert long.seconds == pytest.approx([1.0] * 5)
-
-
-def test_one_call_by_itself() -> None:
-    made = []
-    timing = time_calls(
-        lambda: made.append(sum(range(10_000))), synchronise=lambda _: None, sampling=Sampling(5)
-    )
-    assert len(timing.seconds) == 5
-    assert len(made) == 1 + timing.warmup_calls + 5 * timing.calls_per_repetition
 
 
 def test_a_rate_is_amount_by_time() -> None:

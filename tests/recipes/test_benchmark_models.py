@@ -6,7 +6,7 @@ from keras import layers
 
 from dlpractice.config.benchmark_sections import Models
 from dlpractice.hardware.memory import MemoryBudget
-from dlpractice.hardware.timing import Sampling, Timing
+from dlpractice.hardware.timing import Sampling
 from dlpractice.recipes import benchmark_models
 from dlpractice.recipes.benchmark_context import Context
 from dlpractice.recipes.benchmark_models import measure_models
@@ -73,28 +73,24 @@ def test_what_takes_too_long_or_does_not_fit_says_so():
     assert "MiB are allowed" in rows[0]["why"]
 
 
-def test_what_does_not_fit_beside_the_others_is_given_up_last_made_first(monkeypatch):
-    timed = []
+def test_nets_take_turns_as_far_as_memory_goes(monkeypatch):
+    section = Models(names=("vgg16", "koch"), batch_sizes=(2,), precisions=("float32",), training=False)
 
-    def in_turn(watches, sampling):
-        timed.append(len(watches))
-        if len(watches) > 1:
-            raise RuntimeError("RESOURCE_EXHAUSTED: out of memory")
-        return [Timing(0.0, 0, 1, (1.0,)) for _ in watches]
+    class Groups(Context):
+        def measure(self, stage, figures):
+            groups.append([figure.name for figure in figures])
+            return super().measure(stage, figures)
 
-    monkeypatch.setattr(benchmark_models, "time_in_turn", in_turn)
-    section = Models(names=("vgg16",), batch_sizes=(2, 4), precisions=("float32",), training=False)
-    first, second = measure_models(section, _context())["rows"]
+    groups = []
+    context = Groups(Sampling(5), MemoryBudget(0.5), Silent(), 0)
+    rows = measure_models(section, context)["rows"]
+    names = ["models/vgg16/inference/float32/2", "models/koch/inference/float32/2"]
+    assert groups == [names]
 
-    assert timed == [2, 1]
-    assert first["value"] == 2.0
-    assert (second["value"], second["why"]) == (None, "memory ran out")
-
-
-def test_another_error_is_not_taken_for_a_lack_of_memory(monkeypatch):
-    def in_turn(watches, sampling):
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(benchmark_models, "time_in_turn", in_turn)
-    with pytest.raises(ZeroDivisionError):
-        measure_models(Models(names=("vgg16",), batch_sizes=(2,), precisions=("float32",)), _context())
+    # Each fits alone, and not beside the other.
+    groups.clear()
+    held = iter([1, 0, 1])
+    monkeypatch.setattr(MemoryBudget, "device_bytes", lambda self: 10**9 * next(held))
+    assert [row["name"] for row in measure_models(section, context)["rows"]] == names
+    assert groups == [[name] for name in names]
+    assert all(row["value"] > 0 for row in rows)

@@ -1,6 +1,9 @@
+from contextlib import nullcontext
+
 from dlpractice.config.benchmark_sections import Peaks
 from dlpractice.hardware import backend
 from dlpractice.hardware.backend import Device
+from dlpractice.hardware.figures import Figure
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.peaks import VENDOR_PEAKS
 from dlpractice.hardware.timing import Sampling
@@ -44,15 +47,25 @@ def test_a_small_part_has_every_figure_or_says_why_not() -> None:
     ]
     for row in part["rows"]:
         assert (row["value"] is None) == ("why" in row)
-    assert steps.done == steps.total == 4
+    assert steps.done == steps.total == 2 + 5, "precisions to warm up, then rounds"
     assert part["vendor"] is None
     assert [row["name"] for row in part["published"]] == [peak.name for peak in VENDOR_PEAKS]
 
 
 def test_a_known_gpu_brings_what_its_maker_publishes(monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(benchmark_peaks, "measure_products", lambda *args: [])
-    monkeypatch.setattr(benchmark_peaks, "measure_memory", lambda *args: [])
-    monkeypatch.setattr(benchmark_peaks, "measure_link", lambda *args: [])
+    nothing = Figure("nothing", "GB/s", why="not here")
+    monkeypatch.setattr(benchmark_peaks, "prepare_products", lambda *args: [])
+    monkeypatch.setattr(benchmark_peaks, "prepare_memory", lambda *args: nullcontext([]))
+    monkeypatch.setattr(benchmark_peaks, "prepare_link", lambda *args: nothing)
     monkeypatch.setattr(backend, "list_devices", lambda: (Device("GPU:0", "gpu", "Tesla V100-SXM2-16GB"),))
     part = measure_peaks(SECTION, context(Silent()))
     assert part["vendor"]["tflops"]["float32"] == 15.7
+
+
+def test_the_largest_product_of_each_precision_is_sustained() -> None:
+    section = SECTION.model_copy(update={"sustained_seconds": 0.2})
+    rows = measure_peaks(section, context(Silent()))["rows"]
+    sustained = [row for row in rows if row["name"].endswith("/sustained")]
+    assert [(row["name"], row["size"]) for row in sustained] == [("matmul/float32/sustained", 64)]
+    assert sustained[0]["seconds"] >= 0.2
+    assert sustained[0]["value"] > 0
