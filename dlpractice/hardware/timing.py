@@ -107,7 +107,7 @@ class Watch:
         *,
         synchronise: Callable[[object], None],
         around: Callable[[], AbstractContextManager[object]] = nullcontext,
-        at_least_seconds: float = 0.05,
+        at_least_seconds: float = 0.1,
         clock: Clock = time.perf_counter,
     ) -> None:
         self._call, self._synchronise, self._around, self._clock = call, synchronise, around, clock
