@@ -6,19 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlpractice.report.figures import save
+from dlpractice.report.figures import PRECISION_STYLES, plain_numbers, save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-# Okabe and Ito's palette, which the colour-blind can tell apart; the markers differ too.
-_STYLES = {
-    "float64": ("#000000", "s"),
-    "float32": ("#0072B2", "o"),
-    "tf32": ("#009E73", "^"),
-    "float16": ("#D55E00", "v"),
-    "bfloat16": ("#CC79A7", "D"),
-}
 
 
 def peaks_figure(part: Mapping[str, Any], path: Path) -> None:
@@ -33,7 +24,7 @@ def draw_peaks(part: Mapping[str, Any]) -> Figure:
 
     figure = Figure(figsize=(7.0, 4.2), dpi=150, layout="constrained")
     axes = figure.add_subplot()
-    for precision, (colour, marker) in _STYLES.items():
+    for precision, (colour, marker) in PRECISION_STYLES.items():
         rows = [
             row
             for row in part["rows"]
@@ -53,6 +44,8 @@ def draw_peaks(part: Mapping[str, Any]) -> Figure:
             axes.axhline(published, color=colour, linestyle="--", linewidth=0.8)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
+    plain_numbers(axes.yaxis)
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("rows and columns of the matrices")
     axes.set_ylabel("TFLOP/s")
     axes.grid(alpha=0.3, which="both")

@@ -114,12 +114,18 @@ def models_table(part: Document) -> RenderableType:
 
 def input_table(part: Document) -> RenderableType:
     """How fast images come, and which of input and net would wait for the other in training."""
-    lines = [
-        f"{row['net'].removeprefix('models/')}: the {row['binds_when_decoding']} binds when images are "
-        f"decoded, the {row['binds_when_cached']} when they come from the cache"
-        for row in part["against"]
-    ]
-    return Group(rows_table(part), Text("\n".join(lines), style="dim"))
+    if not part["against"]:
+        return rows_table(part)
+    table = plain_table(["images come, in what the net takes"], ["decoded", "binds", "cached", "binds"])
+    for row in part["against"]:
+        table.add_row(
+            Text(row["net"].removeprefix("models/")),
+            f"{significant(row['decode_over_net'])} x",
+            row["binds_when_decoding"],
+            f"{significant(row['rows_over_net'])} x",
+            row["binds_when_cached"],
+        )
+    return Group(rows_table(part), "", table)
 
 
 def backends_table(part: Document) -> RenderableType:

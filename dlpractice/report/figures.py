@@ -10,12 +10,22 @@ from dlpractice.runs.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.container import ErrorbarContainer
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
 # Two colours of Okabe and Ito's palette, which the colour-blind can tell apart; the markers differ too.
 MEASURED, PUBLISHED = "#0072B2", "#D55E00"
+
+PRECISION_STYLES = {
+    "float64": ("#000000", "s"),
+    "float32": ("#0072B2", "o"),
+    "tf32": ("#009E73", "^"),
+    "float16": ("#D55E00", "v"),
+    "bfloat16": ("#CC79A7", "D"),
+}
+"""Colour and marker of each precision, from the same palette."""
 
 
 def comparison_figure(document: Mapping[str, Any], path: Path) -> None:
@@ -27,6 +37,15 @@ def save(figure: Figure, path: Path) -> None:
     """Write `figure` as the PNG `path`, whole or not at all."""
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png")
+
+
+def plain_numbers(axis: Axis) -> None:
+    """Ticks of a logarithmic axis at 0.2, 0.5, 1 and so on, written so rather than as powers of ten."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def draw_comparison(rows: Sequence[Mapping[str, Any]]) -> Figure:

@@ -6,22 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlpractice.report.figures import save
+from dlpractice.report.figures import PRECISION_STYLES, plain_numbers, save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Row = Mapping[str, Any]
 
-# Okabe and Ito's palette, which the colour-blind can tell apart.
-_COLOURS = {
-    "float64": "#000000",
-    "float32": "#0072B2",
-    "tf32": "#009E73",
-    "float16": "#D55E00",
-    "bfloat16": "#CC79A7",
-}
+_COLOURS = {precision: colour for precision, (colour, _) in PRECISION_STYLES.items()}
 _MARKERS = {"inference": "o", "training": "s"}
+# In points: half a marker; a digit of a number in 7 points, and its height.
+_MARKER, _DIGIT, _HEIGHT = 3.0, 5.0, 7.5
+_Box = tuple[float, float, float, float]
 
 
 def roofline_figure(part: Mapping[str, Any], path: Path) -> None:
@@ -40,7 +36,7 @@ def draw_roofline(part: Mapping[str, Any]) -> Figure:
     axes = figure.add_subplot()
     rows = [row for row in part["rows"] if row["value"] is not None]
     precisions = dict.fromkeys(_precision(row) for row in rows)
-    low, high = _limits(rows, part["roof"])
+    low, high = _limits(rows, [part["roof"]["ridge"].get(precision) for precision in precisions])
     for precision in precisions:
         _draw_roof(axes, part["roof"], precision, low, high)
     for number, row in enumerate(rows, 1):
@@ -55,6 +51,8 @@ def draw_roofline(part: Mapping[str, Any]) -> Figure:
         )
     axes.set_xscale("log")
     axes.set_yscale("log")
+    plain_numbers(axes.xaxis)
+    plain_numbers(axes.yaxis)
     axes.set_xlim(low, high)
     axes.set_xlabel("operations a byte")
     axes.set_ylabel("TFLOP/s")
@@ -83,33 +81,40 @@ def _draw_roof(axes: Any, roof: Mapping[str, Any], precision: str, low: float, h
 
 
 def _number_points(axes: Any, rows: Sequence[Row]) -> None:
-    """A number beside each point; where points crowd, numbers stand on top of one another, with a line."""
+    """A number beside each point: right or left of it, above or below; where points crowd, farther away, with
+    a line."""
     axes.figure.draw_without_rendering()
     points = [(row["intensity"], row["tflops"]) for row in rows]
-    taken: list[tuple[float, float]] = []
-    for index in sorted(range(len(rows)), key=lambda index: points[index][1]):
-        x, y = axes.transData.transform(points[index])
-        lift = 8
-        # Pixels of the figure: a number of two digits is less than 26 by 20 of them.
-        while any(abs(x - other_x) < 26 and abs(y + lift - other_y) < 20 for other_x, other_y in taken):
-            lift += 4
-        taken.append((x, y + lift))
+    places = [axes.transData.transform(point) * 72 / axes.figure.dpi for point in points]
+    taken = [(x - _MARKER, y - _MARKER, x + _MARKER, y + _MARKER) for x, y in places]
+    for number, (point, (x, y)) in enumerate(zip(points, places, strict=True), 1):
+        width = _DIGIT * len(str(number))
+        near = [(x + dx, y + dy) for dy in (-3, 2, -8) for dx in (_MARKER + 1, -_MARKER - 1 - width)]
+        far = [(x + 6, y + dy) for step in range(4, 200, 2) for dy in (step, -step)]
+        boxes = [(left, low, left + width, low + _HEIGHT) for left, low in near + far]
+        box = next((box for box in boxes if not any(_meet(box, other) for other in taken)), boxes[0])
+        taken.append(box)
+        line = {"arrowstyle": "-", "linewidth": 0.4, "shrinkA": 0, "shrinkB": 0}
         axes.annotate(
-            str(index + 1),
-            points[index],
-            xytext=(12, lift),
-            textcoords="offset pixels",
+            str(number),
+            point,
+            xytext=(box[0] - x, box[1] - y),
+            textcoords="offset points",
             fontsize=7,
-            arrowprops={"arrowstyle": "-", "linewidth": 0.4, "shrinkA": 0, "shrinkB": 0},
+            arrowprops=line if box in boxes[len(near) :] else None,
         )
+
+
+def _meet(first: _Box, second: _Box) -> bool:
+    """Whether two boxes (left, low, right, high) overlap."""
+    return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
 
 
 def _precision(row: Row) -> str:
     return str(row["name"].split("/")[3])
 
 
-def _limits(rows: Sequence[Row], roof: Mapping[str, Any]) -> tuple[float, float]:
+def _limits(rows: Sequence[Row], ridges: Sequence[float | None]) -> tuple[float, float]:
     """Operations a byte that take in every point and ridge."""
-    seen = [row["intensity"] for row in rows]
-    seen += [ridge for ridge in roof["ridge"].values() if ridge is not None]
+    seen = [row["intensity"] for row in rows] + [ridge for ridge in ridges if ridge is not None]
     return (min(seen) / 3, max(seen) * 3) if seen else (1.0, 100.0)

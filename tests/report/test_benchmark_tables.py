@@ -183,9 +183,15 @@ def test_nets_stand_beside_the_peak() -> None:
 
 
 def test_what_binds_and_what_ended_is_said() -> None:
-    against = {"net": "models/koch/training/float32/8", "binds_when_decoding": "input"}
-    shown = " ".join(show(input_table({"rows": [], "against": [against | {"binds_when_cached": "net"}]})))
-    assert "koch/training/float32/8: the input binds when images are decoded, the net when" in shown
+    against = {
+        "net": "models/koch/training/float32/8",
+        "decode_over_net": 0.5,
+        "binds_when_decoding": "input",
+        "rows_over_net": 12.0,
+        "binds_when_cached": "net",
+    }
+    shown = " ".join(" ".join(show(input_table({"rows": [], "against": [against]}))).split())
+    assert "koch/training/float32/8 0.5 x input 12 x net" in shown
     retired = [{"name": "Theano", "last_release": "1.0.5", "year": 2020}]
     shown = " ".join(show(backends_table({"rows": [], "retired": retired})))
     assert "no longer developed, last release: Theano 1.0.5 (2020)" in shown
