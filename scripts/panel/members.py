@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from panel import faults
+from panel import faults, pair_faults
 from panel.faults import Change
 
 SEEDS = (0, 1, 2)
@@ -90,7 +90,7 @@ HEALTHY = (
     Member("glyphs", "glyphs", GLYPHS),
 )
 
-FAULTY = (
+FAULTY_IMAGES = (
     Member("learning rate x100", "digits", (*LINEAR, "training.learning_rate=0.3"), _HIGH),
     Member("learning rate x100, scratch", "digits", (*SCRATCH, "training.learning_rate=0.5"), _HIGH),
     Member("learning rate /1000", "digits", (*LINEAR, "training.learning_rate=3e-6"), _LOW),
@@ -153,6 +153,57 @@ FAULTY = (
     Member("frozen head", "digits", LINEAR, ("nothing is trained",), patch=faults.freeze_head),
 )
 
+FAULTY_PAIRS = (
+    Member("learning rate x100, glyphs", "glyphs", (*GLYPHS, "training.learning_rate=0.4"), _HIGH),
+    Member("learning rate /1000, glyphs", "glyphs", (*GLYPHS, "training.learning_rate=4e-6"), _LOW),
+    Member(
+        "no preprocessing, glyphs", "glyphs", GLYPHS, ("inputs unscaled",), patch=pair_faults.skip_rescaling
+    ),
+    Member(
+        "50 % of characters shuffled",
+        "glyphs",
+        GLYPHS,
+        _LABELS,
+        patch=pair_faults.shuffle_characters(0.5),
+    ),
+    Member(
+        "100 % of characters shuffled",
+        "glyphs",
+        GLYPHS,
+        ("accuracy at chance", "label errors"),
+        patch=pair_faults.shuffle_characters(1.0),
+    ),
+    Member(
+        "nothing pushed apart",
+        "glyphs",
+        GLYPHS,
+        ("embedding collapsed",),
+        patch=pair_faults.push_nothing_apart,
+    ),
+    Member(
+        "one alphabet",
+        "glyphs",
+        (*GLYPHS, "data.glyph_alphabets=1"),
+        ("too few classes", "overfitting"),
+    ),
+    Member(
+        "similarity not symmetric",
+        "glyphs",
+        GLYPHS,
+        ("similarity not symmetric",),
+        patch=pair_faults.weigh_first_image,
+    ),
+    Member(
+        "validation alphabets trained on",
+        "glyphs",
+        GLYPHS,
+        ("copies across splits",),
+        patch=pair_faults.leak_validation,
+    ),
+    Member("frozen net, glyphs", "glyphs", GLYPHS, ("nothing is trained",), patch=faults.freeze_head),
+)
+
+FAULTY = FAULTY_IMAGES + FAULTY_PAIRS
 MEMBERS = HEALTHY + FAULTY
 
 
