@@ -70,7 +70,8 @@ Diagnostics = Annotated[
     bool,
     Field(
         description="Record for `dlp diagnose` gradients, updates and dead units after each epoch, and "
-        "before the first whether a batch can be learnt."
+        "before the first whether a batch can be learnt. Costs up to a fifth of a small net's time, and "
+        "seconds at the start."
     ),
 ]
 

@@ -16,6 +16,7 @@ This page is written by `scripts/diagnosis-page` from the table of rules in `dlp
     dlp diagnose log.csv --column val_loss=holdout
     dlp diagnose RUN --target-error 0.02        the error that could be reached
     dlp diagnose RUN --write-config next.yaml   the config with the top remedy applied
+    dlp diagnose RUN --try                      train with the top remedy, and with a random one, and compare
     dlp diagnose RUN --fail-on warning          exit status 3 if there is such a finding
 
 Findings come with a severity (error, warning, info) and a confidence. *High*: measured directly, or two signs
@@ -28,6 +29,12 @@ In runs of `dlp` the training error is measured without dropout and augmentation
 interval for the number of images behind them, their difference Newcombe's; without those numbers the scatter
 of the curves stands in. Curves are read as local lines through their noise, which is measured by how far each
 value lies off the middle of its neighbours.
+
+**Recording.** `training.diagnostics=true` writes gradients, updates and dead units after each epoch, and
+before the first whether a batch can be learnt. On the digits (medians of three runs each, two cores) it cost
+6 ms an epoch for a linear layer on cached features (11 ms without, 1.7 s and 2.4 s for a run of 40 epochs),
+and 19 % an epoch from scratch (0.23 s without, 6.0 s and 8.4 s for a run of 12 epochs at 32 pixels); the rest
+is before the first epoch.
 
 A finding that another one explains stands behind it, with low confidence and without a change of the config:
 a learning rate that is too low explains a model that underfits. Thresholds that say "chosen" were set by
