@@ -100,17 +100,21 @@ def count_work(model: keras.Model) -> Work:
     Raises HardwareError for a model without a graph, or with a size that depends on the data.
     """
     graph = read_graph(model)
-    unknown = []
-    found = []
-    for operation in graph.operations:
-        layer, known = _count_layer(graph, operation)
-        found.append(layer)
-        if not known:
-            unknown.append(f"{layer.name} ({layer.kind})")
-    return Work(tuple(found), tuple(unknown))
+    found = tuple(_count_layer(graph, operation) for operation in graph.operations)
+    unknown = tuple(f"{layer.name} ({layer.kind})" for layer in found if layer.kind not in _COUNTS)
+    return Work(found, unknown)
 
 
-def _count_layer(graph: Graph, operation: Operation) -> tuple[LayerWork, bool]:
+def count_operations(graph: Graph) -> tuple[float, ...]:
+    """Operations forward of each operation of a graph for one image, to divide it evenly; where nobody has
+    counted them, one for each value that it makes and each weight that it learns."""
+    found = (_count_layer(graph, operation) for operation in graph.operations)
+    return tuple(
+        layer.flops if layer.kind in _COUNTS else float(layer.made + layer.trained) for layer in found
+    )
+
+
+def _count_layer(graph: Graph, operation: Operation) -> LayerWork:
     taken = sum(graph.values[number] for number in operation.inputs)
     made = sum(graph.values[number] for number in operation.outputs)
     kind = type(operation.layer).__name__
@@ -121,7 +125,7 @@ def _count_layer(graph: Graph, operation: Operation) -> tuple[LayerWork, bool]:
     passes_back = any(number in graph.learns for number in operation.inputs)
     # A product is done once more for the gradient of its weights, and once for that of its inputs.
     backward = flops * (passes_back + (trained > 0)) if kind in _PRODUCTS else flops * passes_back
-    layer = LayerWork(
+    return LayerWork(
         operation.name,
         kind,
         flops,
@@ -132,7 +136,6 @@ def _count_layer(graph: Graph, operation: Operation) -> tuple[LayerWork, bool]:
         trained,
         passes_back,
     )
-    return layer, count is not None
 
 
 def _product(layer: Any, taken: int, made: int) -> int:

@@ -16,11 +16,11 @@ from dlpractice.hardware import backend
 from dlpractice.hardware.channel_split import run_forward as run_channels
 from dlpractice.hardware.channel_split import run_step as step_channels
 from dlpractice.hardware.channel_split import split_channels
+from dlpractice.hardware.counting import count_operations
 from dlpractice.hardware.data_parallel import compile_own_computation, mirror
 from dlpractice.hardware.gradients import pull_back
 from dlpractice.hardware.graphs import Graph, read_graph
 from dlpractice.hardware.layer_split import balance, run_forward, run_step, split_layers
-from dlpractice.hardware.operation_costs import count_operations
 from dlpractice.hardware.timing import Sampling, Timing, Watch, time_in_turn
 
 Document = dict[str, Any]

@@ -129,9 +129,9 @@ def _predict_all(
 def describe_net(graph: Graph, stages: int) -> Net:
     """What the cost model wants to know of a net, in float32: divided into `stages` of even work."""
     from dlpractice.hardware.channel_split import can_divide
+    from dlpractice.hardware.counting import count_operations
     from dlpractice.hardware.graphs import variables_of
     from dlpractice.hardware.layer_split import balance
-    from dlpractice.hardware.operation_costs import count_operations
 
     costs = count_operations(graph)
     cuts = balance(costs, stages)

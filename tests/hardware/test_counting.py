@@ -4,7 +4,8 @@ import keras
 import pytest
 from keras import layers
 
-from dlpractice.hardware.counting import count_work
+from dlpractice.hardware.counting import count_operations, count_work
+from dlpractice.hardware.graphs import read_graph
 from dlpractice.models.encoders import build_encoder
 
 
@@ -67,6 +68,25 @@ def test_a_layer_nobody_has_counted_is_named():
 
     assert work.unknown == ("unit (UnitNormalization)",)
     assert work.bytes_moved(1, 4, training=False) == 4 * 2 * 192
+
+
+def test_each_operation_of_a_graph_weighs_what_it_does():
+    inputs = keras.Input((6, 6, 2))
+    x = layers.Conv2D(5, 3)(inputs)
+    x = layers.DepthwiseConv2D(2)(layers.ReLU()(x))
+    net = keras.Model(inputs, layers.Dense(7)(layers.Flatten()(x)))
+    convolution = 4 * 4 * 5 * (3 * 3 * 2 * 2 + 1)
+    depthwise = 3 * 3 * 5 * (2 * 2 * 2 + 1)
+
+    expected = (convolution, 4 * 4 * 5, depthwise, 0, 7 * (45 * 2 + 1))
+    assert count_operations(read_graph(net)) == expected
+    assert sum(expected) == count_work(net).flops(1, training=False)
+
+
+def test_a_layer_nobody_has_counted_weighs_its_values_and_weights():
+    net = _net(layers.UnitNormalization(), layers.LayerNormalization(), shape=(4, 3))
+
+    assert count_operations(read_graph(net)) == (12, 12 + 2 * 3)
 
 
 def _two_dense():
