@@ -33,7 +33,7 @@ _TRY = (
     "Retrain with the top remedy and with a random other one, at equal steps, and compare on validation; the "
     "test is not looked at."
 )
-_SEEDS = "With --try: seeds to train each of the two with."
+_SEEDS = "With --try: seeds to train each of the two with; 1 if not given."
 _TRIAL_DIR = (
     "With --try: where the new runs go; RUN-trial beside the run if not given. Finished ones are kept."
 )
@@ -46,7 +46,7 @@ def diagnose(
     target_error: Annotated[float | None, typer.Option(min=0, max=1, help=_TARGET)] = None,
     write_config: Annotated[Path | None, typer.Option(metavar="FILE", help=_WRITE)] = None,
     try_remedy: Annotated[bool, typer.Option("--try", help=_TRY)] = False,
-    seeds: Annotated[int, typer.Option(min=1, max=100, help=_SEEDS)] = 1,
+    seeds: Annotated[int | None, typer.Option(min=1, max=100, help=_SEEDS)] = None,
     run_dir: Annotated[Path | None, typer.Option(help=_TRIAL_DIR)] = None,
     fail_on: Annotated[FailOn | None, typer.Option(help=_FAIL)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -58,14 +58,17 @@ def diagnose(
     """
     from dlpractice.diagnosis.logs import holds_several
 
+    for option, value in (("--seeds", seeds), ("--run-dir", run_dir)):
+        if value is not None and not try_remedy:
+            raise typer.BadParameter("it belongs to --try", param_hint=option)
     if holds_several(run):
         document = _diagnose_group(run, target_error, column, write_config, try_remedy)
     else:
-        document = _diagnose_one(run, target_error, column, write_config)
+        document = _diagnose_one(run, target_error, column)
     if not as_json:
         _print(document)
     if try_remedy:
-        document["trial"] = _try(document, seeds, run_dir)
+        document["trial"] = _try(document, seeds or 1, run_dir)
         if not as_json:
             from dlpractice.report.sweep_tables import trial_table
 
@@ -73,23 +76,19 @@ def diagnose(
     if as_json:
         print_json(document)
     if write_config is not None:
+        from dlpractice.recipes.next_config import write_next_config
+
+        write_next_config(Path(document["run"]), document, write_config)
         messages().print(f"written: {write_config}", soft_wrap=True)
     if fail_on is not None and _reaches(document, fail_on):
         raise typer.Exit(3)
 
 
-def _diagnose_one(
-    run: Path, target_error: float | None, column: list[str] | None, write_config: Path | None
-) -> dict[str, Any]:
+def _diagnose_one(run: Path, target_error: float | None, column: list[str] | None) -> dict[str, Any]:
     from dlpractice.diagnosis.logs import read_log
     from dlpractice.diagnosis.verdict import diagnose as judge
 
-    document = judge(read_log(run, _parse_columns(column or [])), target_error).to_json()
-    if write_config is not None:
-        from dlpractice.recipes.next_config import write_next_config
-
-        write_next_config(Path(document["run"]), document, write_config)
-    return document
+    return judge(read_log(run, _parse_columns(column or [])), target_error).to_json()
 
 
 def _diagnose_group(

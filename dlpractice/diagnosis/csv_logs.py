@@ -31,7 +31,10 @@ def read_csv_log(path: Path, mapping: Mapping[str, str]) -> Record:
     names = [name for name in reader.fieldnames or () if name not in _TIMES]
     chosen = assign(names, mapping, str(path))
     if not chosen:
-        raise RunError(f"{path} has no column of losses or accuracies; it has {', '.join(names)}", _HINT)
+        raise RunError(
+            f"{path} has no column of losses or accuracies; it has {', '.join(names) or 'none'}",
+            "map them with --column, such as --column val_loss=COLUMN" if names else _HINT,
+        )
     values: dict[str, dict[float, list[float]]] = {curve: defaultdict(list) for curve in chosen}
     for number, row in enumerate(reader):
         at = _number(path, reader.line_num, "epoch", row.get("epoch") or str(number))

@@ -106,7 +106,19 @@ def test_a_folder_of_runs() -> None:
     assert isinstance(refused.exception, RunError)
 
 
+def test_findings_are_shown_though_there_is_no_config_to_write() -> None:
+    command = ["diagnose", "history.json", "--column", "val_loss=holdout"]
+    refused = runner.invoke(app, [*command, "--write-config", "next.yaml"])
+    assert isinstance(refused.exception, RunError)
+    assert refused.stdout.startswith("Overfitting")
+    assert not Path("next.yaml").exists()
+
+
 def test_usage() -> None:
+    for option in (["--seeds", "2"], ["--run-dir", "trial"]):
+        refused = runner.invoke(app, ["diagnose", "history.json", *option])
+        assert refused.exit_code == 2
+        assert "it belongs to --try" in refused.stderr
     assert isinstance(runner.invoke(app, ["diagnose", "absent"]).exception, RunError)
     assert runner.invoke(app, ["diagnose", "history.json", "--column", "val_loss"]).exit_code == 2
     assert runner.invoke(app, ["diagnose", "history.json", "--target-error", "3"]).exit_code == 2

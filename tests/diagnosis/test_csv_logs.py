@@ -42,5 +42,10 @@ def test_semicolons_and_lines_without_epochs(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"log\.csv:3 loss must be a number; got 'low'"):
         read_csv_log(file, {})
     file.write_text("a,b\n1,2\n")
-    with pytest.raises(RunError, match="no column of losses or accuracies; it has a, b"):
+    with pytest.raises(RunError, match="no column of losses or accuracies; it has a, b") as unnamed:
         read_csv_log(file, {})
+    assert "--column val_loss=COLUMN" in unnamed.value.hint
+    file.write_text("")
+    with pytest.raises(RunError, match="it has none") as empty:
+        read_csv_log(file, {})
+    assert "a line with the names of its columns" in empty.value.hint
