@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from dlpractice.diagnosis.curves import Trend, read_trend
@@ -30,7 +30,10 @@ TARGETS = {
 
 @dataclass(frozen=True)
 class Errors:
-    """Error rates at the epoch that counts, with 95 % intervals of each and of their difference."""
+    """Error rates at the epoch that counts, with 95 % intervals of each and of their difference.
+
+    stage: the one before the last, where it is an epoch of that; else "".
+    """
 
     epoch: float
     train: float
@@ -39,6 +42,7 @@ class Errors:
     val_interval: Interval
     gap_interval: Interval
     counted: bool
+    stage: str = ""
 
     @property
     def gap(self) -> float:
@@ -89,6 +93,8 @@ class Case:
             return None
         if self.sizes is not None:
             epoch = self._kept_epoch()
+            if epoch == 0:
+                return _errors_at_start(self.run, self.sizes)
             values = [dict(zip(c.at, c.values, strict=True)).get(epoch, math.nan) for c in (train, val)]
             if all(math.isfinite(value) for value in values):
                 return _counted(epoch, 1 - values[0], 1 - values[1], self.sizes)
@@ -96,16 +102,19 @@ class Case:
         return None if ends[0] is None or ends[1] is None else _scattered(ends[0], ends[1])
 
     def _kept_epoch(self) -> float:
-        """The summary's best epoch counts from the start of the last stage; while a run goes on, its weights
-        of the epoch with the lowest validation loss are those that it would keep."""
-        summary, losses = self.run.summary, self.record.curve("val_loss")
-        if summary is not None and summary.get("best_epoch"):
-            return float(summary["best_epoch"])
-        if losses is None:
+        """Of the last stage; 0 where the weights that it began with were not bettered. While a run goes on,
+        its best epoch so far is what it would keep: by the validation loss, or the accuracy of tasks."""
+        best = (self.run.summary or {}).get("best_epoch")
+        if best is not None:
+            return float(best)
+        tasks = self.run.command == "oneshot"
+        curve = self.record.curve("val_accuracy" if tasks else "val_loss")
+        if curve is None:
             return self.record.curves["val_accuracy"].at[-1]
-        return min(zip(losses.values, losses.at, strict=True), key=lambda pair: (math.isnan(pair[0]), pair))[
-            1
-        ]
+        ranks = [(-value if tasks else value, at) for value, at in zip(curve.values, curve.at, strict=True)]
+        if self.run.start is not None:
+            ranks.insert(0, (float(self.run.start["val_loss"]), 0.0))
+        return min(ranks, key=lambda pair: (math.isnan(pair[0]), pair))[1]
 
 
 def open_case(record: Record, target_error: float | None = None) -> Case:
@@ -114,6 +123,16 @@ def open_case(record: Record, target_error: float | None = None) -> Case:
         return Case(record, Target(target_error, "--target-error"))
     source = record.run.setting("data.source") if record.run is not None else None
     return Case(record, TARGETS.get(str(source)))
+
+
+def _errors_at_start(run: RunFacts, sizes: tuple[int, int]) -> Errors | None:
+    """Of the weights that the last stage began with, as measured in the stage that they are from; None where
+    they were not."""
+    row = run.start or {}
+    if row.get("accuracy") is None or row.get("val_accuracy") is None:
+        return None
+    errors = _counted(float(row["epoch"]), 1 - row["accuracy"], 1 - row["val_accuracy"], sizes)
+    return replace(errors, stage=str(row["stage"]))
 
 
 def _counted(epoch: float, train: float, val: float, sizes: tuple[int, int]) -> Errors:

@@ -188,9 +188,11 @@ def describe_errors(errors: Errors) -> str:
     """Both errors and their difference, with its interval."""
     low, high = errors.gap_interval
     where = "95 % interval" if errors.counted else "by the scatter of the curves"
+    kept = f" of the stage {errors.stage}, whose weights were kept" if errors.stage else ""
     return (
-        f"training error {errors.train:.1%}, validation error {errors.val:.1%} at epoch {errors.epoch:g}: "
-        f"{100 * errors.gap:+.1f} points ({where} {100 * low:+.1f} to {100 * high:+.1f})"
+        f"training error {errors.train:.1%}, validation error {errors.val:.1%} "
+        f"at epoch {errors.epoch:g}{kept}: {100 * errors.gap:+.1f} points "
+        f"({where} {100 * low:+.1f} to {100 * high:+.1f})"
     )
 
 

@@ -63,12 +63,14 @@ class RunFacts:
 
     config: the config's tree. summary, audit and diagnostics: None where the run has none (yet).
     splits and predictions: see `runs.directory`; images that are not used are left out. stage: the one that
-    the curves are of, its last.
+    the curves are of, its last. start: the row of metrics.csv of the epoch whose weights that stage began
+    with; None where it is the first, which begins with fresh ones.
     """
 
     command: str
     config: Mapping[str, Any]
     stage: str = ""
+    start: Mapping[str, Any] | None = None
     summary: Mapping[str, Any] | None = None
     audit: Mapping[str, Any] | None = None
     diagnostics: Mapping[str, Any] | None = None

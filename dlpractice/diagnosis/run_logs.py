@@ -1,5 +1,6 @@
 """Run directories of our own."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ def read_run(path: Path) -> Record:
         command=str(config.get("command", "")),
         config=config,
         stage=stage,
+        start=_find_start([row for row in rows if row["stage"] != stage]),
         summary=run.summary() if finished else None,
         audit=run.audit() if run.has_audit else None,
         diagnostics=run.diagnostics(),
@@ -49,6 +51,13 @@ def _read_curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, Curve]:
             at, values = zip(*kept, strict=True)
             curves[name] = Curve(at, values)
     return curves
+
+
+def _find_start(before: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The best row of the stages before: each stage keeps the epoch of the lowest validation loss, or what it
+    began with where no epoch went below that."""
+    scored = [row for row in before if row["val_loss"] is not None and math.isfinite(row["val_loss"])]
+    return min(scored, key=lambda row: float(row["val_loss"]), default=None)
 
 
 def _list_notes(rows: Sequence[Mapping[str, Any]], stage: str, finished: bool) -> tuple[str, ...]:

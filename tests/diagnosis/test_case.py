@@ -1,12 +1,19 @@
 """What a case knows: errors, on how many examples, at which epoch, against which target."""
 
+import shutil
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from dlpractice.config.schema import Finetune
 from dlpractice.diagnosis.case import TARGETS, open_case
+from dlpractice.diagnosis.generalisation import describe_errors
 from dlpractice.diagnosis.intervals import difference, wilson
+from dlpractice.diagnosis.run_logs import read_run
+from dlpractice.runs.directory import RunDirectory
 
 
 def test_errors_of_a_run_are_those_of_the_epoch_it_kept(make: SimpleNamespace) -> None:
@@ -49,6 +56,78 @@ def test_a_running_run_is_judged_at_its_best_epoch_so_far(make: SimpleNamespace)
         summary=None,
     )
     assert open_case(record).errors.epoch == 2
+
+
+def test_a_running_one_shot_run_keeps_the_epoch_of_the_highest_accuracy(make: SimpleNamespace) -> None:
+    measure = {"value": 0.6, "ci95": [0.5, 0.7], "n": 400, "kind": "measured"}
+    record = make.run_of(
+        config={"command": "oneshot"},
+        curves={"val_loss": [0.9, 0.5, 0.7], "accuracy": [0.5, 0.6, 0.7], "val_accuracy": [0.4, 0.5, 0.6]},
+        summary={"results": {"val_accuracy": measure}},
+    )
+    assert open_case(record).errors.epoch == 3
+
+
+@pytest.fixture(scope="module")
+def kept_start(
+    tiny_config: Finetune, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Finetune, Path]:
+    """A real run whose fine-tuning, at a rate far too high, never gets below what the head had reached. As
+    many images train as validate, so that the train error is measured on all of them."""
+    from dlpractice.recipes import finetune
+
+    document = tiny_config.model_dump() | {"strategy": "top-block"}
+    document["data"] |= {"validation": 0.4}
+    document["model"] |= {"backbone": "vgg16", "width": 1.0}
+    document["training"] |= {"epochs": 2, "head_epochs": 2, "head_learning_rate": 1e-3, "learning_rate": 3.0}
+    config, folder = Finetune.model_validate(document), tmp_path_factory.mktemp("kept-start") / "run"
+    with RunDirectory.create(folder) as run:
+        finetune.run(config, run)
+    return config, folder
+
+
+def test_where_a_stage_kept_its_start_the_errors_are_those_of_the_saved_net(
+    kept_start: tuple[Finetune, Path],
+) -> None:
+    from dlpractice.recipes.saved_model import load_network
+    from dlpractice.recipes.setup import prepare_setup
+    from dlpractice.runs.progress import Silent
+
+    config, folder = kept_start
+    run = RunDirectory.read(folder)
+    assert run.summary()["best_epoch"] == 0
+    net, dataset = load_network(run), prepare_setup(config, Silent()).dataset
+    wrong = {
+        name: np.mean(
+            net(part.pixels[np.arange(len(part))].astype(np.float32)).numpy().argmax(1) != part.labels
+        )
+        for name, part in dataset.splits.items()
+    }
+    errors = open_case(read_run(folder)).errors
+    assert errors.train == pytest.approx(wrong["train"])
+    assert errors.val == pytest.approx(wrong["validation"])
+    # The epochs of fine-tuning are none of it.
+    rows = [row for row in run.metrics() if row["stage"] == "top-block"]
+    assert errors.val < min(1 - row["val_accuracy"] for row in rows)
+    assert f"epoch {errors.epoch:g} of the stage head, whose weights were kept" in describe_errors(errors)
+
+
+def test_before_a_stage_betters_its_start_a_running_run_would_keep_that(
+    kept_start: tuple[Finetune, Path], tmp_path: Path
+) -> None:
+    shutil.copytree(kept_start[1], tmp_path / "run")
+    finished = open_case(read_run(tmp_path / "run")).errors
+    (tmp_path / "run" / "summary.json").unlink()
+    record = read_run(tmp_path / "run")
+    assert not record.finished
+    assert open_case(record).errors == finished
+
+
+def test_errors_that_were_not_measured_are_not_guessed(kept_start: tuple[Finetune, Path]) -> None:
+    record = read_run(kept_start[1])
+    assert record.run is not None and record.run.start is not None
+    for start in (None, {**record.run.start, "accuracy": None}):
+        assert open_case(replace(record, run=replace(record.run, start=start))).errors is None
 
 
 def test_one_shot_tasks_count_for_what_their_interval_says(make: SimpleNamespace) -> None:
