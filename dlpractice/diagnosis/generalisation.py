@@ -12,6 +12,7 @@ import numpy as np
 
 from dlpractice.diagnosis.case import Case, Errors
 from dlpractice.diagnosis.curves import Change, Trend
+from dlpractice.diagnosis.embeddings import PAIRS_AT_CHANCE, see_pairs_at_chance
 from dlpractice.diagnosis.finding import Confidence, Sign
 from dlpractice.diagnosis.intervals import Z99, difference
 from dlpractice.diagnosis.optimisation import SURE
@@ -132,7 +133,10 @@ def see_dropout(case: Case) -> Sign | None:
 
 
 def see_chance(case: Case) -> Sign | None:
-    """A validation accuracy that is no better than always answering the most frequent class."""
+    """A validation accuracy that is no better than always answering the most frequent class; in one-shot
+    runs, pairs that are not told apart."""
+    if case.run.command == "oneshot":
+        return see_pairs_at_chance(case)
     errors, labels = case.errors, Counter(case.run.labels("validation"))
     if errors is None or not labels:
         return None
@@ -198,9 +202,9 @@ def describe_errors(errors: Errors) -> str:
 
 AT_CHANCE = Rule(
     "accuracy at chance",
-    "On validation the model is no better than the commonest answer.",
-    ("training and validation accuracy", "splits.csv", "a classification run"),
-    (CHANCE,),
+    "The model is no better than guessing: than the commonest answer, or than a coin that judges pairs.",
+    ("training and validation accuracy", "splits.csv"),
+    (CHANCE, PAIRS_AT_CHANCE),
     "labels that do not belong to their images, a learning rate out of range, unscaled inputs, a dead net",
     "check the labels against the images, then the learning rate and the preprocessing",
     see_chance,

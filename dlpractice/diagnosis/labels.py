@@ -16,19 +16,18 @@ from typing import Any
 import numpy as np
 
 from dlpractice.diagnosis.case import Case
+from dlpractice.diagnosis.drawings import ASKED, CONSISTENT, FEWEST, LEAST, see_mixed_up
 from dlpractice.diagnosis.finding import Sign
 from dlpractice.diagnosis.generalisation import see_chance
 from dlpractice.diagnosis.intervals import wilson
 from dlpractice.diagnosis.rule import Rule, Threshold
 from dlpractice.diagnosis.splits import see_unpredicted
 
-LEAST = Threshold("lower end of the suspects' share, 95 % interval", 0.015, "chosen")
 CONFIDENT = Threshold(
     "suspects among the mistakes",
     0.4,
     "chosen: a mistake is as sure as a right answer where the label is wrong",
 )
-FEWEST = Threshold("predictions", 100.0, "chosen: below, a few mistakes make a share")
 AT_CAP = Threshold(
     "predictions whose confidence is at the highest that a softmax of probabilities can give",
     0.5,
@@ -64,9 +63,13 @@ def find_suspects(rows: Sequence[Row]) -> list[Row]:
 
 def see_label_errors(case: Case) -> Sign | None:
     """Many mistakes of which the model is as sure as of its right answers."""
+    if see_chance(case) is not None:
+        return None  # who has learnt nothing cannot contradict
+    if case.run.command == "oneshot":
+        return see_mixed_up(case)
+    if see_unpredicted(case) is not None:
+        return None  # nor can who has not learnt all classes
     rows = [row for row in case.run.predictions if row["loss"] is not None and row["confidence"] is not None]
-    if see_chance(case) is not None or see_unpredicted(case) is not None:
-        return None  # who has learnt nothing, or not all classes, cannot contradict
     mistakes = sum(row["predicted"] != row["label"] for row in rows)
     suspects = find_suspects(rows)
     if not suspects or len(rows) < FEWEST.value:
@@ -122,8 +125,8 @@ def _describe(row: Row) -> str:
 LABEL_ERRORS = Rule(
     "label errors",
     "Many labels contradict the model where it is as sure as it is of its right answers.",
-    ("predictions.csv", "a classification run"),
-    (LEAST, CONFIDENT, FEWEST),
+    ("predictions.csv",),
+    (LEAST, CONFIDENT, FEWEST, CONSISTENT, ASKED),
     "classes that overlap, a model that is too sure of itself",
     "look at the images that are named, and correct their labels; until then smooth the labels",
     see_label_errors,

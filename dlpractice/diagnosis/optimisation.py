@@ -8,6 +8,7 @@ from dlpractice.diagnosis.case import Case
 from dlpractice.diagnosis.finding import Sign
 from dlpractice.diagnosis.remedies import lower_rate, raise_rate, train_longer
 from dlpractice.diagnosis.rule import Rule, Threshold
+from dlpractice.diagnosis.signals import list_update_ratios
 
 SURE = 3.0
 """Standard errors from which a change counts as seen: one in a thousand by chance, where a test is made once.
@@ -60,8 +61,13 @@ def see_explosion(case: Case) -> Sign | None:
 
 
 def see_standstill(case: Case) -> Sign | None:
-    """A loss that is the same after every epoch. Validation's, where there is one: it is measured without
-    what differs from step to step."""
+    """Steps that move no weight, or a loss that is the same after every epoch. Validation's, where there is
+    one: it is measured without what differs from step to step."""
+    ratios = list_update_ratios(case) if case.record.run is not None else []
+    if ratios and not any(ratio for ratio, _, _ in ratios):
+        epochs = len({epoch for _, _, epoch in ratios})
+        text = f"in none of {epochs} epochs a step moved the weights of any layer that is to be trained"
+        return Sign("error", "high", (text,))
     name = "val_loss" if case.record.curve("val_loss") is not None else "loss"
     values = case.record.curves[name].array
     if len(values) < _FEWEST_STILL or not np.isfinite(values).all() or values.max() <= 0:
@@ -209,7 +215,7 @@ EXPLODED = Rule(
 )
 STANDSTILL = Rule(
     "nothing is trained",
-    "A loss is the same after every epoch: no step changes what the net answers.",
+    "A loss is the same after every epoch, or, where that is recorded, no step moves a weight.",
     ("training loss",),
     (STILL,),
     "a frozen head, an optimiser without the net's variables, dead units, a rate of zero, a rounded log",

@@ -19,6 +19,7 @@ _SMALLEST_SIDE = 32
 """Sides of images, in pixels, that backbones take at least."""
 _NARROW = 64
 """Units below which a hidden layer holds back what lies under it, rather than adding to it."""
+_FEW_ALPHABETS = 10
 _OWN_ENCODERS = ("koch", "conv4", "residual", "dense")
 
 
@@ -103,7 +104,9 @@ def decay(run: RunFacts) -> Overrides:
 
 def generate_alphabets(run: RunFacts) -> Overrides:
     """More classes to train on: alphabets that are generated, for drawings in grey."""
-    if _number(run, "data.glyph_alphabets") or run.setting("data.colour") == "colour":
+    if (_number(run, "data.glyph_alphabets") or 0.0) >= _FEW_ALPHABETS or run.setting(
+        "data.colour"
+    ) == "colour":
         return ()
     return ("data.glyph_alphabets=100",)
 

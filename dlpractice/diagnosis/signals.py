@@ -163,7 +163,7 @@ def _see_vanishing(case: Case) -> Sign | None:
     return None
 
 
-def _ratios(case: Case) -> list[tuple[float, str, int]]:
+def list_update_ratios(case: Case) -> list[tuple[float, str, int]]:
     """Update ratios with their layers and epochs, without the first: Adam's first step, or one of a warm-up,
     is like no other."""
     return [
@@ -175,7 +175,7 @@ def _ratios(case: Case) -> list[tuple[float, str, int]]:
 
 def see_updates(case: Case) -> Sign | None:
     """Steps that are huge or tiny beside the weights that they change."""
-    ratios = sorted(_ratios(case))
+    ratios = sorted(list_update_ratios(case))
     if not ratios:
         return None
     typical, highest = ratios[(len(ratios) - 1) // 2], ratios[-1]

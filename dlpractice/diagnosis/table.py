@@ -71,9 +71,22 @@ _NOT_TRAINED = (
 )
 
 EXPLAINED_BY: Mapping[str, tuple[str, ...]] = {
+    "embedding collapsed": ("loss exploded", "dead ReLUs", "learning rate too high"),
     "accuracy at chance": (*_NOT_TRAINED, "dropout too high", "embedding collapsed"),
-    "underfitting": (*_NOT_TRAINED, "accuracy at chance", "dropout too high", "label errors"),
-    "overfitting": ("accuracy at chance", "too few images", "label errors", "class imbalance"),
+    "underfitting": (
+        *_NOT_TRAINED,
+        "accuracy at chance",
+        "dropout too high",
+        "label errors",
+        "embedding collapsed",
+    ),
+    "overfitting": (
+        "accuracy at chance",
+        "too few images",
+        "too few classes",
+        "label errors",
+        "class imbalance",
+    ),
     "label errors": (*_NOT_TRAINED, "one batch is not learnt"),
     "class shift": ("class imbalance",),
     "class never predicted": (

@@ -92,6 +92,16 @@ def test_a_loss_that_never_moves(make: SimpleNamespace) -> None:
     assert not any(rules.see_standstill(open_case(record)) for record in (crawling, learnt, short))
 
 
+def test_steps_that_move_nothing_under_a_loss_that_normalisation_moves(make: SimpleNamespace) -> None:
+    for ratio, found in ((0.0, True), (1e-9, False)):
+        layers = [{"name": "conv", "trained": True, "update_ratio": 0.0}]
+        layers += [{"name": "dense", "trained": True, "update_ratio": ratio}]
+        epochs = [{"epoch": epoch, "layers": layers} for epoch in (1, 2, 3)]
+        sign = rules.see_standstill(open_case(make.run_of(diagnostics={"epochs": epochs})))
+        assert (sign is not None) == found
+        assert sign is None or "in none of 2 epochs" in sign.evidence[0]
+
+
 def test_a_rise_in_mid_training_that_a_schedule_mends(make: SimpleNamespace) -> None:
     losses = np.concatenate(
         [make.fall(2.3, 0.2, 10), np.linspace(0.2, 3.0, 10), np.geomspace(3.0, 0.001, 20)]

@@ -48,6 +48,9 @@ def test_against_overfitting(make: SimpleNamespace) -> None:
     assert regularise(facts(make, strategy="head", model={"hidden": [4096]})) == ("model.hidden=[]",)
     assert regularise(facts(make, strategy="head")) == ("model.dropout=0.5", "training.weight_decay=0.05")
     assert regularise(facts(make, "oneshot", data={"glyph_alphabets": 0})) == ("data.glyph_alphabets=100",)
+    assert regularise(facts(make, "oneshot", data={"glyph_alphabets": 2})) == ("data.glyph_alphabets=100",)
+    enough = facts(make, "oneshot", data={"glyph_alphabets": 12})
+    assert regularise(enough) == ("distortion.probability=1",)
     assert regularise(None) == ()
 
 
@@ -142,8 +145,8 @@ def test_the_command_takes_them(make: SimpleNamespace, strategy: str) -> None:
 def test_the_one_shot_command_takes_them(make: SimpleNamespace) -> None:
     for data, distortion in (
         ({}, {}),
-        ({"glyph_alphabets": 9}, {}),
-        ({"glyph_alphabets": 9}, {"probability": 1}),
+        ({"glyph_alphabets": 12}, {}),
+        ({"glyph_alphabets": 12}, {"probability": 1}),
     ):
         run = facts(make, "oneshot", data=data, distortion=distortion)
         for overrides in (regularise(run), enlarge(run), train_longer(run), raise_rate(run, 1e-5)):
