@@ -43,12 +43,13 @@ _PCIE3, _PCIE4, _PCIE5 = {"PCIe 3": 32.0}, {"PCIe 4": 64.0}, {"PCIe 5": 128.0}
 _PASCAL = "NVIDIA Tesla P100 data sheet, 2016"
 _VOLTA = "NVIDIA Tesla V100 data sheet, 2018"
 _TURING = "NVIDIA T4 data sheet, 2019"
-_AMPERE = "NVIDIA A100 data sheet, 2021; PCIe 40 GB and SXM 40 GB: 2020"
-_HOPPER = "NVIDIA H100 data sheet, 2023"
+_AMPERE_40 = "NVIDIA A100 data sheet, 2020"
+_AMPERE_80 = "NVIDIA A100 80GB data sheet, 2021"
+_HOPPER = "NVIDIA H100 data sheet, 2023 (columns SXM and PCIe)"
 _HOPPER_NVL = "NVIDIA H100 NVL data sheet, 2024"
-_H200 = "NVIDIA H200 data sheet, 2024"
+_H200 = "NVIDIA H200 data sheet, 2024 (columns SXM and NVL)"
 _L4 = "NVIDIA L4 data sheet, 2023"
-_ADA = "NVIDIA Ada GPU architecture white paper, 2022"
+_ADA = "NVIDIA Ada GPU architecture white paper, 2022, appendix A"
 
 _A100 = {"float64": 19.5, "float32": 19.5, "tf32": 156.0, "float16": 312.0, "bfloat16": 312.0}
 _H100 = {"float64": 67.0, "float32": 67.0, "tf32": 494.5, "float16": 989.5, "bfloat16": 989.5}
@@ -73,7 +74,8 @@ VENDOR_PEAKS: tuple[VendorPeak, ...] = (
     ),
     VendorPeak(
         "Tesla V100 SXM2",
-        r"Tesla V100-SXM2-(16|32)GB(-LS)?",
+        # Not the V100-SXM2-32GB-LS: a board of its own, for which no published figures were found.
+        r"Tesla V100-SXM2-(16|32)GB",
         {"float64": 7.8, "float32": 15.7, "float16": 125.0},
         900.0,
         {"NVLink": 300.0, **_PCIE3},
@@ -88,10 +90,10 @@ VENDOR_PEAKS: tuple[VendorPeak, ...] = (
         _VOLTA,
     ),
     VendorPeak("T4", r"(Tesla|NVIDIA) T4", {"float32": 8.1, "float16": 65.0}, 300.0, _PCIE3, _TURING),
-    VendorPeak("A100 SXM 40 GB", r"A100-SXM4-40GB", _A100, 1555.0, {"NVLink": 600.0, **_PCIE4}, _AMPERE),
-    VendorPeak("A100 SXM 80 GB", r"A100-SXM4-80GB", _A100, 2039.0, {"NVLink": 600.0, **_PCIE4}, _AMPERE),
-    VendorPeak("A100 PCIe 40 GB", r"A100-PCIE-40GB", _A100, 1555.0, {"NVLink": 600.0, **_PCIE4}, _AMPERE),
-    VendorPeak("A100 PCIe 80 GB", r"A100 80GB PCIe", _A100, 1935.0, {"NVLink": 600.0, **_PCIE4}, _AMPERE),
+    VendorPeak("A100 SXM 40 GB", r"A100-SXM4-40GB", _A100, 1555.0, {"NVLink": 600.0, **_PCIE4}, _AMPERE_40),
+    VendorPeak("A100 SXM 80 GB", r"A100-SXM4?-80GB", _A100, 2039.0, {"NVLink": 600.0, **_PCIE4}, _AMPERE_80),
+    VendorPeak("A100 PCIe 40 GB", r"A100-PCIE-40GB", _A100, 1555.0, {"NVLink": 600.0, **_PCIE4}, _AMPERE_40),
+    VendorPeak("A100 PCIe 80 GB", r"A100 80GB PCIe", _A100, 1935.0, {"NVLink": 600.0, **_PCIE4}, _AMPERE_80),
     VendorPeak("H100 SXM", r"H100 80GB HBM3", _H100, 3350.0, {"NVLink": 900.0, **_PCIE5}, _HOPPER),
     VendorPeak(
         "H100 PCIe",
