@@ -94,8 +94,8 @@ class Interconnect:
 
 
 _NCCL = "NVIDIA NCCL, src/graph/topo.h: what it counts on; upper end: nominal"
-_STEP = "NVIDIA NCCL, src/graph/tuning.cc: a step of a ring, protocol Simple"
-# What NCCL expects of one step of a ring, in seconds.
+_STEP = "NVIDIA NCCL, src/graph/tuning.cc of 2020 to 2022: a step of a ring, protocol Simple"
+# What NCCL expects of one step of a ring, in seconds. Later versions expect 14 us of the network.
 _NVLINK_STEP, _PCIE_STEP, _NETWORK_STEP = 3.4e-6, 5.7e-6, 9.6e-6
 
 

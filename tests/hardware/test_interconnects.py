@@ -18,7 +18,13 @@ def test_each_link_has_a_real_interval_and_a_source() -> None:
 
 @pytest.mark.parametrize(
     ("link", "per_gpu", "nominal"),
-    [("nvlink2", 6, 300), ("nvlink3", 12, 600), ("nvlink4", 18, 900), ("nvlink5", 18, 1800)],
+    [
+        ("nvlink1", 4, 160),
+        ("nvlink2", 6, 300),
+        ("nvlink3", 12, 600),
+        ("nvlink4", 18, 900),
+        ("nvlink5", 18, 1800),
+    ],
 )
 def test_links_add_up_to_the_vendors_figure_of_both_directions(
     link: str, per_gpu: int, nominal: float
@@ -30,6 +36,11 @@ def test_pcie_carries_its_line_rate_after_encoding() -> None:
     for name, transfers in (("pcie3", 8), ("pcie4", 16), ("pcie5", 32)):
         bytes_per_second = transfers * 16 * 128 / 130 / 8
         assert LINKS[name].gigabytes_per_second.high == pytest.approx(bytes_per_second, rel=1e-3)
+
+
+def test_sockets_exchange_two_bytes_a_transfer() -> None:
+    for name, transfers in (("qpi", 9.6), ("upi", 10.4)):
+        assert LINKS[name].gigabytes_per_second.high == pytest.approx(2 * transfers)
 
 
 def cube_mesh() -> dict[int, set[int]]:

@@ -52,3 +52,15 @@ def test_alexnet_has_the_parameters_of_its_layers() -> None:
     dense = ((6 * 6 * 256, 4096), (4096, 4096), (4096, 1000))
     total = sum((k * k * a + 1) * b for k, a, b in convolutions) + sum((a + 1) * b for a, b in dense)
     assert PARAMETERS["AlexNet"] == total
+
+
+@pytest.mark.parametrize(("model", "blocks"), [("ResNet-50", (3, 4, 6, 3)), ("ResNet-152", (3, 8, 36, 3))])
+def test_resnets_have_the_parameters_of_their_layers(model: str, blocks: tuple[int, ...]) -> None:
+    # He et al. 2015, table 1: bottlenecks without biases, a normalisation of two numbers a channel after each.
+    total, channels = 7 * 7 * 3 * 64 + 2 * 64, 64
+    for count, width in zip(blocks, (64, 128, 256, 512), strict=True):
+        total += channels * 4 * width + 2 * 4 * width
+        for _ in range(count):
+            total += channels * width + 9 * width**2 + width * 4 * width + 2 * (width + width + 4 * width)
+            channels = 4 * width
+    assert PARAMETERS[model] == total + (channels + 1) * 1000
