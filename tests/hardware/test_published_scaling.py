@@ -56,7 +56,7 @@ def test_alexnet_has_the_parameters_of_its_layers() -> None:
 
 @pytest.mark.parametrize(("model", "blocks"), [("ResNet-50", (3, 4, 6, 3)), ("ResNet-152", (3, 8, 36, 3))])
 def test_resnets_have_the_parameters_of_their_layers(model: str, blocks: tuple[int, ...]) -> None:
-    # He et al. 2015, table 1: bottlenecks without biases, a normalisation of two numbers a channel after each.
+    # He et al. 2015, table 1: bottlenecks without biases, each normalised by two numbers a channel.
     total, channels = 7 * 7 * 3 * 64 + 2 * 64, 64
     for count, width in zip(blocks, (64, 128, 256, 512), strict=True):
         total += channels * 4 * width + 2 * 4 * width
