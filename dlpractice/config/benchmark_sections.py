@@ -112,10 +112,12 @@ class Prediction(Section):
 
 
 class Backends(Section):
-    """The same nets on each Keras backend that is installed."""
+    """The same nets on each Keras backend that is installed, and in ONNX Runtime."""
 
-    names: tuple[Literal["tensorflow", "jax", "torch"], ...] = Field(
-        default=("tensorflow", "jax", "torch"), min_length=1, description="What runs the nets."
+    names: tuple[Literal["tensorflow", "jax", "torch", "onnxruntime"], ...] = Field(
+        default=("tensorflow", "jax", "torch", "onnxruntime"),
+        min_length=1,
+        description="What runs the nets; onnxruntime has inference alone.",
     )
     models: tuple[Net, ...] = Field(default=("siamese",), min_length=1, description="The nets.")
     batch_size: BatchSize = Field(default=8, description="Images in a batch.")

@@ -1,7 +1,8 @@
-"""The part `backends` against processes that answer at once, and once against TensorFlow itself."""
+"""The part `backends` against processes that answer at once, and once against each that is installed."""
 
 import json
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,32 +18,45 @@ from dlpractice.runs.progress import Silent
 SECTION = Backends(names=("tensorflow", "jax"), models=("siamese",), batch_size=1)
 CONTEXT = Context(Sampling(5), MemoryBudget(0.5), Silent(), 0)
 MEASURED = {"name": "models/siamese/inference/float32/1", "value": 5.0, "unit": "images/s"}
+KNOWN = {"threads": 2, "versions": {"jax": "1.0"}}
+DOCUMENT = {"environment": {**KNOWN, "governor": None}, "parts": {"models": {"rows": [MEASURED]}}}
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, installed: str, script: str) -> None:
     """Only `installed` is; what runs in its place is `script`."""
     monkeypatch.setattr(benchmark_backends, "find_spec", lambda name: name == installed or None)
-    monkeypatch.setattr(benchmark_backends, "_command", lambda *_: [sys.executable, "-c", script])
+    for name, runner in benchmark_backends._RUNNERS.items():
+        stand_in = replace(runner, command=lambda *_: [sys.executable, "-c", script])
+        monkeypatch.setitem(benchmark_backends._RUNNERS, name, stand_in)
 
 
 def test_each_backend_answers_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    document = {"parts": {"models": {"rows": [MEASURED]}}}
-    script = f"import os; assert os.environ['KERAS_BACKEND'] == 'jax'; print({json.dumps(document)!r})"
+    script = f"import os; assert os.environ['KERAS_BACKEND'] == 'jax'; print({json.dumps(DOCUMENT)!r})"
     answer(monkeypatch, "jax", script)
     *absent, jax = measure_backends(SECTION, CONTEXT)["rows"]
-    assert jax == MEASURED | {"name": "backends/jax/siamese/inference/float32/1"}
+    assert jax == MEASURED | KNOWN | {"name": "backends/jax/siamese/inference/float32/1"}
     assert [row["name"] for row in absent] == [
         "backends/tensorflow/siamese/inference/float32/1",
         "backends/tensorflow/siamese/training/float32/1",
     ]
-    assert all(row["value"] is None and row["why"] == "tensorflow is not installed" for row in absent)
+    why = "tensorflow not installed; pip install 'dlpractice' brings it"
+    assert all((row["value"], row["why"]) == (None, why) for row in absent)
+
+
+def test_onnx_runtime_without_its_packages_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer(monkeypatch, "tensorflow", "")
+    (row,) = measure_backends(SECTION.model_copy(update={"names": ("onnxruntime",)}), CONTEXT)["rows"]
+    assert row["name"] == "backends/onnxruntime/siamese/inference/float32/1"
+    assert row["why"].startswith("onnxruntime, onnx, tf2onnx not installed; ")
+    assert "dlpractice[onnx]" in row["why"]
 
 
 @pytest.mark.parametrize(
     ("script", "why"),
     [
         ("import sys; sys.exit('noise\\nerror: no device\\nhint: none')", "error: no device"),
-        ("import sys; sys.exit('killed')", "killed"),
+        ("import sys; sys.exit('no luck')", "no luck"),
+        ("import os; os.kill(os.getpid(), 9)", "its process was ended by SIGKILL"),
         ("import time; time.sleep(60)", "it took more than 2 s"),
     ],
 )
@@ -61,11 +75,10 @@ def test_frameworks_that_ended_are_listed(monkeypatch: pytest.MonkeyPatch) -> No
     assert all(row["kind"] == "published" and row["source"] for row in retired)
 
 
-def test_tensorflow_is_measured() -> None:
-    section = SECTION.model_copy(update={"names": ("tensorflow",)})
-    rows = measure_backends(section, CONTEXT)["rows"]
-    assert [row["name"].split("/")[1:4] for row in rows] == [
-        ["tensorflow", "siamese", "inference"],
-        ["tensorflow", "siamese", "training"],
-    ]
-    assert all(row["value"] > 0 and row["n"] == 5 for row in rows)
+@pytest.mark.parametrize("name", ["tensorflow", "jax", "onnxruntime"])
+def test_each_is_measured(name: str) -> None:
+    rows = measure_backends(SECTION.model_copy(update={"names": (name,)}), CONTEXT)["rows"]
+    kinds = ["inference"] if name == "onnxruntime" else ["inference", "training"]
+    assert [row["name"] for row in rows] == [f"backends/{name}/siamese/{kind}/float32/1" for kind in kinds]
+    assert all(row["value"] > 0 and row["n"] == 5 for row in rows), rows
+    assert all(row["threads"] >= 1 and name in row["versions"] for row in rows)
