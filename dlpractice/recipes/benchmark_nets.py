@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 import keras
@@ -37,5 +38,7 @@ _NETS: dict[str, Callable[[], keras.Model]] = {
 
 def build_net(name: str, seed: int = 0) -> keras.Model:
     """A net of the table: one input, (N, S, S, C) float32, and one output, (N, K)."""
-    keras.utils.set_random_seed(seed)
+    # Keras draws the seed of each weight from here. Its own `set_random_seed` imports TensorFlow where that
+    # is installed, whatever the backend.
+    random.seed(seed)
     return _NETS[name]()
