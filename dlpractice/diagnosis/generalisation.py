@@ -27,6 +27,7 @@ RISE = Threshold(
 )
 OF_FALL = Threshold("that rise, share of the fall before it", 0.01, "chosen: less cannot be seen in a curve")
 GAP = Threshold("lower end of the gap's interval", 0.05, "chosen: five points of accuracy are worth a change")
+SEEN_GAP = Threshold("gap for a remark, its interval above 0 and the target missed", 0.02, "chosen")
 BIAS = Threshold("lower end of the bias's interval", 0.05, "as for the gap")
 UNKNOWN_BIAS = Threshold("training error where no target is known", 0.15, "chosen")
 CHANCE = Threshold("share of the way from guessing to certainty", 0.1, "chosen")
@@ -56,11 +57,11 @@ def _rises_along(train: Trend | None, rise: Change) -> bool:
 
 
 def see_overfitting(case: Case) -> Sign | None:
-    """A rising validation loss, or a gap between the errors beyond its noise."""
+    """A rising validation loss, or a gap between the errors beyond its noise; a small gap is a remark."""
     rise, errors = rising_loss(case), case.errors
     evidence = []
     wide = errors is not None and errors.gap_interval[0] > GAP.value and not _is_bias_larger(case, errors)
-    if errors is not None and wide:
+    if errors is not None and (wide or is_gap_seen(case)):
         evidence.append(describe_errors(errors))
     if rise is not None:
         evidence.append(
@@ -69,7 +70,7 @@ def see_overfitting(case: Case) -> Sign | None:
         )
     if not evidence:
         return None
-    harmless = not wide and errors is not None and _accuracy_holds(case)
+    harmless = not wide and errors is not None and (rise is None or _accuracy_holds(case))
     sure = (wide and rise is not None) or (rise is not None and rise.deviations > 2 * SURE)
     return Sign(
         "info" if harmless else "warning",
@@ -78,6 +79,15 @@ def see_overfitting(case: Case) -> Sign | None:
         regularise(case.record.run),
         "val_loss",
     )
+
+
+def is_gap_seen(case: Case) -> bool:
+    """Whether the gap is beyond its noise and the larger part of what lies above the target."""
+    errors = case.errors
+    if errors is None or errors.gap_interval[0] <= 0 or errors.gap < SEEN_GAP.value:
+        return False
+    target = case.target.error if case.target is not None else 0.0
+    return errors.val_interval[0] > target and not _is_bias_larger(case, errors)
 
 
 def _is_bias_larger(case: Case, errors: Errors) -> bool:
@@ -222,7 +232,7 @@ OVERFITTING = Rule(
     "overfitting",
     "Training goes on to improve what validation does not confirm.",
     ("a trend of the validation loss, or accuracies",),
-    (RISE, OF_FALL, GAP, _SURE),
+    (RISE, OF_FALL, GAP, SEEN_GAP, _SURE),
     "a validation split unlike the training data, label errors, too little data",
     "more regularisation, more data, or heavier augmentation; for few images a frozen base",
     see_overfitting,

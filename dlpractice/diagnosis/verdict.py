@@ -6,7 +6,7 @@ from typing import Any
 
 from dlpractice.diagnosis.case import Case, open_case
 from dlpractice.diagnosis.finding import SEVERITIES, Finding, Severity
-from dlpractice.diagnosis.generalisation import describe_errors
+from dlpractice.diagnosis.generalisation import describe_errors, is_gap_seen
 from dlpractice.diagnosis.record import Record
 from dlpractice.diagnosis.table import EXPLAINED_BY, RULES
 
@@ -15,8 +15,7 @@ from dlpractice.diagnosis.table import EXPLAINED_BY, RULES
 class Diagnosis:
     """What is said of a training.
 
-    findings: see `rank`. unjudged: what could not be judged,
-    with what it lacks. missing: curves that the log does not have.
+    findings: see `rank`. unjudged: what could not be judged, with what it lacks.
     """
 
     record: Record
@@ -96,12 +95,13 @@ def _conclude(case: Case, findings: list[Finding]) -> str:
     if case.errors is None:
         return "Nothing wrong is to be seen in the losses; without accuracies no more can be said."
     about = describe_errors(case.errors)
+    start = "Slight overfitting" if is_gap_seen(case) else "Nothing wrong is to be seen"
     if case.target is None:
-        return f"Nothing wrong is to be seen: {about}; what could be reached is not known."
+        return f"{start}: {about}; what could be reached is not known."
     target = f"{case.target.error:.1%} is the target ({case.target.source})"
     if case.errors.val_interval[0] <= case.target.error:
         return f"Done: {about}; {target}, which is within the noise."
-    return f"Nothing wrong is to be seen: {about}; {target}."
+    return f"{start}: {about}; {target}."
 
 
 def _is_insufficient(case: Case) -> bool:

@@ -88,6 +88,14 @@ HEALTHY = (
     ),
     Member("top block", "digits", TOP),
     Member("glyphs", "glyphs", GLYPHS),
+    Member(
+        "glyphs, verification, longer",
+        "glyphs",
+        (*GLYPHS, "objective.name=verification", "training.epoch_steps=200"),
+    ),
+    Member(
+        "glyphs, triplet, longer", "glyphs", (*GLYPHS, "objective.name=triplet", "training.epoch_steps=200")
+    ),
 )
 
 FAULTY_IMAGES = (
