@@ -57,7 +57,7 @@ def open_session(model: bytes, threads: int) -> Compiled:
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     (images,) = session.get_inputs()
-    return Compiled(lambda batch: session.run(None, {images.name: batch})[0], "onnxruntime on the CPU")
+    return Compiled(lambda batch: session.run(None, {images.name: batch})[0], "on the CPU")
 
 
 def conversion_bytes(net: keras.Model) -> int:

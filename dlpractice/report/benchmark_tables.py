@@ -129,9 +129,17 @@ def input_table(part: Document) -> RenderableType:
 
 
 def backends_table(part: Document) -> RenderableType:
-    """The backends' figures, and the frameworks that ended."""
+    """The backends beside one another for each net, in inference and in training, and the frameworks that
+    ended."""
+    measured = [(row["name"].split("/"), row) for row in part["rows"] if row["value"] is not None]
+    table = plain_table(["net", "", "on"], ["images/s", "95 %"])
+    for (_, backend, net, kind, _, _), row in sorted(measured, key=lambda pair: pair[0][2:4]):
+        table.add_row(net, kind, f"{backend}, {row['how']}", *_figures(row)[:2])
+    notes = {f"{precision}, batch {batch}" for (*_, precision, batch), _ in measured}
+    notes |= {f"{row['threads']} threads" for _, row in measured}
     ended = ", ".join(f"{row['name']} {row['last_release']} ({row['year']})" for row in part["retired"])
-    return Group(rows_table(part), Text(f"no longer developed, last release: {ended}", style="dim"))
+    lines = ["; ".join(sorted(notes)), f"no longer developed, last release: {ended}"]
+    return Group(table, Text("\n".join(filter(None, lines)), style="dim"), *missing_lines(part["rows"]))
 
 
 def _plain_rows(rows: Sequence[Row]) -> RenderableType:

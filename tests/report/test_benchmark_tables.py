@@ -192,6 +192,25 @@ def test_what_binds_and_what_ended_is_said() -> None:
     }
     shown = " ".join(" ".join(show(input_table({"rows": [], "against": [against]}))).split())
     assert "koch/training/float32/8 0.5 x input 12 x net" in shown
+
+
+def test_backends_stand_beside_one_another() -> None:
+    def row(backend: str, kind: str, value: float | None) -> dict[str, Any]:
+        told = {"why": "not installed"} if value is None else {"how": "compiled", "threads": 2}
+        return {"name": f"backends/{backend}/koch/{kind}/float32/8", "value": value, "ci95": [1, 2]} | told
+
+    rows = [
+        row(backend, kind, value)
+        for backend, value in (("tensorflow", 20.0), ("jax", 30.0), ("torch", None))
+        for kind in ("inference", "training")
+    ]
     retired = [{"name": "Theano", "last_release": "1.0.5", "year": 2020}]
-    shown = " ".join(show(backends_table({"rows": [], "retired": retired})))
-    assert "no longer developed, last release: Theano 1.0.5 (2020)" in shown
+    lines = show(backends_table({"rows": rows, "retired": retired}))
+    assert [line.split()[:4] for line in lines[1:5]] == [
+        ["koch", kind, f"{backend},", "compiled"]
+        for kind in ("inference", "training")
+        for backend in ("tensorflow", "jax")
+    ]
+    assert "2 threads; float32, batch 8" in " ".join(lines)
+    assert "no longer developed, last release: Theano 1.0.5 (2020)" in " ".join(lines)
+    assert sum("not measured: backends/torch/koch" in line for line in lines) == 2
