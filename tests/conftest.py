@@ -1,7 +1,12 @@
 """Tiny data sets and finished runs on them, made once for all tests that need one."""
 
-from collections.abc import Iterator
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +15,35 @@ from PIL import Image
 from dlpractice.config.schema import Finetune, Oneshot
 from dlpractice.data.glyphs import generate_alphabets
 from dlpractice.runs.directory import RunDirectory
+
+# TensorFlow takes a machine's devices as they are when it starts: this has to come before all else.
+LOGICAL_DEVICES = """
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * {})
+"""
+
+
+@pytest.fixture(scope="session")
+def logical_devices() -> Callable[[int], str]:
+    """The beginning of a script for a process of its own that has so many logical CPUs."""
+    return LOGICAL_DEVICES.format
+
+
+@pytest.fixture(scope="session")
+def run_on_devices() -> Callable[..., dict[str, Any]]:
+    """Runs a script, with arguments, in a process with so many logical CPUs, and reads the JSON of its last
+    line."""
+
+    def run(count: int, script: str, *arguments: str) -> dict[str, Any]:
+        quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+        command = [sys.executable, "-c", LOGICAL_DEVICES.format(count) + script, *arguments]
+        done = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+    return run
 
 
 @pytest.fixture(scope="session")

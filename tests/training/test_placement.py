@@ -4,10 +4,7 @@ TensorFlow takes a machine's devices as they are when it starts, so two logical 
 their own.
 """
 
-import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,9 +16,6 @@ from dlpractice.training.placement import place
 TWO_DEVICES = """
 import json
 import numpy as np
-import tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import keras
 from dlpractice.errors import HardwareError
 from dlpractice.models.normalisation import FusedBatchNormalization
@@ -29,7 +23,7 @@ from dlpractice.training.optimisers import build_groups
 from dlpractice.training.placement import place
 from dlpractice.training.steps import classification_loss, compile_forward, compile_train_step
 
-def train(devices, kind, sizes, normalised):
+def train(devices, kind, sizes, normalised=False, parts=1):
     placement = place(devices)
     keras.utils.set_random_seed(1)
     with placement.strategy.scope():
@@ -42,7 +36,7 @@ def train(devices, kind, sizes, normalised):
             model.trainable_variables, kind=kind, weight_decay=0.1,
             is_pretrained=lambda v: v.path.startswith("conv"), pretrained_rate=0.1,
         )
-    step = compile_train_step(classification_loss(model), groups, placement, "float32")
+    step = compile_train_step(classification_loss(model), groups, placement, "float32", parts)
     rng, losses = np.random.default_rng(0), []
     for size in sizes:
         images = rng.normal(size=(size, 6, 6, 1)).astype(np.float32)
@@ -70,6 +64,18 @@ found["differences"] = {
     for kind, sizes in [("adamw", [8]), ("adamw", [7]), ("adamw", [1]), ("sgd", [8, 7, 1, 5])]
 }
 found["differences"]["normalised"] = difference("sgd", [8, 7, 5], normalised=True)
+SIZES = [8, 7, 1, 5]
+def list_all(*how):
+    losses, weights, outputs = train(*how)
+    return [losses, *weights, *outputs]
+whole = list_all(1, "sgd", SIZES)
+found["accumulated"] = {
+    devices: max(
+        float(np.abs(np.subtract(a, b)).max())
+        for a, b in zip(list_all(devices, "sgd", SIZES, False, 3), whole)
+    )
+    for devices in (1, 2)
+}
 try:
     place(3)
 except HardwareError as error:
@@ -79,14 +85,8 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def two_devices() -> dict[str, Any]:
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    done = subprocess.run(
-        [sys.executable, "-c", TWO_DEVICES], env=quiet, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+def two_devices(run_on_devices: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    return run_on_devices(2, TWO_DEVICES)
 
 
 def test_devices_are_chosen(two_devices: dict[str, Any]) -> None:
@@ -107,6 +107,12 @@ def test_two_devices_learn_what_one_does(two_devices: dict[str, Any], case: str)
     # Batches of even and odd size, and one that leaves a device without any image; batch normalisation, its
     # moving statistics included, is over the whole batch.
     assert two_devices["differences"][case] < 1e-5
+
+
+def test_parts_on_two_devices_step_as_the_whole_batch_on_one(two_devices: dict[str, Any]) -> None:
+    # Batches of 8, 7, 1 and 5 in three parts of uneven size, each dealt out to two devices: some have none.
+    assert two_devices["accumulated"]["2"] < 1e-5
+    assert two_devices["accumulated"]["1"] < 1e-6
 
 
 def test_one_device_takes_the_batch_as_it_is() -> None:
