@@ -64,12 +64,13 @@ _PANEL = """
 
     scripts/diagnosis-panel FOLDER
 
-trains short recipes in float32: 10 healthy ones of `dlp finetune digits` and `dlp oneshot glyphs` with four
-seeds each, and 18 with one planted fault, on the digits, with three seeds each. A fault counts as named
-where one of the first two findings, at severity warning or above, is one of those that
-scripts/panel/members.py lists for it; an alarm is any such finding on a healthy run. Rules, thresholds and
-recipes were chosen with the runs of the seeds 0 and 1 in sight; those of the other seeds were not. *Without
-diagnostics*: the same runs as if `training.diagnostics` had been off, which unscaled inputs and dead units
+trains short recipes in float32: 12 healthy ones of `dlp finetune digits` and `dlp oneshot glyphs` with four
+seeds each, 48 runs, and 28 with one planted fault, 18 on the digits and the last 10 on the glyphs, with three
+seeds each, 84 runs. A fault counts as named where one of the first two findings, at severity warning or
+above, is one of those that scripts/panel/members.py lists for it, which was done before it was trained; an
+alarm is any such finding on a healthy run. Rules, thresholds and recipes were chosen with the runs of the
+seeds 0 and 1 in sight; those of the other seeds were not. *Without diagnostics*: the same runs as if
+`training.diagnostics` had been off, which unscaled inputs, dead units, a collapse and what normalisation hides
 cannot be seen without. Always "overfitting" and SageMaker Debugger's rule stand beside them.
 
 | planted fault | `dlp diagnose` | without diagnostics | always "overfitting" | (val - train) / train > 0.1 |
@@ -92,13 +93,29 @@ cannot be seen without. Always "overfitting" and SageMaker Debugger's rule stand
 | dead ReLUs by bias | 3/3 | 0/3 | 0/3 | 0/3 |
 | wrong loss | 3/3 | 3/3 | 0/3 | 0/3 |
 | frozen head | 3/3 | 3/3 | 0/3 | 0/3 |
-| **all faults, seeds of tuning** | 36/36 (100%) | 32/36 (89%) | 4/36 (11%) | 4/36 (11%) |
-| **all faults, other seeds** | 18/18 (100%) | 16/18 (89%) | 2/18 (11%) | 2/18 (11%) |
-| **alarms on healthy runs, seeds of tuning** | 0/20 (0%) | 0/20 (0%) | 20/20 (100%) | 20/20 (100%) |
-| **alarms on healthy runs, other seeds** | 1/20 (5%) | 1/20 (5%) | 20/20 (100%) | 20/20 (100%) |
+| learning rate x100, glyphs | 3/3 | 3/3 | 0/3 | 0/3 |
+| learning rate /1000, glyphs | 3/3 | 3/3 | 0/3 | 0/3 |
+| no preprocessing, glyphs | 3/3 | 0/3 | 0/3 | 0/3 |
+| 50 % of characters shuffled | 3/3 | 3/3 | 0/3 | 0/3 |
+| 100 % of characters shuffled | 3/3 | 3/3 | 0/3 | 0/3 |
+| nothing pushed apart | 3/3 | 0/3 | 0/3 | 0/3 |
+| one alphabet | 3/3 | 3/3 | 3/3 | 3/3 |
+| similarity not symmetric | 3/3 | 0/3 | 0/3 | 0/3 |
+| validation alphabets trained on | 3/3 | 3/3 | 0/3 | 0/3 |
+| frozen net, glyphs | 3/3 | 0/3 | 0/3 | 0/3 |
+| **all faults, seeds of tuning** | 56/56 (100%) | 44/56 (79%) | 6/56 (11%) | 6/56 (11%) |
+| **all faults, other seeds** | 28/28 (100%) | 22/28 (79%) | 3/28 (11%) | 3/28 (11%) |
+| **alarms on healthy runs, seeds of tuning** | 0/24 (0%) | 0/24 (0%) | 24/24 (100%) | 24/24 (100%) |
+| **alarms on healthy runs, other seeds** | 2/24 (8%) | 2/24 (8%) | 24/24 (100%) | 24/24 (100%) |
 
-The one alarm, in 40 healthy runs, is on 200 steps of `glyphs`, whose nets answer two in three validation
-tasks: the 1,000 steps of configs/oneshot/glyphs.yaml reach more, and `underfitting` is what that is called.
+The two alarms in 48 healthy runs (4 %) have seeds that were not in sight. One is `underfitting`, on 200 steps
+of `glyphs`, whose nets answer two in three validation tasks: the 1,000 steps of configs/oneshot/glyphs.yaml
+reach more. One is `overfitting`, where fine-tuning the top block did not better the head that it began with:
+with the head that was kept, the training error is 0.0 % and the validation error 8.1 %, where the seeds whose
+fine-tuning was kept have 2.8 to 5.0 %. Where half of the characters are shuffled, seed 2, `label errors` is
+named second, behind a learning rate that is too low. Smaller shares are not seen: with 10 and 20 %, one run
+each beside the panel, 32 and 42 % of the drawings that are mostly taken for something else are so as often as
+what belongs there, no more than in nets that are merely bad (up to 44 %).
 
 Beyond the panel, one run each: `dlp finetune cats-dogs strategy=head training.epochs=20` is called done,
 with a training error of 0.6 % and a validation error of 1.0 % on 500 images. Starved,
