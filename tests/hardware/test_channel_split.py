@@ -1,9 +1,6 @@
 """A net divided by channels against the undivided one, on two and three logical CPUs in their own process."""
 
-import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -17,9 +14,6 @@ from dlpractice.hardware.graphs import read_graph
 THREE_DEVICES = """
 import json
 import numpy as np
-import tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 3)
 import keras
 from keras import layers
 from dlpractice.hardware.channel_split import run_forward, run_step, split_channels
@@ -59,14 +53,8 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def three_devices() -> dict[str, Any]:
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    done = subprocess.run(
-        [sys.executable, "-c", THREE_DEVICES], env=quiet, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+def three_devices(run_on_devices: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    return run_on_devices(3, THREE_DEVICES)
 
 
 @pytest.mark.parametrize("count", ["1", "2", "3"])

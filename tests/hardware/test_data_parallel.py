@@ -1,9 +1,6 @@
 """Two logical CPUs, in a process of their own, against one device and against SGD by hand."""
 
-import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -16,9 +13,6 @@ from dlpractice.hardware.data_parallel import mirror
 TWO_DEVICES = """
 import json
 import numpy as np
-import tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import keras
 from keras import layers
 from dlpractice.hardware.data_parallel import LEARNING_RATE, compile_own_computation, mirror
@@ -65,14 +59,8 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def two_devices() -> dict[str, Any]:
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    done = subprocess.run(
-        [sys.executable, "-c", TWO_DEVICES], env=quiet, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+def two_devices(run_on_devices: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    return run_on_devices(2, TWO_DEVICES)
 
 
 def test_two_devices_learn_what_one_does_and_what_sgd_does(two_devices: dict[str, Any]) -> None:

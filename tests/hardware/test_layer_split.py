@@ -1,9 +1,6 @@
 """A net divided by layers against the undivided one, on two logical CPUs in a process of their own."""
 
-import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
@@ -16,9 +13,6 @@ from dlpractice.hardware.layer_split import balance
 TWO_DEVICES = """
 import json
 import numpy as np
-import tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import keras
 from keras import layers
 from dlpractice.errors import HardwareError
@@ -71,14 +65,8 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def two_devices() -> dict[str, Any]:
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    done = subprocess.run(
-        [sys.executable, "-c", TWO_DEVICES], env=quiet, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+def two_devices(run_on_devices: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    return run_on_devices(2, TWO_DEVICES)
 
 
 def test_every_cut_gives_the_undivided_outputs(two_devices: dict[str, Any]) -> None:

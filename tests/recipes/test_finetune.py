@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -165,16 +166,12 @@ def test_a_run_killed_in_mid_epoch_ends_with_the_same_bits(
     assert [row["val_loss"] for row in first.metrics()] == [row["val_loss"] for row in second.metrics()]
 
 
-TWO_CPUS = textwrap.dedent(
-    """
-    import tensorflow as tf
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    """
-)
-
-
-def test_two_devices_end_where_one_does(tiny_config: Finetune, shared_cache: Path, tmp_path: Path) -> None:
+def test_two_devices_end_where_one_does(
+    tiny_config: Finetune,
+    shared_cache: Path,
+    tmp_path: Path,
+    logical_devices: Callable[[int], str],
+) -> None:
     for devices in (1, 2):
         document = changed(
             tiny_config, "top-block", epochs=1, optimizer="sgd", learning_rate=1e-4, head_learning_rate=1e-4
@@ -183,7 +180,7 @@ def test_two_devices_end_where_one_does(tiny_config: Finetune, shared_cache: Pat
         document["training"]["batch_size"] = 10  # 48 images: batches of 9 and 10, dealt out unevenly
         config = tmp_path / f"{devices}.yaml"
         config.write_text(dump_config(Finetune.model_validate(document)))
-        assert train_in_subprocess(tmp_path / str(devices), config, -1, TWO_CPUS) == 0
+        assert train_in_subprocess(tmp_path / str(devices), config, -1, logical_devices(2)) == 0
     environment = json.loads((tmp_path / "2" / "environment.json").read_text())
     assert environment["devices"] == ["/CPU:0", "/CPU:1"]
     for ours, theirs in zip(read_weights(tmp_path / "2"), read_weights(tmp_path / "1"), strict=True):

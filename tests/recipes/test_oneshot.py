@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -220,20 +221,15 @@ def test_a_run_killed_in_mid_epoch_ends_with_the_same_bits(
     assert_same(folder, finished_oneshot_run)
 
 
-TWO_CPUS = textwrap.dedent(
-    """
-    import tensorflow as tf
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    """
-)
-
-
 def test_two_devices_end_where_one_does(
-    finished_oneshot_run: Path, tiny_oneshot_config: Oneshot, shared_cache: Path, tmp_path: Path
+    finished_oneshot_run: Path,
+    tiny_oneshot_config: Oneshot,
+    shared_cache: Path,
+    tmp_path: Path,
+    logical_devices: Callable[[int], str],
 ) -> None:
     config = changed(tiny_oneshot_config, hardware={"devices": 2})
-    assert train_in_subprocess(tmp_path / "two", config, -1, TWO_CPUS) == 0
+    assert train_in_subprocess(tmp_path / "two", config, -1, logical_devices(2)) == 0
     environment = json.loads((tmp_path / "two" / "environment.json").read_text())
     assert environment["devices"] == ["/CPU:0", "/CPU:1"]
     for ours, theirs in zip(weights(tmp_path / "two"), weights(finished_oneshot_run), strict=True):

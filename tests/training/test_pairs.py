@@ -3,10 +3,7 @@
 Two logical CPUs are made in a process of their own: see test_placement.py.
 """
 
-import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -93,9 +90,6 @@ def test_the_loss_is_that_of_the_objective_on_what_is_seen() -> None:
 DEVICES = """
 import json
 import numpy as np
-import tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 3)
 import keras
 from dlpractice.data.distortion import see_plain
 from dlpractice.models.objectives import find_objective
@@ -146,14 +140,8 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def several_devices() -> dict[str, Any]:
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    done = subprocess.run(
-        [sys.executable, "-c", DEVICES], env=quiet, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+def several_devices(run_on_devices: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    return run_on_devices(3, DEVICES)
 
 
 @pytest.mark.parametrize("name", ["verification", "prototypical", "supcon"])

@@ -3,11 +3,8 @@
 Two logical CPUs are made in a process of their own: see test_placement.py.
 """
 
-import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -239,19 +236,14 @@ def be_plain(model: keras.Model) -> None:
 TWO_DEVICES = """
 import json, runpy, sys
 from pathlib import Path
-import tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 print(json.dumps(runpy.run_path(sys.argv[1])["compare_devices"](Path(sys.argv[2])), default=float))
 """
 
 
-def test_several_devices_are_left_alone_too_and_record_what_one_does(tmp_path: Path) -> None:
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    command = [sys.executable, "-c", TWO_DEVICES, __file__, str(tmp_path)]
-    done = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+def test_several_devices_are_left_alone_too_and_record_what_one_does(
+    run_on_devices: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    found = run_on_devices(2, TWO_DEVICES, __file__, str(tmp_path))
     assert found["same"]
     one, two = found["one"], found["two"]
     assert one["start"]["loss"] == pytest.approx(two["start"]["loss"], rel=1e-5)
