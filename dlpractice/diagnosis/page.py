@@ -71,7 +71,8 @@ above, is one of those that scripts/panel/members.py lists for it, which was don
 alarm is any such finding on a healthy run. Rules, thresholds and recipes were chosen with the runs of the
 seeds 0 and 1 in sight; those of the other seeds were not. *Without diagnostics*: the same runs as if
 `training.diagnostics` had been off: unscaled inputs, dead units, a collapse, a similarity that is not
-symmetric and steps that move nothing under normalisation cannot be seen then. Always "overfitting" and SageMaker Debugger's rule stand beside them.
+symmetric and steps that move nothing under normalisation cannot be seen then. Always "overfitting" and
+SageMaker Debugger's rule stand beside them.
 
 | planted fault | `dlp diagnose` | without diagnostics | always "overfitting" | (val - train) / train > 0.1 |
 |---|---|---|---|---|
