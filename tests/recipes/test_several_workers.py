@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +19,34 @@ from numpy.typing import NDArray
 
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Finetune, Oneshot
+from dlpractice.training.checkpoints import Checkpoints
 
-# A worker: `dlp` with a checkpoint after every step; --die-at N kills it, as a machine dies, after step N.
-# Several commands follow each other, separated by "--then".
+# A worker: `dlp` with a checkpoint after every step. Its first word says how it is disturbed: "kill:N" kills
+# it, as a machine dies, after step N; "part:N" kills one that computes batches in parts before part N;
+# "stop:N" sends it SIGTERM in step N, and the only checkpoint is the one that follows. Several commands
+# follow each other, separated by "--then".
 WORKER = """
 import os, signal, sys
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
 from dlpractice.cli.main import app
 from dlpractice.runs.progress import Silent
 from dlpractice.training.checkpoints import Checkpoints
-Checkpoints.__init__.__defaults__ = (0.0,)
-last, taken = int(sys.argv[1]), 0
+from dlpractice.training.placement import Placement
+how, _, last = sys.argv[1].partition(":")
+Checkpoints.__init__.__defaults__ = (1e9 if how == "stop" else 0.0,)
+taken, dealt, deal = 0, 0, Placement.deal
 def batch(self, *numbers):
     global taken
     taken += 1
-    if taken == last:
+    if how in ("kill", "stop") and taken == int(last):
+        os.kill(os.getpid(), signal.SIGKILL if how == "kill" else signal.SIGTERM)
+def deal_and_die(self, arrays):
+    global dealt
+    dealt += len(arrays) == 3  # a batch to learn from: inputs, targets and weights
+    if how == "part" and dealt == int(last):
         os.kill(os.getpid(), signal.SIGKILL)
-Silent.batch = batch
+    return deal(self, arrays)
+Silent.batch, Placement.deal = batch, deal_and_die
 commands = [command.split() for command in " ".join(sys.argv[2:]).split("--then")]
 for command in commands[:-1]:
     app(command, standalone_mode=False)
@@ -57,17 +68,19 @@ Job = list["subprocess.Popen[str]"]
 STARTED: Job = []
 
 
-def start(command: str, workers: int, die_at: int = 0) -> Job:
-    """Starts a job; the last of its workers dies after step `die_at`."""
-    addresses = [f"127.0.0.1:{port}" for port in free_ports(workers)]
+def start(command: str, workers: int, disturbed: str = "", setup: str = "") -> Job:
+    """Starts a job; the last of its workers is `disturbed`. Each has a cache of its own, as machines have."""
+    ports = free_ports(workers)
+    addresses = [f"127.0.0.1:{port}" for port in ports]
     job: Job = []
     for index in range(workers):
         task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
         environment = os.environ | ({"TF_CONFIG": json.dumps(task)} if workers > 1 else {})
-        last = die_at if index == workers - 1 else 0
+        environment["DLP_CACHE_DIR"] = f"{os.environ['DLP_CACHE_DIR']}/{ports[index]}"
+        how = disturbed if index == workers - 1 else ""
         job.append(
             subprocess.Popen(
-                [sys.executable, "-c", WORKER, str(last), *command.split()],
+                [sys.executable, "-c", setup + WORKER, how, *command.split()],
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -128,17 +141,38 @@ def accuracies(run: Path) -> dict[str, Any]:
     return results
 
 
-def train_all(folder: Path, photos: str, texts: dict[str, str]) -> None:
-    alone, two = start(texts["one"], 1), start(f"{photos}/two", 2)
-    succeed(alone)
-    succeed(two)
-    three, dying = start(texts["three"], 3), start(f"{photos}/resumed", 2, die_at=6)
-    (status, _, messages), (killed, _, _) = finish(dying)
+def lose_a_worker(command: str) -> None:
+    (status, _, messages), (killed, _, _) = finish(start(command, 2, "kill:3"))
     assert (status, killed) == (1, -9)
     assert "worker 1 of 2 has gone" in messages and "--resume" in messages
-    assert not (folder / "resumed" / "summary.json").exists()
+
+
+def stop_a_worker(command: str, run: Path) -> None:
+    """Checks what SIGTERM to one worker does: all end after the step, with a checkpoint."""
+    (status, _, messages), (other, _, _) = finish(start(command, 2, "stop:3"))
+    assert (status, other) == (130, 130), messages
+    read = Checkpoints(run / "checkpoints").read()
+    assert read is not None and read[0].optimiser_steps == 3
+
+
+def train_all(folder: Path, photos: str, texts: dict[str, str], two_devices: str) -> None:
+    alone, two = start(texts["one"], 1), start(texts["two"], 2)
+    succeed(alone)
+    succeed(two)
+    three = start(texts["three"], 3)
+    stop_a_worker(f"{photos}/resumed", folder / "resumed")
     succeed(three)
+    # Runs of four steps of two parts: in the third run's third step, between its parts.
+    scaled = start(texts["scaled"], 1, "part:22", two_devices)
+    lose_a_worker(f"{photos}/resumed --resume")
+    assert not (folder / "resumed" / "summary.json").exists()
+    ((status, _, _),) = finish(scaled)
+    assert status == -9
+    killed = Checkpoints(folder / "linear-killed" / "checkpoints").read()
+    assert killed is not None and killed[0].optimiser_steps == 2
+    resumed = start(f"{texts['linear']} --run-dir {folder}/linear-killed --resume", 1, "", two_devices)
     succeed(start(f"{photos}/resumed --resume", 2))
+    succeed(resumed)
 
 
 @pytest.fixture(scope="module")
@@ -147,8 +181,10 @@ def runs(
     tiny_oneshot_config: Oneshot,
     shared_cache: Path,
     tmp_path_factory: pytest.TempPathFactory,
+    logical_devices: Callable[[int], str],
 ) -> Iterator[Path]:
-    """The folders one, two, three (workers) and resumed of scratch runs, and shots-one and shots-three."""
+    """The folders one, two, three (workers) and resumed of scratch runs, shots-one and shots-three, head-one
+    and head-two, and of a batch that grows with two devices: sqrt, linear and linear-killed."""
     folder = tmp_path_factory.mktemp("jobs")
     own = {
         "training": tiny_config.training.model_copy(
@@ -160,13 +196,21 @@ def runs(
     (folder / "shots.yaml").write_text(
         dump_config(tiny_oneshot_config.model_copy(update={"training": training}))
     )
-    photos, shots = f"finetune {folder}/photos.yaml --run-dir {folder}", f"oneshot {folder}/shots.yaml"
-    both = "{photos}/{name} --then {shots} --run-dir {folder}/shots-{name}"
+    plain = f"finetune {folder}/photos.yaml"
+    photos, head = f"{plain} --run-dir {folder}", f"{plain} strategy=head --run-dir {folder}/head-"
+    shots = f"oneshot {folder}/shots.yaml --run-dir {folder}/shots-"
+    grown = f"{plain} hardware.devices=2 training.schedule=constant training.accumulation_steps=2"
+    linear = f"{grown} hardware.scaling=linear"
     texts = {
-        name: both.format(photos=photos, shots=shots, folder=folder, name=name) for name in ("one", "three")
+        "one": f"{photos}/one --then {shots}one --then {head}one",
+        "two": f"{photos}/two --then {head}two",
+        "three": f"{photos}/three --then {shots}three",
+        "linear": linear,
+        "scaled": f"{grown} hardware.scaling=sqrt --run-dir {folder}/sqrt "
+        f"--then {linear} --run-dir {folder}/linear --then {linear} --run-dir {folder}/linear-killed",
     }
     try:
-        train_all(folder, photos, texts)
+        train_all(folder, photos, texts, logical_devices(2))
         yield folder
     finally:
         end_all()
@@ -187,9 +231,31 @@ def test_pairs_are_of_all_workers(runs: Path) -> None:
     np.testing.assert_allclose(losses(runs / "shots-three"), losses(runs / "shots-one"), atol=1e-5)
 
 
-def test_a_job_that_lost_a_worker_goes_on_as_if_it_had_not(runs: Path) -> None:
+def test_a_job_that_was_stopped_and_then_lost_a_worker_goes_on_as_if_it_had_not(runs: Path) -> None:
     assert differ(runs / "resumed", runs / "two") == 0
     np.testing.assert_array_equal(losses(runs / "resumed"), losses(runs / "two"))
+
+
+def test_frozen_features_shared_among_workers_are_those_of_one_process(runs: Path) -> None:
+    # No worker finds a feature in its cache: each computes its part, and has the other's from it.
+    assert differ(runs / "head-two", runs / "head-one") < 1e-5
+    np.testing.assert_allclose(losses(runs / "head-two"), losses(runs / "head-one"), atol=1e-5)
+
+
+@pytest.mark.parametrize(("rule", "factor"), [("sqrt", 2**0.5), ("linear", 2.0)])
+def test_batch_and_rate_grow_with_two_devices(runs: Path, rule: str, factor: float) -> None:
+    # 48 images in batches of up to 13: four steps an epoch; of up to 26: two.
+    with (runs / rule / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["2", "4"]
+    assert [float(row["learning_rate"]) for row in rows] == pytest.approx([0.001 * factor] * 2)
+    environment = json.loads((runs / rule / "environment.json").read_text())
+    assert environment["replicas"] == 2
+
+
+def test_a_run_killed_between_two_parts_of_a_batch_ends_with_the_same_bits(runs: Path) -> None:
+    assert differ(runs / "linear-killed", runs / "linear") == 0
+    np.testing.assert_array_equal(losses(runs / "linear-killed"), losses(runs / "linear"))
 
 
 def test_the_chief_alone_writes(runs: Path) -> None:
@@ -203,7 +269,7 @@ def test_a_worker_whose_others_never_come_gives_up(tiny_config: Finetune, tmp_pa
     short = "import dlpractice.training.placement as p; p.JOIN_SECONDS = 1\n"
     task = {"cluster": {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}}
     environment = os.environ | {"TF_CONFIG": json.dumps(task | {"task": {"type": "worker", "index": 0}})}
-    command = [*f"0 finetune {tmp_path}/photos.yaml --run-dir {tmp_path}/alone".split()]
+    command = ["", *f"finetune {tmp_path}/photos.yaml --run-dir {tmp_path}/alone".split()]
     done = subprocess.run(
         [sys.executable, "-c", short + WORKER, *command],
         env=environment,
