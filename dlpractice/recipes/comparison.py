@@ -1,6 +1,7 @@
 """`dlp finetune --compare`, `--seeds`, `--sweep`: variants of a config and seeds on one split; one table."""
 
 import json
+import math
 import time
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -126,12 +127,19 @@ def tabulate(
 
 
 def kept_train_accuracy(run: RunDirectory) -> float:
-    """The accuracy on training images, as they are, of the epoch whose weights the run kept; of its first
-    epoch where that is the state before training."""
+    """The accuracy on training images, as they are, of the epoch whose weights the run kept.
+
+    A stage that kept what it began with kept the best epoch of the stages before it: the one with the lowest
+    validation loss.
+    """
     rows, epoch = run.metrics(), run.summary()["best_epoch"]
-    last = [row for row in rows if row["stage"] == rows[-1]["stage"]]
-    accuracy_there: float = last[max(0, epoch - 1)]["accuracy"]
-    return accuracy_there
+    last = rows[-1]["stage"]
+    if epoch:
+        kept = [row for row in rows if row["stage"] == last][epoch - 1]
+    else:
+        before = [row for row in rows if row["stage"] != last and math.isfinite(row["val_loss"])]
+        kept = min(before, key=lambda row: float(row["val_loss"]))
+    return float(kept["accuracy"])
 
 
 def mean_loss(runs: Sequence[RunDirectory]) -> float:

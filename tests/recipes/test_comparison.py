@@ -147,3 +147,24 @@ def test_all_runs_of_a_comparison_compute_in_one_precision(
     environments = [run.environment() for run in Comparison.read(tmp_path / "c").runs()]
     assert [environment["precision"] for environment in environments] == ["bfloat16"] * 4
     assert all(environment["precision_timings_seconds"]["bfloat16"] == 1.0 for environment in environments)
+
+
+@pytest.mark.parametrize(("best_epoch", "expected"), [(2, 0.95), (0, 0.8)])
+def test_the_training_accuracy_is_that_of_the_kept_weights(
+    best_epoch: int, expected: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The head kept its second epoch; the stage after it kept its own second epoch, or what it began with."""
+    rows = [
+        {"stage": stage, "epoch": epoch, "accuracy": accurate, "val_loss": loss}
+        for stage, epoch, accurate, loss in (
+            ("head", 1, 0.7, float("nan")),
+            ("head", 2, 0.8, 0.3),
+            ("head", 3, 0.9, 0.4),
+            ("top-block", 1, 0.92, 0.6),
+            ("top-block", 2, 0.95, 0.5),
+        )
+    ]
+    monkeypatch.setattr(RunDirectory, "metrics", lambda self: rows)
+    monkeypatch.setattr(RunDirectory, "summary", lambda self: {"best_epoch": best_epoch})
+    with RunDirectory.create(tmp_path / "run") as run:
+        assert comparison.kept_train_accuracy(run) == expected
