@@ -16,6 +16,10 @@ from dlpractice.config.schema import Finetune, Oneshot
 from dlpractice.data.glyphs import generate_alphabets
 from dlpractice.runs.directory import RunDirectory
 
+# Where a test imports JAX, JAX would set this to 1, and child processes after it would say what TensorFlow
+# says of missing GPUs.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
 # TensorFlow takes a machine's devices as they are when it starts: this has to come before all else.
 LOGICAL_DEVICES = """
 import tensorflow as tf

@@ -55,6 +55,7 @@ def test_a_missing_module_of_our_own_is_a_bug_and_stays_one() -> None:
         import_quietly("dlpractice.no_such_room")
 
 
-def test_tensorflow_is_silent() -> None:
+def test_tensorflow_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
     done = run("import_quietly('tensorflow').constant(1)", Path())
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
