@@ -46,6 +46,8 @@ STEADY = Threshold(
 UNFINISHED = Threshold(
     "fall of the validation loss in the last fifth, share of its level", 0.05, "chosen: 5 % is worth epochs"
 )
+BURST = Threshold("training loss over what it ends at, where the accuracy did not rise", 100.0, "chosen")
+NO_GAIN = Threshold("rise of the training accuracy since then, at most", 0.05, "chosen")
 HOPELESS = Threshold("training loss over what guessing costs", 10.0, "chosen on the panel, seed 0")
 OF_FALL = Threshold("that fall, share of the whole fall", 0.05, "chosen: less is the tail of any curve")
 _FEWEST_STILL = 3
@@ -113,6 +115,8 @@ def _describe_unrest(case: Case) -> list[str]:
             f"the training loss is {trend.raw[worst]:.3g} at {_time(trend.times[worst])}; guessing costs "
             f"{guess:.3g}"
         )
+    if burst := _describe_burst(case):
+        evidence.append(burst)
     if _is_by_epoch(case):
         before, after = trend.raw[:-1], trend.raw[1:]
         leaps = np.flatnonzero((after - before > matters) & (after > (1 + LEAP.value) * before))
@@ -123,6 +127,20 @@ def _describe_unrest(case: Case) -> list[str]:
                 f"to {after[most]:.3g} at {_time(trend.times[most + 1])}"
             )
     return evidence
+
+
+def _describe_burst(case: Case) -> str | None:
+    """A huge loss in somebody else's log that came down to nothing better: what guessing costs there is not
+    known, but the accuracy is as it was."""
+    trend, accuracy = case.trends["loss"], case.trends.get("accuracy")
+    if case.record.run is not None or accuracy is None:
+        return None
+    worst = int(trend.raw.argmax())
+    gain = accuracy.end - accuracy.at(trend.times[worst])
+    if trend.raw[worst] < BURST.value * abs(trend.end) or gain > NO_GAIN.value:
+        return None
+    fall = f"from {trend.raw[worst]:.3g} at {_time(trend.times[worst])} to {trend.end:.3g}"
+    return f"the training loss fell {fall}, while the accuracy went nowhere ({accuracy.end:.1%} at the end)"
 
 
 def see_low_rate(case: Case) -> Sign | None:
@@ -247,7 +265,7 @@ HIGH_RATE = Rule(
     "learning rate too high",
     "The training loss rises or swings, or the rate is far above the usual and little is learnt.",
     ("a trend of the training loss",),
-    (DIVERGED, MATTERS, HOPELESS, LEAP, LEAPS, HIGHEST_RATE, _SURE),
+    (DIVERGED, MATTERS, HOPELESS, BURST, NO_GAIN, LEAP, LEAPS, HIGHEST_RATE, _SURE),
     "unscaled inputs, batches too small, a few examples with huge losses",
     "a lower learning rate, or a longer warm-up",
     see_high_rate,

@@ -131,6 +131,17 @@ def test_a_loss_near_zero_may_rise_manifold(make: SimpleNamespace) -> None:
     assert rules.see_high_rate(open_case(make.log_of(loss=losses))) is not None  # of what, nobody says
 
 
+def test_a_huge_loss_of_a_log_that_came_down_to_nothing_better(make: SimpleNamespace) -> None:
+    """As of Keras's Adam with a rate of 1: nothing is known of the classes."""
+    loss = np.r_[1507.0, 78.2, 89.6, np.full(37, 0.708)]
+    accuracy = np.r_[0.53, 0.486, 0.529, np.full(37, 0.499)]
+    sign = rules.see_high_rate(open_case(make.log_of(loss=loss, val_loss=loss, accuracy=accuracy)))
+    assert "fell from 1.51e+03 at epoch 1 to 0.708" in sign.evidence[0]
+    # The sum over a batch, which is learnt.
+    learnt = make.log_of(loss=loss, val_loss=loss, accuracy=np.linspace(0.5, 0.95, 40))
+    assert "went nowhere" not in str(rules.see_high_rate(open_case(learnt)))
+
+
 def test_a_loss_that_leaps_far_beyond_guessing_and_recovers(make: SimpleNamespace) -> None:
     losses = np.concatenate([[279.0, 10.4], make.fall(1.1, 0.002, 28)])
     sign = rules.see_high_rate(open_case(make.run_of(curves={"loss": losses})))
