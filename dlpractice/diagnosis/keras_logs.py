@@ -50,11 +50,19 @@ def read_history(path: Path, document: Mapping[str, Any], mapping: Mapping[str, 
 
 
 def _read_values(path: Path, name: str, values: list[Any]) -> Curve:
+    """A null that a number follows is an epoch without a measurement; nulls to the end are what some writers
+    make of NaN."""
+    known = [epoch for epoch, value in enumerate(values, 1) if value is not None]
+    gaps = bool(known) and known[-1] > len(known)
     try:
-        numbers = tuple(float("nan") if value is None else float(value) for value in values)
+        pairs = [
+            (float(epoch), float("nan") if value is None else float(value))
+            for epoch, value in enumerate(values, 1)
+            if value is not None or not gaps
+        ]
     except (TypeError, ValueError):
         raise RunError(f"{path}: {name} must be a list of numbers", _HINT) from None
-    return Curve(tuple(float(epoch) for epoch in range(1, len(numbers) + 1)), numbers)
+    return Curve(tuple(epoch for epoch, _ in pairs), tuple(value for _, value in pairs))
 
 
 def _describe_scalars(columns: Mapping[str, Any]) -> str:

@@ -1,12 +1,15 @@
 """From a path to records: what it is, and who reads it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from dlpractice.diagnosis.csv_logs import read_csv_log
 from dlpractice.diagnosis.event_files import PATTERN, find_event_files, read_events
 from dlpractice.diagnosis.keras_logs import read_history, read_json_log
-from dlpractice.diagnosis.record import Record
+from dlpractice.diagnosis.record import Curve, Record
 from dlpractice.diagnosis.run_logs import read_run
 from dlpractice.diagnosis.trainer_states import LOG, read_trainer_state
 from dlpractice.errors import RunError
@@ -35,7 +38,33 @@ def read_log(path: Path, mapping: Mapping[str, str]) -> Record:
     """
     if not path.exists():
         raise RunError(f"there is no file or folder {path}", _HINT)
-    return _read_folder(path, mapping) if path.is_dir() else _read_file(path, mapping)
+    record = _read_folder(path, mapping) if path.is_dir() else _read_file(path, mapping)
+    return record if record.run is not None else _in_shares(record)
+
+
+def _in_shares(record: Record) -> Record:
+    """The record with accuracies in [0, 1], where the log has percent.
+
+    Raises:
+        RunError: they are neither.
+    """
+    accuracies = {name: curve for name, curve in record.curves.items() if name.endswith("accuracy")}
+    values = np.concatenate([curve.array for curve in accuracies.values()] or [np.zeros(1)])
+    values = values[np.isfinite(values)]
+    if not len(values) or (values.min() >= 0 and values.max() <= 1):
+        return record
+    if values.min() < 0 or values.max() > 100:
+        raise RunError(
+            f"{record.path}: an accuracy is {values.min() if values.min() < 0 else values.max():g}, which is "
+            "neither a share nor percent",
+            "map the right column with --column, such as --column val_accuracy=COLUMN",
+        )
+    shares = {
+        name: Curve(curve.at, tuple(value / 100 for value in curve.values))
+        for name, curve in accuracies.items()
+    }
+    notes = (*record.notes, "accuracies were taken for percent")
+    return replace(record, curves={**record.curves, **shares}, notes=notes)
 
 
 def _read_folder(folder: Path, mapping: Mapping[str, str]) -> Record:

@@ -46,3 +46,12 @@ def test_what_is_no_json_object(tmp_path: Path) -> None:
         file.write_text(text)
         with pytest.raises(RunError, match=message):
             read_json_log(file)
+
+
+def test_nulls_are_epochs_without_a_measurement_or_what_became_of_nan() -> None:
+    every_third = [None, None, 0.5, None, None, 0.4, None]
+    lost = [0.5, 0.6, None, None]
+    record = read_history(Path("h.json"), {"loss": lost, "val_loss": every_third}, {})
+    assert (record.curves["val_loss"].at, record.curves["val_loss"].values) == ((3.0, 6.0), (0.5, 0.4))
+    assert record.curves["loss"].at == (1.0, 2.0, 3.0, 4.0)
+    assert math.isnan(record.curves["loss"].values[-1])

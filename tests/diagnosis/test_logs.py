@@ -59,3 +59,22 @@ def test_what_is_no_log(name: str, tmp_path: Path) -> None:
     with pytest.raises(RunError, match=name) as error:
         read_log(tmp_path / name, {})
     assert "give a run directory" in error.value.hint
+
+
+def test_accuracies_in_percent_are_taken_for_what_they_are(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("epoch,loss,acc,val_acc\n1,0.9,0.8,50\n2,0.5,97.5,88\n")
+    record = read_log(log, {})
+    assert record.curves["accuracy"].values == pytest.approx((0.008, 0.975))
+    assert record.curves["val_accuracy"].values == pytest.approx((0.5, 0.88))
+    assert record.curves["loss"].values == (0.9, 0.5)
+    assert record.notes == ("accuracies were taken for percent",)
+
+
+@pytest.mark.parametrize(("value", "named"), [("600", "600"), ("-0.5", "-0.5")])
+def test_accuracies_that_are_none_are_refused(value: str, named: str, tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text(f"epoch,loss,acc\n1,0.9,0.8\n2,0.5,{value}\n")
+    with pytest.raises(RunError, match=f"an accuracy is {named}") as error:
+        read_log(log, {})
+    assert "--column" in error.value.hint
