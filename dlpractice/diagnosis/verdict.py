@@ -95,7 +95,7 @@ def _conclude(case: Case, findings: list[Finding]) -> str:
     if case.errors is None:
         return "Nothing wrong is to be seen in the losses; without accuracies no more can be said."
     about = describe_errors(case.errors)
-    start = "Slight overfitting" if is_gap_seen(case) else "Nothing wrong is to be seen"
+    start = "Some overfitting" if is_gap_seen(case) else "Nothing wrong is to be seen"
     if case.target is None:
         return f"{start}: {about}; what could be reached is not known."
     target = f"{case.target.error:.1%} is the target ({case.target.source})"

@@ -20,14 +20,14 @@ def test_done_where_the_target_is_within_noise(make: SimpleNamespace) -> None:
 def test_a_small_gap_beyond_its_noise_is_a_remark(make: SimpleNamespace) -> None:
     rows = make.split_rows(train=1000, validation=1000)
     found = diagnose(make.run_of(1.0, 0.955, rows=rows), 0.009)
-    assert found.verdict.startswith("Slight overfitting: training error 0.0%, validation error 4.5%")
+    assert found.verdict.startswith("Some overfitting: training error 0.0%, validation error 4.5%")
     (remark,) = [finding for finding in found.findings if finding.name == "overfitting"]
     assert remark.severity == "info" and remark.overrides
     assert found.worse_than("warning") == []
     # The same gap where the target is met, or where the training error is the larger part of what is left.
     for train, val, target in ((1.0, 0.955, 0.045), (0.93, 0.885, 0.0)):
         other = diagnose(make.run_of(train, val, rows=rows), target)
-        assert "Slight" not in other.verdict
+        assert "Some" not in other.verdict
         assert "overfitting" not in {finding.name for finding in other.findings}
 
 
