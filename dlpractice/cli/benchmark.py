@@ -13,6 +13,7 @@ import typer
 from dlpractice.cli import training
 from dlpractice.cli.console import messages, print_json, results
 from dlpractice.cli.launch import import_quietly
+from dlpractice.errors import HardwareError
 
 if TYPE_CHECKING:
     from dlpractice.config.schema import Benchmark
@@ -25,6 +26,7 @@ _BASELINE = "The benchmark.json of an earlier benchmark, to compare with; exit w
 _TOLERANCE = "Share of the speed that may be lost against the baseline."
 _VALIDATE = "Measure nothing: score the prediction of scaling against published tables."
 _FAILED = 3
+_BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def benchmark(
@@ -58,12 +60,23 @@ def benchmark(
 
 
 def _choose_backend() -> None:
-    """Where nobody named a backend and TensorFlow is not installed, take one that is."""
+    """Where nobody named a backend and TensorFlow is not installed, take one that is.
+
+    Raises:
+        HardwareError: KERAS_BACKEND names none, or one that is not installed.
+    """
     from importlib.util import find_spec
 
-    installed = next((name for name in ("tensorflow", "jax", "torch") if find_spec(name)), None)
-    if installed is not None:
-        os.environ.setdefault("KERAS_BACKEND", installed)
+    installed = [name for name in _BACKENDS if find_spec(name)]
+    if installed:
+        os.environ.setdefault("KERAS_BACKEND", installed[0])
+    chosen = os.environ.get("KERAS_BACKEND", installed and installed[0])
+    if chosen not in installed:
+        known = "is not installed" if chosen in _BACKENDS else "is no backend of Keras that is known here"
+        raise HardwareError(
+            f"KERAS_BACKEND is {chosen}, which {known}",
+            f"unset it, or set it to one that is: {', '.join(installed) or 'none is'}",
+        )
 
 
 def _split_arguments(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -94,8 +107,10 @@ def _measure(config: Benchmark, folder: Path, before: Document | None, tolerance
 
     progress = make_progress(sys.stderr)
     try:
+        recipe = import_quietly("dlpractice.recipes.benchmark")
+        recipe.refuse_unknown(config)
         with BenchmarkFolder.create(folder) as opened:
-            document: Document = import_quietly("dlpractice.recipes.benchmark").run(config, opened, progress)
+            document: Document = recipe.run(config, opened, progress)
             if before is not None:
                 compare = import_quietly("dlpractice.recipes.benchmark_baseline").compare_with_baseline
                 document["baseline"] = compare(document, before, tolerance)

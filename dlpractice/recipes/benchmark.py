@@ -13,13 +13,14 @@ from dlpractice.config.benchmark import PARTS, Benchmark, PartName
 from dlpractice.config.load import dump_config
 from dlpractice.errors import DlpError
 from dlpractice.hardware import backend
+from dlpractice.hardware.interconnects import find_interconnect
 from dlpractice.hardware.machine import describe_machine
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.timing import Sampling
 from dlpractice.recipes.benchmark_backends import measure_backends
 from dlpractice.recipes.benchmark_context import Context, Document
 from dlpractice.recipes.benchmark_devices import measure_data_parallel, measure_model_parallel
-from dlpractice.recipes.benchmark_input import measure_input
+from dlpractice.recipes.benchmark_input import find_jpegs, measure_input
 from dlpractice.recipes.benchmark_models import measure_models
 from dlpractice.recipes.benchmark_parallel import predict
 from dlpractice.recipes.benchmark_peaks import measure_peaks
@@ -76,6 +77,19 @@ def run(config: Benchmark, folder: BenchmarkFolder, progress: Progress | None = 
     document["finished"] = True
     folder.write_document(document)
     return document
+
+
+def refuse_unknown(config: Benchmark) -> None:
+    """Looks up what the config names, before anything is measured.
+
+    Raises:
+        HardwareError: an interconnect of that name is not known.
+        DataError: the folder of images holds none.
+    """
+    if "prediction" in config.parts:
+        find_interconnect(config.prediction.interconnect)
+    if "input" in config.parts and config.input.folder is not None:
+        find_jpegs(config.input.folder)
 
 
 def _measure(part: PartName, section: Any, context: Context) -> Document:

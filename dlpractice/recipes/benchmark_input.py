@@ -74,19 +74,22 @@ def _compare(decoded: Document, cached: Document, context: Context) -> Iterator[
         }
 
 
+def find_jpegs(folder: str) -> list[Path]:
+    """The JPEG files in `folder` and below it, by name.
+
+    Raises DataError where there are none.
+    """
+    found = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in (".jpg", ".jpeg"))
+    if not found:
+        raise DataError(f"{folder}: holds no JPEG file", "set input.folder to one that does")
+    return found
+
+
 @contextmanager
 def _files(section: Input, rng: np.random.Generator) -> Iterator[list[Path]]:
-    """JPEG files: those of the section's folder, at most as many as it asks for, or made for the moment.
-
-    Raises DataError where the folder has none.
-    """
+    """JPEG files: those of the section's folder, at most as many as it asks for, or made for the moment."""
     if section.folder is not None:
-        found = sorted(
-            path for path in Path(section.folder).rglob("*") if path.suffix.lower() in (".jpg", ".jpeg")
-        )
-        if not found:
-            raise DataError(f"{section.folder}: holds no JPEG file", "set input.folder to one that does")
-        yield found[: section.images]
+        yield find_jpegs(section.folder)[: section.images]
         return
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{number}.jpg" for number in range(section.images)]

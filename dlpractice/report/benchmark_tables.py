@@ -22,11 +22,16 @@ def benchmark_tables(document: Document) -> RenderableType:
     for name, part in document["parts"].items():
         show = _TABLES.get(name, rows_table)
         blocks += ["", Text(name.replace("_", " "), style="bold underline")]
-        blocks.append(Text(f"not measured: {part['why']}", style="yellow") if "why" in part else show(part))
+        blocks.append(_lacking_text(part) if "why" in part else show(part))
     if "baseline" in document:
         blocks += ["", Text("against the baseline", style="bold underline")]
         blocks.append(baseline_table(document["baseline"]))
     return Group(*blocks)
+
+
+def _lacking_text(part: Document) -> Text:
+    hint = f"; {part['hint']}" if part.get("hint") else ""
+    return Text(f"not measured: {part['why']}{hint}", style="yellow")
 
 
 def device_text(environment: Document) -> RenderableType:

@@ -19,7 +19,7 @@ class BenchmarkFolder(LockedFolder):
     @classmethod
     def refuse_used(cls, path: Path) -> None:
         """Raises RunError where `path` holds a run, or a file with one of its names."""
-        refuse_used(path)
+        refuse_used(path, "give another --run-dir")
 
     @classmethod
     def require(cls, path: Path, hint: str) -> None:

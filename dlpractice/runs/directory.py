@@ -229,8 +229,8 @@ class _Followed(RunDirectory):
         return self._scratch / name
 
 
-def refuse_used(path: Path) -> None:
-    """Check that a run or a comparison may be created in `path`.
+def refuse_used(path: Path, hint: str = "continue that run with --resume, or give another --run-dir") -> None:
+    """Check that a run or a comparison may be created in `path`; `hint` is for where one is already.
 
     Raises:
         RunError: `path` is no folder, or one that holds something, be it a run's or somebody else's.
@@ -238,9 +238,7 @@ def refuse_used(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise RunError(f"{path} is a file, not a folder", "give another --run-dir")
     if used := next((name for name in _OURS if (path / name).exists()), None):
-        raise RunError(
-            f"{path} already holds {used}", "continue that run with --resume, or give another --run-dir"
-        )
+        raise RunError(f"{path} already holds {used}", hint)
     if foreign := next((entry.name for entry in _entries(path) if entry.name != LOCK_NAME), None):
         raise RunError(
             f"{path} is not empty: it holds {foreign}, which is no part of a run", "give another --run-dir"

@@ -15,7 +15,7 @@ from dlpractice.cli import benchmark as command
 from dlpractice.cli.console import messages, results
 from dlpractice.cli.main import app
 from dlpractice.config.benchmark import PARTS
-from dlpractice.errors import ConfigError, RunError
+from dlpractice.errors import ConfigError, DataError, HardwareError, RunError
 
 runner = CliRunner()
 SMALL = [
@@ -129,13 +129,13 @@ def test_the_prediction_can_be_scored_without_measuring() -> None:
 
 
 def test_a_backend_is_chosen_where_nobody_named_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "torch" or None)
-    monkeypatch.setenv("KERAS_BACKEND", "jax")
-    command._choose_backend()
-    assert os.environ["KERAS_BACKEND"] == "jax"
-    monkeypatch.delenv("KERAS_BACKEND")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name in ("jax", "torch") or None)
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
     command._choose_backend()
     assert os.environ["KERAS_BACKEND"] == "torch"
+    monkeypatch.delenv("KERAS_BACKEND")
+    command._choose_backend()
+    assert os.environ["KERAS_BACKEND"] == "jax"
 
 
 EVERYTHING = [
@@ -180,3 +180,45 @@ def test_another_backend_does_all_parts_without_tensorflow(backend: str) -> None
         f"MirroredStrategy belongs to TensorFlow; Keras runs on {backend}"
     ]
     assert [check["passed"] for check in parts["model_parallel"]["checks"]] == [True] * 5
+
+
+@pytest.mark.parametrize(
+    ("overrides", "error", "message"),
+    [
+        (
+            ["parts=[prediction]", "prediction.interconnect=string"],
+            HardwareError,
+            "no interconnect is called",
+        ),
+        (["input.folder=nowhere"], DataError, "nowhere: holds no JPEG file"),
+    ],
+)
+def test_names_that_are_not_known_are_refused_before_anything_is_measured(
+    overrides: list[str], error: type[Exception], message: str
+) -> None:
+    refused = runner.invoke(app, ["benchmark", *overrides, "--run-dir", "new"])
+    assert isinstance(refused.exception, error)
+    assert message in str(refused.exception)
+    assert not Path("new").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("nonsense", "is no backend of Keras that is known here"), ("torch", "is not installed")],
+)
+def test_a_backend_that_cannot_be_had(name: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.util
+
+    monkeypatch.setenv("KERAS_BACKEND", name)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda package: package == "tensorflow" or None)
+    with pytest.raises(HardwareError, match=message) as error:
+        command._choose_backend()
+    assert error.value.hint == "unset it, or set it to one that is: tensorflow"
+
+
+def test_a_used_folder_is_not_to_be_resumed() -> None:
+    Path("used").mkdir()
+    Path("used", "config.yaml").write_text("command: benchmark\n")
+    refused = runner.invoke(app, ["benchmark", *SMALL, "--run-dir", "used"])
+    assert isinstance(refused.exception, RunError)
+    assert refused.exception.hint == "give another --run-dir"
