@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from dlpractice.config.schema import Config
-    from dlpractice.runs.progress import Progress
+    from dlpractice.progress import Progress
 
 Document = dict[str, Any]
 

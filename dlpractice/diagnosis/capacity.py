@@ -8,8 +8,8 @@ where validation tells it from its sides; intervals hold for all comparisons tog
 from collections.abc import Sequence
 
 from dlpractice.diagnosis.finding import Confidence, Finding
-from dlpractice.diagnosis.intervals import shared_z, wilson
 from dlpractice.diagnosis.point import Point, subtract_errors
+from dlpractice.statistics.intervals import shared_z, wilson
 
 FEWEST_POINTS = 3
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from dlpractice.diagnosis.curves import Trend, read_trend
-from dlpractice.diagnosis.intervals import Z95, difference, wilson
 from dlpractice.diagnosis.record import Record, RunFacts
+from dlpractice.statistics.intervals import Z95, difference, wilson
 
 Interval = tuple[float, float]
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from dlpractice.diagnosis.case import Case
 from dlpractice.diagnosis.finding import Sign
-from dlpractice.diagnosis.intervals import wilson
 from dlpractice.diagnosis.rule import Threshold
+from dlpractice.statistics.intervals import wilson
 
 LEAST = Threshold("lower end of the suspects' share, 95 % interval", 0.015, "chosen")
 CONSISTENT = Threshold(

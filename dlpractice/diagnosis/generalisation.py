@@ -14,10 +14,10 @@ from dlpractice.diagnosis.case import Case, Errors
 from dlpractice.diagnosis.curves import Change, Trend
 from dlpractice.diagnosis.embeddings import PAIRS_AT_CHANCE, see_pairs_at_chance
 from dlpractice.diagnosis.finding import Confidence, Sign
-from dlpractice.diagnosis.intervals import Z99, difference
 from dlpractice.diagnosis.optimisation import SURE
 from dlpractice.diagnosis.remedies import enlarge, regularise
 from dlpractice.diagnosis.rule import Rule, Threshold
+from dlpractice.statistics.intervals import Z99, difference
 
 _SURE = Threshold("standard errors of a change", SURE, "one-sided chance of 0.1 %")
 RISE = Threshold(

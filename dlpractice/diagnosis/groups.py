@@ -11,13 +11,13 @@ from dlpractice.diagnosis.capacity import read_capacity_curve
 from dlpractice.diagnosis.case import Case, Errors, Target, open_case
 from dlpractice.diagnosis.extrapolation import FEWEST_SIZES, find_sizes, fit_families, predict_range
 from dlpractice.diagnosis.finding import Finding
-from dlpractice.diagnosis.intervals import Z95, wilson
 from dlpractice.diagnosis.point import Point, subtract_errors
 from dlpractice.diagnosis.run_logs import read_run
 from dlpractice.diagnosis.verdict import Diagnosis, diagnose
 from dlpractice.errors import RunError
 from dlpractice.runs.directory import CONFIG, SWEEP
 from dlpractice.runs.files import read_json
+from dlpractice.statistics.intervals import Z95, wilson
 
 FRACTION = "data.fraction"
 """The key of a sweep over subsets of the training images."""

@@ -19,9 +19,9 @@ from dlpractice.diagnosis.case import Case
 from dlpractice.diagnosis.drawings import ASKED, CONSISTENT, FEWEST, LEAST, see_mixed_up
 from dlpractice.diagnosis.finding import Sign
 from dlpractice.diagnosis.generalisation import see_chance
-from dlpractice.diagnosis.intervals import wilson
 from dlpractice.diagnosis.rule import Rule, Threshold
 from dlpractice.diagnosis.splits import see_unpredicted
+from dlpractice.statistics.intervals import wilson
 
 CONFIDENT = Threshold(
     "suspects among the mistakes",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dlpractice.diagnosis.intervals import difference, paired_difference
+from dlpractice.statistics.intervals import difference, paired_difference
 
 
 @dataclass(frozen=True)

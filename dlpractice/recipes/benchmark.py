@@ -17,6 +17,7 @@ from dlpractice.hardware.interconnects import find_interconnect
 from dlpractice.hardware.machine import describe_machine
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.timing import Sampling
+from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.benchmark_backends import measure_backends
 from dlpractice.recipes.benchmark_context import Context, Document
 from dlpractice.recipes.benchmark_devices import measure_data_parallel, measure_model_parallel
@@ -26,7 +27,6 @@ from dlpractice.recipes.benchmark_parallel import predict
 from dlpractice.recipes.benchmark_peaks import measure_peaks
 from dlpractice.recipes.environment import describe_commit
 from dlpractice.runs.benchmark_file import SCHEMA, BenchmarkFolder
-from dlpractice.runs.progress import Progress, Silent
 
 Measure = Callable[[Any, Context], Document]
 

@@ -9,7 +9,7 @@ from typing import Any
 from dlpractice.hardware.figures import Figure, Row, measure_in_turn
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.timing import Sampling
-from dlpractice.runs.progress import Progress
+from dlpractice.progress import Progress
 
 Document = dict[str, Any]
 """What a part returns: {"rows": [...], ...}; see docs/benchmark.md."""

@@ -23,9 +23,9 @@ from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.onnx_runtime import conversion_bytes, convert, open_session, versions
 from dlpractice.hardware.throughput import VALUE_BYTES, input_shape
 from dlpractice.hardware.timing import Sampling, Watch
+from dlpractice.progress import Silent
 from dlpractice.recipes.benchmark_context import Context, Document
 from dlpractice.recipes.benchmark_nets import build_net
-from dlpractice.runs.progress import Silent
 
 # As a share of the largest output: float32 sums taken in another order.
 TOLERANCE = 1e-4

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from dlpractice.errors import RunError
-from dlpractice.evaluation.metrics import Measure, clustered_difference, paired_difference
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.listing import read_config_tree
+from dlpractice.statistics.measures import Measure, clustered_difference, paired_difference
 
 ABSENT = "(absent)"
 """Stands for the value of a key that a config does not have."""

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from dlpractice.data.dataset import load_labelled
-from dlpractice.evaluation.metrics import accuracy, confusion, per_class_accuracy
+from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.saved_model import load_saved
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.runs.progress import Progress, Silent
+from dlpractice.statistics.measures import accuracy, confusion, per_class_accuracy
 from dlpractice.training.steps import forward_all
 
 

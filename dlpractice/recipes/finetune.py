@@ -11,9 +11,9 @@ from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Finetune
 from dlpractice.data.dataset import Dataset
 from dlpractice.data.items import SplitName
-from dlpractice.evaluation.metrics import Measure, accuracy
 from dlpractice.hardware.precision import Choice
 from dlpractice.models.precision import computing_in
+from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.batch_scaling import refuse_other_replicas
 from dlpractice.recipes.continuation import (
     recorded_precision,
@@ -26,7 +26,7 @@ from dlpractice.recipes.setup import Features, Setup, freeze_features, list_idle
 from dlpractice.recipes.stages import train_stages
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.files import replacing
-from dlpractice.runs.progress import Progress, Silent
+from dlpractice.statistics.measures import Measure, accuracy
 from dlpractice.training.checkpoints import Position
 from dlpractice.training.steps import compile_forward, forward_all, losses_and_predictions
 

@@ -16,6 +16,7 @@ from dlpractice.data.queries import load_queries
 from dlpractice.errors import DataError
 from dlpractice.evaluation.protocols import folder_tasks, lake_20, lake_extended
 from dlpractice.evaluation.tasks import answer
+from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.embedding import EmbeddingScorer, embed
 from dlpractice.recipes.examinations import WAYS, within_alphabets
 from dlpractice.recipes.oneshot_results import (
@@ -28,7 +29,6 @@ from dlpractice.recipes.oneshot_results import (
 from dlpractice.recipes.siamese_model import SavedSiamese, load_siamese
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.listing import read_config_tree
-from dlpractice.runs.progress import Progress, Silent
 
 _MORE_SHOTS = 5
 _EPISODES = 400

@@ -13,6 +13,7 @@ from dlpractice.data.episodes import EpisodeSampler
 from dlpractice.hardware.precision import Choice
 from dlpractice.models.precision import computing_in
 from dlpractice.models.siamese import build_siamese
+from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.continuation import (
     open_checkpoints,
     recorded_precision,
@@ -34,7 +35,6 @@ from dlpractice.recipes.pictures import Pictures, collect_pictures
 from dlpractice.recipes.recorders import record_pairs
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.files import replacing
-from dlpractice.runs.progress import Progress, Silent
 from dlpractice.training.checkpoints import Position
 from dlpractice.training.feed import Share, take_all
 from dlpractice.training.loop import Settings, Trainer

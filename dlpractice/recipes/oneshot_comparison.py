@@ -11,16 +11,16 @@ from dlpractice.config.oneshot import BASELINES
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.division import Division, divide
 from dlpractice.evaluation import alignment, hausdorff, nearest
-from dlpractice.evaluation.metrics import clustered_accuracy
 from dlpractice.evaluation.tasks import Scorer, answer
 from dlpractice.hardware.precision import Choice
+from dlpractice.progress import Progress, Silent
 from dlpractice.recipes import oneshot
 from dlpractice.recipes.continuation import agree_on_precision
 from dlpractice.recipes.oneshot_results import ORDER_SEED, Protocol, describe_answers, plan_protocols
 from dlpractice.recipes.published_oneshot import PUBLISHED_ONESHOT
 from dlpractice.runs.comparison import Comparison
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.runs.progress import Progress, Silent
+from dlpractice.statistics.measures import clustered_accuracy
 
 Row = dict[str, Any]
 

@@ -27,7 +27,14 @@ from dlpractice.evaluation.protocols import (
 )
 from dlpractice.evaluation.tasks import Answers, Task, accuracy_by_group, answer
 from dlpractice.evaluation.transduction import answer_one_to_one
-from dlpractice.evaluation.verification import (
+from dlpractice.models.encoders import map_shape
+from dlpractice.models.siamese import Verdict
+from dlpractice.models.similarity import Similarity
+from dlpractice.progress import Progress
+from dlpractice.recipes.embedding import EmbeddingScorer, Floats, embed, embed_views, score_pairs
+from dlpractice.recipes.examinations import within_alphabets
+from dlpractice.recipes.oneshot_setup import OneshotSetup, read_distortion
+from dlpractice.statistics.verification import (
     Threshold,
     accuracy_at,
     best_threshold,
@@ -35,13 +42,6 @@ from dlpractice.evaluation.verification import (
     equal_error_rate,
     roc_auc,
 )
-from dlpractice.models.encoders import map_shape
-from dlpractice.models.siamese import Verdict
-from dlpractice.models.similarity import Similarity
-from dlpractice.recipes.embedding import EmbeddingScorer, Floats, embed, embed_views, score_pairs
-from dlpractice.recipes.examinations import within_alphabets
-from dlpractice.recipes.oneshot_setup import OneshotSetup, read_distortion
-from dlpractice.runs.progress import Progress
 from dlpractice.training.steps import Forward
 
 TASK_SEED = 0

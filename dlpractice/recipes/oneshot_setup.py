@@ -11,8 +11,8 @@ from dlpractice.hardware.precision import Choice
 from dlpractice.models.encoders import build_encoder, map_shape
 from dlpractice.models.objectives import Objective, find_objective
 from dlpractice.models.siamese import Siamese, Verdict, build_siamese
+from dlpractice.progress import Progress
 from dlpractice.recipes.setup import place_training, require_same, resolve_precision
-from dlpractice.runs.progress import Progress
 from dlpractice.training.placement import Placement
 from dlpractice.training.randomness import seed_everything
 

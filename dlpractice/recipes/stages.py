@@ -11,12 +11,12 @@ from dlpractice.errors import HardwareError
 from dlpractice.models.normalisation import FusedBatchNormalization
 from dlpractice.models.precision import computing_in
 from dlpractice.models.strategies import IMAGES, Stage
+from dlpractice.progress import Progress
 from dlpractice.recipes.batch_scaling import scale_batch
 from dlpractice.recipes.continuation import open_checkpoints
 from dlpractice.recipes.recorders import record_stage
 from dlpractice.recipes.setup import Features, Setup, read_augmentation
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.runs.progress import Progress
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.feed import Feed, Rows, weigh_classes
 from dlpractice.training.loop import Labelled, Settings, Trainer

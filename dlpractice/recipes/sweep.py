@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlpractice.config.schema import Finetune
+from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.comparison import train_variants
 from dlpractice.runs.comparison import Sweep
-from dlpractice.runs.progress import Progress, Silent
 
 
 def run(

@@ -16,6 +16,7 @@ from dlpractice.config.schema import Finetune, Oneshot
 from dlpractice.diagnosis.remedies import list_remedies
 from dlpractice.diagnosis.run_logs import read_run
 from dlpractice.errors import RunError
+from dlpractice.progress import Progress, Silent
 from dlpractice.recipes import finetune, oneshot
 from dlpractice.recipes.budget import count_steps, match_steps
 from dlpractice.recipes.continuation import recorded_precision
@@ -29,7 +30,6 @@ from dlpractice.recipes.validation import (
 )
 from dlpractice.runs.comparison import Trial
 from dlpractice.runs.directory import CONFIG, RunDirectory
-from dlpractice.runs.progress import Progress, Silent
 
 Trained = Finetune | Oneshot
 REMEDY, RANDOM = "remedy", "random"

@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 from dlpractice.config.schema import Finetune, Oneshot
 from dlpractice.data import dataset, division
 from dlpractice.errors import RunError
-from dlpractice.evaluation.metrics import (
+from dlpractice.progress import Progress
+from dlpractice.recipes.continuation import refuse_other_data
+from dlpractice.recipes.oneshot_results import list_answers, plan_exam, score_validation
+from dlpractice.recipes.siamese_model import load_siamese
+from dlpractice.runs.directory import RunDirectory
+from dlpractice.statistics.measures import (
     accuracy,
     clustered_accuracy,
     clustered_difference,
     paired_difference,
     paired_mean,
 )
-from dlpractice.recipes.continuation import refuse_other_data
-from dlpractice.recipes.oneshot_results import list_answers, plan_exam, score_validation
-from dlpractice.recipes.siamese_model import load_siamese
-from dlpractice.runs.directory import RunDirectory
-from dlpractice.runs.progress import Progress
 
 Key = tuple[str, str, int]
 

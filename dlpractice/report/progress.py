@@ -1,14 +1,14 @@
 """Progress in plain lines, for pipes, files and CI; and the choice between it and the live display.
 
-Both follow `dlpractice.runs.progress.Progress`.
+Both follow `dlpractice.progress.Progress`.
 """
 
 import os
 from collections.abc import Mapping
 from typing import TextIO
 
+from dlpractice.progress import Progress
 from dlpractice.report.stage import Stage
-from dlpractice.runs.progress import Progress
 
 
 def make_progress(stream: TextIO) -> Progress:

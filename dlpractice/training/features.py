@@ -24,7 +24,7 @@ from dlpractice.errors import DataError, ModelError
 from dlpractice.models.classifier import Classifier
 from dlpractice.models.precision import computing_in
 from dlpractice.models.weights import digest_tensors
-from dlpractice.runs.progress import Progress
+from dlpractice.progress import Progress
 from dlpractice.training.feed import Rows
 from dlpractice.training.placement import Placement
 from dlpractice.training.steps import compile_forward

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.runs.progress import Progress
+from dlpractice.progress import Progress
 from dlpractice.training.checkpoints import Arrays, Checkpoints, Position
 from dlpractice.training.feed import Batches, Rows
 from dlpractice.training.finder import find_learning_rate

@@ -11,9 +11,9 @@ import pytest
 from dlpractice.config.schema import Finetune
 from dlpractice.diagnosis.case import TARGETS, open_case
 from dlpractice.diagnosis.generalisation import describe_errors
-from dlpractice.diagnosis.intervals import difference, wilson
 from dlpractice.diagnosis.run_logs import read_run
 from dlpractice.runs.directory import RunDirectory
+from dlpractice.statistics.intervals import difference, wilson
 
 
 def test_errors_of_a_run_are_those_of_the_epoch_it_kept(make: SimpleNamespace) -> None:
@@ -89,9 +89,9 @@ def kept_start(
 def test_where_a_stage_kept_its_start_the_errors_are_those_of_the_saved_net(
     kept_start: tuple[Finetune, Path],
 ) -> None:
+    from dlpractice.progress import Silent
     from dlpractice.recipes.saved_model import load_network
     from dlpractice.recipes.setup import prepare_setup
-    from dlpractice.runs.progress import Silent
 
     config, folder = kept_start
     run = RunDirectory.read(folder)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from dlpractice.diagnosis.intervals import Z95, difference, paired_difference
 from dlpractice.diagnosis.point import Point, subtract_errors
+from dlpractice.statistics.intervals import Z95, difference, paired_difference
 
 
 def test_the_same_images_are_paired() -> None:

@@ -12,10 +12,10 @@ from dlpractice.config.load import load_config
 from dlpractice.errors import HardwareError
 from dlpractice.hardware import machine
 from dlpractice.hardware.timing import Sampling
+from dlpractice.progress import Silent
 from dlpractice.recipes import benchmark
 from dlpractice.recipes.benchmark_context import Context, Document
 from dlpractice.runs.benchmark_file import BenchmarkFolder, read_benchmark
-from dlpractice.runs.progress import Silent
 
 Part = Callable[[Any, Context], Document]
 

@@ -10,10 +10,10 @@ import pytest
 from dlpractice.config.benchmark_sections import Backends
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.timing import Sampling
+from dlpractice.progress import Silent
 from dlpractice.recipes import benchmark_backends
 from dlpractice.recipes.benchmark_backends import measure_backends
 from dlpractice.recipes.benchmark_context import Context
-from dlpractice.runs.progress import Silent
 
 SECTION = Backends(names=("tensorflow", "jax"), models=("siamese",), batch_size=1)
 CONTEXT = Context(Sampling(5), MemoryBudget(0.5), Silent(), 0)

@@ -4,8 +4,8 @@ import pytest
 
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.timing import Sampling
+from dlpractice.progress import Silent
 from dlpractice.recipes.benchmark_context import Context
-from dlpractice.runs.progress import Silent
 
 
 def test_a_part_sees_what_was_measured_before_it_but_cannot_change_the_rest() -> None:

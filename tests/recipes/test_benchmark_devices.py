@@ -7,10 +7,10 @@ import pytest
 from dlpractice.config.benchmark_sections import DataParallel, ModelParallel
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.timing import Sampling
+from dlpractice.progress import Silent
 from dlpractice.recipes import benchmark_devices
 from dlpractice.recipes.benchmark_context import Context
 from dlpractice.recipes.benchmark_devices import measure_data_parallel, measure_model_parallel
-from dlpractice.runs.progress import Silent
 
 CONTEXT = Context(Sampling(5), MemoryBudget(0.5), Silent(), 0)
 

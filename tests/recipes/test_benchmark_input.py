@@ -8,9 +8,9 @@ from dlpractice.config.benchmark_sections import Input
 from dlpractice.errors import DataError
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.timing import Sampling
+from dlpractice.progress import Silent
 from dlpractice.recipes.benchmark_context import Context
 from dlpractice.recipes.benchmark_input import measure_input
-from dlpractice.runs.progress import Silent
 
 
 def _context(**measured):

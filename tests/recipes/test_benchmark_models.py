@@ -7,10 +7,10 @@ from keras import layers
 from dlpractice.config.benchmark_sections import Models
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.timing import Sampling
+from dlpractice.progress import Silent
 from dlpractice.recipes import benchmark_models
 from dlpractice.recipes.benchmark_context import Context
 from dlpractice.recipes.benchmark_models import measure_models
-from dlpractice.runs.progress import Silent
 
 _PEAKS = {
     "rows": [{"name": "matmul/float32/512", "value": 1.0}, {"name": "memory/copy", "value": 1.0}],

@@ -12,9 +12,9 @@ from dlpractice.errors import HardwareError
 from dlpractice.hardware.graphs import read_graph
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.timing import Sampling
+from dlpractice.progress import Silent
 from dlpractice.recipes.benchmark_context import Context
 from dlpractice.recipes.benchmark_parallel import describe_net, find_single_rate, predict, validate
-from dlpractice.runs.progress import Silent
 
 
 def test_validation_is_one_json_document_with_every_published_row() -> None:

@@ -7,10 +7,10 @@ from dlpractice.hardware.figures import Figure
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.peaks import VENDOR_PEAKS
 from dlpractice.hardware.timing import Sampling
+from dlpractice.progress import Silent
 from dlpractice.recipes import benchmark_peaks
 from dlpractice.recipes.benchmark_context import Context
 from dlpractice.recipes.benchmark_peaks import measure_peaks
-from dlpractice.runs.progress import Silent
 
 SECTION = Peaks(
     precisions=("float32", "tf32", "float32"), sizes=(32, 64), sustained_seconds=0.0, array_mebibytes=1

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from dlpractice.errors import DataError
+from dlpractice.progress import Silent
 from dlpractice.recipes import evaluate
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.runs.progress import Silent
 
 
 def test_on_the_test_images_it_finds_what_the_run_found(

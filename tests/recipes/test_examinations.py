@@ -12,6 +12,7 @@ from dlpractice.data.examples import Examples
 from dlpractice.errors import DataError
 from dlpractice.evaluation.protocols import folder_tasks, lake_extended
 from dlpractice.evaluation.tasks import Task
+from dlpractice.progress import Silent
 from dlpractice.recipes.examinations import (
     examine_training,
     examine_validation,
@@ -19,7 +20,6 @@ from dlpractice.recipes.examinations import (
     within_alphabets,
 )
 from dlpractice.recipes.oneshot_setup import OneshotSetup, prepare_oneshot, read_distortion
-from dlpractice.runs.progress import Silent
 
 
 @pytest.fixture(scope="module")

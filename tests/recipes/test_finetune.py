@@ -15,9 +15,9 @@ import pytest
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Finetune
 from dlpractice.errors import RunError
+from dlpractice.progress import Silent
 from dlpractice.recipes import finetune
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.runs.progress import Silent
 
 
 def changed(config: Finetune, strategy: str | None = None, **training: object) -> Finetune:
@@ -110,7 +110,7 @@ KILLED = textwrap.dedent(
     from dlpractice.config.load import load_config
     from dlpractice.recipes import finetune, stages
     from dlpractice.runs.directory import RunDirectory
-    from dlpractice.runs.progress import Silent
+    from dlpractice.progress import Silent
     from dlpractice.training.checkpoints import Checkpoints
 
     folder, config, last_step = sys.argv[1], sys.argv[2], int(sys.argv[3])

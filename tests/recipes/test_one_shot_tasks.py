@@ -13,10 +13,10 @@ from scipy.io import wavfile
 from dlpractice.data.examples import Examples
 from dlpractice.data.omniglot import Omniglot, OneshotRun
 from dlpractice.errors import DataError
+from dlpractice.progress import Silent
 from dlpractice.recipes import one_shot_tasks
 from dlpractice.recipes.siamese_model import load_siamese
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.runs.progress import Silent
 
 WithVerdict = Callable[..., RunDirectory]
 

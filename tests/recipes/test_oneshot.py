@@ -22,13 +22,13 @@ from dlpractice.config.schema import Oneshot
 from dlpractice.data.division import divide
 from dlpractice.errors import DataError, RunError
 from dlpractice.models.siamese import Siamese, take_apart
+from dlpractice.progress import Silent
 from dlpractice.recipes import oneshot
 from dlpractice.recipes.embedding import embed, score_pairs
 from dlpractice.recipes.oneshot_results import answer_protocol, plan_protocols
 from dlpractice.recipes.oneshot_setup import prepare_oneshot
 from dlpractice.recipes.pictures import Pictures
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.runs.progress import Silent
 from dlpractice.training.placement import place
 from dlpractice.training.steps import compile_forward
 
@@ -181,7 +181,7 @@ KILLED = textwrap.dedent(
     from dlpractice.config.load import load_config
     from dlpractice.recipes import oneshot
     from dlpractice.runs.directory import RunDirectory
-    from dlpractice.runs.progress import Silent
+    from dlpractice.progress import Silent
     from dlpractice.training.checkpoints import Checkpoints
 
     folder, config, last_step = sys.argv[1], sys.argv[2], int(sys.argv[3])

@@ -11,7 +11,6 @@ from dlpractice.config.oneshot import BASELINES
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.division import divide
 from dlpractice.evaluation import nearest
-from dlpractice.evaluation.metrics import clustered_accuracy
 from dlpractice.evaluation.tasks import answer
 from dlpractice.recipes import oneshot_comparison
 from dlpractice.recipes.oneshot_comparison import UNTRAINED, list_published
@@ -19,6 +18,7 @@ from dlpractice.recipes.oneshot_results import plan_protocols
 from dlpractice.recipes.pictures import Pictures
 from dlpractice.runs.comparison import Comparison
 from dlpractice.runs.directory import RunDirectory
+from dlpractice.statistics.measures import clustered_accuracy
 
 HEADLINE = "within-alphabet-6-way-1-shot"
 SEEDS = 2

@@ -18,6 +18,7 @@ from dlpractice.errors import DataError
 from dlpractice.evaluation.tasks import Task, answer
 from dlpractice.models.siamese import Verdict
 from dlpractice.models.similarity import NegativeDistance
+from dlpractice.progress import Silent
 from dlpractice.recipes.oneshot_results import (
     Protocol,
     Scored,
@@ -30,7 +31,6 @@ from dlpractice.recipes.oneshot_results import (
     score_exam,
 )
 from dlpractice.recipes.oneshot_setup import OneshotSetup, prepare_oneshot
-from dlpractice.runs.progress import Silent
 
 HEADLINE = "within-alphabet-6-way-1-shot"
 

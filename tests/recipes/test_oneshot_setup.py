@@ -11,8 +11,8 @@ from dlpractice.data.distortion import Distortion
 from dlpractice.errors import ModelError
 from dlpractice.models import supcon, triplet
 from dlpractice.models.similarity import Cosine, NegativeDistance
+from dlpractice.progress import Silent
 from dlpractice.recipes.oneshot_setup import prepare_oneshot, read_distortion
-from dlpractice.runs.progress import Silent
 
 
 def changed(config: Oneshot, **sections: dict[str, Any]) -> Oneshot:

@@ -12,11 +12,11 @@ from dlpractice.data.division import Division
 from dlpractice.data.examples import Examples
 from dlpractice.evaluation.tasks import Task, answer
 from dlpractice.models.siamese import Verdict
+from dlpractice.progress import Silent
 from dlpractice.recipes.oneshot import make_feed
 from dlpractice.recipes.oneshot_results import Protocol, Scored
 from dlpractice.recipes.oneshot_setup import OneshotSetup, prepare_oneshot
 from dlpractice.recipes.pictures import Failures, Pictures, collect_pictures
-from dlpractice.runs.progress import Silent
 from dlpractice.training.views import view_batch
 
 

@@ -8,6 +8,7 @@ import pytest
 from dlpractice.config.schema import Finetune
 from dlpractice.errors import ModelError
 from dlpractice.models.strategies import IMAGES, plan_strategy
+from dlpractice.progress import Silent
 from dlpractice.recipes.setup import (
     freeze_features,
     list_idle_settings,
@@ -15,7 +16,6 @@ from dlpractice.recipes.setup import (
     read_augmentation,
     resolve_precision,
 )
-from dlpractice.runs.progress import Silent
 from dlpractice.training.placement import place
 
 

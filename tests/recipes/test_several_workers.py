@@ -29,7 +29,7 @@ WORKER = """
 import os, signal, sys
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
 from dlpractice.cli.main import app
-from dlpractice.runs.progress import Silent
+from dlpractice.progress import Silent
 from dlpractice.training.checkpoints import Checkpoints
 from dlpractice.training.placement import Placement
 how, _, last = sys.argv[1].partition(":")

@@ -12,11 +12,11 @@ from dlpractice.cli.main import app
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Finetune
 from dlpractice.diagnosis.groups import diagnose_group
+from dlpractice.progress import Silent
 from dlpractice.recipes import comparison, finetune, sweep
 from dlpractice.runs.comparison import Sweep
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.listing import read_config_tree
-from dlpractice.runs.progress import Silent
 
 FRACTIONS = ("0.2", "0.4", "0.7", "1")
 runner = CliRunner()

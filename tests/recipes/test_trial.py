@@ -14,11 +14,11 @@ from dlpractice.config.schema import Finetune
 from dlpractice.diagnosis.remedies import list_remedies
 from dlpractice.diagnosis.run_logs import read_run
 from dlpractice.errors import DataError, RunError
-from dlpractice.evaluation.metrics import paired_difference
 from dlpractice.recipes import finetune, trial
 from dlpractice.runs.comparison import Trial
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.listing import find_runs
+from dlpractice.statistics.measures import paired_difference
 
 runner = CliRunner()
 

@@ -8,7 +8,7 @@ import pytest
 
 from dlpractice.config.schema import Finetune, Oneshot
 from dlpractice.errors import DataError, RunError
-from dlpractice.evaluation.metrics import clustered_difference, paired_difference
+from dlpractice.progress import Silent
 from dlpractice.recipes.validation import (
     collect_answers,
     compare_answers,
@@ -18,7 +18,7 @@ from dlpractice.recipes.validation import (
     rescore,
 )
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.runs.progress import Silent
+from dlpractice.statistics.measures import clustered_difference, paired_difference
 
 
 def rows(*right: int, label: str = "a", loss: float | None = 0.5) -> list[dict[str, Any]]:

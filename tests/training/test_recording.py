@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dlpractice.runs.progress import Silent
+from dlpractice.progress import Silent
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.feed import Feed
 from dlpractice.training.loop import Labelled, Settings, Trainer

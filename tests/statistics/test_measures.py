@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binomtest, norm, ttest_rel
 from scipy.stats import t as student
 
-from dlpractice.evaluation.metrics import (
+from dlpractice.statistics.measures import (
     Z95,
     Measure,
     accuracy,

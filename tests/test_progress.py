@@ -3,9 +3,9 @@ import io
 
 import pytest
 
+from dlpractice.progress import Progress, Silent
 from dlpractice.report.progress import PlainProgress
 from dlpractice.report.terminal import TerminalProgress
-from dlpractice.runs.progress import Progress, Silent
 
 METHODS = [name for name, _ in inspect.getmembers(Progress, inspect.isfunction) if not name.startswith("_")]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, norm
 
-from dlpractice.diagnosis.intervals import Z95, difference, paired_difference, shared_z, wilson
-from dlpractice.evaluation import metrics
+from dlpractice.statistics import measures
+from dlpractice.statistics.intervals import Z95, difference, paired_difference, shared_z, wilson
 
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 10), (3, 40), (250, 500), (20, 20)])
@@ -22,7 +22,7 @@ def test_difference_is_newcombe_s() -> None:
 def test_paired_difference_is_that_of_the_evaluation() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.integers(0, 2, (2, 200)).astype(float)
-    assert paired_difference(list(a), list(b)) == pytest.approx(metrics.paired_difference(a, b).ci95)
+    assert paired_difference(list(a), list(b)) == pytest.approx(measures.paired_difference(a, b).ci95)
 
 
 def test_shared_z() -> None:

@@ -5,8 +5,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from dlpractice.errors import DataError, ModelError
-from dlpractice.evaluation.metrics import clustered_accuracy
-from dlpractice.evaluation.verification import (
+from dlpractice.statistics.measures import clustered_accuracy
+from dlpractice.statistics.verification import (
     accuracy_at,
     best_threshold,
     choose_threshold,

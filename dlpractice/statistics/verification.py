@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from dlpractice.errors import DataError, ModelError
-from dlpractice.evaluation.metrics import Measure, clustered_accuracy
+from dlpractice.statistics.measures import Measure, clustered_accuracy
 
 
 @dataclass(frozen=True)
