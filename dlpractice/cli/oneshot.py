@@ -31,8 +31,8 @@ def oneshot(
     as_json: training.AsJson = False,
 ) -> None:
     """Learn to classify from one example per class."""
+    from dlpractice.config.commands.oneshot import BASELINES
     from dlpractice.config.load import load_config
-    from dlpractice.config.oneshot import BASELINES
 
     loaded = load_config(config, overrides or [], "oneshot")
     folder = training.choose_folder("oneshot", config, run_dir, resume)
@@ -63,7 +63,7 @@ def oneshot(
 
 def _list_methods(config: Oneshot, names: list[str]) -> list[str]:
     """The methods and baselines that --compare asks for, each once."""
-    from dlpractice.config.oneshot import BASELINES, TABLE
+    from dlpractice.config.commands.oneshot import BASELINES, TABLE
     from dlpractice.config.problems import closest
 
     known = list(dict.fromkeys((*BASELINES, config.method, *config.methods)))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlpractice.config.benchmark import Benchmark
-from dlpractice.config.finetune import Finetune
-from dlpractice.config.oneshot import Oneshot
+from dlpractice.config.commands.benchmark import Benchmark
+from dlpractice.config.commands.finetune import Finetune
+from dlpractice.config.commands.oneshot import Oneshot
 from dlpractice.errors import ConfigError
 
 __all__ = ["SCHEMAS", "Benchmark", "Config", "Finetune", "Oneshot", "json_schema"]

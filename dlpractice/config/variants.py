@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Self, TypeVar, cast
 
 from pydantic import ConfigDict, Field, create_model
 
-from dlpractice.config.sections import Section
+from dlpractice.config.sections.shared import Section
 
 _SectionT = TypeVar("_SectionT", bound=Section)
 

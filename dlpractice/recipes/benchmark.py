@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 import dlpractice
-from dlpractice.config.benchmark import PARTS, Benchmark, PartName
+from dlpractice.config.commands.benchmark import PARTS, Benchmark, PartName
 from dlpractice.config.load import dump_config
 from dlpractice.errors import DlpError
 from dlpractice.hardware import backend

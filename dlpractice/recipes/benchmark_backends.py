@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from typing import Any
 
-from dlpractice.config.benchmark_sections import Backends
+from dlpractice.config.sections.benchmark import Backends
 from dlpractice.hardware.figures import missing_row
 from dlpractice.hardware.frameworks import RETIRED_FRAMEWORKS
 from dlpractice.recipes.benchmark_context import Context, Document

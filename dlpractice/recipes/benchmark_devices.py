@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 import keras
 
-from dlpractice.config.benchmark_sections import DataParallel, ModelParallel
+from dlpractice.config.sections.benchmark import DataParallel, ModelParallel
 from dlpractice.hardware.backend import backend_name, list_devices
 from dlpractice.hardware.boundaries import list_boundaries
 from dlpractice.hardware.graphs import read_graph

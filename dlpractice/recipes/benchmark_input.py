@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from dlpractice.config.benchmark_sections import Input
+from dlpractice.config.sections.benchmark import Input
 from dlpractice.data.augment import Augmentation
 from dlpractice.data.decode import load_pixels
 from dlpractice.data.pixels import in_order

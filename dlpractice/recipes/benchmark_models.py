@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from dlpractice.config.benchmark_sections import Models
+from dlpractice.config.sections.benchmark import Models
 from dlpractice.hardware import backend
 from dlpractice.hardware.backend import Compiled
 from dlpractice.hardware.counting import Work, count_work

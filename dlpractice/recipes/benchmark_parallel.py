@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from dlpractice.config.benchmark_sections import Prediction as Section
+from dlpractice.config.sections.benchmark import Prediction as Section
 from dlpractice.hardware.interconnects import Interconnect, find_interconnect
 from dlpractice.hardware.published_scaling import PUBLISHED_TABLES
 from dlpractice.hardware.scaling import (

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from dlpractice.config.benchmark_sections import Peaks
+from dlpractice.config.sections.benchmark import Peaks
 from dlpractice.hardware import backend
 from dlpractice.hardware.arithmetic import prepare_products, sustain
 from dlpractice.hardware.bandwidth import array_bytes, prepare_link, prepare_memory

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dlpractice.config.oneshot import BASELINES
+from dlpractice.config.commands.oneshot import BASELINES
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.division import Division, divide
 from dlpractice.evaluation import alignment, hausdorff, nearest

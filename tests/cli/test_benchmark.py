@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from dlpractice.cli import benchmark as command
 from dlpractice.cli.console import messages, results
 from dlpractice.cli.main import app
-from dlpractice.config.benchmark import PARTS
+from dlpractice.config.commands.benchmark import PARTS
 from dlpractice.errors import ConfigError, DataError, HardwareError, RunError
 
 runner = CliRunner()

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from dlpractice.cli.console import messages, results
 from dlpractice.cli.main import app
-from dlpractice.config.oneshot import BASELINES
+from dlpractice.config.commands.oneshot import BASELINES
 from dlpractice.errors import DlpError
 
 CONFIG = """\

@@ -3,7 +3,7 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import Field, ValidationError, model_validator
 
-from dlpractice.config.sections import Section
+from dlpractice.config.sections.shared import Section
 from dlpractice.config.variants import ABSENT, Changes, Varied, changes_of
 
 

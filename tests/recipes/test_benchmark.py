@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dlpractice.config.benchmark import PARTS, Benchmark
+from dlpractice.config.commands.benchmark import PARTS, Benchmark
 from dlpractice.config.load import load_config
 from dlpractice.errors import HardwareError
 from dlpractice.hardware import machine

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dlpractice.config.benchmark_sections import Backends
+from dlpractice.config.sections.benchmark import Backends
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.timing import Sampling
 from dlpractice.progress import Silent

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dlpractice.config.benchmark_sections import DataParallel, ModelParallel
+from dlpractice.config.sections.benchmark import DataParallel, ModelParallel
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.timing import Sampling
 from dlpractice.progress import Silent

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlpractice.config.benchmark_sections import Input
+from dlpractice.config.sections.benchmark import Input
 from dlpractice.errors import DataError
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.timing import Sampling

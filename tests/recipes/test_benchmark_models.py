@@ -4,7 +4,7 @@ import keras
 import pytest
 from keras import layers
 
-from dlpractice.config.benchmark_sections import Models
+from dlpractice.config.sections.benchmark import Models
 from dlpractice.hardware.memory import MemoryBudget
 from dlpractice.hardware.timing import Sampling
 from dlpractice.progress import Silent

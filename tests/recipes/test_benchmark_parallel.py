@@ -7,7 +7,7 @@ import keras
 import pytest
 from keras import layers
 
-from dlpractice.config.benchmark_sections import Prediction as Section
+from dlpractice.config.sections.benchmark import Prediction as Section
 from dlpractice.errors import HardwareError
 from dlpractice.hardware.graphs import read_graph
 from dlpractice.hardware.memory import MemoryBudget

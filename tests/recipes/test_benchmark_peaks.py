@@ -1,6 +1,6 @@
 from contextlib import nullcontext
 
-from dlpractice.config.benchmark_sections import Peaks
+from dlpractice.config.sections.benchmark import Peaks
 from dlpractice.hardware import backend
 from dlpractice.hardware.backend import Device
 from dlpractice.hardware.figures import Figure

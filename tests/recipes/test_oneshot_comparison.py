@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlpractice.config.oneshot import BASELINES
+from dlpractice.config.commands.oneshot import BASELINES
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.division import divide
 from dlpractice.evaluation import nearest

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from dlpractice.config.finetune_sections import Augment, Data, Model, Training
 from dlpractice.config.problems import closest
-from dlpractice.config.sections import Hardware, Seed
+from dlpractice.config.sections.finetune import Augment, Data, Model, Training
+from dlpractice.config.sections.shared import Hardware, Seed
 from dlpractice.config.variants import ABSENT, Changes, Varied, changes_of
 from dlpractice.errors import ConfigError
 

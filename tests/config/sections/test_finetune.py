@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from dlpractice.config.finetune_sections import Augment, Data, Model, Training
+from dlpractice.config.sections.finetune import Augment, Data, Model, Training
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from dlpractice.config.oneshot_sections import (
+from dlpractice.config.problems import closest
+from dlpractice.config.sections.oneshot import (
     Batch,
     Data,
     Distortion,
@@ -15,8 +16,7 @@ from dlpractice.config.oneshot_sections import (
     Objective,
     Training,
 )
-from dlpractice.config.problems import closest
-from dlpractice.config.sections import Hardware, Seed
+from dlpractice.config.sections.shared import Hardware, Seed
 from dlpractice.config.variants import ABSENT, Changes, Varied, changes_of
 from dlpractice.errors import ConfigError
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from dlpractice.config.benchmark import PARTS, Benchmark
+from dlpractice.config.commands.benchmark import PARTS, Benchmark
 from dlpractice.config.load import dump_config, load_config
 from dlpractice.config.names import shipped_folder
 from dlpractice.errors import ConfigError

@@ -3,17 +3,16 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from dlpractice.config import sections
-from dlpractice.config.sections import Hardware, Section
+from dlpractice.config.sections.shared import Hardware, Section, shared
 
 
 def test_a_shared_field_keeps_its_meaning_and_takes_the_default_of_its_section() -> None:
     class First(Section):
-        patience: sections.Patience = None
-        seed: sections.Seed = 0
+        patience: shared.Patience = None
+        seed: shared.Seed = 0
 
     class Second(Section):
-        patience: sections.Patience = 3
+        patience: shared.Patience = 3
 
     fields = [kind.model_json_schema()["properties"]["patience"] for kind in (First, Second)]
     assert fields[0] | {"default": 3} == fields[1]
@@ -34,7 +33,7 @@ def test_a_shared_field_keeps_its_meaning_and_takes_the_default_of_its_section()
     ],
 )
 def test_bounds_of_shared_fields(field: str, inside: list[Any], outside: list[Any]) -> None:
-    kind = type("Kind", (Section,), {"__annotations__": {"value": getattr(sections, field)}})
+    kind = type("Kind", (Section,), {"__annotations__": {"value": getattr(shared, field)}})
     for value in inside:
         assert kind.model_validate({"value": value}).model_dump() == {"value": value}
     for value in outside:

@@ -1,8 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from dlpractice.config.benchmark import PARTS, Benchmark
-from dlpractice.config.benchmark_sections import Peaks
+from dlpractice.config.commands.benchmark import PARTS, Benchmark
+from dlpractice.config.sections.benchmark import Peaks
 
 
 def test_every_section_can_be_left_out() -> None:

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from dlpractice.config.oneshot import BASELINES, TABLE, Oneshot
+from dlpractice.config.commands.oneshot import BASELINES, TABLE, Oneshot
 from dlpractice.errors import ConfigError
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field
 
-from dlpractice.config.benchmark_sections import (
+from dlpractice.config.sections.benchmark import (
     Backends,
     DataParallel,
     Input,
@@ -15,7 +15,7 @@ from dlpractice.config.benchmark_sections import (
     Peaks,
     Prediction,
 )
-from dlpractice.config.sections import Seed
+from dlpractice.config.sections.shared import Seed
 from dlpractice.config.variants import Varied
 
 PartName = Literal["peaks", "models", "input", "data_parallel", "model_parallel", "prediction", "backends"]

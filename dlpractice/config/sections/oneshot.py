@@ -7,7 +7,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from dlpractice.config.sections import (
+from dlpractice.config.sections.shared import (
     Backbone,
     Background,
     Diagnostics,

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from dlpractice.config.oneshot_sections import (
+from dlpractice.config.sections.oneshot import (
     Batch,
     Data,
     Distortion,

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from dlpractice.config.finetune import Finetune
+from dlpractice.config.commands.finetune import Finetune
 from dlpractice.errors import ConfigError
 
 

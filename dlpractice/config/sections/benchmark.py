@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dlpractice.config.sections import Section
+from dlpractice.config.sections.shared import Section
 
 Size = Annotated[int, Field(ge=16, le=65_536)]
 BatchSize = Annotated[int, Field(ge=1, le=65_536)]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from dlpractice.config.sections import (
+from dlpractice.config.sections.shared import (
     Backbone,
     Background,
     Diagnostics,
