@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from dlpractice.config.schema import Finetune, Oneshot
-from dlpractice.data.glyphs import generate_alphabets
+from dlpractice.data.sets.glyphs.alphabets import generate_alphabets
 from dlpractice.runs.directory import RunDirectory
 
 # Where a test imports JAX, JAX would set this to 1, and child processes after it would say what TensorFlow

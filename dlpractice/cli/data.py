@@ -10,9 +10,9 @@ import typer
 from dlpractice.cli.console import print_json, results
 
 if TYPE_CHECKING:
-    from dlpractice.data.audit import Audit
-    from dlpractice.data.drawings import DrawingsAudit
-    from dlpractice.data.findings import Finding
+    from dlpractice.data.audit.audit import Audit
+    from dlpractice.data.audit.findings import Finding
+    from dlpractice.data.audit.known_sets import DrawingsAudit
 
 app = typer.Typer(help="Known data sets, and the audit of your own.", no_args_is_help=True)
 
@@ -22,7 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 @app.command("ls")
 def list_known(as_json: AsJson = False) -> None:
     """List the data sets that are known by name."""
-    from dlpractice.data.catalogue import CATALOGUE, state
+    from dlpractice.data.sets.catalogue import CATALOGUE, state
 
     rows = [
         {
@@ -46,7 +46,7 @@ def list_known(as_json: AsJson = False) -> None:
 @app.command()
 def fetch(name: Annotated[str, typer.Argument(help="A name that `dlp data ls` shows.")]) -> None:
     """Download or write a data set, if it is not here yet, and print its folder."""
-    from dlpractice.data.catalogue import find
+    from dlpractice.data.sets.catalogue import find
     from dlpractice.report.progress import make_progress
 
     progress = make_progress(sys.stderr)
@@ -63,7 +63,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Read every image and say what is wrong with the data; exit with 3 if training would refuse it."""
-    from dlpractice.data.drawings import DRAWINGS
+    from dlpractice.data.audit.known_sets import DRAWINGS
 
     if path in DRAWINGS:
         _check_drawings(path, as_json)
@@ -72,7 +72,7 @@ def check(
 
 
 def _check_images(path: str, as_json: bool) -> None:
-    from dlpractice.data.class_folders import check as audit_of
+    from dlpractice.data.oneshot.own_classes import check as audit_of
     from dlpractice.report.progress import make_progress
 
     progress = make_progress(sys.stderr)
@@ -89,7 +89,7 @@ def _check_images(path: str, as_json: bool) -> None:
 
 
 def _check_drawings(name: str, as_json: bool) -> None:
-    from dlpractice.data.drawings import check_drawings
+    from dlpractice.data.audit.known_sets import check_drawings
     from dlpractice.report.progress import make_progress
 
     progress = make_progress(sys.stderr)

@@ -9,17 +9,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.data.admission import admit
-from dlpractice.data.audit import Audit, inspect
-from dlpractice.data.catalogue import CATALOGUE, find
-from dlpractice.data.decode import ImageError, Resize
-from dlpractice.data.duplicates import connected, same_key
-from dlpractice.data.index import read_index
-from dlpractice.data.items import SPLITS, UNUSED, Item, SplitName
-from dlpractice.data.pixels import Look, Scan, pixel_view, scan
+from dlpractice.data.audit.admission import admit
+from dlpractice.data.audit.audit import Audit, inspect
+from dlpractice.data.audit.duplicates import connected, same_key
+from dlpractice.data.files.decode import ImageError, Resize
+from dlpractice.data.files.index import read_index
+from dlpractice.data.files.items import SPLITS, UNUSED, Item, SplitName
+from dlpractice.data.files.pixels import Look, Scan, pixel_view, scan
+from dlpractice.data.image_split import assign_splits, pick_share
 from dlpractice.data.progress import Progress, Quiet
-from dlpractice.data.rows import RowView
-from dlpractice.data.split import assign_splits, pick_share
+from dlpractice.data.sets.catalogue import CATALOGUE, find
+from dlpractice.data.storage.rows import RowView
 from dlpractice.errors import DataError
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.data.rows import RowView
+from dlpractice.data.storage.rows import RowView
 from dlpractice.evaluation.strokes import DIRECTIONS, FIELD_STEP, Strokes, direction_codes, trace
 from dlpractice.evaluation.tasks import Scorer
 

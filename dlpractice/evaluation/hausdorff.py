@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from dlpractice.data.rows import RowView
+from dlpractice.data.storage.rows import RowView
 from dlpractice.evaluation.tasks import Scorer
 
 _DARK = 128

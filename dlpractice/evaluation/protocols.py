@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.data.examples import UNKNOWN_DRAWER, Examples
-from dlpractice.data.omniglot import OneshotRun
+from dlpractice.data.sets.omniglot import OneshotRun
 from dlpractice.errors import DataError
 from dlpractice.evaluation.tasks import Task
 

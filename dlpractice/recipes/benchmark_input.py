@@ -13,9 +13,9 @@ from PIL import Image
 
 from dlpractice.config.sections.benchmark import Input
 from dlpractice.data.augment import Augmentation
-from dlpractice.data.decode import load_pixels
-from dlpractice.data.pixels import in_order
-from dlpractice.data.rows import RowStore
+from dlpractice.data.files.decode import load_pixels
+from dlpractice.data.files.pixels import in_order
+from dlpractice.data.storage.rows import RowStore
 from dlpractice.errors import DataError
 from dlpractice.hardware.figures import Figure
 from dlpractice.hardware.timing import Watch

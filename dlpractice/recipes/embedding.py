@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from dlpractice.data.distortion import Distortion
 from dlpractice.data.examples import Examples
+from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.evaluation.tasks import Task
 from dlpractice.models.similarity import Similarity
 from dlpractice.training.loop import Scores

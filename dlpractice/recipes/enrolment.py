@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.data.folders import image_files
-from dlpractice.data.items import FileKind, is_clutter
+from dlpractice.data.files.folder_index import image_files
+from dlpractice.data.files.items import FileKind, is_clutter
 from dlpractice.errors import DataError
 from dlpractice.recipes.enrolment_index import Enrolment, read_index, refuse_foreign, write_index
 from dlpractice.recipes.siamese_model import SavedSiamese, load_siamese

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from dlpractice.data.class_folders import read_class_folders
 from dlpractice.data.examples import UNKNOWN_DRAWER, Examples
-from dlpractice.data.items import RECORDINGS
-from dlpractice.data.omniglot import read_omniglot
-from dlpractice.data.queries import load_queries
+from dlpractice.data.files.items import RECORDINGS
+from dlpractice.data.oneshot.own_classes import read_class_folders
+from dlpractice.data.oneshot.queries import load_queries
+from dlpractice.data.sets.omniglot import read_omniglot
 from dlpractice.errors import DataError
 from dlpractice.evaluation.protocols import folder_tasks, lake_20, lake_extended
 from dlpractice.evaluation.tasks import answer

@@ -9,7 +9,7 @@ import numpy as np
 
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Oneshot
-from dlpractice.data.episodes import EpisodeSampler
+from dlpractice.data.oneshot.episodes import EpisodeSampler
 from dlpractice.hardware.precision import Choice
 from dlpractice.models.precision import computing_in
 from dlpractice.models.siamese import build_siamese

@@ -9,7 +9,7 @@ import numpy as np
 
 from dlpractice.config.commands.oneshot import BASELINES
 from dlpractice.config.schema import Oneshot
-from dlpractice.data.division import Division, divide
+from dlpractice.data.oneshot.class_split import Division, divide
 from dlpractice.evaluation import alignment, hausdorff, nearest
 from dlpractice.evaluation.tasks import Scorer, answer
 from dlpractice.hardware.precision import Choice

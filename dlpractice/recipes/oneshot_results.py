@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from dlpractice.config.schema import Oneshot
-from dlpractice.data.division import Division
-from dlpractice.data.drawings import DRAWINGS
+from dlpractice.data.audit.known_sets import DRAWINGS
 from dlpractice.data.examples import Examples
-from dlpractice.data.items import RECORDINGS
-from dlpractice.data.queries import Kind
+from dlpractice.data.files.items import RECORDINGS
+from dlpractice.data.oneshot.class_split import Division
+from dlpractice.data.oneshot.queries import Kind
 from dlpractice.errors import DataError
 from dlpractice.evaluation.maps import make_scorer as make_map_scorer
 from dlpractice.evaluation.protocols import (

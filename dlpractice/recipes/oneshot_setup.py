@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlpractice.config.schema import Oneshot
-from dlpractice.data.distortion import Distortion
-from dlpractice.data.division import Division, divide
+from dlpractice.data.oneshot.class_split import Division, divide
+from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.hardware.precision import Choice
 from dlpractice.models.encoders import build_encoder, map_shape
 from dlpractice.models.objectives import Objective, find_objective

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dlpractice.models.normalisation  # noqa: F401, registers its layer for loading
-from dlpractice.data.decode import Resize
-from dlpractice.data.images import LoadedImage
+from dlpractice.data.files.decode import Resize
+from dlpractice.data.files.unlabelled import LoadedImage
 from dlpractice.errors import ModelError
 from dlpractice.models.precision import set_precision
 from dlpractice.models.preprocessing import ImageInput, Probabilities

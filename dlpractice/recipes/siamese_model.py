@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 import dlpractice.models.encoders
 import dlpractice.models.normalisation  # noqa: F401, both register their layers for loading
-from dlpractice.data.class_folders import Colour
-from dlpractice.data.images import LoadedImage
-from dlpractice.data.queries import Note, load_queries
+from dlpractice.data.files.unlabelled import LoadedImage
+from dlpractice.data.oneshot.own_classes import Colour
+from dlpractice.data.oneshot.queries import Note, load_queries
 from dlpractice.models.precision import set_precision
 from dlpractice.models.siamese import Siamese, take_apart
 from dlpractice.recipes.saved_model import foreign_model, forward_images, load_network

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.config.schema import Finetune, Oneshot
-from dlpractice.data import dataset, division
+from dlpractice.data import dataset
+from dlpractice.data.oneshot import class_split
 from dlpractice.errors import RunError
 from dlpractice.progress import Progress
 from dlpractice.recipes.continuation import refuse_other_data
@@ -56,7 +57,7 @@ def read_answers(runs: Sequence[RunDirectory], *, of_tasks: bool) -> ValidationA
 
 def rescore(config: Oneshot, run: RunDirectory) -> ValidationAnswers:
     """The answers of a finished one-shot run's net to its validation tasks; it kept those of the test."""
-    saved, parts = load_siamese(run), division.divide(**config.data.model_dump())
+    saved, parts = load_siamese(run), class_split.divide(**config.data.model_dump())
     exam = plan_exam(config, parts)
     scored = score_validation(exam, saved.forward, saved.siamese.similarity, config.data.image_size)
     return collect_answers(list(list_answers(scored)), of_tasks=True)
@@ -111,7 +112,7 @@ def refuse_changed_data(config: Finetune | Oneshot, run: RunDirectory, progress:
     if isinstance(config, Finetune):
         digest = dataset.prepare(**settings, progress=progress).digest
     else:
-        digest = division.divide(**settings, progress=progress).digest
+        digest = class_split.divide(**settings, progress=progress).digest
     refuse_other_data(digest, run)
 
 

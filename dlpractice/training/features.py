@@ -17,9 +17,9 @@ import tensorflow as tf
 from numpy.typing import DTypeLike, NDArray
 
 from dlpractice.data.augment import AUGMENTER, Augmentation
-from dlpractice.data.cache import cache_dir
-from dlpractice.data.decode import DECODER
-from dlpractice.data.rows import RowStore, RowView
+from dlpractice.data.files.decode import DECODER
+from dlpractice.data.storage.cache import cache_dir
+from dlpractice.data.storage.rows import RowStore, RowView
 from dlpractice.errors import DataError, ModelError
 from dlpractice.models.classifier import Classifier
 from dlpractice.models.precision import computing_in

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlpractice.data.distortion import Distortion
-from dlpractice.data.episodes import EpisodeSampler
+from dlpractice.data.oneshot.distortion import Distortion
+from dlpractice.data.oneshot.episodes import EpisodeSampler
 from dlpractice.training.feed import Rows, Share, take_all
 from dlpractice.training.steps import Loss
 from dlpractice.training.views import view_batch

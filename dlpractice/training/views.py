@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from dlpractice.data.distortion import Distortion, Moves, see_plain
+from dlpractice.data.oneshot.distortion import Distortion, Moves, see_plain
 from dlpractice.training.feed import Rows
 
 

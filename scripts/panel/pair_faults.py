@@ -26,9 +26,9 @@ def shuffle_characters(share: float) -> Patch:
 
     @contextmanager
     def patch() -> Iterator[None]:
-        from dlpractice.data import division
+        from dlpractice.data.oneshot import class_split
 
-        generate = division.generate_alphabets
+        generate = class_split.generate_alphabets
 
         def generate_shuffled(count: int, *, seed: int, **settings: Any) -> Any:
             made, rng = generate(count, seed=seed, **settings), np.random.default_rng([seed, 1])
@@ -40,7 +40,7 @@ def shuffle_characters(share: float) -> Patch:
                     classes[chosen] = made.classes[rng.permutation(chosen)]
             return replace(made, classes=classes)
 
-        with mock.patch.object(division, "generate_alphabets", generate_shuffled):
+        with mock.patch.object(class_split, "generate_alphabets", generate_shuffled):
             yield
 
     return patch
@@ -49,16 +49,16 @@ def shuffle_characters(share: float) -> Patch:
 @contextmanager
 def leak_validation() -> Iterator[None]:
     """The validation alphabets are among those that are trained on."""
-    from dlpractice.data import division
+    from dlpractice.data.oneshot import class_split
 
-    divide = division._divide_glyphs
+    divide = class_split._divide_glyphs
 
     def divide_leaking(train: int, validation: int, evaluation: int, seed: int, progress: Any) -> Any:
-        made = division.generate_alphabets(train + validation + evaluation, seed=seed)
+        made = class_split.generate_alphabets(train + validation + evaluation, seed=seed)
         background = made.of_alphabets(made.alphabet_names[evaluation:])
         return replace(divide(train, validation, evaluation, seed, progress), background=background)
 
-    with mock.patch.object(division, "_divide_glyphs", divide_leaking):
+    with mock.patch.object(class_split, "_divide_glyphs", divide_leaking):
         yield
 
 

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from dlpractice.data import omniglot_archives
+from dlpractice.data.sets import omniglot_archives
 
 Photograph = Callable[..., Image.Image]
 Write = Callable[..., Path]

@@ -10,7 +10,7 @@ from PIL import Image
 
 from dlpractice.data import dataset as module
 from dlpractice.data.dataset import Dataset, load_labelled, prepare
-from dlpractice.data.decode import load_pixels
+from dlpractice.data.files.decode import load_pixels
 from dlpractice.data.progress import Quiet
 from dlpractice.errors import DataError
 

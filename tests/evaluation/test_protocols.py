@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dlpractice.data.examples import Examples
-from dlpractice.data.omniglot import OneshotRun
+from dlpractice.data.sets.omniglot import OneshotRun
 from dlpractice.errors import DataError
 from dlpractice.evaluation.protocols import (
     folder_tasks,

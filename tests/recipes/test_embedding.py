@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dlpractice.data.distortion import Distortion
 from dlpractice.data.examples import Examples
+from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.evaluation.tasks import Task
 from dlpractice.models.similarity import Cosine, NegativeDistance, Similarity
 from dlpractice.recipes import embedding

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlpractice.data.class_folders import read_class_folders
-from dlpractice.data.items import IMAGES
+from dlpractice.data.files.items import IMAGES
+from dlpractice.data.oneshot.own_classes import read_class_folders
 from dlpractice.errors import DataError, ModelError
 from dlpractice.recipes import enrolment
 from dlpractice.recipes.siamese_model import load_siamese

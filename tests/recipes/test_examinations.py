@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from dlpractice.config.schema import Oneshot
-from dlpractice.data.division import divide
 from dlpractice.data.examples import Examples
+from dlpractice.data.oneshot.class_split import divide
 from dlpractice.errors import DataError
 from dlpractice.evaluation.protocols import folder_tasks, lake_extended
 from dlpractice.evaluation.tasks import Task

@@ -11,7 +11,7 @@ from PIL import Image
 from scipy.io import wavfile
 
 from dlpractice.data.examples import Examples
-from dlpractice.data.omniglot import Omniglot, OneshotRun
+from dlpractice.data.sets.omniglot import Omniglot, OneshotRun
 from dlpractice.errors import DataError
 from dlpractice.progress import Silent
 from dlpractice.recipes import one_shot_tasks

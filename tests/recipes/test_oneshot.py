@@ -19,7 +19,7 @@ from scipy.special import expit
 
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Oneshot
-from dlpractice.data.division import divide
+from dlpractice.data.oneshot.class_split import divide
 from dlpractice.errors import DataError, RunError
 from dlpractice.models.siamese import Siamese, take_apart
 from dlpractice.progress import Silent

@@ -11,9 +11,9 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from dlpractice.config.schema import Oneshot
-from dlpractice.data.division import Division
 from dlpractice.data.examples import Examples
-from dlpractice.data.omniglot import OneshotRun
+from dlpractice.data.oneshot.class_split import Division
+from dlpractice.data.sets.omniglot import OneshotRun
 from dlpractice.errors import DataError
 from dlpractice.evaluation.tasks import Task, answer
 from dlpractice.models.siamese import Verdict

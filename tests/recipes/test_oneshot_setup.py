@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dlpractice.config.schema import Oneshot
-from dlpractice.data.distortion import Distortion
+from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.errors import ModelError
 from dlpractice.models import supcon, triplet
 from dlpractice.models.similarity import Cosine, NegativeDistance

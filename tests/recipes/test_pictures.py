@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from dlpractice.config.schema import Oneshot
-from dlpractice.data.division import Division
 from dlpractice.data.examples import Examples
+from dlpractice.data.oneshot.class_split import Division
 from dlpractice.evaluation.tasks import Task, answer
 from dlpractice.models.siamese import Verdict
 from dlpractice.progress import Silent

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlpractice.data.images import LoadedImage
+from dlpractice.data.files.unlabelled import LoadedImage
 from dlpractice.errors import ModelError
 from dlpractice.recipes.saved_model import load_saved
 from dlpractice.runs.directory import RunDirectory

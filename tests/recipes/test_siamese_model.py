@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from dlpractice.data.class_folders import read_class_folders
-from dlpractice.data.images import LoadedImage
+from dlpractice.data.files.unlabelled import LoadedImage
+from dlpractice.data.oneshot.own_classes import read_class_folders
 from dlpractice.errors import ModelError
 from dlpractice.recipes.siamese_model import load_siamese
 from dlpractice.runs.directory import RunDirectory

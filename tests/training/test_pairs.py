@@ -10,9 +10,9 @@ import keras
 import numpy as np
 import pytest
 
-from dlpractice.data.distortion import Distortion
-from dlpractice.data.episodes import EpisodeSampler
 from dlpractice.data.examples import Examples
+from dlpractice.data.oneshot.distortion import Distortion
+from dlpractice.data.oneshot.episodes import EpisodeSampler
 from dlpractice.models.objectives import find_objective
 from dlpractice.training.optimisers import build_groups
 from dlpractice.training.pairs import EpisodeFeed, pairs_loss
@@ -91,7 +91,7 @@ DEVICES = """
 import json
 import numpy as np
 import keras
-from dlpractice.data.distortion import see_plain
+from dlpractice.data.oneshot.distortion import see_plain
 from dlpractice.models.objectives import find_objective
 from dlpractice.models.siamese import Verdict, build_siamese
 from dlpractice.training.optimisers import build_groups

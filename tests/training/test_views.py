@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import affine_transform, map_coordinates, maximum_filter, minimum_filter
 
-from dlpractice.data.distortion import Distortion, Moves, see_plain
+from dlpractice.data.oneshot.distortion import Distortion, Moves, see_plain
 from dlpractice.training.views import DistortedViews, PlainViews, view_batch
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 12, 12, 2), np.uint8)

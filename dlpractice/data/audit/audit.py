@@ -1,0 +1,168 @@
+"""What is wrong, doubtful or worth knowing about a data set, before anything is trained on it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlpractice.data.audit.duplicates import near_pairs
+from dlpractice.data.audit.findings import (
+    Finding,
+    Severity,
+    Unusable,
+    amount_findings,
+    file_findings,
+    near_findings,
+    structure_findings,
+    unusable_findings,
+)
+from dlpractice.data.files.items import Index, Item
+from dlpractice.data.files.pixels import Scan
+
+# Of copies in several given splits the one in the split that measures is kept.
+_KEPT_FIRST = {"test": 0, "validation": 1, "train": 2}
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found.
+
+    `counts` holds the usable images per class and given split ("all" where no split is given), `formats` the
+    images per file format, `widths` and `heights` their smallest, median and largest size in pixels, and
+    `near_duplicates` pairs of paths that look the same.
+    """
+
+    images: int
+    counts: dict[str, dict[str, int]]
+    formats: dict[str, int]
+    widths: tuple[int, int, int]
+    heights: tuple[int, int, int]
+    unusable: tuple[Unusable, ...]
+    near_duplicates: tuple[tuple[str, str], ...]
+    findings: tuple[Finding, ...]
+
+    def of(self, severity: Severity) -> list[Finding]:
+        """The findings of one severity."""
+        return [finding for finding in self.findings if finding.severity == severity]
+
+    def to_json(self) -> dict[str, Any]:
+        """The audit as plain lists and mappings, as `audit.json` holds it."""
+        return {
+            "images": self.images,
+            "classes": self.counts,
+            "formats": self.formats,
+            "sizes": {
+                side: dict(zip(("min", "median", "max"), values, strict=True))
+                for side, values in (("width", self.widths), ("height", self.heights))
+            },
+            "unusable": [
+                {"path": item.path, "kind": item.kind, "reason": item.reason} for item in self.unusable
+            ],
+            "near_duplicates": [list(pair) for pair in self.near_duplicates],
+            "findings": [
+                {"kind": f.kind, "severity": f.severity, "message": f.message, "paths": list(f.paths)}
+                for f in self.findings
+            ],
+        }
+
+
+def inspect(index: Index, scan: Scan) -> Audit:
+    """Audits an index after its files were scanned; opens no file itself."""
+    unusable = _unreadable(index, scan) + _contradictions(index, scan) + _leaks(index, scan)
+    left_out = {item.path for item in unusable}
+    usable = [item for item in index.items if item.path not in left_out]
+    pairs = _look_alikes(usable, scan)
+    counts = _count(index, usable)
+    findings = [
+        *unusable_findings(unusable),
+        *structure_findings(index, usable, counts),
+        *amount_findings(counts),
+        *near_findings(usable, pairs),
+        *file_findings(index, scan),
+    ]
+    order = {"error": 0, "warning": 1, "info": 2}
+    return Audit(
+        images=len(index.items),
+        counts=counts,
+        formats=dict(sorted(Counter(name.decode() for name in scan.facts["format"].tolist()).items())),
+        widths=_spread(scan.facts["width"]),
+        heights=_spread(scan.facts["height"]),
+        unusable=tuple(sorted(unusable, key=lambda item: item.path)),
+        near_duplicates=tuple(pairs),
+        findings=tuple(sorted(findings, key=lambda finding: order[finding.severity])),
+    )
+
+
+def _unreadable(index: Index, scan: Scan) -> list[Unusable]:
+    return [Unusable(path, error.problem, error.reason) for path, error in scan.bad.items()]
+
+
+def _copies(index: Index, scan: Scan) -> Iterable[list[Item]]:
+    """The usable items that have the same bytes, where there are several."""
+    same: dict[str, list[Item]] = defaultdict(list)
+    for item in index.items:
+        if item.path in scan.sha256:
+            same[scan.sha256[item.path]].append(item)
+    return (items for items in same.values() if len(items) > 1)
+
+
+def _contradictions(index: Index, scan: Scan) -> list[Unusable]:
+    """Copies with different labels: one of them is wrong, and which one cannot be known here."""
+    return [
+        Unusable(
+            item.path,
+            "contradictory labels",
+            f"labelled {item.label}, but {_first_other(item, items)} is the same file",
+        )
+        for items in _copies(index, scan)
+        if len({item.label for item in items}) > 1
+        for item in items
+    ]
+
+
+def _first_other(item: Item, items: Sequence[Item]) -> str:
+    return next(other.path for other in items if other.label != item.label)
+
+
+def _leaks(index: Index, scan: Scan) -> list[Unusable]:
+    """Copies in several given splits, but for those in the split that measures."""
+    found = []
+    for items in _copies(index, scan):
+        if len({item.label for item in items}) > 1:
+            continue
+        kept = min(items, key=lambda item: _KEPT_FIRST.get(item.split or "", 0))
+        found += [
+            Unusable(
+                item.path,
+                "copy across splits",
+                f"in {item.split}, but the same file as {kept.path} in {kept.split}",
+            )
+            for item in items
+            if item.split != kept.split
+        ]
+    return found
+
+
+def _look_alikes(usable: Sequence[Item], scan: Scan) -> list[tuple[str, str]]:
+    """Pairs of paths that look the same but are not the same bytes."""
+    position = {path: number for number, path in enumerate(scan.sha256)}
+    facts = scan.facts[[position[item.path] for item in usable]]
+    pairs = near_pairs(facts["thumbnail"], np.minimum(facts["width"], facts["height"]))
+    named = ((usable[first].path, usable[second].path) for first, second in pairs)
+    return [(first, second) for first, second in named if scan.sha256[first] != scan.sha256[second]]
+
+
+def _count(index: Index, usable: Sequence[Item]) -> dict[str, dict[str, int]]:
+    counted = Counter((item.label, item.split or "all") for item in usable)
+    splits = sorted(
+        {item.split or "all" for item in index.items}, key=("all", "train", "validation", "test").index
+    )
+    return {label: {split: counted[label, split] for split in splits} for label in index.class_names}
+
+
+def _spread(sizes: Any) -> tuple[int, int, int]:
+    if not len(sizes):
+        return 0, 0, 0
+    return int(sizes.min()), int(np.median(sizes)), int(sizes.max())

@@ -1,0 +1,175 @@
+"""The things that an audit can find: each function looks for one sort of them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+from dlpractice.data.files.decode import EXTENSIONS
+from dlpractice.data.files.items import Index, Item
+from dlpractice.data.files.pixels import Scan
+
+Severity = Literal["error", "warning", "info"]
+
+# Below this a class's own accuracy moves by 10 points and more with each image.
+FEW_IMAGES = 10
+IMBALANCE = 10
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to know: `kind` for programs, `message` for people, `paths` of all files that it is about."""
+
+    kind: str
+    severity: Severity
+    message: str
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """One image that cannot be used, and why."""
+
+    path: str
+    kind: str
+    reason: str
+
+
+def unusable_findings(unusable: Sequence[Unusable]) -> list[Finding]:
+    """One error per kind of problem: "empty", "truncated", "contradictory labels" and so on."""
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for item in sorted(unusable, key=lambda item: item.path):
+        kinds[item.kind].append(item.path)
+    return [
+        Finding(kind, "error", f"{_number(paths, 'image')} cannot be used: {kind}", tuple(paths))
+        for kind, paths in kinds.items()
+    ]
+
+
+def structure_findings(
+    index: Index, usable: Sequence[Item], counts: dict[str, dict[str, int]]
+) -> list[Finding]:
+    """Class folders without images, fewer than two classes, and groups that the given splits tear apart."""
+    found = []
+    if index.empty_classes:
+        text = (
+            f"{_number(index.empty_classes, 'class folder')} without an image: {_some(index.empty_classes)}"
+        )
+        found.append(Finding("empty class", "error", text, index.empty_classes))
+    if all(item.split is None and len(PurePosixPath(item.path).parts) == 3 for item in index.items):
+        text = (
+            "every file lies in a folder of its class folder: `dlp oneshot` takes "
+            f"{_some(sorted(counts))} for alphabets, and the folders in them for classes"
+        )
+        found.append(Finding("alphabets", "info", text))
+    if len(counts) < 2:
+        text = f"a classifier needs two classes; found only {', '.join(counts)}"
+        found.append(Finding("single class", "error", text))
+    splits: dict[str, set[str]] = defaultdict(set)
+    for item in usable:
+        if item.group and item.split:
+            splits[item.group].add(item.split)
+    crossing = [group for group, inside in sorted(splits.items()) if len(inside) > 1]
+    if crossing:
+        paths = tuple(item.path for item in usable if item.group in crossing)
+        text = f"{_number(crossing, 'group')} in more than one split: {_some(crossing)}"
+        found.append(Finding("group crosses splits", "error", text, paths))
+    return found
+
+
+def amount_findings(counts: dict[str, dict[str, int]]) -> list[Finding]:
+    """Classes with no or few usable images in a split, and classes that outnumber others by far."""
+    found = []
+    for split in next(iter(counts.values())):
+        none = [label for label, row in counts.items() if row[split] == 0]
+        few = [f"{label} ({row[split]})" for label, row in counts.items() if 0 < row[split] < FEW_IMAGES]
+        where = "" if split == "all" else f" in {split}"
+        if none:
+            severity: Severity = "error" if split in ("all", "train") else "warning"
+            found.append(
+                Finding("class without images", severity, f"no usable image{where} of {_some(none)}")
+            )
+        if few:
+            found.append(
+                Finding("few images", "warning", f"fewer than {FEW_IMAGES} images{where} of {_some(few)}")
+            )
+    totals = {label: sum(row.values()) for label, row in counts.items()}
+    most, least = max(totals, key=totals.__getitem__), min(totals, key=totals.__getitem__)
+    if totals[least] and totals[most] >= IMBALANCE * totals[least]:
+        text = f"{totals[most]} images of {most}, but {totals[least]} of {least}: see training.class_weights"
+        found.append(Finding("imbalance", "warning", text))
+    return found
+
+
+def near_findings(usable: Sequence[Item], pairs: Sequence[tuple[str, str]]) -> list[Finding]:
+    """Pairs that look the same, by what they cross: classes, given splits, or neither."""
+    by_path = {item.path: item for item in usable}
+    crossing: dict[str, list[tuple[str, str]]] = {"classes": [], "splits": [], "": []}
+    for pair in pairs:
+        one, two = (by_path[path] for path in pair)
+        kind = "classes" if one.label != two.label else "splits" if one.split != two.split else ""
+        crossing[kind].append(pair)
+    found = []
+    for kind, inside in crossing.items():
+        if inside:
+            name = f"near-duplicates across {kind}" if kind else "near-duplicates"
+            text = f"{_number(inside, 'pair')} of {name}: {_some([' = '.join(pair) for pair in inside])}"
+            paths = tuple(sorted({path for pair in inside for path in pair}))
+            found.append(Finding(name, "warning" if kind else "info", text, paths))
+    return found
+
+
+def file_findings(index: Index, scan: Scan) -> list[Finding]:
+    """Wrong endings, files passed over, and files of several images."""
+    found = []
+    formats = {
+        path: name.decode() for path, name in zip(scan.sha256, scan.facts["format"].tolist(), strict=True)
+    }
+    misnamed = {
+        path: name
+        for path, name in formats.items()
+        if name in EXTENSIONS and not path.lower().endswith(EXTENSIONS[name])
+    }
+    if misnamed:
+        named = [f"{path} is {name}" for path, name in misnamed.items()]
+        text = f"{_number(named, 'file')} with the ending of another format: {_some(named)}"
+        found.append(Finding("misnamed", "warning", text, tuple(misnamed)))
+    found += _other_files(index)
+    several = tuple(path for path, n in zip(scan.sha256, scan.facts["frames"].tolist(), strict=True) if n > 1)
+    if several:
+        text = (
+            f"of {_number(several, 'file')} with several frames or pages the first is used: {_some(several)}"
+        )
+        found.append(Finding("several frames", "info", text, several))
+    if index.clutter:
+        found.append(Finding("hidden files", "info", f"{index.clutter} hidden or system files passed over"))
+    return found
+
+
+def _other_files(index: Index) -> list[Finding]:
+    """Beside the class folders a readme is usual; inside of one, such a file may be meant as an image."""
+    inside = tuple(path for path in index.others if "/" in path)
+    beside = tuple(path for path in index.others if "/" not in path)
+    sorted_out: list[tuple[Severity, tuple[str, ...]]] = [("warning", inside), ("info", beside)]
+    return [
+        Finding(
+            "other files",
+            severity,
+            f"{_number(paths, 'file or folder', 'files and folders')} passed over, no images by name: "
+            + _some(paths),
+            paths,
+        )
+        for severity, paths in sorted_out
+        if paths
+    ]
+
+
+def _number(things: Sequence[object], one: str, many: str = "") -> str:
+    return f"{len(things)} {one if len(things) == 1 else many or one + 's'}"
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_NAMED])
+    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more"

@@ -1,0 +1,43 @@
+"""From what the user points at (a folder, a CSV, a zip of either) to an index of image files."""
+
+import hashlib
+from pathlib import Path
+
+from dlpractice.data.files.archive import extract
+from dlpractice.data.files.csv_index import index_csv
+from dlpractice.data.files.folder_index import LAYOUTS, index_folder, unwrap
+from dlpractice.data.files.items import IMAGES, FileKind, Index
+from dlpractice.data.progress import Progress
+from dlpractice.data.storage.cache import cache_dir
+from dlpractice.errors import DataError
+
+
+def read_index(source: Path | str, progress: Progress | None = None, kind: FileKind = IMAGES) -> Index:
+    """Indexes class folders, `train/` with `validation/` and/or `test/`, a CSV, or a zip.
+
+    The CSV has the columns `path,label[,split][,group]`. A zip is extracted into the cache, once per content;
+    its CSV is read where it has exactly one at its top.
+
+    Raises:
+        DataError: nothing there, or nothing that is laid out in one of these ways.
+    """
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return index_folder(path.absolute(), kind)
+    if not path.exists():
+        raise DataError(
+            f"there is no folder or file {path}", "`dlp data ls` shows the data sets known by name"
+        )
+    if path.suffix.lower() == ".csv":
+        return index_csv(path)
+    if path.suffix.lower() == ".zip":
+        return _index_zip(path, progress, kind)
+    raise DataError(f"{path} is neither a folder nor a CSV nor a zip", LAYOUTS)
+
+
+def _index_zip(path: Path, progress: Progress | None, kind: FileKind) -> Index:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    root = unwrap(extract(path, cache_dir() / "zips" / digest[:16], progress))
+    tables = sorted(entry for entry in root.iterdir() if entry.suffix.lower() == ".csv")
+    return index_csv(tables[0], confined=True) if len(tables) == 1 else index_folder(root, kind)

@@ -1,0 +1,163 @@
+"""Which image is trained on, which one chooses the model, and which one measures it."""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlpractice.data.files.items import SPLITS, SplitName
+from dlpractice.errors import DataError
+
+
+def assign_splits(
+    labels: Sequence[str],
+    given: Sequence[SplitName | None],
+    groups: NDArray[np.int64],
+    keys: Sequence[str],
+    *,
+    validation: float,
+    test: float,
+    seed: int,
+) -> list[SplitName]:
+    """A split for each of N images: what is given is kept, and what is lacking is taken from it.
+
+    Nothing given: `validation` and `test` are shares of all images. No test given: the given validation
+    images are divided into halves, so that no image both chooses and measures. No validation given: it is a
+    share of the training images; with neither, both are. All divisions are stratified by label, keep a group
+    together, and depend on `seed` and the keys alone, not on names or the order of files.
+
+    Args:
+        groups: (N,) images with the same number stay together within what is divided.
+        keys: (N,) a text per image that depends on its content, such as its sha256.
+
+    Raises:
+        DataError: images are given for validation or test only, or a class is too small to be divided.
+    """
+    present = {split for split in given if split is not None}
+    shares = _shares(present, validation, test)
+    splits = list(given)
+    for source, parts in shares.items():
+        chosen = [position for position, split in enumerate(given) if split == source]
+        assigned = divide(
+            [labels[position] for position in chosen],
+            groups[chosen],
+            [keys[position] for position in chosen],
+            parts,
+            seed,
+        )
+        for position, split in zip(chosen, assigned, strict=True):
+            splits[position] = split
+    return [split for split in splits if split is not None]
+
+
+def _shares(
+    present: set[SplitName], validation: float, test: float
+) -> dict[SplitName | None, dict[SplitName, float]]:
+    """What has to be divided, and into which shares."""
+    rest = {"train": 1 - validation - test, "validation": validation, "test": test}
+    if not present or present == {"train"}:
+        if rest["train"] <= 0:
+            raise DataError(
+                f"validation {validation} and test {test} leave nothing to train on", "lower their shares"
+            )
+        return {next(iter(present), None): {split: rest[split] for split in SPLITS}}
+    if "train" not in present:
+        raise DataError(
+            f"the data has images for {' and '.join(sorted(present))}, but none to train on", "add them"
+        )
+    if present == {"train", "validation"}:
+        return {"validation": {"validation": 0.5, "test": 0.5}}
+    if present == {"train", "test"}:
+        return {"train": {"train": 1 - validation, "validation": validation}}
+    return {}
+
+
+def divide(
+    labels: Sequence[str],
+    groups: NDArray[np.int64],
+    keys: Sequence[str],
+    shares: dict[SplitName, float],
+    seed: int,
+) -> list[SplitName]:
+    """Divides N images into `shares`, stratified by label, with every group kept together.
+
+    Groups go, the largest first and otherwise in an order drawn by `seed`, to the split that is then nearest
+    to its targets. Without groups of several images the targets are met exactly.
+
+    Raises:
+        DataError: a class has too few separate groups for every split to get one.
+    """
+    names = tuple(shares)
+    classes, coded = np.unique(np.asarray(labels), return_inverse=True)
+    targets = _targets(np.bincount(coded, minlength=len(classes)), list(shares.values()))
+    counts = np.zeros_like(targets)
+    members: dict[int, list[int]] = {}
+    for position, group in enumerate(groups.tolist()):
+        members.setdefault(group, []).append(position)
+    ranks = {
+        group: min(_rank(keys[position], seed) for position in inside) for group, inside in members.items()
+    }
+    splits: list[SplitName] = [names[0]] * len(labels)
+    for group in sorted(members, key=lambda group: (-len(members[group]), ranks[group])):
+        inside = members[group]
+        kinds, added = np.unique(coded[inside], return_counts=True)
+        # The growth of sum((count - target)^2 / target): negative where there is room, least where most is
+        # lacking.
+        lacking = targets[:, kinds] - counts[:, kinds]
+        growth = (added * (added - 2 * lacking) / targets[:, kinds]).sum(axis=1)
+        best = int(np.argmin(growth))
+        counts[best, kinds] += added
+        for position in inside:
+            splits[position] = names[best]
+    _check_each_has_some(classes, counts, names)
+    return splits
+
+
+def pick_share(labels: Sequence[str], keys: Sequence[str], share: float, seed: int) -> NDArray[np.bool_]:
+    """(N,) which of N images are in a share, in (0, 1], of each label: `share_of` the images that have it.
+
+    Drawn by `seed` and the keys alone, see `assign_splits`; what is in a share is in every larger one.
+    """
+    order = sorted(range(len(keys)), key=lambda position: _rank(keys[position], f"share {seed}"))
+    left = {label: share_of(count, share) for label, count in Counter(labels).items()}
+    picked = np.zeros(len(keys), np.bool_)
+    for position in order:
+        picked[position] = left[labels[position]] > 0
+        left[labels[position]] -= 1
+    return picked
+
+
+def share_of(count: int, share: float) -> int:
+    """How many of `count` >= 1 images a share in (0, 1] takes: rounded, and one at least."""
+    return max(1, math.floor(count * share + 0.5))
+
+
+def _targets(sizes: NDArray[np.int64], shares: list[float]) -> NDArray[np.float64]:
+    """(splits, classes) numbers of images: each share rounded, at least 1; the first split has the rest."""
+    later = [np.maximum(1, np.floor(sizes * share + 0.5)) for share in shares[1:]]
+    first = np.maximum(1, sizes - np.sum(later, axis=0))
+    return np.stack([first, *later]).astype(np.float64)
+
+
+def _rank(key: str, seed: int | str) -> str:
+    return hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()
+
+
+def _check_each_has_some(
+    classes: NDArray[np.str_], counts: NDArray[np.float64], names: Sequence[SplitName]
+) -> None:
+    lacking = [
+        f"{name}: {int(counts[:, column].sum())} images leave none for "
+        + " and ".join(split for row, split in enumerate(names) if counts[row, column] == 0)
+        for column, name in enumerate(classes)
+        if (counts[:, column] == 0).any()
+    ]
+    if lacking:
+        raise DataError(
+            "too few images, or too few that are not copies or in one group, to divide a class into "
+            f"{', '.join(names)}: {'; '.join(lacking)}",
+            "add images to these classes, or give the splits yourself in folders or in a CSV",
+        )

@@ -1,0 +1,256 @@
+"""Any folder of class folders as examples: photographs, signatures, products, or recordings."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlpractice.data.audit.admission import admit
+from dlpractice.data.audit.audit import Audit, inspect
+from dlpractice.data.dataset import locate
+from dlpractice.data.examples import UNKNOWN_DRAWER, Examples
+from dlpractice.data.files.decode import Resize, load_pixels
+from dlpractice.data.files.index import read_index
+from dlpractice.data.files.items import IMAGES_OR_RECORDINGS, RECORDINGS, Index, Item, is_clutter
+from dlpractice.data.files.pixels import Look, Scan, pixel_view, scan
+from dlpractice.data.oneshot.recordings import load_spectrogram, scan_recordings
+from dlpractice.data.progress import Progress, Quiet
+from dlpractice.data.storage.rows import RowView
+from dlpractice.errors import DataError
+
+Colour = Literal["grey", "colour"]
+
+# alphabet/class/file
+_DEEPEST = 3
+# Few examples per class are the rule here, and nothing is weighted by its class.
+_EXPECTED_HERE = ("few images", "imbalance")
+_CHUNK = 1024
+_AUDIT_SIDE = 40
+_NAMED = 20
+# Red, green and blue in ITU-R BT.601's luma, in 65,536ths.
+_LUMA = np.array([19595, 38470, 7471], np.uint32)
+
+_Pixels = Callable[[Sequence[str]], NDArray[np.uint8] | RowView]
+
+
+@dataclass(frozen=True)
+class ClassFolders:
+    """The examples that were read below `root`, and the audit of the files."""
+
+    root: Path
+    examples: Examples
+    audit: Audit
+
+
+def read_class_folders(
+    source: str,
+    *,
+    image_size: int,
+    colour: Colour = "grey",
+    resize: Resize = "stretch",
+    background: str = "#ffffff",
+    drawer_pattern: str | None = None,
+    on_bad_image: Literal["error", "skip"] = "error",
+    progress: Progress | None = None,
+) -> ClassFolders:
+    """Reads `class/file`, or `alphabet/class/file` where every file lies that deep: all images or all WAV.
+
+    Folders `train`, `validation` and `test` above the classes are read as one: here classes are divided, not
+    their images. Without alphabets, all classes are in one that has the name of the folder.
+
+    Args:
+        source: a folder, a zip or a CSV as `read_index` takes it, or the name of a known set of photographs.
+        image_size: side of the kept squares, in pixels.
+        colour: `grey` keeps one channel, in memory; `colour` keeps three, and leaves images on the disk.
+        resize: how an image that is no square becomes one.
+        background: `#rrggbb`, what transparent pixels are laid over.
+        drawer_pattern: a regular expression with one group, searched in each file's name without its ending;
+            what the group finds is who drew, wrote or spoke it. None: nobody knows.
+        on_bad_image: whether files that cannot be used are an error, or left out and listed in the audit.
+
+    Raises:
+        DataError: no data, files that cannot be used, or a pattern that does not fit every file.
+    """
+    progress = progress or Quiet()
+    index = _regroup(read_index(locate(source, progress), progress, IMAGES_OR_RECORDINGS), progress)
+    read = _read_recordings if _are_recordings(index) else _read_images
+    scanned, pixels_of = read(index, Look(image_size, resize, background), colour, progress)
+    audit = inspect(index, scanned)
+    relevant = tuple(finding for finding in audit.findings if finding.kind not in _EXPECTED_HERE)
+    audit = replace(audit, findings=relevant)
+    items = admit(index, audit, on_bad_image, progress)
+    alphabets = [item.group or Path(source).absolute().stem for item in items]
+    alphabet_names = tuple(sorted(set(alphabets)))
+    class_names = tuple(sorted({item.label for item in items}))
+    sha256 = tuple(scanned.sha256[item.path] for item in items)
+    examples = Examples(
+        pixels=pixels_of(sha256),
+        alphabets=_code(alphabets, alphabet_names),
+        classes=_code([item.label for item in items], class_names),
+        drawers=_find_drawers(items, drawer_pattern),
+        alphabet_names=alphabet_names,
+        class_names=class_names,
+        paths=tuple(item.path for item in items),
+        sha256=sha256,
+    )
+    return ClassFolders(index.root, examples, audit)
+
+
+def check(source: str, progress: Progress | None = None) -> Audit:
+    """The audit of a folder of class folders, whether they hold images or WAV files; nothing is changed.
+
+    Raises:
+        DataError: nothing there that is laid out as a data set.
+    """
+    progress = progress or Quiet()
+    root = locate(source, progress)
+    index = read_index(root, progress, IMAGES_OR_RECORDINGS)
+    if all(RECORDINGS.fits(item.path) for item in index.items):
+        return inspect(index, scan_recordings(index, _AUDIT_SIDE, progress)[0])
+    index = read_index(root, progress)
+    return inspect(index, scan(index, None, progress))
+
+
+def load_example(
+    path: Path,
+    *,
+    image_size: int,
+    colour: Colour = "grey",
+    resize: Resize = "stretch",
+    background: str = "#ffffff",
+) -> NDArray[np.uint8]:
+    """One image or WAV file as `read_class_folders` reads it: (image_size, image_size, 1 or 3) uint8.
+
+    Raises:
+        ImageError: the file cannot be used.
+    """
+    if RECORDINGS.fits(path.name):
+        picture = load_spectrogram(path, image_size=image_size)[..., None]
+        return np.repeat(picture, 3, axis=2) if colour == "colour" else picture
+    rgb = load_pixels(path, image_size, resize, background)
+    return rgb if colour == "colour" else _to_grey(rgb)
+
+
+def _regroup(index: Index, progress: Progress) -> Index:
+    """The index without splits; where files lie that deep, the label is `alphabet/class` and the group the
+    alphabet.
+
+    Raises:
+        DataError: files lie at different depths, or too deep.
+    """
+    if any(item.split for item in index.items):
+        progress.say("train, validation and test folders are read as one: classes are divided, not images")
+    parts = [_below_split(item) for item in index.items]
+    if any(inside[0] != item.label for item, inside in zip(index.items, parts, strict=True)):
+        # The labels of a CSV need not be folders.
+        return replace(index, items=tuple(replace(item, split=None, group=None) for item in index.items))
+    depths = {len(inside): item.path for item, inside in zip(index.items, parts, strict=True)}
+    if len(depths) > 1 or max(depths) > _DEEPEST:
+        raise DataError(
+            f"{index.root} has files too deep or at different depths: {', '.join(sorted(depths.values()))}",
+            "expected class/file, or alphabet/class/file for every file",
+        )
+    nested = max(depths) == _DEEPEST
+    items = tuple(
+        Item(item.path, "/".join(inside[:-1]), None, item.label if nested else None)
+        for item, inside in zip(index.items, parts, strict=True)
+    )
+    empty = index.empty_classes + (_empty_classes(index) if nested else ())
+    names = {item.label for item in items} | set(empty)
+    return replace(index, items=items, class_names=tuple(sorted(names)), empty_classes=empty)
+
+
+def _below_split(item: Item) -> tuple[str, ...]:
+    parts = PurePosixPath(item.path).parts
+    return parts[1:] if item.split is not None else parts
+
+
+def _empty_classes(index: Index) -> tuple[str, ...]:
+    """Class folders without a file of this kind, in alphabets that have others."""
+    full = {PurePosixPath(item.path).parent for item in index.items}
+    return tuple(
+        (alphabet / entry.name).as_posix()
+        for alphabet in sorted({folder.parent for folder in full})
+        for entry in sorted((index.root / alphabet).iterdir())
+        if entry.is_dir() and not is_clutter(entry.name) and alphabet / entry.name not in full
+    )
+
+
+def _code(names: Sequence[str], known: Sequence[str]) -> NDArray[np.int64]:
+    code = {name: number for number, name in enumerate(known)}
+    return np.array([code[name] for name in names], np.int64)
+
+
+def _find_drawers(items: Sequence[Item], pattern: str | None) -> NDArray[np.int64]:
+    """(N,) a number for who made each item, the same in every alphabet; -1 without a pattern."""
+    if pattern is None:
+        return np.full(len(items), UNKNOWN_DRAWER, np.int64)
+    expression = _compile(pattern)
+    found = [expression.search(PurePosixPath(item.path).stem) for item in items]
+    names = [(match.group(1) or "") if match else "" for match in found]
+    lacking = [item.path for item, name in zip(items, names, strict=True) if not name]
+    if lacking:
+        more = [f"and {len(lacking) - _NAMED} more"] if len(lacking) > _NAMED else []
+        raise DataError(
+            f"the drawer pattern {pattern!r} finds nobody in the names of {len(lacking)} files:\n"
+            + "\n".join(f"  {line}" for line in lacking[:_NAMED] + more),
+            "change data.drawer_pattern, or rename these files",
+        )
+    return _code(names, sorted(set(names)))
+
+
+def _compile(pattern: str) -> re.Pattern[str]:
+    hint = "give one group, in parentheses, around what names the drawer, such as ^([^-]+)-"
+    try:
+        expression = re.compile(pattern)
+    except re.error as error:
+        raise DataError(f"the drawer pattern {pattern!r} is no regular expression: {error}", hint) from error
+    if expression.groups != 1:
+        raise DataError(f"the drawer pattern {pattern!r} has {expression.groups} groups, not one", hint)
+    return expression
+
+
+def _are_recordings(index: Index) -> bool:
+    recordings = [item.path for item in index.items if RECORDINGS.fits(item.path)]
+    images = [item.path for item in index.items if not RECORDINGS.fits(item.path)]
+    if recordings and images:
+        raise DataError(
+            f"{index.root} holds both recordings ({recordings[0]}) and images ({images[0]})", "keep one kind"
+        )
+    return bool(recordings)
+
+
+def _read_recordings(index: Index, look: Look, colour: Colour, progress: Progress) -> tuple[Scan, _Pixels]:
+    scanned, pictures = scan_recordings(index, look.image_size, progress)
+
+    def pixels_of(sha256: Sequence[str]) -> NDArray[np.uint8]:
+        grey = np.stack([pictures[digest] for digest in sha256])[..., None]
+        return np.repeat(grey, 3, axis=3) if colour == "colour" else grey
+
+    return scanned, pixels_of
+
+
+def _read_images(index: Index, look: Look, colour: Colour, progress: Progress) -> tuple[Scan, _Pixels]:
+    def pixels_of(sha256: Sequence[str]) -> NDArray[np.uint8] | RowView:
+        view = pixel_view(sha256, look)
+        return view if colour == "colour" else _read_grey(view)
+
+    return scan(index, look, progress), pixels_of
+
+
+def _read_grey(view: RowView) -> NDArray[np.uint8]:
+    """(N, H, H, 1) of (N, H, H, 3), in memory."""
+    grey = np.empty((*view.shape[:3], 1), np.uint8)
+    for start in range(0, len(view), _CHUNK):
+        grey[start : start + _CHUNK] = _to_grey(view[start : start + _CHUNK])
+    return grey
+
+
+def _to_grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(..., 3) to (..., 1); three equal channels stay as they are."""
+    grey: NDArray[np.uint8] = ((rgb.astype(np.uint32) @ _LUMA + 2**15) >> 16).astype(np.uint8)
+    return grey[..., None]

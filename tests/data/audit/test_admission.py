@@ -1,0 +1,53 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from dlpractice.data.audit.admission import admit
+from dlpractice.data.audit.audit import inspect
+from dlpractice.data.files.folder_index import index_folder
+from dlpractice.data.files.pixels import scan
+from dlpractice.data.progress import Quiet
+from dlpractice.errors import DataError
+
+Classes = Callable[..., Path]
+Write = Callable[..., Path]
+
+
+class Noting(Quiet):
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+
+def admitted(root: Path, on_bad_image: Literal["error", "skip"], progress: Quiet) -> list[str]:
+    index = index_folder(root)
+    audit = inspect(index, scan(index, None, Quiet()))
+    return [item.path for item in admit(index, audit, on_bad_image, progress)]
+
+
+def test_clean_images_are_all_let_in_without_a_word(classes: Classes) -> None:
+    progress = Noting()
+    assert len(admitted(classes(10), "error", progress)) == 20
+    assert progress.warnings == []
+
+
+def test_bad_images_are_an_error_or_left_out_and_counted(classes: Classes, write: Write) -> None:
+    root = classes(10)
+    write(root / "cat/bad.png", b"x")
+    with pytest.raises(DataError, match=r"1 of 21 images .*\n  cat/bad.png: ") as caught:
+        admitted(root, "error", Quiet())
+    assert "data.on_bad_image=skip" in caught.value.hint
+    progress = Noting()
+    assert "cat/bad.png" not in admitted(root, "skip", progress)
+    assert progress.warnings == ["1 of 21 images are left out: they cannot be used"]
+
+
+def test_other_errors_are_not_skipped(classes: Classes) -> None:
+    root = classes(10)
+    (root / "owl").mkdir()
+    with pytest.raises(DataError, match="1 class folder without an image: owl"):
+        admitted(root, "skip", Quiet())

@@ -1,0 +1,121 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageEnhance
+
+from dlpractice.data.audit.audit import Audit
+from dlpractice.data.audit.findings import Finding
+from dlpractice.data.oneshot.own_classes import check
+
+Classes = Callable[..., Path]
+Write = Callable[..., Path]
+Photograph = Callable[..., Image.Image]
+
+
+def kinds(audit: Audit) -> dict[str, Finding]:
+    return {finding.kind: finding for finding in audit.findings}
+
+
+def test_a_misnamed_file_is_a_warning_and_is_used(
+    classes: Classes, write: Write, photograph: Photograph
+) -> None:
+    root = classes(10)
+    write(root / "dog/really-png.JPG", photograph(77), format="PNG")
+    audit = check(str(root))
+    assert [f.kind for f in audit.findings] == ["misnamed"]
+    assert "dog/really-png.JPG is PNG" in kinds(audit)["misnamed"].message
+    assert audit.counts["dog"] == {"all": 11}
+
+
+def test_empty_and_small_classes_and_imbalance(classes: Classes, write: Write) -> None:
+    root = classes(10)
+    (root / "fox").mkdir()
+    write(root / "owl/1.png", 500)
+    found = kinds(check(str(root)))
+    assert found["empty class"].severity == "error"
+    assert found["empty class"].paths == ("fox",)
+    assert found["class without images"].message == "no usable image of fox"
+    assert found["few images"].message == "fewer than 10 images of owl (1)"
+    assert "10 images of cat, but 0 of fox" not in str(found)
+
+
+def test_folders_in_class_folders_are_told_of(classes: Classes, write: Write, tmp_path: Path) -> None:
+    for alphabet, seed in (("greek", 1), ("latin", 30)):
+        for number in range(20):
+            write(tmp_path / f"nested/{alphabet}/{'ab'[number % 2]}/{number}.png", seed + number)
+    found = kinds(check(str(tmp_path / "nested")))["alphabets"]
+    assert found.severity == "info" and "takes greek, latin for alphabets" in found.message
+    assert "alphabets" not in kinds(check(str(classes(10))))
+
+
+def test_imbalance_of_ten_to_one(classes: Classes, write: Write) -> None:
+    root = classes(10)
+    write(root / "owl/1.png", 500)
+    assert "10 images of cat, but 1 of owl" in kinds(check(str(root)))["imbalance"].message
+    write(root / "owl/2.png", 501)
+    assert "imbalance" not in kinds(check(str(root)))
+
+
+def test_one_class_is_not_enough(classes: Classes) -> None:
+    assert kinds(check(str(classes(10, ("cat",)))))["single class"].severity == "error"
+
+
+def test_near_duplicates_by_what_they_cross(classes: Classes, write: Write, photograph: Photograph) -> None:
+    for start, split in enumerate(("train", "test")):
+        classes(10, folder=f"data/{split}", start=100 * start)
+    root = classes(0, folder="data")
+
+    def brighter(seed: int) -> Image.Image:
+        return ImageEnhance.Brightness(photograph(seed)).enhance(1.1)
+
+    write(root / "train/cat/within.jpg", brighter(0), quality=90)
+    write(root / "train/dog/other-class.jpg", brighter(1), quality=90)
+    write(root / "test/cat/other-split.jpg", brighter(2), quality=90)
+    audit = check(str(root))
+    assert set(audit.near_duplicates) == {
+        ("train/cat/000.png", "train/cat/within.jpg"),
+        ("train/cat/001.png", "train/dog/other-class.jpg"),
+        ("test/cat/other-split.jpg", "train/cat/002.png"),
+    }
+    severities = {finding.kind: finding.severity for finding in audit.findings}
+    assert severities == {
+        "near-duplicates across classes": "warning",
+        "near-duplicates across splits": "warning",
+        "near-duplicates": "info",
+    }
+
+
+def test_a_group_in_two_given_splits_is_an_error(classes: Classes) -> None:
+    root = classes(2)
+    lines = ["path,label,split,group", "cat/000.png,cat,train,g1", "cat/001.png,cat,test,g1"]
+    lines += ["dog/000.png,dog,train,g2", "dog/001.png,dog,test,"]
+    (root / "labels.csv").write_text("\n".join(lines))
+    finding = kinds(check(str(root / "labels.csv")))["group crosses splits"]
+    assert (finding.severity, finding.paths) == ("error", ("cat/000.png", "cat/001.png"))
+
+
+def test_other_files_and_animations_are_mentioned(
+    classes: Classes, write: Write, photograph: Photograph
+) -> None:
+    root = classes(10)
+    write(root / "cat/notes.txt", b"hello")
+    write(root / "cat/.DS_Store", b"")
+    write(root / "cat/moving.gif", photograph(70), save_all=True, append_images=[photograph(71)])
+    found = kinds(check(str(root)))
+    assert (found["other files"].severity, found["other files"].paths) == ("warning", ("cat/notes.txt",))
+    (root / "cat/notes.txt").rename(root / "README.txt")
+    beside = kinds(check(str(root)))["other files"]
+    assert (beside.severity, beside.paths) == ("info", ("README.txt",))
+    assert (found["several frames"].severity, found["several frames"].paths) == ("info", ("cat/moving.gif",))
+    assert found["hidden files"].message.startswith("1 hidden")
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_numbers_agree_with_their_nouns(classes: Classes, write: Write, count: int) -> None:
+    root = classes(10)
+    for number in range(count):
+        write(root / f"cat/{number}.txt", b"")
+    message = kinds(check(str(root)))["other files"].message
+    assert message.startswith("1 file or folder passed" if count == 1 else "5 files and folders passed")
+    assert ("and 2 more" in message) is (count == 5)

@@ -1,0 +1,180 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.io import wavfile
+
+from dlpractice.data.oneshot import class_split as module
+from dlpractice.data.oneshot.class_split import Division, divide
+from dlpractice.data.sets.digits import read_digit_examples
+from dlpractice.errors import DataError
+
+Write = Callable[..., Path]
+SMALL = {"glyph_alphabets": 2, "validation_alphabets": 1, "evaluation_alphabets": 1}
+
+
+def classes_of(division: Division) -> dict[str, set[str]]:
+    return {name: {part.class_names[code] for code in part.classes} for name, part in division.parts.items()}
+
+
+def assert_disjoint(division: Division) -> None:
+    parts = list(classes_of(division).values())
+    assert sum(map(len, parts)) == len(set().union(*parts))
+
+
+@pytest.fixture
+def folder(write: Write, tmp_path: Path) -> Callable[..., Path]:
+    """A folder of small noise, with so many images per path of a class folder."""
+
+    def make(counts: dict[str, int]) -> Path:
+        for column, (name, count) in enumerate(counts.items()):
+            for number in range(count):
+                write(tmp_path / "folder" / name / f"{number}.png", 1000 * column + number)
+        return tmp_path / "folder"
+
+    return make
+
+
+def test_omniglots_validation_alphabets_are_held_out_of_the_background(tiny_omniglot: Any) -> None:
+    division = divide("omniglot", validation_alphabets=1, split_seed=2)
+    assert (division.root, len(division.runs), division.files) == ("omniglot", 2, None)
+    assert_disjoint(division)
+    alphabets = {name: set(part.present_alphabets()) for name, part in division.parts.items()}
+    assert alphabets["train"] | alphabets["validation"] == {"Greek", "Korean", "Latin"}
+    assert not alphabets["train"] & alphabets["validation"]
+    assert alphabets["test"] == {"Atlantean", "Tengwar"}
+    held_out = {
+        divide("omniglot", validation_alphabets=1, split_seed=seed).validation.present_alphabets()
+        for seed in range(12)
+    }
+    assert len(held_out) == 3
+    for count in (0, 3):
+        with pytest.raises(DataError, match="cannot be held out"):
+            divide("omniglot", validation_alphabets=count)
+
+
+def test_split_rows_say_what_became_of_every_drawing(tiny_omniglot: Any) -> None:
+    rows = divide("omniglot", validation_alphabets=1).split_rows()
+    assert [row["path"] for row in rows] == sorted(tiny_omniglot.drawings)
+    for row in rows:
+        part, alphabet, character, _ = row["path"].split("/")
+        assert (row["group"], row["label"]) == (alphabet, f"{alphabet}/{character}")
+        assert (row["split"] == "test") == (part == "images_evaluation")
+    assert set(rows[0]) == {"path", "label", "split", "sha256", "group"}
+
+
+def test_the_digest_is_that_of_the_division(tiny_omniglot: Any) -> None:
+    digests = [
+        divide("omniglot", validation_alphabets=count, split_seed=seed).digest
+        for count, seed in ((1, 0), (1, 0), (2, 0), (1, 1), (1, 2), (1, 3))
+    ]
+    assert digests[0] == digests[1] != digests[2]
+    assert len(set(digests)) > 2
+
+
+def test_one_example_per_class_is_for_the_background_alone(tiny_omniglot: Any) -> None:
+    division = divide("omniglot", validation_alphabets=1, examples_per_class=1)
+    assert np.bincount(division.background.classes).max() == 1
+    assert len(division.background) == len(classes_of(division)["train"])
+    assert np.bincount(division.validation.classes).max() == 20
+    assert len(division.evaluation) == 140
+
+
+def test_glyphs_can_join_the_background(tiny_omniglot: Any) -> None:
+    alone = divide("omniglot", validation_alphabets=1)
+    mixed = divide("omniglot", validation_alphabets=1, glyph_alphabets=1)
+    assert set(mixed.background.present_alphabets()) == {*alone.background.present_alphabets(), "glyphs-000"}
+    assert mixed.validation.paths == alone.validation.paths
+    assert mixed.evaluation.paths == alone.evaluation.paths
+    np.testing.assert_array_equal(mixed.background.pixels[: len(alone.background)], alone.background.pixels)
+
+
+def test_more_glyphs_to_train_on_leave_the_test_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    digits = read_digit_examples()
+    monkeypatch.setattr(module, "read_digit_examples", lambda: digits)
+    few = divide("glyphs", **{**SMALL, "glyph_alphabets": 1})
+    many = divide("glyphs", **SMALL)
+    assert_disjoint(many)
+    assert many.evaluation.paths == few.evaluation.paths
+    np.testing.assert_array_equal(many.validation.pixels, few.validation.pixels)
+    assert set(few.background.present_alphabets()) < set(many.background.present_alphabets())
+    assert many.digits is digits
+    assert divide("glyphs", split_seed=1, **SMALL).digest != many.digest
+    with pytest.raises(DataError, match="0 alphabets to train on"):
+        divide("glyphs", **{**SMALL, "glyph_alphabets": 0})
+
+
+def test_a_folder_is_divided_by_class(folder: Callable[..., Path]) -> None:
+    root = folder({f"person-{number:02d}": 2 for number in range(20)})
+    division = divide(str(root), image_size=16, validation=0.2, evaluation=0.3)
+    assert_disjoint(division)
+    assert {name: len(found) for name, found in classes_of(division).items()} == {
+        "train": 10,
+        "validation": 4,
+        "test": 6,
+    }
+    assert division.root == str(root)
+    assert division.audit["images"] == 40
+    assert division.audit["parts"]["test"] == {"alphabets": ["folder"], "classes": 6, "examples": 12}
+    again = divide(str(root), image_size=16, validation=0.2, evaluation=0.3)
+    other = divide(str(root), image_size=16, validation=0.2, evaluation=0.3, split_seed=1)
+    assert division.digest == again.digest != other.digest
+
+
+def test_a_folder_of_alphabets_is_divided_by_whole_alphabets(folder: Callable[..., Path]) -> None:
+    root = folder({f"{alphabet}/{number}": 2 for alphabet in "ABCDE" for number in range(3)})
+    for seed in range(4):
+        division = divide(str(root), image_size=16, split_seed=seed)
+        assert_disjoint(division)
+        alphabets = [part.present_alphabets() for part in division.parts.values()]
+        assert sorted(map(len, alphabets)) == [1, 2, 2]
+        assert sorted(name for names in alphabets for name in names) == list("ABCDE")
+
+
+def test_two_alphabets_are_divided_by_class(folder: Callable[..., Path]) -> None:
+    root = folder({f"{alphabet}/{number}": 2 for alphabet in "AB" for number in range(5)})
+    division = divide(str(root), image_size=16)
+    assert_disjoint(division)
+    assert [len(found) for found in classes_of(division).values()] == [5, 2, 3]
+
+
+def test_classes_of_one_example_are_trained_on(folder: Callable[..., Path]) -> None:
+    counts = {f"many-{number}": 2 for number in range(6)} | {f"one-{number}": 1 for number in range(9)}
+    root = folder(counts)
+    for seed in range(4):
+        division = divide(str(root), image_size=16, split_seed=seed)
+        assert [len(found) for found in classes_of(division).values()] == [11, 2, 2]
+        assert {name for name in counts if name.startswith("one-")} < classes_of(division)["train"]
+
+
+def test_too_few_classes_are_an_error_that_counts_them(folder: Callable[..., Path]) -> None:
+    root = folder({f"person-{number}": 2 for number in range(5)})
+    with pytest.raises(DataError, match=r"train has 1 class\(es\) of 2 or more examples"):
+        divide(str(root), image_size=16)
+    (root / "single").mkdir()
+    (root / "person-0/1.png").rename(root / "single/0.png")
+    with pytest.raises(DataError, match="too few classes"):
+        divide(str(root), image_size=16)
+    assert len(classes_of(divide(str(root), image_size=16, examples_per_class=1))["train"]) == 2
+
+
+def test_a_folder_with_glyphs_is_kept_in_their_size(folder: Callable[..., Path]) -> None:
+    root = folder({f"person-{number}": 2 for number in range(6)})
+    division = divide(str(root), image_size=16, glyph_alphabets=1)
+    assert set(division.background.present_alphabets()) == {"folder", "glyphs-000"}
+    assert {part.image_size for part in division.parts.values()} == {105}
+
+
+def test_recordings_are_not_mixed_with_glyphs(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for word in range(8):
+        for speaker in range(3):
+            path = tmp_path / f"word{word}" / f"{speaker}.wav"
+            path.parent.mkdir(exist_ok=True)
+            wavfile.write(path, 8000, rng.normal(0, 3000, 6000).astype(np.int16))
+    with pytest.raises(DataError, match="holds recordings") as caught:
+        divide(str(tmp_path), glyph_alphabets=1)
+    assert "data.glyph_alphabets" in caught.value.hint
+    assert len(divide(str(tmp_path), image_size=16).background)

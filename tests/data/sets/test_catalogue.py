@@ -1,0 +1,91 @@
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from dlpractice.data.files.index import read_index
+from dlpractice.data.progress import Quiet
+from dlpractice.data.sets.catalogue import CATALOGUE, OMNIGLOT_FILE, find, sample_glyphs, state
+from dlpractice.errors import DataError
+
+Classes = Callable[..., Path]
+
+
+def test_rows_are_found_by_their_own_name() -> None:
+    assert all(name == row.name and row.about and row.source for name, row in CATALOGUE.items())
+    assert set(CATALOGUE) == {"cats-dogs", "digits", "omniglot", "glyphs"}
+
+
+def test_digits_are_scikit_learns() -> None:
+    assert state(CATALOGUE["digits"]) == "local"
+    folder = find("digits")
+    assert state(CATALOGUE["digits"]) == "ready"
+    digits = load_digits()
+    index = read_index(folder)
+    assert len(index.items) == CATALOGUE["digits"].images == 1797
+    assert index.class_names == tuple("0123456789")
+    for number in (0, 17, 1796):
+        with Image.open(folder / str(digits.target[number]) / f"{number:04d}.png") as image:
+            np.testing.assert_allclose(np.asarray(image) * (16 / 255), digits.images[number], atol=0.04)
+    assert find("digits") == folder
+
+
+def test_glyphs_are_written_as_they_are_generated() -> None:
+    folder = find("glyphs")
+    examples = sample_glyphs(Quiet())
+    assert len(list(folder.rglob("*.png"))) == CATALOGUE["glyphs"].images == len(examples)
+    for number in (0, 777, len(examples) - 1):
+        with Image.open(folder / f"{examples.paths[number]}.png") as image:
+            np.testing.assert_array_equal(np.asarray(image), examples.pixels[number][..., 0])
+
+
+def test_omniglot_is_local_with_all_three_archives_only(tiny_omniglot: Any) -> None:
+    assert state(CATALOGUE["omniglot"]) == "local"
+    (tiny_omniglot.folder / "all_runs.zip").rename(tiny_omniglot.folder / "runs.zip")
+    assert state(CATALOGUE["omniglot"]) == "to download"
+
+
+def test_what_cannot_be_made_leaves_nothing(tiny_omniglot: Any, own_cache: Path) -> None:
+    (tiny_omniglot.folder / "images_background.zip").write_bytes(b"no zip")
+    with pytest.raises(DataError, match="no intact zip"):
+        find("omniglot")
+    assert [path.name for path in (own_cache / "data").rglob("*") if path.is_file()] == [".lock"]
+    tiny_omniglot.write()
+    assert (find("omniglot") / OMNIGLOT_FILE).is_file()
+
+
+def test_cats_and_dogs_come_from_the_data_folder(
+    classes: Classes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = classes(1, ("cats", "dogs"))
+    archive = tmp_path / "prepared/cats-dogs/cats_and_dogs_filtered.zip"
+    archive.parent.mkdir(parents=True)
+    with zipfile.ZipFile(archive, "w") as opened:
+        for split in ("train", "validation"):
+            for name in ("cats", "dogs"):
+                opened.write(photos / name / "000.png", f"cats_and_dogs_filtered/{split}/{name}/0.png")
+    assert state(CATALOGUE["cats-dogs"]) == "to download"
+    monkeypatch.setenv("DLP_DATA_DIR", str(tmp_path / "prepared"))
+    assert state(CATALOGUE["cats-dogs"]) == "local"
+    index = read_index(find("cats-dogs"))
+    assert index.class_names == ("cats", "dogs")
+    assert [item.split for item in index.items] == ["train", "train", "validation", "validation"]
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(DataError) as caught:
+        find("cat-dogs")
+    assert "cats-dogs, digits" in caught.value.hint
+
+
+def test_what_a_killed_writer_left_is_replaced(own_cache: Path) -> None:
+    left = own_cache / "data/.digits.writing/partial/0/old.png"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    assert len(read_index(find("digits")).items) == 1797
+    assert not left.exists()
