@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from dlpractice.errors import ModelError
-from dlpractice.models.preprocessing import Scaling
+from dlpractice.layers.preprocessing import Scaling
 
 
 @dataclass(frozen=True)

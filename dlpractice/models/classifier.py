@@ -9,11 +9,11 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
+from dlpractice.layers.convnet import build_convnet
+from dlpractice.layers.preprocessing import ImageInput, Preprocess, Probabilities, Resize
 from dlpractice.models.backbones import Backbone, build_base, find_block_ends
-from dlpractice.models.convnet import build_convnet
-from dlpractice.models.preprocessing import ImageInput, Preprocess, Probabilities, Resize
-from dlpractice.models.strategies import IMAGES, Strategy, block_cut, pooled_cut
 from dlpractice.models.weights import LoadedWeights, load_weights
+from dlpractice.registry.strategies import IMAGES, Strategy, block_cut, pooled_cut
 
 # A feature that hardly varied in training may vary in use, and dividing by its tiny deviation would let it
 # drown the others; no feature's variance is taken to be less than this share of the mean variance.

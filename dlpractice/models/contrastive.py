@@ -4,8 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from dlpractice.layers.similarity import Similarity
 from dlpractice.models.pairs import average, match
-from dlpractice.models.similarity import Similarity
 
 # Where two embeddings are equal, their distance has no gradient; below its root, none is taken.
 _SMALLEST_SQUARE = 1e-12

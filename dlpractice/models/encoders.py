@@ -8,9 +8,9 @@ import keras
 from keras import layers, ops
 
 from dlpractice.errors import ModelError
+from dlpractice.layers.convnet import activate, build_convnet, make_convolution
+from dlpractice.layers.preprocessing import Preprocess
 from dlpractice.models.backbones import BACKBONES, build_base
-from dlpractice.models.convnet import activate, build_convnet, make_convolution
-from dlpractice.models.preprocessing import Preprocess
 from dlpractice.models.weights import load_weights
 
 # Layers whose names begin with `standardise`, `hidden`, `pooled` or `embedding` stay in float32, whatever

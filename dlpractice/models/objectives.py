@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlpractice.errors import ModelError
+from dlpractice.layers.similarity import Cosine, NegativeDistance, Similarity, WeightedDistance
 from dlpractice.models import contrastive, prototypical, supcon, triplet, verification
-from dlpractice.models.similarity import Cosine, NegativeDistance, Similarity, WeightedDistance
 
 Settings = Mapping[str, float]
 

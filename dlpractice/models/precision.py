@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import keras
 
-from dlpractice.models.preprocessing import ImageInput, Preprocess, Probabilities
+from dlpractice.layers.preprocessing import ImageInput, Preprocess, Probabilities
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 _HEAD = ("pooled", "standardise", "logits", "dropout", "hidden", "embedding", "similarity", "verdict")

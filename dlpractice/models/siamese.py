@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from dlpractice.models.similarity import Similarity
+from dlpractice.layers.similarity import Similarity
 
 _PACKAGE = "dlpractice"
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from dlpractice.layers.similarity import Similarity
 from dlpractice.models.pairs import average, match
-from dlpractice.models.similarity import Similarity
 
 
 def loss(embeddings: Any, labels: Any, similarity: Similarity, *, margin: float) -> Any:

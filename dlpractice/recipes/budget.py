@@ -5,7 +5,7 @@ from collections import Counter
 from dlpractice.config.schema import Finetune, Oneshot
 from dlpractice.data.image_split import share_of
 from dlpractice.models.backbones import find_backbone
-from dlpractice.models.strategies import plan_strategy
+from dlpractice.registry.strategies import plan_strategy
 from dlpractice.runs.directory import UNUSED, RunDirectory
 
 _MOST_EPOCHS = 10_000

@@ -14,12 +14,12 @@ from dlpractice.config.schema import Finetune
 from dlpractice.errors import RunError
 from dlpractice.hardware.precision import Choice
 from dlpractice.models.backbones import find_backbone
-from dlpractice.models.strategies import plan_strategy
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes import finetune
 from dlpractice.recipes.continuation import agree_on_precision
 from dlpractice.recipes.published import PUBLISHED
 from dlpractice.recipes.setup import freeze_features, prepare_setup
+from dlpractice.registry.strategies import plan_strategy
 from dlpractice.runs.comparison import Comparison
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.measures import accuracy, paired_difference

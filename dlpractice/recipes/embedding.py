@@ -10,7 +10,7 @@ from scipy.special import log_softmax
 from dlpractice.data.examples import Examples
 from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.evaluation.tasks import Task
-from dlpractice.models.similarity import Similarity
+from dlpractice.layers.similarity import Similarity
 from dlpractice.training.loop import Scores
 from dlpractice.training.steps import Forward, forward_all
 from dlpractice.training.views import DistortedViews, PlainViews

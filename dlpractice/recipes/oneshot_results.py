@@ -27,9 +27,9 @@ from dlpractice.evaluation.protocols import (
 )
 from dlpractice.evaluation.tasks import Answers, Task, accuracy_by_group, answer
 from dlpractice.evaluation.transduction import answer_one_to_one
+from dlpractice.layers.similarity import Similarity
 from dlpractice.models.encoders import map_shape
 from dlpractice.models.siamese import Verdict
-from dlpractice.models.similarity import Similarity
 from dlpractice.progress import Progress
 from dlpractice.recipes.embedding import EmbeddingScorer, Floats, embed, embed_views, score_pairs
 from dlpractice.recipes.examinations import within_alphabets

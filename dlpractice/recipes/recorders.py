@@ -7,12 +7,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from dlpractice.layers.preprocessing import Preprocess
+from dlpractice.layers.similarity import Similarity
 from dlpractice.models.classifier import Classifier
-from dlpractice.models.preprocessing import Preprocess
-from dlpractice.models.similarity import Similarity
-from dlpractice.models.strategies import Stage
 from dlpractice.recipes.oneshot_setup import OneshotSetup
 from dlpractice.recipes.setup import Setup
+from dlpractice.registry.strategies import Stage
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.activations import Document, describe_values
 from dlpractice.training.feed import Feed

@@ -10,12 +10,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-import dlpractice.models.normalisation  # noqa: F401, registers its layer for loading
+import dlpractice.layers.normalisation  # noqa: F401, registers its layer for loading
 from dlpractice.data.files.decode import Resize
 from dlpractice.data.files.unlabelled import LoadedImage
 from dlpractice.errors import ModelError
+from dlpractice.layers.preprocessing import ImageInput, Probabilities
 from dlpractice.models.precision import set_precision
-from dlpractice.models.preprocessing import ImageInput, Probabilities
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.placement import place
 from dlpractice.training.steps import Forward, compile_forward

@@ -11,8 +11,8 @@ from dlpractice.errors import DataError, HardwareError
 from dlpractice.hardware.precision import Choice, choose_precision
 from dlpractice.models.backbones import find_backbone, require_size
 from dlpractice.models.classifier import Classifier, build_classifier
-from dlpractice.models.strategies import IMAGES, Strategy, plan_strategy
 from dlpractice.progress import Progress
+from dlpractice.registry.strategies import IMAGES, Strategy, plan_strategy
 from dlpractice.training.cluster import find_cluster
 from dlpractice.training.features import FrozenFront, Images
 from dlpractice.training.feed import Rows

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import dlpractice.layers.normalisation  # noqa: F401, both register their layers for loading
 import dlpractice.models.encoders
-import dlpractice.models.normalisation  # noqa: F401, both register their layers for loading
 from dlpractice.data.files.unlabelled import LoadedImage
 from dlpractice.data.oneshot.own_classes import Colour
 from dlpractice.data.oneshot.queries import Note, load_queries

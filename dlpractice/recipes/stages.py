@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from dlpractice.config.schema import Finetune
 from dlpractice.errors import HardwareError
-from dlpractice.models.normalisation import FusedBatchNormalization
+from dlpractice.layers.normalisation import FusedBatchNormalization
 from dlpractice.models.precision import computing_in
-from dlpractice.models.strategies import IMAGES, Stage
 from dlpractice.progress import Progress
 from dlpractice.recipes.batch_scaling import scale_batch
 from dlpractice.recipes.continuation import open_checkpoints
 from dlpractice.recipes.recorders import record_stage
 from dlpractice.recipes.setup import Features, Setup, read_augmentation
+from dlpractice.registry.strategies import IMAGES, Stage
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.feed import Feed, Rows, weigh_classes

@@ -80,7 +80,7 @@ def weigh_first_image() -> Iterator[None]:
     """The dimensions of the first image's embedding have other weights than those of the second's."""
     import tensorflow as tf
 
-    from dlpractice.models.similarity import Cosine
+    from dlpractice.layers.similarity import Cosine
 
     call, pairs = Cosine.call, Cosine.pairs
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from dlpractice.errors import ModelError
+from dlpractice.layers.preprocessing import Preprocess
 from dlpractice.models.backbones import BACKBONES, Backbone, build_base, find_backbone, find_block_ends
-from dlpractice.models.preprocessing import Preprocess
 
 
 def build_at_minimum(row: Backbone) -> keras.Model:

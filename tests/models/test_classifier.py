@@ -16,8 +16,8 @@ from dlpractice.errors import ModelError
 from dlpractice.models import classifier as module
 from dlpractice.models.backbones import BACKBONES
 from dlpractice.models.classifier import Classifier, build_classifier
-from dlpractice.models.strategies import plan_strategy
 from dlpractice.models.weights import LoadedWeights
+from dlpractice.registry.strategies import plan_strategy
 
 
 def build(backbone: str, strategy: str, **options: Any) -> Classifier:
@@ -193,7 +193,7 @@ def test_an_image_too_small_for_the_backbone() -> None:
 LOADING = """
 import json, sys
 import keras, numpy as np
-import dlpractice.models.preprocessing
+import dlpractice.layers.preprocessing
 model = keras.saving.load_model(sys.argv[1], compile=False, safe_mode=True)
 np.save(sys.argv[3], model(np.load(sys.argv[2])))
 fitted, named = model.layers[1], model.layers[-1]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dlpractice.layers.similarity import NegativeDistance
 from dlpractice.models.contrastive import loss
-from dlpractice.models.similarity import NegativeDistance
 
 
 @pytest.mark.parametrize("margin", [0.5, 3.0])

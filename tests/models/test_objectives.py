@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 from dlpractice.errors import ModelError
+from dlpractice.layers.similarity import Similarity
 from dlpractice.models.objectives import OBJECTIVES, Objective, find_objective
-from dlpractice.models.similarity import Similarity
 
 LABELS = {
     "even": [0, 0, 0, 1, 1, 1, 2, 2, 2],

@@ -10,7 +10,7 @@ from dlpractice.models.backbones import BACKBONES
 from dlpractice.models.classifier import Classifier, build_classifier
 from dlpractice.models.encoders import build_encoder
 from dlpractice.models.precision import computing_in, set_precision
-from dlpractice.models.strategies import plan_strategy
+from dlpractice.registry.strategies import plan_strategy
 
 FLOAT32_LAYERS = {
     *("image_input", "preprocess", "pooled2", "standardise"),

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from dlpractice.layers.similarity import Cosine, NegativeDistance, WeightedDistance
 from dlpractice.models.prototypical import loss
-from dlpractice.models.similarity import Cosine, NegativeDistance, WeightedDistance
 
 
 def loop(embeddings: NDArray[np.float64], labels: list[int]) -> float:

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from dlpractice.models.similarity import Cosine
+from dlpractice.layers.similarity import Cosine
 from dlpractice.models.supcon import loss
 
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from dlpractice.models.similarity import NegativeDistance
+from dlpractice.layers.similarity import NegativeDistance
 from dlpractice.models.triplet import loss
 
 

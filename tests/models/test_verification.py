@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlpractice.models.similarity import WeightedDistance
+from dlpractice.layers.similarity import WeightedDistance
 from dlpractice.models.verification import loss
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from dlpractice.data.examples import Examples
 from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.evaluation.tasks import Task
-from dlpractice.models.similarity import Cosine, NegativeDistance, Similarity
+from dlpractice.layers.similarity import Cosine, NegativeDistance, Similarity
 from dlpractice.recipes import embedding
 from dlpractice.recipes.embedding import EmbeddingScorer, TaskExamination, embed, embed_views, score_pairs
 from dlpractice.training.views import DistortedViews

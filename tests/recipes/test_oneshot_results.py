@@ -16,8 +16,8 @@ from dlpractice.data.oneshot.class_split import Division
 from dlpractice.data.sets.omniglot import OneshotRun
 from dlpractice.errors import DataError
 from dlpractice.evaluation.tasks import Task, answer
+from dlpractice.layers.similarity import NegativeDistance
 from dlpractice.models.siamese import Verdict
-from dlpractice.models.similarity import NegativeDistance
 from dlpractice.progress import Silent
 from dlpractice.recipes.oneshot_results import (
     Protocol,

@@ -9,8 +9,8 @@ import pytest
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.errors import ModelError
+from dlpractice.layers.similarity import Cosine, NegativeDistance
 from dlpractice.models import supcon, triplet
-from dlpractice.models.similarity import Cosine, NegativeDistance
 from dlpractice.progress import Silent
 from dlpractice.recipes.oneshot_setup import prepare_oneshot, read_distortion
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlpractice.config.schema import Finetune, Oneshot
-from dlpractice.models.similarity import NegativeDistance
+from dlpractice.layers.similarity import NegativeDistance
 from dlpractice.recipes import finetune, oneshot
 from dlpractice.recipes.recorders import describe_logits, describe_pairs
 from dlpractice.runs.directory import RunDirectory

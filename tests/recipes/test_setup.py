@@ -7,7 +7,6 @@ import pytest
 
 from dlpractice.config.schema import Finetune
 from dlpractice.errors import ModelError
-from dlpractice.models.strategies import IMAGES, plan_strategy
 from dlpractice.progress import Silent
 from dlpractice.recipes.setup import (
     freeze_features,
@@ -16,6 +15,7 @@ from dlpractice.recipes.setup import (
     read_augmentation,
     resolve_precision,
 )
+from dlpractice.registry.strategies import IMAGES, plan_strategy
 from dlpractice.training.placement import place
 
 

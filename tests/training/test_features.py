@@ -15,8 +15,8 @@ from dlpractice.errors import DataError, ModelError
 from dlpractice.models.backbones import BACKBONES
 from dlpractice.models.classifier import Classifier, build_classifier
 from dlpractice.models.precision import computing_in
-from dlpractice.models.strategies import plan_strategy
 from dlpractice.progress import Silent
+from dlpractice.registry.strategies import plan_strategy
 from dlpractice.training import features as module
 from dlpractice.training.features import FrozenFront, Images
 from dlpractice.training.placement import place

@@ -18,7 +18,7 @@ import json
 import numpy as np
 import keras
 from dlpractice.errors import HardwareError
-from dlpractice.models.normalisation import FusedBatchNormalization
+from dlpractice.layers.normalisation import FusedBatchNormalization
 from dlpractice.training.optimisers import build_groups
 from dlpractice.training.placement import place
 from dlpractice.training.steps import classification_loss, compile_forward, compile_train_step

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from dlpractice.layers.preprocessing import ImageInput, Preprocess, Probabilities
 from dlpractice.models.backbones import BACKBONES
-from dlpractice.models.preprocessing import ImageInput, Preprocess, Probabilities
 
 OWN_FUNCTION = {
     "vgg16": keras.applications.vgg16,

@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import layers
 
-from dlpractice.models.normalisation import FusedBatchNormalization
+from dlpractice.layers.normalisation import FusedBatchNormalization
 
 STAGE_WIDTHS = (32, 64, 128, 256)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from dlpractice.errors import ModelError
-from dlpractice.models.strategies import IMAGES, block_cut, plan_strategy, pooled_cut
+from dlpractice.registry.strategies import IMAGES, block_cut, plan_strategy, pooled_cut
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlpractice.models.normalisation import FusedBatchNormalization
+from dlpractice.layers.normalisation import FusedBatchNormalization
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])

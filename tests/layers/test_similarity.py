@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from dlpractice.layers.similarity import Cosine, NegativeDistance, Similarity, WeightedDistance
 from dlpractice.models.precision import computing_in
-from dlpractice.models.similarity import Cosine, NegativeDistance, Similarity, WeightedDistance
 
 Vector = NDArray[np.float64]
 

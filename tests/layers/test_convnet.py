@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from dlpractice.models.convnet import build_convnet
+from dlpractice.layers.convnet import build_convnet
 
 
 def make_model(size: int, width: float = 1.0) -> keras.Model:
