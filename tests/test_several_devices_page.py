@@ -12,7 +12,7 @@ import typer
 import yaml
 
 from dlpractice.cli.main import app
-from dlpractice.training.cluster import Cluster, find_cluster
+from dlpractice.training.devices.cluster import Cluster, find_cluster
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "several-devices.md").read_text(encoding="utf-8")
 # Stands for the program, and shows the words it was given.

@@ -16,7 +16,7 @@ import typer
 from dlpractice.cli.console import messages, print_json, results
 from dlpractice.cli.launch import import_quietly
 from dlpractice.errors import ConfigError, RunError
-from dlpractice.training.cluster import find_cluster, refuse_cluster, reporting_lost_workers
+from dlpractice.training.devices.cluster import find_cluster, refuse_cluster, reporting_lost_workers
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from dlpractice.config.schema import Finetune
 from dlpractice.errors import RunError
-from dlpractice.hardware.precision import Choice
 from dlpractice.models.backbones import find_backbone
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes import finetune
@@ -23,6 +22,7 @@ from dlpractice.registry.strategies import plan_strategy
 from dlpractice.runs.comparison import Comparison
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.measures import accuracy, paired_difference
+from dlpractice.training.devices.precision_choice import Choice
 
 
 def run(

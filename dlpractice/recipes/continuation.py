@@ -6,12 +6,12 @@ from dataclasses import asdict
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Config
 from dlpractice.errors import RunError
-from dlpractice.hardware.precision import Choice
 from dlpractice.recipes.setup import resolve_precision
 from dlpractice.runs.comparison import Comparison
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.checkpoints import Arrays, Checkpoints, Position
-from dlpractice.training.placement import Devices, Placement, place
+from dlpractice.training.devices.placement import Devices, Placement, place
+from dlpractice.training.devices.precision_choice import Choice
 
 
 def refuse_other_config(config: Config, run: RunDirectory) -> None:

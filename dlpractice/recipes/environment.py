@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import dlpractice
 
 if TYPE_CHECKING:
-    from dlpractice.hardware.precision import (
+    from dlpractice.training.devices.precision_choice import (
         Choice,
     )  # it imports TensorFlow, which a benchmark can do without
 

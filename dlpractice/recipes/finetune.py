@@ -11,7 +11,6 @@ from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Finetune
 from dlpractice.data.dataset import Dataset
 from dlpractice.data.files.items import SplitName
-from dlpractice.hardware.precision import Choice
 from dlpractice.models.precision import computing_in
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.batch_scaling import refuse_other_replicas
@@ -28,6 +27,7 @@ from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.files import replacing
 from dlpractice.statistics.measures import Measure, accuracy
 from dlpractice.training.checkpoints import Position
+from dlpractice.training.devices.precision_choice import Choice
 from dlpractice.training.steps import compile_forward, forward_all, losses_and_predictions
 
 Logits = dict[SplitName, NDArray[np.float32]]

@@ -10,7 +10,6 @@ import numpy as np
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.oneshot.episodes import EpisodeSampler
-from dlpractice.hardware.precision import Choice
 from dlpractice.models.precision import computing_in
 from dlpractice.models.siamese import build_siamese
 from dlpractice.progress import Progress, Silent
@@ -36,6 +35,7 @@ from dlpractice.recipes.recorders import record_pairs
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.files import replacing
 from dlpractice.training.checkpoints import Position
+from dlpractice.training.devices.precision_choice import Choice
 from dlpractice.training.feed import Share, take_all
 from dlpractice.training.loop import Settings, Trainer
 from dlpractice.training.pairs import EpisodeFeed, pairs_loss

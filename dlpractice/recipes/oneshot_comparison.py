@@ -12,7 +12,6 @@ from dlpractice.config.schema import Oneshot
 from dlpractice.data.oneshot.class_split import Division, divide
 from dlpractice.evaluation import alignment, hausdorff, nearest
 from dlpractice.evaluation.tasks import Scorer, answer
-from dlpractice.hardware.precision import Choice
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes import oneshot
 from dlpractice.recipes.continuation import agree_on_precision
@@ -21,6 +20,7 @@ from dlpractice.recipes.published_oneshot import PUBLISHED_ONESHOT
 from dlpractice.runs.comparison import Comparison
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.measures import clustered_accuracy
+from dlpractice.training.devices.precision_choice import Choice
 
 Row = dict[str, Any]
 

@@ -7,13 +7,13 @@ from typing import Any
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.oneshot.class_split import Division, divide
 from dlpractice.data.oneshot.distortion import Distortion
-from dlpractice.hardware.precision import Choice
 from dlpractice.models.encoders import build_encoder, map_shape
 from dlpractice.models.objectives import Objective, find_objective
 from dlpractice.models.siamese import Siamese, Verdict, build_siamese
 from dlpractice.progress import Progress
 from dlpractice.recipes.setup import place_training, require_same, resolve_precision
-from dlpractice.training.placement import Placement
+from dlpractice.training.devices.placement import Placement
+from dlpractice.training.devices.precision_choice import Choice
 from dlpractice.training.randomness import seed_everything
 
 

@@ -13,9 +13,9 @@ from dlpractice.evaluation.projection import project
 from dlpractice.recipes.embedding import embed
 from dlpractice.recipes.oneshot_results import Scored
 from dlpractice.recipes.oneshot_setup import OneshotSetup
+from dlpractice.training.images.views import view_batch
 from dlpractice.training.pairs import EpisodeFeed
 from dlpractice.training.steps import Forward
-from dlpractice.training.views import view_batch
 
 _PAIRS = 24
 _CLASSES, _EXAMPLES = 12, 20

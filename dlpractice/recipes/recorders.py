@@ -14,12 +14,12 @@ from dlpractice.recipes.oneshot_setup import OneshotSetup
 from dlpractice.recipes.setup import Setup
 from dlpractice.registry.strategies import Stage
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.training.activations import Document, describe_values
+from dlpractice.training.diagnostics.activations import Document, describe_values
+from dlpractice.training.diagnostics.recording import Probe, Recorder
 from dlpractice.training.feed import Feed
+from dlpractice.training.images.views import view_batch
 from dlpractice.training.pairs import EpisodeFeed
-from dlpractice.training.recording import Probe, Recorder
 from dlpractice.training.steps import Loss
-from dlpractice.training.views import view_batch
 
 
 def record_stage(

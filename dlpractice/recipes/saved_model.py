@@ -17,7 +17,7 @@ from dlpractice.errors import ModelError
 from dlpractice.layers.preprocessing import ImageInput, Probabilities
 from dlpractice.models.precision import set_precision
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.training.placement import place
+from dlpractice.training.devices.placement import place
 from dlpractice.training.steps import Forward, compile_forward
 
 _BATCH = 32

@@ -8,15 +8,15 @@ from dlpractice.config.schema import Finetune
 from dlpractice.data.augment import Augmentation
 from dlpractice.data.dataset import Dataset, prepare
 from dlpractice.errors import DataError, HardwareError
-from dlpractice.hardware.precision import Choice, choose_precision
 from dlpractice.models.backbones import find_backbone, require_size
 from dlpractice.models.classifier import Classifier, build_classifier
 from dlpractice.progress import Progress
 from dlpractice.registry.strategies import IMAGES, Strategy, plan_strategy
-from dlpractice.training.cluster import find_cluster
+from dlpractice.training.devices.cluster import find_cluster
+from dlpractice.training.devices.placement import Devices, Placement, place
+from dlpractice.training.devices.precision_choice import Choice, choose_precision
 from dlpractice.training.features import FrozenFront, Images
 from dlpractice.training.feed import Rows
-from dlpractice.training.placement import Devices, Placement, place
 from dlpractice.training.randomness import seed_everything
 
 Features = Mapping[str, Mapping[str, Rows]]

@@ -17,9 +17,9 @@ from dlpractice.models.precision import set_precision
 from dlpractice.models.siamese import Siamese, take_apart
 from dlpractice.recipes.saved_model import foreign_model, forward_images, load_network
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.training.placement import place
+from dlpractice.training.devices.placement import place
+from dlpractice.training.images.views import PlainViews
 from dlpractice.training.steps import Forward, compile_forward
-from dlpractice.training.views import PlainViews
 
 Floats = NDArray[np.float32]
 

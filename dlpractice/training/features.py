@@ -25,10 +25,10 @@ from dlpractice.models.classifier import Classifier
 from dlpractice.models.precision import computing_in
 from dlpractice.models.weights import digest_tensors
 from dlpractice.progress import Progress
+from dlpractice.training.devices.placement import Placement
 from dlpractice.training.feed import Rows
-from dlpractice.training.placement import Placement
+from dlpractice.training.images.warp import warp_batch
 from dlpractice.training.steps import compile_forward
-from dlpractice.training.warp import warp_batch
 
 _BATCH = 32
 

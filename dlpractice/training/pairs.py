@@ -11,8 +11,8 @@ import tensorflow as tf
 from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.data.oneshot.episodes import EpisodeSampler
 from dlpractice.training.feed import Rows, Share, take_all
+from dlpractice.training.images.views import view_batch
 from dlpractice.training.steps import Loss
-from dlpractice.training.views import view_batch
 
 
 @dataclass(frozen=True)

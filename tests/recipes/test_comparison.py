@@ -8,12 +8,12 @@ import pytest
 
 from dlpractice.config.schema import Finetune
 from dlpractice.errors import RunError
-from dlpractice.hardware.precision import Choice
 from dlpractice.progress import Silent
 from dlpractice.recipes import comparison, finetune
 from dlpractice.runs.comparison import Comparison
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.measures import accuracy, paired_difference
+from dlpractice.training.devices.precision_choice import Choice
 
 STRATEGIES = ("scratch", "linear@block1", "head")
 

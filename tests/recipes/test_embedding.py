@@ -10,7 +10,7 @@ from dlpractice.evaluation.tasks import Task
 from dlpractice.layers.similarity import Cosine, NegativeDistance, Similarity
 from dlpractice.recipes import embedding
 from dlpractice.recipes.embedding import EmbeddingScorer, TaskExamination, embed, embed_views, score_pairs
-from dlpractice.training.views import DistortedViews
+from dlpractice.training.images.views import DistortedViews
 
 RNG = np.random.default_rng(0)
 EMBEDDINGS = RNG.normal(size=(12, 5)).astype(np.float32)

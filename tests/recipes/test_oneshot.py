@@ -29,7 +29,7 @@ from dlpractice.recipes.oneshot_results import answer_protocol, plan_protocols
 from dlpractice.recipes.oneshot_setup import prepare_oneshot
 from dlpractice.recipes.pictures import Pictures
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.training.placement import place
+from dlpractice.training.devices.placement import place
 from dlpractice.training.steps import compile_forward
 
 HEADLINE = "within-alphabet-6-way-1-shot"

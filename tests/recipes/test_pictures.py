@@ -17,7 +17,7 @@ from dlpractice.recipes.oneshot import make_feed
 from dlpractice.recipes.oneshot_results import Protocol, Scored
 from dlpractice.recipes.oneshot_setup import OneshotSetup, prepare_oneshot
 from dlpractice.recipes.pictures import Failures, Pictures, collect_pictures
-from dlpractice.training.views import view_batch
+from dlpractice.training.images.views import view_batch
 
 
 def make_examples(sizes: tuple[tuple[int, int], ...]) -> Examples:

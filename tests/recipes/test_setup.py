@@ -16,7 +16,7 @@ from dlpractice.recipes.setup import (
     resolve_precision,
 )
 from dlpractice.registry.strategies import IMAGES, plan_strategy
-from dlpractice.training.placement import place
+from dlpractice.training.devices.placement import place
 
 
 def test_the_seed_alone_decides_the_starting_weights(tiny_config: Finetune, shared_cache: Path) -> None:

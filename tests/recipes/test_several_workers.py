@@ -31,7 +31,7 @@ os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
 from dlpractice.cli.main import app
 from dlpractice.progress import Silent
 from dlpractice.training.checkpoints import Checkpoints
-from dlpractice.training.placement import Placement
+from dlpractice.training.devices.placement import Placement
 how, _, last = sys.argv[1].partition(":")
 Checkpoints.__init__.__defaults__ = (1e9 if how == "stop" else 0.0,)
 taken, dealt, deal = 0, 0, Placement.deal
@@ -266,7 +266,7 @@ def test_the_chief_alone_writes(runs: Path) -> None:
 
 def test_a_worker_whose_others_never_come_gives_up(tiny_config: Finetune, tmp_path: Path) -> None:
     (tmp_path / "photos.yaml").write_text(dump_config(tiny_config))
-    short = "import dlpractice.training.placement as p; p.JOIN_SECONDS = 1\n"
+    short = "import dlpractice.training.devices.placement as p; p.JOIN_SECONDS = 1\n"
     task = {"cluster": {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}}
     environment = os.environ | {"TF_CONFIG": json.dumps(task | {"task": {"type": "worker", "index": 0}})}
     command = ["", *f"finetune {tmp_path}/photos.yaml --run-dir {tmp_path}/alone".split()]

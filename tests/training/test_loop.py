@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from dlpractice.progress import Silent
 from dlpractice.training.checkpoints import Checkpoints, Position
+from dlpractice.training.devices.placement import place
 from dlpractice.training.feed import Feed
 from dlpractice.training.loop import Labelled, Settings, Trainer
-from dlpractice.training.placement import place
 from dlpractice.training.randomness import seed_everything
 from dlpractice.training.steps import classification_loss, compile_forward
 

@@ -14,11 +14,11 @@ from dlpractice.data.examples import Examples
 from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.data.oneshot.episodes import EpisodeSampler
 from dlpractice.models.objectives import find_objective
-from dlpractice.training.optimisers import build_groups
+from dlpractice.training.devices.placement import place
+from dlpractice.training.images.views import view_batch
+from dlpractice.training.optimisation.optimisers import build_groups
 from dlpractice.training.pairs import EpisodeFeed, pairs_loss
-from dlpractice.training.placement import place
 from dlpractice.training.steps import compile_train_step
-from dlpractice.training.views import view_batch
 
 
 def make_feed(seed: int = 1, steps: int = 3, elastic: float = 0.05) -> EpisodeFeed:
@@ -94,9 +94,9 @@ import keras
 from dlpractice.data.oneshot.distortion import see_plain
 from dlpractice.models.objectives import find_objective
 from dlpractice.models.siamese import Verdict, build_siamese
-from dlpractice.training.optimisers import build_groups
+from dlpractice.training.optimisation.optimisers import build_groups
 from dlpractice.training.pairs import pairs_loss
-from dlpractice.training.placement import place
+from dlpractice.training.devices.placement import place
 from dlpractice.training.steps import compile_train_step
 
 SETTINGS = {"temperature": 0.1, "margin": 0.5}

@@ -9,8 +9,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from dlpractice.training.optimisers import Group, build_groups
-from dlpractice.training.placement import place
+from dlpractice.training.devices.placement import place
+from dlpractice.training.optimisation.optimisers import Group, build_groups
 from dlpractice.training.steps import (
     classification_loss,
     compile_forward,

@@ -7,7 +7,13 @@ import pytest
 from numpy.typing import NDArray
 
 from dlpractice.training.feed import Feed
-from dlpractice.training.finder import HIGHEST, LOWEST, STEPS, choose_rate, find_learning_rate
+from dlpractice.training.optimisation.rate_finder import (
+    HIGHEST,
+    LOWEST,
+    STEPS,
+    choose_rate,
+    find_learning_rate,
+)
 
 RATES = np.geomspace(LOWEST, HIGHEST, STEPS)
 

@@ -15,7 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from dlpractice.errors import HardwareError
-from dlpractice.training.cluster import Cluster, giving_up_after
+from dlpractice.training.devices.cluster import Cluster, giving_up_after
 
 Devices = Literal["auto"] | int | Sequence[str]
 """Which devices: all GPUs or else the CPU, so many of them, or those named."""

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from dlpractice.training.optimisers import Group, build_groups
+from dlpractice.training.optimisation.optimisers import Group, build_groups
 
 VALUES = {"kernel": np.array([[1.0, -2.0]]), "bias": np.array([3.0, 4.0]), "base": np.array([[5.0], [6.0]])}
 GRADIENTS = {

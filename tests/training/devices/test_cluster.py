@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dlpractice.errors import HardwareError
-from dlpractice.training.cluster import (
+from dlpractice.training.devices.cluster import (
     Cluster,
     expand_nodes,
     expand_tasks,

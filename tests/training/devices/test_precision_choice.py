@@ -3,8 +3,8 @@
 import pytest
 import tensorflow as tf
 
-from dlpractice.hardware import precision
-from dlpractice.hardware.precision import choose_precision
+from dlpractice.training.devices import precision_choice
+from dlpractice.training.devices.precision_choice import choose_precision
 
 
 @pytest.mark.parametrize(
@@ -33,16 +33,16 @@ def test_a_lower_precision_has_to_win_clearly(
         rounds += 1
         return seconds[name] if rounds // len(seconds) == 6 else 7 * seconds[name]
 
-    monkeypatch.setattr(precision, "_compile_convolution", compile_convolution)
-    monkeypatch.setattr(precision, "_time", time)
+    monkeypatch.setattr(precision_choice, "_compile_convolution", compile_convolution)
+    monkeypatch.setattr(precision_choice, "_time", time)
     assert choose_precision(device) == (chosen, seconds)
 
 
 def test_a_real_convolution_takes_time_and_more_of_it_takes_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "_IMAGES", 1)
-    monkeypatch.setattr(precision, "_SIDE", 4)
+    monkeypatch.setattr(precision_choice, "_IMAGES", 1)
+    monkeypatch.setattr(precision_choice, "_SIDE", 4)
     small = choose_precision("/CPU:0")[1]
-    monkeypatch.setattr(precision, "_SIDE", 64)
+    monkeypatch.setattr(precision_choice, "_SIDE", 64)
     chosen, large = choose_precision("/CPU:0")
     assert chosen in large
     assert set(small) == set(large) == {"float32", "bfloat16"}

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from dlpractice.training.schedules import Plateau, Schedule
+from dlpractice.training.optimisation.schedules import Plateau, Schedule
 
 
 def test_cosine_falls_from_one_to_zero() -> None:

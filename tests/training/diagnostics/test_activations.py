@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from dlpractice.training.activations import Flow, activation_of, describe_values, walk
+from dlpractice.training.diagnostics.activations import Flow, activation_of, describe_values, walk
 
 
 def rows() -> Any:

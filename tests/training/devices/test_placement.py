@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dlpractice.errors import HardwareError
-from dlpractice.training.placement import place
+from dlpractice.training.devices.placement import place
 
 TWO_DEVICES = """
 import json
@@ -19,8 +19,8 @@ import numpy as np
 import keras
 from dlpractice.errors import HardwareError
 from dlpractice.layers.normalisation import FusedBatchNormalization
-from dlpractice.training.optimisers import build_groups
-from dlpractice.training.placement import place
+from dlpractice.training.optimisation.optimisers import build_groups
+from dlpractice.training.devices.placement import place
 from dlpractice.training.steps import classification_loss, compile_forward, compile_train_step
 
 def train(devices, kind, sizes, normalised=False, parts=1):

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from dlpractice.progress import Silent
 from dlpractice.training.checkpoints import Checkpoints, Position
+from dlpractice.training.devices.placement import Devices, place
+from dlpractice.training.diagnostics.recording import Probe, Recorder, compile_gradients
 from dlpractice.training.feed import Feed
 from dlpractice.training.loop import Labelled, Settings, Trainer
-from dlpractice.training.placement import Devices, place
 from dlpractice.training.randomness import seed_everything
-from dlpractice.training.recording import Probe, Recorder, compile_gradients
 from dlpractice.training.steps import classification_loss
 
 SETTINGS = Settings(epochs=3, learning_rate=0.01, schedule="constant")
