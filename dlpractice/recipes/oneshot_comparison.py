@@ -10,7 +10,7 @@ import numpy as np
 from dlpractice.config.commands.oneshot import BASELINES
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.oneshot.class_split import Division, divide
-from dlpractice.evaluation import alignment, hausdorff, nearest
+from dlpractice.evaluation.baselines import affine, hausdorff, nearest
 from dlpractice.evaluation.tasks import Scorer, answer
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes import oneshot
@@ -38,7 +38,7 @@ class Baseline:
 UNTRAINED = {
     "nearest-neighbour": Baseline("Euclidean distance of pixels", nearest.make_scorer, 4000),
     "hausdorff": Baseline("modified Hausdorff distance of the ink", hausdorff.make_scorer, 40),
-    "affine": Baseline("distance after the best affine warp", alignment.make_scorer, 20),
+    "affine": Baseline("distance after the best affine warp", affine.make_scorer, 20),
 }
 
 

@@ -16,7 +16,7 @@ from dlpractice.data.files.items import RECORDINGS
 from dlpractice.data.oneshot.class_split import Division
 from dlpractice.data.oneshot.queries import Kind
 from dlpractice.errors import DataError
-from dlpractice.evaluation.maps import make_scorer as make_map_scorer
+from dlpractice.evaluation.feature_maps import make_scorer as make_map_scorer
 from dlpractice.evaluation.protocols import (
     Pairs,
     folder_tasks,

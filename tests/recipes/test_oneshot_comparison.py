@@ -10,7 +10,7 @@ import pytest
 from dlpractice.config.commands.oneshot import BASELINES
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.oneshot.class_split import divide
-from dlpractice.evaluation import nearest
+from dlpractice.evaluation.baselines import nearest
 from dlpractice.evaluation.tasks import answer
 from dlpractice.recipes import oneshot_comparison
 from dlpractice.recipes.oneshot_comparison import UNTRAINED, list_published

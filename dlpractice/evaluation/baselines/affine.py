@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.data.storage.rows import RowView
-from dlpractice.evaluation.strokes import DIRECTIONS, FIELD_STEP, Strokes, direction_codes, trace
+from dlpractice.evaluation.baselines.strokes import DIRECTIONS, FIELD_STEP, Strokes, direction_codes, trace
 from dlpractice.evaluation.tasks import Scorer
 
 Floats = NDArray[np.float64]

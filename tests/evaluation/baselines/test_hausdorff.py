@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.spatial import KDTree
 
-from dlpractice.evaluation.hausdorff import centred_ink, hausdorff, ink, make_scorer
+from dlpractice.evaluation.baselines.hausdorff import centred_ink, hausdorff, ink, make_scorer
 
 
 def drawing(points: list[tuple[int, int]], side: int = 20) -> np.ndarray:

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from dlpractice.evaluation.alignment import alignment_costs, make_scorer
-from dlpractice.evaluation.strokes import trace
+from dlpractice.evaluation.baselines.affine import alignment_costs, make_scorer
+from dlpractice.evaluation.baselines.strokes import trace
 
 SHAPES: list[list[tuple[float, float]]] = [
     [(20, 80), (50, 20), (80, 80), (35, 55), (65, 55)],

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from dlpractice.evaluation.strokes import DIRECTIONS, FIELD_STEP, POINTS, direction_codes, trace
+from dlpractice.evaluation.baselines.strokes import DIRECTIONS, FIELD_STEP, POINTS, direction_codes, trace
 
 
 def drawing(*lines: tuple[int, int, int, int], side: int = 105, width: int = 3) -> np.ndarray:

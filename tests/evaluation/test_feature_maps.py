@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dlpractice.evaluation.maps import make_scorer
+from dlpractice.evaluation.feature_maps import make_scorer
 
 MAPS: NDArray[np.float64] = np.random.default_rng(0).uniform(0, 1, (6, 3, 4, 2))
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dlpractice.evaluation.nearest import make_scorer
+from dlpractice.evaluation.baselines.nearest import make_scorer
 
 
 @pytest.mark.parametrize(("channels", "shots"), [(1, 1), (3, 2)])

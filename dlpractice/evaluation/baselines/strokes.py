@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from dlpractice.evaluation.hausdorff import ink
+from dlpractice.evaluation.baselines.hausdorff import ink
 
 SIDE = 105
 """Drawings are brought to this side, in pixels: that of the published ones, for which all lengths are set."""
