@@ -56,7 +56,7 @@ def diagnose(
     Reads finished and running runs, comparisons, sweeps, and logs that others wrote. What cannot be judged
     from what is there is listed, not guessed.
     """
-    from dlpractice.diagnosis.logs import holds_several
+    from dlpractice.diagnosis.logs.reading import holds_several
 
     for option, value in (("--seeds", seeds), ("--run-dir", run_dir)):
         if value is not None and not try_remedy:
@@ -85,7 +85,7 @@ def diagnose(
 
 
 def _diagnose_one(run: Path, target_error: float | None, column: list[str] | None) -> dict[str, Any]:
-    from dlpractice.diagnosis.logs import read_log
+    from dlpractice.diagnosis.logs.reading import read_log
     from dlpractice.diagnosis.verdict import diagnose as judge
 
     return judge(read_log(run, _parse_columns(column or [])), target_error).to_json()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from dlpractice.diagnosis.curves import Trend, read_trend
+from dlpractice.diagnosis.curves.trends import Trend, read_trend
 from dlpractice.diagnosis.record import Record, RunFacts
 from dlpractice.statistics.intervals import Z95, difference, wilson
 

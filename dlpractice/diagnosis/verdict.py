@@ -6,9 +6,9 @@ from typing import Any
 
 from dlpractice.diagnosis.case import Case, open_case
 from dlpractice.diagnosis.finding import SEVERITIES, Finding, Severity
-from dlpractice.diagnosis.generalisation import describe_errors, is_gap_seen
 from dlpractice.diagnosis.record import Record
-from dlpractice.diagnosis.table import EXPLAINED_BY, RULES
+from dlpractice.diagnosis.rules.generalisation import describe_errors, is_gap_seen
+from dlpractice.diagnosis.rules.table import EXPLAINED_BY, RULES
 
 
 @dataclass(frozen=True)

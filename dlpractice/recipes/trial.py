@@ -13,8 +13,8 @@ from typing import Any
 
 from dlpractice.config.load import dump_config, load_config
 from dlpractice.config.schema import Finetune, Oneshot
+from dlpractice.diagnosis.logs.run_logs import read_run
 from dlpractice.diagnosis.remedies import list_remedies
-from dlpractice.diagnosis.run_logs import read_run
 from dlpractice.errors import RunError
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes import finetune, oneshot

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from panel.members import FAULTY, HEALTHY, TUNED_ON, Member, locate
 
-from dlpractice.diagnosis.logs import read_log
+from dlpractice.diagnosis.logs.reading import read_log
 from dlpractice.diagnosis.record import Record
 from dlpractice.diagnosis.verdict import diagnose
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from panel.members import FAULTY, SEEDS, Member, locate, planted
 
-from dlpractice.diagnosis.logs import read_log
+from dlpractice.diagnosis.logs.reading import read_log
 from dlpractice.diagnosis.verdict import diagnose
 from dlpractice.errors import RunError
 from dlpractice.recipes import trial

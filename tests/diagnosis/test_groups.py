@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import pytest
 
 from dlpractice.diagnosis.case import Target, open_case
+from dlpractice.diagnosis.curves.point import Point
 from dlpractice.diagnosis.groups import (
     average_answers,
     diagnose_group,
     gather_points,
     read_learning_curve,
 )
-from dlpractice.diagnosis.point import Point
 from dlpractice.errors import RunError
 from dlpractice.runs.directory import RunDirectory
 

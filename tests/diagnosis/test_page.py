@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dlpractice.diagnosis.page import write_page
-from dlpractice.diagnosis.table import RULES
+from dlpractice.diagnosis.rules.table import RULES
 
 PAGE = Path(__file__).parents[2] / "docs" / "diagnosis.md"
 

@@ -11,8 +11,8 @@ from dlpractice.cli.console import messages, results
 from dlpractice.cli.main import app
 from dlpractice.config.load import dump_config, load_config
 from dlpractice.config.schema import Finetune
+from dlpractice.diagnosis.logs.run_logs import read_run
 from dlpractice.diagnosis.remedies import list_remedies
-from dlpractice.diagnosis.run_logs import read_run
 from dlpractice.errors import DataError, RunError
 from dlpractice.recipes import finetune, trial
 from dlpractice.runs.comparison import Trial

@@ -1,0 +1,62 @@
+"""CSV logs, a row for every epoch or every few steps: Keras's `CSVLogger`, Lightning's `metrics.csv`."""
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+from dlpractice.diagnosis.logs.columns import assign
+from dlpractice.diagnosis.record import Curve, Record
+from dlpractice.errors import RunError
+from dlpractice.runs.files import read_text
+
+_HINT = (
+    "a log has a line with the names of its columns, such as epoch,loss,val_loss, and a line of numbers each"
+)
+_TIMES = ("epoch", "step")
+
+
+def read_csv_log(path: Path, mapping: Mapping[str, str]) -> Record:
+    """The record of a CSV log. Cells may be empty; an epoch's values are averaged; epochs from 0 become
+    epochs from 1. Without a column of epochs the lines are counted.
+
+    Raises:
+        RunError: no header, a cell that is no number, or no column of losses or accuracies.
+    """
+    text = read_text(path)
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    names = [name for name in reader.fieldnames or () if name not in _TIMES]
+    chosen = assign(names, mapping, str(path))
+    if not chosen:
+        raise RunError(
+            f"{path} has no column of losses or accuracies; it has {', '.join(names) or 'none'}",
+            "map them with --column, such as --column val_loss=COLUMN" if names else _HINT,
+        )
+    values: dict[str, dict[float, list[float]]] = {curve: defaultdict(list) for curve in chosen}
+    for number, row in enumerate(reader):
+        at = _number(path, reader.line_num, "epoch", row.get("epoch") or str(number))
+        for curve, name in chosen.items():
+            if cell := (row[name] or "").strip():
+                values[curve][at].append(_number(path, reader.line_num, name, cell))
+    start = min((at for by_time in values.values() for at in by_time), default=0.0)
+    shift = 1.0 if start == 0 else 0.0
+    curves = {
+        curve: Curve(
+            tuple(at + shift for at in sorted(by_time)),
+            tuple(sum(by_time[at]) / len(by_time[at]) for at in sorted(by_time)),
+        )
+        for curve, by_time in values.items()
+    }
+    kind = "Lightning metrics" if {*_TIMES} <= {*(reader.fieldnames or ())} else "CSV log"
+    unused = tuple(name for name in names if name not in chosen.values())
+    return Record(path=str(path), kind=kind, curves=curves, unused=unused)
+
+
+def _number(path: Path, line: int, name: str, cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        raise RunError(f"{path}:{line} {name} must be a number; got {cell!r}", _HINT) from None

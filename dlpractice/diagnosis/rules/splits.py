@@ -1,0 +1,194 @@
+"""Rules about the split: copies across it, classes that shift, tests asked twice, numbers too small."""
+
+from collections import Counter, defaultdict
+
+import numpy as np
+
+from dlpractice.diagnosis.case import Case
+from dlpractice.diagnosis.finding import Sign
+from dlpractice.diagnosis.remedies import balance, regularise
+from dlpractice.diagnosis.rules.rule import Rule, Threshold
+from dlpractice.statistics.intervals import wilson
+
+SHIFT = Threshold("chance of the classes' counts, were the splits alike", 1e-3, "one in a thousand")
+MOVED = Threshold("share of images that would have to change class", 0.1, "chosen")
+IMBALANCE = Threshold("commonest class over rarest", 10.0, "as in the audit of the data")
+FEWEST_OF_CLASS = Threshold("validation images of a class that is never predicted", 5.0, "chosen")
+FEW = Threshold("training images of a class, median", 20.0, "chosen")
+WIDE = Threshold("half of the validation accuracy's interval", 0.05, "five points: what rules call a gap")
+_NAMED = 3
+
+
+def see_copies(case: Case) -> Sign | None:
+    """Files that are byte for byte in two splits, and look-alikes that are."""
+    splits: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in case.run.splits:
+        if row["sha256"]:
+            splits[row["sha256"]][row["split"]] = row["path"]
+    copies = [" = ".join(paths.values()) for paths in splits.values() if len(paths) > 1]
+    split_of = {row["path"]: row["split"] for row in case.run.splits}
+    pairs = (case.run.audit or {}).get("near_duplicates") or []
+    alike = [
+        f"{first} ~ {second}"
+        for first, second in pairs
+        if split_of.get(first, "") != split_of.get(second, "") and {first, second} <= split_of.keys()
+    ]
+    if not copies and not alike:
+        return None
+    evidence = [
+        f"{len(found)} {what} in two splits: {', '.join(found[:_NAMED])}"
+        for found, what in ((copies, "equal files"), (alike, "look-alikes"))
+        if found
+    ]
+    paths = tuple(path for pair in (*copies, *alike) for path in pair.replace(" ~ ", " = ").split(" = "))
+    return Sign("error" if copies else "warning", "high", tuple(evidence), (), "", paths)
+
+
+def see_class_shift(case: Case) -> Sign | None:
+    """Class shares of validation or test that differ from training's by more than chance."""
+    from scipy.stats import chi2_contingency
+
+    train = Counter(case.run.labels("train"))
+    evidence = []
+    for split in ("validation", "test"):
+        other = Counter(case.run.labels(split))
+        names = sorted({*train, *other})
+        counts = np.array([[counter[name] for name in names] for counter in (train, other)])
+        if not counts.sum(axis=1).all() or len(names) < 2:
+            continue
+        chance = float(chi2_contingency(counts).pvalue)
+        shares = counts / counts.sum(axis=1, keepdims=True)
+        moved = float(np.abs(shares[0] - shares[1]).sum() / 2)
+        if chance < SHIFT.value and moved > MOVED.value:
+            worst = names[int(np.abs(shares[0] - shares[1]).argmax())]
+            first, second = shares[:, names.index(worst)]
+            evidence.append(
+                f"{moved:.0%} of the {split} images would have to change class: {worst} has {first:.0%} in "
+                f"training, {second:.0%} in {split}"
+            )
+    return Sign("warning", "high", tuple(evidence)) if evidence else None
+
+
+def see_repeated_test(case: Case) -> Sign | None:
+    """A test split that was scored more than once."""
+    times = (case.run.summary or {}).get("test_scored", 1)
+    if times <= 1:
+        return None
+    text = f"the test split was scored {times} times; a choice between the scores makes the best one flatter"
+    return Sign("warning", "high", (text,))
+
+
+def see_imbalance(case: Case) -> Sign | None:
+    """Training classes of very different size that weigh by their size."""
+    counts = Counter(case.run.labels("train"))
+    if len(counts) < 2 or case.run.setting("training.class_weights") == "balanced":
+        return None
+    (most, n_most), (least, n_least) = counts.most_common()[0], counts.most_common()[-1]
+    if n_most < IMBALANCE.value * n_least:
+        return None
+    text = f"{n_most} training images of {most}, {n_least} of {least}"
+    return Sign("warning", "high", (text,), balance(case.run))
+
+
+def see_unpredicted(case: Case) -> Sign | None:
+    """Classes that validation has and the model never answers."""
+    scored = case.run.scored("validation")
+    counts, answered = Counter(row["label"] for row in scored), {row["predicted"] for row in scored}
+    never = [name for name, n in counts.items() if n >= FEWEST_OF_CLASS.value and name not in answered]
+    if not never:
+        return None
+    text = f"{len(never)} of {len(counts)} classes are never predicted: {', '.join(never[:_NAMED])}"
+    return Sign("warning", "high", (text,), balance(case.run))
+
+
+def see_few_images(case: Case) -> Sign | None:
+    """So few training images of a class that each one moves what is learnt."""
+    counts = Counter(case.run.labels("train"))
+    if not counts:
+        return None
+    middle = float(np.median(list(counts.values())))
+    if middle >= FEW.value:
+        return None
+    text = f"{counts.total()} training images, {middle:g} of a class (median)"
+    return Sign("warning", "high", (text,), regularise(case.run))
+
+
+def see_small_validation(case: Case) -> Sign | None:
+    """A validation split that cannot tell apart what a choice is made between."""
+    n = case.run.count("validation")
+    errors = case.errors
+    if not n or errors is None or not errors.counted:
+        return None
+    low, high = wilson(errors.val, n)
+    if high - low < 2 * WIDE.value:
+        return None
+    text = (
+        f"{n} validation images: accuracy {1 - errors.val:.1%} could be {1 - high:.1%} to {1 - low:.1%}; "
+        "smaller differences cannot be seen"
+    )
+    return Sign("info", "high", (text,))
+
+
+COPIES = Rule(
+    "copies across splits",
+    "Images of one split, or look-alikes, are in another: its score is flattered.",
+    ("splits.csv",),
+    (),
+    "frames of one film, images saved twice",
+    "give both to one split: a `group` column in the data's CSV does it",
+    see_copies,
+)
+CLASS_SHIFT = Rule(
+    "class shift",
+    "Validation or test has other shares of the classes than training.",
+    ("splits.csv", "a classification run"),
+    (SHIFT, MOVED),
+    "splits by time or by source",
+    "divide anew, by class; or weigh the classes as they are in use",
+    see_class_shift,
+)
+REPEATED_TEST = Rule(
+    "test scored more than once",
+    "The test is not unseen any more.",
+    ("summary.json",),
+    (),
+    "a run that was finished twice",
+    "report the first score, or take new images for the test",
+    see_repeated_test,
+)
+IMBALANCED = Rule(
+    "class imbalance",
+    "Some classes have many times the training images of others.",
+    ("splits.csv", "a classification run"),
+    (IMBALANCE,),
+    "classes that are as rare in use: then accuracy is the wrong measure, not the split",
+    "weigh the classes alike, or collect more of the rare ones",
+    see_imbalance,
+)
+UNPREDICTED = Rule(
+    "class never predicted",
+    "The model never answers with some class that validation has.",
+    ("predictions.csv", "a classification run"),
+    (FEWEST_OF_CLASS,),
+    "imbalance, labels that do not belong to their images, a net that has not learnt yet",
+    "weigh the classes alike, or collect more of that class",
+    see_unpredicted,
+)
+FEW_IMAGES = Rule(
+    "too few images",
+    "Training has fewer images of a class than show what is typical of it.",
+    ("splits.csv", "a classification run"),
+    (FEW,),
+    "a share for training that is too small",
+    "more images; until then a frozen base and augmentation",
+    see_few_images,
+)
+SMALL_VALIDATION = Rule(
+    "validation too small",
+    "Choices between runs are made within the noise.",
+    ("splits.csv", "training and validation accuracy", "a classification run"),
+    (WIDE,),
+    "few images in all",
+    "a larger share for validation, or several seeds",
+    see_small_validation,
+)

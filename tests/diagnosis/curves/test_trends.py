@@ -1,0 +1,88 @@
+"""Trends: exact on lines, honest about noise."""
+
+import numpy as np
+import pytest
+
+from dlpractice.diagnosis.curves.trends import FEWEST, measure_noise, read_trend
+from dlpractice.diagnosis.record import Curve
+
+
+def trend_of(values: np.ndarray):
+    return read_trend(Curve(tuple(map(float, range(1, len(values) + 1))), tuple(map(float, values))))
+
+
+def test_a_line_stays_a_line() -> None:
+    line = 3 - 0.1 * np.arange(40)
+    trend = trend_of(line)
+    assert trend.smooth == pytest.approx(line)
+    assert trend.noise == pytest.approx(0, abs=1e-12)
+
+
+def test_few_values_have_no_trend_and_those_that_are_not_finite_do_not_count() -> None:
+    assert trend_of(np.arange(FEWEST - 1.0)) is None
+    assert trend_of(np.array([1, np.nan, 2, 3, np.inf, 4])) is None
+    assert len(trend_of(np.array([1, np.nan, 2, 3, 4, 5])).raw) == 5
+
+
+def test_noise_is_found_whatever_the_trend() -> None:
+    rng = np.random.default_rng(0)
+    slow = np.cos(np.arange(2000) / 300)
+    assert measure_noise(slow + rng.normal(0, 0.02, 2000)) == pytest.approx(0.02, rel=0.1)
+    assert measure_noise(np.ones(2)) == 0
+
+
+def test_standard_errors_are_those_of_repetitions() -> None:
+    rng = np.random.default_rng(1)
+    repeated = [trend_of(2 - 0.03 * np.arange(40) + rng.normal(0, 0.1, 40)) for _ in range(400)]
+    ends = np.array([trend.end for trend in repeated])
+    claimed = np.median([trend.errors[-1] for trend in repeated])
+    assert ends.std() == pytest.approx(claimed, rel=0.15)
+    assert ends.mean() == pytest.approx(2 - 0.03 * 39, abs=0.02)
+
+
+def test_a_rise_is_measured_from_the_lowest_place() -> None:
+    curve = np.concatenate([np.linspace(1, 0.5, 50), np.linspace(0.5, 0.8, 50)])
+    rise = trend_of(curve).rise()
+    assert rise.before == pytest.approx(0.5, abs=0.01)
+    assert (rise.after, rise.until) == (pytest.approx(0.8), 100)
+    assert rise.relative == pytest.approx(0.6, abs=0.04)
+    assert trend_of(curve).at(1000.0) == pytest.approx(0.8)
+
+
+def test_averages_see_a_rise_through_wide_scatter() -> None:
+    """40 epochs that rise by a fifth in the second half, with a tenth of noise: the ends alone say little."""
+    rng = np.random.default_rng(3)
+    curve = np.concatenate([np.linspace(1.5, 1, 20), np.linspace(1, 1.3, 40)])
+    trends = [trend_of(curve * (1 + rng.normal(0, 0.08, 60))) for _ in range(200)]
+    local = sum(trend.rise().deviations > 3 for trend in trends)
+    averaged = sum(any(rise.deviations > 3 for rise in trend.averaged_rises()) for trend in trends)
+    assert averaged > 1.3 * local
+
+
+def test_averages_of_a_falling_or_level_curve_hardly_rise() -> None:
+    steep = trend_of(np.exp(-np.arange(50) / 2))
+    assert all(rise.amount <= 0 for rise in steep.averaged_rises())
+    rng = np.random.default_rng(4)
+    levels = [trend_of(1 + rng.normal(0, 0.1, 60)) for _ in range(300)]
+    assert sum(any(r.deviations > 3 and r.relative > 0.05 for r in t.averaged_rises()) for t in levels) <= 9
+
+
+def test_a_climb_may_end_anywhere() -> None:
+    curve = np.concatenate([np.linspace(1, 0.2, 20), np.linspace(0.2, 3, 20), np.linspace(3, 0, 40)])
+    climb = trend_of(curve).climb()
+    assert (climb.since, climb.until) == (pytest.approx(20, abs=1), pytest.approx(40, abs=1))
+    assert climb.amount == pytest.approx(2.8, abs=0.2)
+    assert trend_of(np.linspace(1, 0, 30)).climb().amount == 0
+
+
+def test_a_level_curve_rises_seldom() -> None:
+    rng = np.random.default_rng(2)
+    rises = [trend_of(1 + rng.normal(0, 0.05, 60)).rise() for _ in range(300)]
+    assert sum(rise.deviations > 3 and rise.relative > 0.05 for rise in rises) <= 15
+
+
+def test_long_curves_are_thinned() -> None:
+    trend = trend_of(np.linspace(1, 0, 5000))
+    assert len(trend.raw) == 1000
+    assert trend.times[-1] == 5000
+    assert trend.smooth == pytest.approx(np.linspace(1, 0, 1000), abs=2e-3)

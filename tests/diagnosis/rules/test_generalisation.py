@@ -1,0 +1,108 @@
+"""Bias and variance: gaps, rises and targets that are known."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from dlpractice.diagnosis.case import open_case
+from dlpractice.diagnosis.rules import generalisation as rules
+
+
+def valley(lowest: float, end: float, epochs: int = 60) -> np.ndarray:
+    """A loss that falls from 1 to `lowest` in the middle and ends at `end`."""
+    half = epochs // 2
+    return np.concatenate([np.linspace(1, lowest, half), np.linspace(lowest, end, epochs - half)])
+
+
+@pytest.mark.parametrize(("end", "found"), [(0.8, True), (0.56, True), (0.51, False), (0.5, False)])
+def test_a_rising_validation_loss(make: SimpleNamespace, end: float, found: bool) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.003, 60)
+    record = make.log_of(loss=np.linspace(1, 0.1, 60), val_loss=valley(0.5, end) + noise)
+    assert (rules.see_overfitting(open_case(record)) is not None) == found
+
+
+def test_a_rise_within_noise_is_none(make: SimpleNamespace) -> None:
+    rng = np.random.default_rng(1)
+    seen = [
+        rules.rising_loss(
+            open_case(make.log_of(loss=np.linspace(1, 0.1, 60), val_loss=valley(0.5, 0.5) + noise))
+        )
+        for noise in rng.normal(0, 0.1, (100, 60))
+    ]
+    assert sum(change is not None for change in seen) <= 5
+
+
+def test_when_both_losses_rise_it_is_no_overfitting(make: SimpleNamespace) -> None:
+    record = make.log_of(loss=valley(0.4, 0.9), val_loss=valley(0.5, 0.9))
+    assert rules.see_overfitting(open_case(record)) is None
+
+
+def test_a_gap_counts_when_its_interval_is_clear_of_noise(make: SimpleNamespace) -> None:
+    sign = rules.see_overfitting(open_case(make.run_of(0.99, 0.85)))
+    assert sign.severity == "warning"
+    assert "training error 1.0%, validation error 15.0%" in sign.evidence[0]
+    few = make.split_rows(train=20, validation=20)
+    assert rules.see_overfitting(open_case(make.run_of(0.99, 0.85, rows=few))) is None
+    assert rules.see_overfitting(open_case(make.run_of(0.99, 0.97))) is None
+
+
+def test_a_rising_loss_with_an_accuracy_that_holds_is_a_remark(make: SimpleNamespace) -> None:
+    curves = {"loss": np.linspace(1, 0.1, 60), "val_loss": valley(0.2, 0.3)}
+    curves |= {"accuracy": np.linspace(0.5, 0.99, 60), "val_accuracy": np.linspace(0.5, 0.98, 60)}
+    assert rules.see_overfitting(open_case(make.run_of(curves=curves))).severity == "info"
+
+
+def test_underfitting_is_measured_against_the_target(make: SimpleNamespace) -> None:
+    record = make.run_of(0.88, 0.87)
+    assert rules.see_underfitting(open_case(record, 0.01)).confidence == "high"
+    assert rules.see_underfitting(open_case(record, 0.10)) is None
+    assert rules.see_underfitting(open_case(record)) is None  # 12 % may be all that can be had
+    sign = rules.see_underfitting(open_case(make.run_of(0.7, 0.69)))
+    assert "what could be reached is not known" in sign.evidence[0]
+
+
+def test_the_larger_of_bias_and_variance_is_named(make: SimpleNamespace) -> None:
+    case = open_case(make.run_of(0.80, 0.70), 0.0)
+    assert rules.see_underfitting(case) is not None
+    assert rules.see_overfitting(case) is None
+    case = open_case(make.run_of(0.90, 0.70), 0.0)
+    assert rules.see_underfitting(case) is None
+    assert rules.see_overfitting(case) is not None
+
+
+def test_chance(make: SimpleNamespace) -> None:
+    sign = rules.see_chance(open_case(make.run_of(0.51, 0.50)))
+    assert sign.evidence[1].endswith("nothing was learnt there either")
+    assert rules.see_chance(open_case(make.run_of(0.99, 0.50))).evidence[1].endswith("learnt by heart")
+    assert rules.see_chance(open_case(make.run_of(0.7, 0.65))) is None
+    ten = make.split_rows(classes=10)
+    assert rules.see_chance(open_case(make.run_of(0.11, 0.10, rows=ten))) is not None
+    few = make.split_rows(validation=12)
+    assert rules.see_chance(open_case(make.run_of(0.6, 0.5, rows=few))) is None
+
+
+def test_dropout(make: SimpleNamespace) -> None:
+    heavy = {"model": {"dropout": 0.9}}
+    assert rules.see_dropout(open_case(make.run_of(0.8, 0.8, config=heavy))).overrides == (
+        "model.dropout=0.2",
+    )
+    assert rules.see_dropout(open_case(make.run_of(0.99, 0.99, config=heavy))) is None
+    assert rules.see_dropout(open_case(make.run_of(0.8, 0.8))) is None
+
+
+def test_validation_above_training(make: SimpleNamespace) -> None:
+    assert rules.see_validation_above_training(open_case(make.run_of(0.90, 0.97))).severity == "warning"
+    assert rules.see_validation_above_training(open_case(make.run_of(0.96, 0.97))) is None
+    log = make.log_of(accuracy=np.linspace(0.5, 0.8, 40), val_accuracy=np.linspace(0.6, 0.9, 40))
+    sign = rules.see_validation_above_training(open_case(log))
+    assert sign.severity == "info"
+    assert "dropout" in sign.evidence[1]
+
+
+def test_late_variance(make: SimpleNamespace) -> None:
+    rng = np.random.default_rng(0)
+    calm = make.fall(1, 0.4, 60) + rng.normal(0, 0.01, 60)
+    assert rules.see_late_variance(open_case(make.log_of(val_loss=calm))) is None
+    calm[40:] += rng.normal(0, 0.2, 20)
+    assert rules.see_late_variance(open_case(make.log_of(val_loss=calm))).severity == "info"

@@ -1,0 +1,30 @@
+"""A rule is asked only where its needs are there."""
+
+from types import SimpleNamespace
+
+from dlpractice.diagnosis.case import open_case
+from dlpractice.diagnosis.finding import Sign
+from dlpractice.diagnosis.rules.rule import Rule
+
+
+def test_needs_and_judgement(make: SimpleNamespace) -> None:
+    sign = Sign("info", "low", ("seen",), ("seed=1",), "loss", ("a.png",))
+    rule = Rule("name", "finds", ("training loss", "splits.csv"), (), "causes", "remedy", lambda case: sign)
+    assert rule.lacks(open_case(make.log_of(val_loss=[1.0]))) == ("training loss", "splits.csv")
+    assert rule.lacks(open_case(make.run_of())) == ()
+    assert rule.applies(open_case(make.run_of()))
+    finding = rule.judge(open_case(make.run_of()))
+    assert finding is not None
+    assert (finding.name, finding.causes, finding.remedy, finding.paths) == (
+        "name",
+        "causes",
+        "remedy",
+        ("a.png",),
+    )
+
+
+def test_a_rule_about_the_other_kind_of_run_does_not_apply(make: SimpleNamespace) -> None:
+    rule = Rule("name", "finds", ("a one-shot run",), (), "causes", "remedy", lambda case: None)
+    assert not rule.applies(open_case(make.run_of()))
+    assert rule.applies(open_case(make.run_of(config={"command": "oneshot"})))
+    assert rule.applies(open_case(make.log_of(loss=[1.0])))
