@@ -92,7 +92,7 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def finished_run(tiny_config: Finetune, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished `scratch` run on the tiny data."""
-    from dlpractice.recipes import finetune
+    from dlpractice.recipes.finetune import finetune
 
     folder = tmp_path_factory.mktemp("runs") / "scratch"
     with RunDirectory.create(folder) as run:
@@ -139,7 +139,7 @@ def finished_oneshot_run(
     tiny_oneshot_config: Oneshot, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """The folder of a finished one-shot run on the tiny alphabets."""
-    from dlpractice.recipes import oneshot
+    from dlpractice.recipes.oneshot import oneshot
 
     folder = tmp_path_factory.mktemp("oneshot-runs") / "siamese"
     with RunDirectory.create(folder) as run:

@@ -76,7 +76,7 @@ def diagnose(
     if as_json:
         print_json(document)
     if write_config is not None:
-        from dlpractice.recipes.next_config import write_next_config
+        from dlpractice.recipes.diagnose.next_config import write_next_config
 
         write_next_config(Path(document["run"]), document, write_config)
         messages().print(f"written: {write_config}", soft_wrap=True)
@@ -124,7 +124,7 @@ def _try(document: dict[str, Any], seeds: int, folder: Path | None) -> dict[str,
     whole = run.resolve()
     progress = make_progress(sys.stderr)
     try:
-        recipe = import_quietly("dlpractice.recipes.trial")
+        recipe = import_quietly("dlpractice.recipes.diagnose.trial")
         with Trial.resume_or_create(folder or whole.with_name(f"{whole.name}-trial")) as trial:
             found: dict[str, Any] = recipe.run(
                 run, document["findings"], trial, seeds=seeds, progress=progress

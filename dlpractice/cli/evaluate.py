@@ -31,7 +31,11 @@ def evaluate(
 
     directory = RunDirectory.read(run)
     is_oneshot = read_config_tree(directory).get("command") == "oneshot"
-    recipe = "dlpractice.recipes.one_shot_tasks" if is_oneshot else "dlpractice.recipes.evaluate"
+    recipe = (
+        "dlpractice.recipes.evaluate.oneshot_tasks"
+        if is_oneshot
+        else "dlpractice.recipes.evaluate.labelled_images"
+    )
     progress = make_progress(sys.stderr)
     try:
         document: dict[str, Any] = import_quietly(recipe).run(directory, data, progress)

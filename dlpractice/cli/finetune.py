@@ -49,12 +49,17 @@ def finetune(
         from dlpractice.report.tables import comparison_table
 
         session.compare(
-            "dlpractice.recipes.comparison", loaded, strategies, seeds, comparison_table, comparison_figure
+            "dlpractice.recipes.finetune.comparison",
+            loaded,
+            strategies,
+            seeds,
+            comparison_table,
+            comparison_figure,
         )
     else:
         from dlpractice.report.tables import summary_table
 
-        session.run("dlpractice.recipes.finetune", configs[loaded.strategy], summary_table)
+        session.run("dlpractice.recipes.finetune.finetune", configs[loaded.strategy], summary_table)
 
 
 def _sweep(
@@ -68,4 +73,4 @@ def _sweep(
     if dry_run:
         training.show_plan(variants, seeds, session.folder, session.as_json)
     else:
-        session.sweep("dlpractice.recipes.sweep", variants, key, seeds, sweep_table)
+        session.sweep("dlpractice.recipes.finetune.sweep", variants, key, seeds, sweep_table)

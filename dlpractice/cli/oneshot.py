@@ -11,7 +11,7 @@ from dlpractice.errors import ConfigError
 
 if TYPE_CHECKING:
     from dlpractice.config.schema import Oneshot
-    from dlpractice.recipes.pictures import Pictures
+    from dlpractice.recipes.oneshot.pictures import Pictures
     from dlpractice.runs.directory import RunDirectory
 
 _COMPARE = (
@@ -46,7 +46,7 @@ def oneshot(
         from dlpractice.report.oneshot_tables import comparison_table
 
         session.compare(
-            "dlpractice.recipes.oneshot_comparison",
+            "dlpractice.recipes.oneshot.comparison",
             loaded,
             methods,
             seeds,
@@ -58,7 +58,7 @@ def oneshot(
         from dlpractice.report.oneshot_tables import summary_table
 
         own = loaded.for_method(loaded.method)
-        session.run("dlpractice.recipes.oneshot", own, summary_table, draw=_draw)
+        session.run("dlpractice.recipes.oneshot.oneshot", own, summary_table, draw=_draw)
 
 
 def _list_methods(config: Oneshot, names: list[str]) -> list[str]:

@@ -53,7 +53,7 @@ def predict(
 def _classify(run: RunDirectory, images: list[str], as_json: bool) -> None:
     from dlpractice.report.tables import predictions_table
 
-    rows = import_quietly("dlpractice.recipes.predict").run(run, images)
+    rows = import_quietly("dlpractice.recipes.predict.classification").run(run, images)
     if as_json:
         print_json(rows)
     else:
@@ -64,7 +64,7 @@ def _classify(run: RunDirectory, images: list[str], as_json: bool) -> None:
 def _identify(run: RunDirectory, images: list[str], as_json: bool, **examples: Path | None) -> None:
     from dlpractice.report.oneshot_tables import identification_table
 
-    rows = import_quietly("dlpractice.recipes.enrolment").identify(run, images, **examples)
+    rows = import_quietly("dlpractice.recipes.predict.identification").identify(run, images, **examples)
     saved = examples["save_index"]
     if as_json:
         print_json(rows)
@@ -79,7 +79,9 @@ def _identify(run: RunDirectory, images: list[str], as_json: bool, **examples: P
 def _compare(run: RunDirectory, images: list[str], as_json: bool) -> None:
     from dlpractice.report.oneshot_tables import verdict_text
 
-    verdict: dict[str, Any] = import_quietly("dlpractice.recipes.enrolment").compare(run, *images)
+    verdict: dict[str, Any] = import_quietly("dlpractice.recipes.predict.identification").compare(
+        run, *images
+    )
     if as_json:
         print_json(verdict)
     else:

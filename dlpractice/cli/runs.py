@@ -39,7 +39,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Show where the configs of runs differ, and what came of it; differences are to the first run."""
-    from dlpractice.recipes import compare_runs
+    from dlpractice.recipes.runs import compare_runs
 
     document = compare_runs.run(runs)
     if as_json:

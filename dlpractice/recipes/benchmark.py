@@ -25,7 +25,7 @@ from dlpractice.recipes.benchmark_input import find_jpegs, measure_input
 from dlpractice.recipes.benchmark_models import measure_models
 from dlpractice.recipes.benchmark_parallel import predict
 from dlpractice.recipes.benchmark_peaks import measure_peaks
-from dlpractice.recipes.environment import describe_commit
+from dlpractice.recipes.run.environment import describe_commit
 from dlpractice.runs.benchmark_file import SCHEMA, BenchmarkFolder
 
 Measure = Callable[[Any, Context], Document]

@@ -71,7 +71,7 @@ def push_nothing_apart() -> Iterator[None]:
         similarity = setup.siamese.similarity
         return average(similarity.scale - similarity.pairs(embeddings, embeddings), match(labels)[0])
 
-    with mock.patch("dlpractice.recipes.oneshot_setup.OneshotSetup.loss", pull):
+    with mock.patch("dlpractice.recipes.oneshot.setup.OneshotSetup.loss", pull):
         yield
 
 

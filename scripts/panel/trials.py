@@ -8,7 +8,7 @@ from panel.members import FAULTY, SEEDS, Member, locate, planted
 from dlpractice.diagnosis.logs.reading import read_log
 from dlpractice.diagnosis.verdict import diagnose
 from dlpractice.errors import RunError
-from dlpractice.recipes import trial
+from dlpractice.recipes.diagnose import trial
 from dlpractice.runs.comparison import Trial
 
 

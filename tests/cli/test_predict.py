@@ -61,7 +61,7 @@ def enrolment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
         return {"paths": [first, second], "same": True, "score": 0.9, "threshold": 0.5}
 
     recipe: Any = SimpleNamespace(identify=identify, compare=compare)
-    monkeypatch.setitem(sys.modules, "dlpractice.recipes.enrolment", recipe)
+    monkeypatch.setitem(sys.modules, "dlpractice.recipes.predict.identification", recipe)
     for command in ("finetune", "oneshot"):
         with RunDirectory.create(command) as run:
             run.write_config(f"command: {command}\n")
@@ -93,7 +93,7 @@ def test_a_script_learns_that_nothing_could_be_read(
     enrolment: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = {"path": "b.png", "error": "empty"}
-    recipe = sys.modules["dlpractice.recipes.enrolment"]
+    recipe = sys.modules["dlpractice.recipes.predict.identification"]
     monkeypatch.setattr(recipe, "identify", lambda *_, **__: [bad, bad])
     done = predict("oneshot", "b.png", "b.png", "--support", "people", "--json")
     assert json.loads(done.stdout) == [bad, bad]

@@ -74,7 +74,7 @@ def kept_start(
 ) -> tuple[Finetune, Path]:
     """A real run whose fine-tuning, at a rate far too high, never gets below what the head had reached. As
     many images train as validate, so that the train error is measured on all of them."""
-    from dlpractice.recipes import finetune
+    from dlpractice.recipes.finetune import finetune
 
     document = tiny_config.model_dump() | {"strategy": "top-block"}
     document["data"] |= {"validation": 0.4}
@@ -90,8 +90,8 @@ def test_where_a_stage_kept_its_start_the_errors_are_those_of_the_saved_net(
     kept_start: tuple[Finetune, Path],
 ) -> None:
     from dlpractice.progress import Silent
-    from dlpractice.recipes.saved_model import load_network
-    from dlpractice.recipes.setup import prepare_setup
+    from dlpractice.recipes.finetune.setup import prepare_setup
+    from dlpractice.recipes.run.saved_model import load_network
 
     config, folder = kept_start
     run = RunDirectory.read(folder)

@@ -18,7 +18,7 @@ def with_verdict(
 
     def change(**verdict: Any) -> RunDirectory:
         from dlpractice.models.siamese import Verdict, build_siamese
-        from dlpractice.recipes.siamese_model import load_siamese
+        from dlpractice.recipes.oneshot.saved_siamese import load_siamese
 
         parts = load_siamese(RunDirectory.read(finished_oneshot_run)).siamese
         noted = {"slope": parts.verdict.slope, "intercept": parts.verdict.intercept, "side": 16} | verdict

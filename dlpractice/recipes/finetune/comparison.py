@@ -1,0 +1,168 @@
+"""`dlp finetune --compare`, `--seeds`, `--sweep`: variants of a config and seeds on one split; one table."""
+
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlpractice.config.schema import Finetune
+from dlpractice.errors import RunError
+from dlpractice.models.backbones import find_backbone
+from dlpractice.progress import Progress, Silent
+from dlpractice.recipes.finetune import finetune
+from dlpractice.recipes.finetune.published import PUBLISHED
+from dlpractice.recipes.finetune.setup import freeze_features, prepare_setup
+from dlpractice.recipes.run.continuation import agree_on_precision
+from dlpractice.registry.strategies import plan_strategy
+from dlpractice.runs.comparison import Comparison
+from dlpractice.runs.directory import RunDirectory
+from dlpractice.statistics.measures import accuracy, paired_difference
+from dlpractice.training.devices.precision_choice import Choice
+
+
+def run(
+    config: Finetune,
+    strategies: Sequence[str],
+    seeds: int,
+    comparison: Comparison,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Trains every strategy with `seeds` seeds, from the config's on, and writes the table; finished runs
+    are kept.
+
+    Returns what comparison.json holds. Raises DlpError as `finetune.run` does.
+    """
+    variants = {name: config.for_strategy(name) for name in strategies}
+    table = train_variants(variants, seeds, comparison, progress or Silent())
+    comparison.write_table(table)
+    return table
+
+
+def train_variants(
+    variants: Mapping[str, Finetune], seeds: int, comparison: Comparison, progress: Progress
+) -> dict[str, Any]:
+    """Trains each of `variants`, by the names of their folders, with `seeds` seeds, and makes the table of
+    them."""
+    configs, first = list(variants.values()), next(iter(variants.values()))
+    span = range(first.seed, first.seed + seeds)
+    started = time.perf_counter()
+    auto = agree_on_precision(first.hardware.precision, first.hardware.devices, comparison)
+    share_features(configs, auto, progress)
+    shared_seconds = time.perf_counter() - started
+    for name, config in variants.items():
+        for seed in span:
+            progress.say(f"{name}, seed {seed}")
+            with RunDirectory.resume_or_create(comparison.run_path(name, seed)) as run:
+                finetune.run(config.model_copy(update={"seed": seed}), run, progress, auto)
+    rows = tabulate(variants, span, comparison)
+    return {"rows": rows, "shared_seconds": shared_seconds, "data": first.data.source}
+
+
+def share_features(configs: Sequence[Finetune], auto: Choice, progress: Progress) -> None:
+    """Computes in one pass what several strategies need of the same frozen base, before any of them asks for
+    it."""
+    for _, members in groupby(sorted(configs, key=_front_of), key=_front_of):
+        group = list(members)
+        blocks = len(find_backbone(group[0].model.backbone).blocks)
+        cuts = {
+            cut: None
+            for config in group
+            for cut in plan_strategy(
+                config.strategy, blocks, pretrained=config.model.weights is not None
+            ).cuts
+        }
+        if len(group) > 1 and len(cuts) > 1:
+            whole = group[0].model_copy(update={"strategy": "head"})
+            freeze_features(whole, prepare_setup(whole, progress, auto), tuple(cuts), progress)
+
+
+def _front_of(config: Finetune) -> str:
+    """Equal for configs whose frozen features are the same, cut for cut."""
+    parts = [config.data, config.augment, config.hardware]
+    model = config.model.model_dump(include={"backbone", "weights", "pooling"})
+    return json.dumps([*(part.model_dump() for part in parts), model], sort_keys=True)
+
+
+def tabulate(
+    variants: Mapping[str, Finetune], seeds: Sequence[int], comparison: Comparison
+) -> list[dict[str, Any]]:
+    """A row per variant. The best is the best on validation, of equals the one with the lower loss there;
+    test accuracies are then compared to its own."""
+    runs = {name: [RunDirectory.read(comparison.run_path(name, seed)) for seed in seeds] for name in variants}
+    correct = {
+        (name, split): mean_correct(members, split)
+        for name, members in runs.items()
+        for split in ("validation", "test")
+    }
+    best = max(runs, key=lambda name: (correct[name, "validation"].mean(), -mean_loss(runs[name])))
+    rows = []
+    for name, config in variants.items():
+        members = runs[name]
+        summaries = [member.summary() for member in members]
+        test = accuracy(correct[name, "test"]).to_json()
+        if len(members) > 1:
+            scores = [summary["results"]["test_accuracy"]["value"] for summary in summaries]
+            test["std_over_seeds"] = float(np.std(scores, ddof=1))
+        difference = paired_difference(correct[name, "test"], correct[best, "test"])
+        rows.append(
+            {
+                "strategy": config.strategy,
+                "seeds": list(seeds),
+                "trainable_parameters": summaries[0]["trainable_parameters"],
+                "train_accuracy": float(np.mean([kept_train_accuracy(member) for member in members])),
+                "val_accuracy": accuracy(correct[name, "validation"]).to_json(),
+                "test_accuracy": test,
+                "difference": None if name == best else difference.to_json(),
+                "seconds": float(np.mean([summary["seconds"] for summary in summaries])),
+                "published": PUBLISHED.get(config.data.source, {}).get(config.strategy),
+                "runs": [str(member.path.relative_to(comparison.path)) for member in members],
+            }
+        )
+    return rows
+
+
+def kept_train_accuracy(run: RunDirectory) -> float:
+    """The accuracy on training images, as they are, of the epoch whose weights the run kept.
+
+    A stage that kept what it began with kept the best epoch of the stages before it: the one with the lowest
+    validation loss.
+    """
+    rows, epoch = run.metrics(), run.summary()["best_epoch"]
+    last = rows[-1]["stage"]
+    if epoch:
+        kept = [row for row in rows if row["stage"] == last][epoch - 1]
+    else:
+        before = [row for row in rows if row["stage"] != last and math.isfinite(row["val_loss"])]
+        kept = min(before, key=lambda row: float(row["val_loss"]))
+    return float(kept["accuracy"])
+
+
+def mean_loss(runs: Sequence[RunDirectory]) -> float:
+    """Mean cross-entropy on validation over images and `runs`, in nats."""
+    losses = [row["loss"] for run in runs for row in run.predictions() if row["split"] == "validation"]
+    return float(np.mean(losses))
+
+
+def mean_correct(runs: Sequence[RunDirectory], split: str) -> NDArray[np.float64]:
+    """(N,) share of `runs` that classify each image of `split` correctly, in the order of the images' paths.
+
+    Raises RunError where the runs did not score the same images.
+    """
+    outcomes: list[Mapping[str, bool]] = [
+        {row["path"]: row["label"] == row["predicted"] for row in run.predictions() if row["split"] == split}
+        for run in runs
+    ]
+    paths = sorted(outcomes[0])
+    for run, outcome in zip(runs, outcomes, strict=True):
+        if sorted(outcome) != paths:
+            raise RunError(
+                f"{run.path} scored other {split} images than {runs[0].path}",
+                "the data changed between the runs: start the comparison again in another --run-dir",
+            )
+    correct = np.array([[outcome[path] for path in paths] for outcome in outcomes], np.float64)
+    return np.asarray(correct.mean(axis=0))

@@ -1,0 +1,151 @@
+"""`dlp finetune`: transfer learning on labelled images, from a config to a finished run directory."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlpractice.config.load import dump_config
+from dlpractice.config.schema import Finetune
+from dlpractice.data.dataset import Dataset
+from dlpractice.data.files.items import SplitName
+from dlpractice.models.precision import computing_in
+from dlpractice.progress import Progress, Silent
+from dlpractice.recipes.finetune.setup import (
+    Features,
+    Setup,
+    freeze_features,
+    list_idle_settings,
+    prepare_setup,
+)
+from dlpractice.recipes.finetune.stages import train_stages
+from dlpractice.recipes.run.batch_scaling import refuse_other_replicas
+from dlpractice.recipes.run.continuation import (
+    recorded_precision,
+    refuse_other_config,
+    refuse_other_data,
+    seconds_before,
+)
+from dlpractice.recipes.run.environment import describe_environment
+from dlpractice.runs.directory import RunDirectory
+from dlpractice.runs.files import replacing
+from dlpractice.statistics.measures import Measure, accuracy
+from dlpractice.training.checkpoints import Position
+from dlpractice.training.devices.precision_choice import Choice
+from dlpractice.training.steps import compile_forward, forward_all, losses_and_predictions
+
+Logits = dict[SplitName, NDArray[np.float32]]
+SCORED: tuple[SplitName, ...] = ("validation", "test")
+
+
+def run(
+    config: Finetune,
+    run: RunDirectory,
+    progress: Progress | None = None,
+    auto: Choice | None = None,
+    *,
+    score_test: bool = True,
+) -> dict[str, Any]:
+    """Trains the config's strategy and fills the run directory; goes on where a killed run stopped, in the
+    precision that it had, and leaves a finished one as it is.
+
+    auto: see `prepare_setup`. score_test: false for a run that is only tried out, on validation: the test
+    split stays unseen, and the results lack it.
+
+    Returns the summary. Raises DlpError where data, weights, devices or the run directory are unfit, and
+    KeyboardInterrupt, with a checkpoint written, when interrupted.
+    """
+    progress, started = progress or Silent(), time.perf_counter() - seconds_before(run)
+    if run.is_prepared:
+        refuse_other_config(config, run)
+        if run.is_finished:
+            return run.summary()
+        setup = prepare_setup(config, progress, recorded_precision(run))
+        refuse_other_data(setup.dataset.digest, run)
+        refuse_other_replicas(config.hardware.scaling, setup.placement.replicas, run)
+    else:
+        setup = prepare_setup(config, progress, auto)
+        run.write_config(dump_config(config))
+        run.write_splits(setup.dataset.split_rows())
+        run.write_audit(setup.dataset.audit.to_json())
+        run.write_environment(_describe(config, setup))
+    for warning in list_idle_settings(config, setup.strategy):
+        progress.warn(warning)
+    features = freeze_features(config, setup, setup.strategy.cuts, progress)
+    position = train_stages(config, setup, features, run, progress)
+    logits = score_splits(setup, features, SCORED if score_test else SCORED[:1], progress)
+    run.write_predictions(list_predictions(setup.dataset, logits))
+    with replacing(run.model_path) as path:
+        setup.classifier.model.save(path)
+    summary = summarise(setup, logits, position, time.perf_counter() - started)
+    run.write_summary(summary)
+    return summary
+
+
+def _describe(config: Finetune, setup: Setup) -> dict[str, Any]:
+    dataset, weights = setup.dataset, setup.classifier.weights
+    return describe_environment(
+        seed=config.seed,
+        devices=setup.placement.devices,
+        replicas=setup.placement.replicas,
+        precision=(setup.precision, setup.timings),
+        data={"root": str(dataset.root), "digest": dataset.digest},
+        weights={"origin": weights.origin, "digest": weights.digest},
+    )
+
+
+def score_splits(setup: Setup, features: Features, names: Sequence[SplitName], progress: Progress) -> Logits:
+    """Logits of the splits `names`. The test is scored here and nowhere else."""
+    cut = setup.strategy.stages[-1].cut
+    progress.stage("scoring", sum(len(setup.dataset.splits[name]) for name in names), "images")
+    logits: Logits = {}
+    with computing_in(setup.classifier.model, setup.precision):
+        forward = compile_forward(setup.classifier.rest(cut), setup.placement)
+        for name in names:
+            logits[name] = forward_all(forward, features[name][cut])
+            progress.advance(len(logits[name]))
+    return logits
+
+
+def list_predictions(dataset: Dataset, logits: Logits) -> Iterator[dict[str, object]]:
+    """The rows of predictions.csv."""
+    names = dataset.class_names
+    for split_name, values in logits.items():
+        split = dataset.splits[split_name]
+        losses, predicted = losses_and_predictions(values, split.labels)
+        shifted = np.exp(values - values.max(axis=1, keepdims=True))
+        confidence = (shifted / shifted.sum(axis=1, keepdims=True)).max(axis=1)
+        columns = zip(split.paths, split.labels, predicted, confidence, losses, strict=True)
+        for path, label, guess, sure, loss in columns:
+            yield {
+                "path": path,
+                "split": split_name,
+                "label": names[label],
+                "predicted": names[guess],
+                "confidence": sure,
+                "loss": loss,
+            }
+
+
+def summarise(setup: Setup, logits: Logits, position: Position, seconds: float) -> dict[str, Any]:
+    """What summary.json holds."""
+    results: dict[str, Measure] = {}
+    for name, values in logits.items():
+        labels = setup.dataset.splits[name].labels
+        _, predicted = losses_and_predictions(values, labels)
+        results[f"{'val' if name == 'validation' else name}_accuracy"] = accuracy(predicted == labels)
+    rest = setup.classifier.rest(setup.strategy.stages[-1].cut)
+    return {
+        "results": {name: measure.to_json() for name, measure in results.items()},
+        "strategy": setup.strategy.name,
+        "class_names": list(setup.dataset.class_names),
+        "trainable_parameters": int(sum(np.prod(variable.shape) for variable in rest.trainable_variables)),
+        "parameters": int(setup.classifier.model.count_params()),
+        "best_epoch": position.best_epoch + 1,
+        "epochs": position.epoch,
+        "learning_rate": position.learning_rate,
+        "seconds": seconds,
+        "test_scored": int("test" in logits),
+    }

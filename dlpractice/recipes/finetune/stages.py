@@ -1,0 +1,165 @@
+"""The stages of a fine-tuning run: the head first, then what lies under it."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from dlpractice.config.schema import Finetune
+from dlpractice.errors import HardwareError
+from dlpractice.layers.normalisation import FusedBatchNormalization
+from dlpractice.models.precision import computing_in
+from dlpractice.progress import Progress
+from dlpractice.recipes.finetune.setup import Features, Setup, read_augmentation
+from dlpractice.recipes.run.batch_scaling import scale_batch
+from dlpractice.recipes.run.continuation import open_checkpoints
+from dlpractice.recipes.run.recorders import record_stage
+from dlpractice.registry.strategies import IMAGES, Stage
+from dlpractice.runs.directory import RunDirectory
+from dlpractice.training.checkpoints import Checkpoints, Position
+from dlpractice.training.feed import Feed, Rows, weigh_classes
+from dlpractice.training.loop import Labelled, Settings, Trainer
+from dlpractice.training.steps import Loss, classification_loss
+
+
+def train_stages(
+    config: Finetune, setup: Setup, features: Features, run: RunDirectory, progress: Progress
+) -> Position:
+    """Trains stage after stage, each from the best epoch of the one before, and returns where the last one
+    ended.
+
+    A checkpoint in the run directory is gone on from: stages behind it are skipped, and rows of metrics.csv
+    that were written after it are written again.
+    """
+    checkpoints, position, saved = open_checkpoints(run, setup.placement)
+    with computing_in(setup.classifier.model, setup.precision):
+        for number, stage in enumerate(setup.strategy.stages):
+            if number < position.stage:
+                continue
+            if number > position.stage:
+                position, saved = Position(stage=number, rows=position.rows), None
+            trainer = _prepare_trainer(
+                config, setup, stage, features, checkpoints, run, progress, keep_start=number > 0
+            )
+            position = trainer.train(position, saved)
+    return position
+
+
+def _prepare_trainer(
+    config: Finetune,
+    setup: Setup,
+    stage: Stage,
+    features: Features,
+    checkpoints: Checkpoints,
+    run: RunDirectory,
+    progress: Progress,
+    *,
+    keep_start: bool,
+) -> Trainer:
+    train, validation, classifier = setup.dataset.train, setup.dataset.validation, setup.classifier
+    rows = features["train"][stage.cut]
+    classifier.freeze(stage.cut)
+    if stage.cut.startswith("pooled"):
+        classifier.standardise_features(rows[np.arange(len(train))])
+    rest = classifier.rest(stage.cut)
+    feed = _make_feed(config, setup, stage, rows)
+    _refuse_filled_batches(rest, feed, config.training.accumulation_steps * setup.placement.replicas)
+    loss = classification_loss(rest)
+    sample = _pick_sample(len(train), len(validation), config.data.split_seed)
+    return Trainer(
+        stage.name,
+        rest,
+        _read_settings(config, setup, stage),
+        feed,
+        Labelled(_Sample(rows, sample), train.labels[sample]),
+        Labelled(features["validation"][stage.cut], validation.labels),
+        loss=loss,
+        scored=rest,
+        placement=setup.placement,
+        is_pretrained=classifier.is_pretrained,
+        checkpoints=checkpoints,
+        progress=progress,
+        record=run.append_metrics,
+        callbacks=_make_callbacks(config, setup, stage, rest, feed, loss, run),
+        keep_start=keep_start,
+    )
+
+
+def _make_callbacks(
+    config: Finetune, setup: Setup, stage: Stage, rest: keras.Model, feed: Feed, loss: Loss, run: RunDirectory
+) -> list[keras.callbacks.Callback]:
+    callbacks: list[keras.callbacks.Callback] = []
+    if config.training.tensorboard:
+        callbacks.append(keras.callbacks.TensorBoard(run.tensorboard / stage.name, write_graph=False))
+    if config.training.diagnostics:
+        callbacks.append(record_stage(setup, stage, rest, feed, loss, run))
+    return callbacks
+
+
+def _read_settings(config: Finetune, setup: Setup, stage: Stage) -> Settings:
+    training = config.training
+    scaling = scale_batch(config.hardware.scaling, setup.placement.replicas)
+    epochs = training.head_epochs if stage.warm_up else training.epochs
+    rate = training.head_learning_rate if stage.warm_up else training.learning_rate
+    warmup = 0.0 if stage.warm_up else training.warmup
+    return Settings(
+        epochs=epochs,
+        learning_rate=rate if rate == "auto" else rate * scaling.rate,  # what is found is for this batch
+        pretrained_rate=training.pretrained_rate,
+        optimiser=training.optimizer,
+        weight_decay=training.weight_decay,
+        schedule=training.schedule,
+        warmup=max(warmup, scaling.warmup_share * epochs),
+        patience=training.patience,
+        precision=setup.precision,
+        accumulation_steps=training.accumulation_steps,
+    )
+
+
+def _make_feed(config: Finetune, setup: Setup, stage: Stage, rows: Rows) -> Feed:
+    training, train, class_count = config.training, setup.dataset.train, len(setup.dataset.class_names)
+    augmentation = read_augmentation(config)
+    augments = stage.cut == IMAGES and (augmentation.changes_pixels or augmentation.mixes)
+    return Feed(
+        rows,
+        train.labels,
+        weigh_classes(train.labels, class_count, balanced=training.class_weights == "balanced"),
+        training.batch_size * scale_batch(config.hardware.scaling, setup.placement.replicas).batch,
+        config.seed,
+        views=len(rows) // len(train),
+        label_smoothing=training.label_smoothing,
+        augmentation=augmentation if augments else None,
+        share=setup.placement.share,
+    )
+
+
+def _refuse_filled_batches(model: keras.Model, feed: Feed, parts: int) -> None:
+    """Raises HardwareError where batches have fewer images than `parts`: what fills them up would count in
+    the statistics of batch normalisation."""
+    smallest = len(feed.labels) // feed.steps
+    normalises = any(isinstance(layer, FusedBatchNormalization) and layer.trainable for layer in model.layers)
+    if normalises and smallest < parts:
+        raise HardwareError(
+            f"batches have {smallest} images for {parts} devices and parts, and the net normalises batches",
+            "take fewer devices or accumulation steps, or a larger batch",
+        )
+
+
+class _Sample:
+    """Some of the rows, in a given order."""
+
+    def __init__(self, rows: Rows, numbers: NDArray[np.int64]) -> None:
+        self._rows, self._numbers = rows, numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        return self._rows[self._numbers[indices]]
+
+
+def _pick_sample(count: int, size: int, seed: int) -> NDArray[np.int64]:
+    """Training images on which the train metrics are measured: as many as there are for validation, so that
+    the two are equally sharp, and scoring them costs no more."""
+    return np.sort(np.random.default_rng(seed).permutation(count)[:size])

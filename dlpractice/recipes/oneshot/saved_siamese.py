@@ -1,0 +1,88 @@
+"""A finished one-shot run's net, ready to compare."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import dlpractice.layers.normalisation  # noqa: F401, both register their layers for loading
+import dlpractice.models.encoders
+from dlpractice.data.files.unlabelled import LoadedImage
+from dlpractice.data.oneshot.own_classes import Colour
+from dlpractice.data.oneshot.queries import Note, load_queries
+from dlpractice.models.precision import set_precision
+from dlpractice.models.siamese import Siamese, take_apart
+from dlpractice.recipes.run.saved_model import foreign_model, forward_images, load_network
+from dlpractice.runs.directory import RunDirectory
+from dlpractice.training.devices.placement import place
+from dlpractice.training.images.views import PlainViews
+from dlpractice.training.steps import Forward, compile_forward
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class SavedSiamese:
+    """A Siamese net, how its files are decoded, and the sha256 of the file that it comes from. forward: from
+    a batch of (n, S, S, C) views to (n, D) embeddings, on this machine's devices."""
+
+    siamese: Siamese
+    forward: Forward
+    note: Note
+    digest: str
+
+    @property
+    def image_size(self) -> int:
+        """The side of the squares that the encoder takes, in pixels."""
+        return int(self.siamese.encoder.input_shape[1])
+
+    @property
+    def threshold(self) -> float:
+        """The similarity from which on two images are taken for the same."""
+        return self.siamese.verdict.threshold
+
+    def load(self, paths: Sequence[str]) -> Iterator[LoadedImage]:
+        """Files, and those below folders, decoded as training images were."""
+        return load_queries(paths, self.note)
+
+    def embed(self, images: Iterable[LoadedImage]) -> Iterator[tuple[LoadedImage, Floats | None]]:
+        """Each image with its (D,) embedding, in order; None for one that could not be read."""
+
+        def embed_pixels(pixels: NDArray[np.uint8]) -> Floats:
+            rows: Floats = self.forward(PlainViews(pixels, self.image_size)[np.arange(len(pixels))])
+            return rows
+
+        return forward_images(embed_pixels, images)
+
+    def compare(self, queries: Floats, classes: Floats) -> Floats:
+        """(Q, D) and (K, D) embeddings -> (Q, K) similarities."""
+        return self.siamese.similarity.compare(queries, classes)
+
+    def judge(self, similarities: Floats) -> Floats:
+        """Similarities -> probabilities of "same", where both answers were equally likely beforehand."""
+        return np.asarray(self.siamese.verdict(similarities))
+
+
+def load_siamese(run: RunDirectory) -> SavedSiamese:
+    """Loads a one-shot run's net; it computes in the precision that the run was scored in.
+
+    Raises ModelError where the net is missing, damaged or not one of ours.
+    """
+    model = load_network(run)
+    siamese = take_apart(model)
+    if siamese is None:
+        raise foreign_model(run, "dlp oneshot")
+    set_precision(model, run.environment()["precision"])
+    verdict: Any = siamese.verdict  # whose note holds plain strings
+    colour: Colour = "grey" if siamese.encoder.input_shape[-1] == 1 else "colour"
+    note = Note(verdict.kind, verdict.side, colour, verdict.resize, verdict.background)
+    forward = compile_forward(siamese.encoder, place())
+    return SavedSiamese(siamese, forward, note, _digest(run))
+
+
+def _digest(run: RunDirectory) -> str:
+    with run.model_path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,70 @@
+"""What a one-shot run stands on before any training: classes, devices, precision, the Siamese net."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dlpractice.config.schema import Oneshot
+from dlpractice.data.oneshot.class_split import Division, divide
+from dlpractice.data.oneshot.distortion import Distortion
+from dlpractice.models.encoders import build_encoder, map_shape
+from dlpractice.models.objectives import Objective, find_objective
+from dlpractice.models.siamese import Siamese, Verdict, build_siamese
+from dlpractice.progress import Progress
+from dlpractice.recipes.finetune.setup import place_training, require_same, resolve_precision
+from dlpractice.training.devices.placement import Placement
+from dlpractice.training.devices.precision_choice import Choice
+from dlpractice.training.randomness import seed_everything
+
+
+@dataclass(frozen=True)
+class OneshotSetup:
+    """A Siamese net with its starting weights, the classes, and where and how to compute.
+
+    timings: seconds of a convolution by precision, where the precision was chosen by timing.
+    """
+
+    division: Division
+    placement: Placement
+    precision: str
+    timings: Mapping[str, float]
+    siamese: Siamese
+    objective: Objective
+    settings: Mapping[str, float]
+
+    def loss(self, embeddings: Any, labels: Any) -> Any:
+        """The objective's loss over all pairs of (B, D) embeddings with (B,) labels."""
+        settings = {name: self.settings[name] for name in self.objective.loss_settings}
+        return self.objective.loss(embeddings, labels, self.siamese.similarity, **settings)
+
+
+def prepare_oneshot(config: Oneshot, progress: Progress, auto: Choice | None = None) -> OneshotSetup:
+    """Divides the classes, finds devices and builds the net; its starting weights are a function of the seed.
+
+    auto: what the precision `auto` has turned out to be, as for `setup.prepare_setup`.
+
+    Raises DataError, ModelError or HardwareError where one of them is not to be had.
+    """
+    placement = place_training(config.hardware.devices, diagnostics=config.training.diagnostics)
+    division = divide(**config.data.model_dump(), progress=progress)
+    require_same(division.digest, placement)
+    precision, timings = resolve_precision(config.hardware.precision, placement, auto)
+    objective = find_objective(config.objective.name)
+    settings = config.objective.model_dump(exclude={"name"})
+    seed_everything(config.seed)
+    with placement.strategy.scope():
+        encoder = build_encoder(
+            **config.encoder.model_dump(),
+            image_size=config.data.image_size,
+            channels=division.background.pixels.shape[-1],
+        )
+        if config.evaluation.alignment:  # raises here what would else be raised after the training
+            map_shape(encoder)
+        similarity = objective.build_similarity(settings)
+        siamese = build_siamese(encoder, similarity, Verdict())
+    return OneshotSetup(division, placement, precision, timings, siamese, objective, settings)
+
+
+def read_distortion(config: Oneshot) -> Distortion:
+    """The config's ranges for a single image."""
+    return Distortion(**config.distortion.model_dump())

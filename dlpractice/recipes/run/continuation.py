@@ -1,0 +1,69 @@
+"""What must not have changed when a run is taken up again."""
+
+import json
+from dataclasses import asdict
+
+from dlpractice.config.load import dump_config
+from dlpractice.config.schema import Config
+from dlpractice.errors import RunError
+from dlpractice.recipes.finetune.setup import resolve_precision
+from dlpractice.runs.comparison import Comparison
+from dlpractice.runs.directory import RunDirectory
+from dlpractice.training.checkpoints import Arrays, Checkpoints, Position
+from dlpractice.training.devices.placement import Devices, Placement, place
+from dlpractice.training.devices.precision_choice import Choice
+
+
+def refuse_other_config(config: Config, run: RunDirectory) -> None:
+    """Raises RunError where the run was started with a config other than `config`."""
+    if run.config_text() != dump_config(config):
+        raise RunError(
+            f"{run.path} was started with another config",
+            f"use its own: `dlp {config.command} {run.path}/config.yaml --run-dir {run.path} --resume`",
+        )
+
+
+def refuse_other_data(digest: str, run: RunDirectory) -> None:
+    """Raises RunError where the run was started on data with another digest."""
+    if run.environment()["data"]["digest"] != digest:
+        raise RunError(
+            f"{run.path} was started on other data: images, labels or splits have changed since",
+            "restore the data, or start a new run in another --run-dir",
+        )
+
+
+def seconds_before(run: RunDirectory) -> float:
+    """Seconds of the epochs that the run has behind it."""
+    return float(sum(row["seconds"] for row in run.metrics()))
+
+
+def recorded_precision(run: RunDirectory) -> Choice:
+    """The precision that a run was begun in, as its environment says."""
+    environment = run.environment()
+    return environment["precision"], environment["precision_timings_seconds"]
+
+
+def open_checkpoints(run: RunDirectory, placement: Placement) -> tuple[Checkpoints, Position, Arrays | None]:
+    """The checkpoints of a run, and the one to go on from: a new position where there is none. Rows of
+    metrics.csv that were written after it are removed, and will be written again.
+
+    Raises RunError where a worker does not see what the first one sees.
+    """
+    checkpoints = Checkpoints(run.checkpoints, writes=placement.is_chief)
+    position, saved = checkpoints.read() or (Position(), None)
+    here = json.dumps(asdict(position))
+    if here != placement.agree(here):
+        raise RunError(
+            f"this worker does not find in {run.path} the checkpoint that the first worker goes on from",
+            "put --run-dir into a folder that all workers share",
+        )
+    run.truncate_metrics(position.rows)
+    return checkpoints, position, saved
+
+
+def agree_on_precision(asked: str, devices: Devices, comparison: Comparison) -> Choice:
+    """What `auto` is for all runs of a comparison: as in those that were begun, or else found now, once."""
+    begun = [run for run in comparison.runs() if run.is_prepared]
+    if begun:
+        return recorded_precision(begun[0])
+    return resolve_precision(asked, place(devices))

@@ -1,0 +1,82 @@
+"""Answers on the same validation examples, and their differences."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dlpractice.config.schema import Finetune, Oneshot
+from dlpractice.errors import DataError, RunError
+from dlpractice.progress import Silent
+from dlpractice.recipes.diagnose.validation import (
+    collect_answers,
+    compare_answers,
+    describe_answers,
+    read_answers,
+    refuse_changed_data,
+    rescore,
+)
+from dlpractice.runs.directory import RunDirectory
+from dlpractice.statistics.measures import clustered_difference, paired_difference
+
+
+def rows(*right: int, label: str = "a", loss: float | None = 0.5) -> list[dict[str, Any]]:
+    return [
+        {"path": f"{number}", "label": label, "predicted": label if hit else "x", "loss": loss}
+        for number, hit in enumerate(right)
+    ]
+
+
+def test_answers_are_paired_by_what_was_asked() -> None:
+    ours = collect_answers(rows(1, 1, 1, 0), of_tasks=False)
+    theirs = collect_answers(rows(1, 0, 0, 1, loss=0.75)[::-1], of_tasks=False)
+    found = compare_answers(ours, theirs)
+    assert found["accuracy"] == paired_difference([1, 1, 1, 0], [1, 0, 0, 1]).to_json()
+    assert found["loss"]["value"] == -0.25
+    with pytest.raises(RunError, match="other examples"):
+        compare_answers(ours, collect_answers(rows(1, 1, 1), of_tasks=False))
+    with pytest.raises(RunError, match="other examples"):
+        compare_answers(ours, collect_answers(rows(1, 1, 1, 0, label="b"), of_tasks=False))
+
+
+def test_a_loss_that_is_not_finite_is_not_compared() -> None:
+    ours, theirs = (collect_answers(rows(1, 0, loss=loss), of_tasks=False) for loss in (0.5, None))
+    assert compare_answers(ours, theirs)["loss"] is None
+
+
+def test_a_query_that_is_asked_twice_counts_twice() -> None:
+    answers = collect_answers([*rows(1, 0, label="A/x"), *rows(0, 0, label="B/x")], of_tasks=True)
+    assert len(answers.keys) == 4
+    assert set(answers.groups) == {"A", "B"}
+    others = collect_answers([*rows(1, 1, label="A/x"), *rows(0, 1, label="B/x")], of_tasks=True)
+    expected = clustered_difference(others.correct, answers.correct, answers.groups)
+    assert compare_answers(others, answers)["accuracy"] == expected.to_json()
+
+
+def test_seeds_are_averaged(finished_run: Path) -> None:
+    run = RunDirectory.read(finished_run)
+    answers = read_answers([run, run], of_tasks=False)
+    measure = describe_answers(answers)
+    assert measure["val_accuracy"] == run.summary()["results"]["val_accuracy"]
+    scored = [row for row in run.predictions() if row["split"] == "validation"]
+    assert measure["val_loss"] == pytest.approx(np.mean([row["loss"] for row in scored]))
+
+
+def test_a_one_shot_net_is_asked_again(tiny_oneshot_config: Oneshot, finished_oneshot_run: Path) -> None:
+    run = RunDirectory.read(finished_oneshot_run)
+    measure = describe_answers(rescore(tiny_oneshot_config, run))["val_accuracy"]
+    expected = run.summary()["results"]["val_accuracy"]
+    assert measure["value"] == pytest.approx(expected["value"])
+    assert measure["n"] == expected["n"]
+
+
+def test_data_that_changed_or_are_gone(tiny_config: Finetune, finished_run: Path) -> None:
+    run = RunDirectory.read(finished_run)
+    refuse_changed_data(tiny_config, run, Silent())
+    other = tiny_config.data.model_copy(update={"split_seed": 9})
+    with pytest.raises(RunError, match="other data"):
+        refuse_changed_data(tiny_config.model_copy(update={"data": other}), run, Silent())
+    gone = tiny_config.data.model_copy(update={"source": "nowhere"})
+    with pytest.raises(DataError):
+        refuse_changed_data(tiny_config.model_copy(update={"data": gone}), run, Silent())

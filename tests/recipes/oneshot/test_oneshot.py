@@ -1,0 +1,337 @@
+"""Whole one-shot runs on tiny alphabets: what they write, and that killing one changes nothing."""
+
+import csv
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from dlpractice.config.load import dump_config
+from dlpractice.config.schema import Oneshot
+from dlpractice.data.oneshot.class_split import divide
+from dlpractice.errors import DataError, RunError
+from dlpractice.models.siamese import Siamese, take_apart
+from dlpractice.progress import Silent
+from dlpractice.recipes.oneshot import oneshot
+from dlpractice.recipes.oneshot.embedding import embed, score_pairs
+from dlpractice.recipes.oneshot.pictures import Pictures
+from dlpractice.recipes.oneshot.results import answer_protocol, plan_protocols
+from dlpractice.recipes.oneshot.setup import prepare_oneshot
+from dlpractice.runs.directory import RunDirectory
+from dlpractice.training.devices.placement import place
+from dlpractice.training.steps import compile_forward
+
+HEADLINE = "within-alphabet-6-way-1-shot"
+
+
+def changed(config: Oneshot, **sections: dict[str, Any]) -> Oneshot:
+    document = config.model_dump()
+    for name, values in sections.items():
+        document[name] |= values
+    return Oneshot.model_validate(document)
+
+
+def load(folder: Path) -> Siamese:
+    model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
+    parts = take_apart(model)
+    assert parts is not None
+    return parts
+
+
+def weights(folder: Path) -> list[NDArray[Any]]:
+    return list(load(folder).model.get_weights())
+
+
+def assert_same(first: Path, second: Path) -> None:
+    for ours, theirs in zip(weights(first), weights(second), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    one, other = RunDirectory.read(first), RunDirectory.read(second)
+    assert one.predictions() == other.predictions()
+    assert one.summary()["results"] == other.summary()["results"]
+    timed = ("seconds", "images_per_second")
+    rows, others = (
+        [{key: value for key, value in row.items() if key not in timed} for row in run.metrics()]
+        for run in (one, other)
+    )
+    assert rows == others
+
+
+def test_a_run_writes_the_files_of_its_contract(finished_oneshot_run: Path) -> None:
+    names = {path.name for path in finished_oneshot_run.iterdir() if not path.name.startswith(".")}
+    assert names == {
+        "config.yaml",
+        "environment.json",
+        "splits.csv",
+        "audit.json",
+        "metrics.csv",
+        "predictions.csv",
+        "summary.json",
+        "model.keras",
+        "checkpoints",
+    }
+    with (finished_oneshot_run / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["stage"], row["epoch"], row["step"]) for row in rows] == [
+        ("siamese", "1", "4"),
+        ("siamese", "2", "8"),
+    ]
+
+
+def test_the_summary_says_what_it_promises(finished_oneshot_run: Path) -> None:
+    run = RunDirectory.read(finished_oneshot_run)
+    summary = run.summary()
+    expected = {"method": "siamese", "objective": "supcon", "encoder": "dense", "epochs": 2, "steps": 8}
+    assert {key: summary[key] for key in expected} == expected
+    # 256 pixels, 51 and 26 units.
+    assert summary["parameters"] == summary["trainable_parameters"] == 256 * 51 + 51 + 51 * 26 + 26
+    assert summary["dimensions"] == 26
+    assert set(summary["threshold"]) == {"value", "false_accept_rate", "false_reject_rate", "n"}
+    assert summary["threshold"]["false_accept_rate"] <= 0.01
+    assert list(summary["results"]) == [HEADLINE, f"{HEADLINE}-one-to-one", "val_accuracy", "verification"]
+    for measure in summary["results"].values():
+        assert measure["ci95"][0] <= measure["value"] <= measure["ci95"][1]
+        assert measure["kind"] == "measured"
+    assert {"auc", "eer"} < set(summary["results"]["verification"])
+    validation = {row["group"] for row in run.splits() if row["split"] == "validation"}
+    assert set(summary["validation_alphabets"]) == validation
+
+
+def test_the_headline_is_what_the_predictions_say(finished_oneshot_run: Path) -> None:
+    run = RunDirectory.read(finished_oneshot_run)
+    rows, measure = run.predictions(), run.summary()["results"][HEADLINE]
+    # 2 alphabets of 6 characters, 4 x 3 ordered pairs of drawers.
+    assert len(rows) == measure["n"] == 2 * 12 * 6
+    right = [row["label"] == row["predicted"] for row in rows]
+    assert measure["value"] == np.mean(right)
+    assert measure["errors"] == len(rows) - sum(right)
+    tested = {row["path"] for row in run.splits() if row["split"] == "test"}
+    assert {row["path"] for row in rows} == tested
+    for row in rows:
+        assert row["label"] == row["path"].rpartition("/")[0]
+        if row["label"] == row["predicted"]:  # the loss is minus the logarithm of the confidence
+            assert row["loss"] == pytest.approx(-np.log(row["confidence"]), rel=1e-6)
+
+
+def test_no_class_is_in_two_parts(finished_oneshot_run: Path) -> None:
+    homes: dict[str, set[str]] = {}
+    for row in RunDirectory.read(finished_oneshot_run).splits():
+        homes.setdefault(row["label"], set()).add(row["split"])
+    assert len(homes) == 36
+    assert all(len(splits) == 1 for splits in homes.values())
+
+
+def test_the_best_epoch_is_the_one_that_was_scored(finished_oneshot_run: Path) -> None:
+    run = RunDirectory.read(finished_oneshot_run)
+    rows, summary = run.metrics(), run.summary()
+    best = rows[summary["best_epoch"] - 1]["val_accuracy"]
+    assert best == max(row["val_accuracy"] for row in rows)
+    assert summary["results"]["val_accuracy"]["value"] == pytest.approx(best)
+
+
+def test_the_saved_model_gives_the_same_answers_and_verdicts(
+    finished_oneshot_run: Path, tiny_oneshot_config: Oneshot, shared_cache: Path
+) -> None:
+    siamese, run = load(finished_oneshot_run), RunDirectory.read(finished_oneshot_run)
+    division = divide(**tiny_oneshot_config.data.model_dump())
+    embeddings = embed(compile_forward(siamese.encoder, place(1)), division.evaluation, 16)
+    (protocol,) = plan_protocols(division)
+    answers = answer_protocol(protocol, embeddings, siamese.similarity)
+    assert answers.errors == run.summary()["results"][HEADLINE]["errors"]
+    wrong = [row["label"] != row["predicted"] for row in run.predictions()]
+    np.testing.assert_array_equal(~answers.correct, wrong)
+    # The verdict of two images is the logistic curve over the similarity of their embeddings.
+    images, indices = division.evaluation.pixels[:8].astype(np.float32), np.arange(8).reshape(4, 2)
+    verdict = siamese.verdict
+    scores = score_pairs(embeddings, indices, siamese.similarity)
+    found = siamese.model([images[indices[:, 0]], images[indices[:, 1]]])
+    np.testing.assert_allclose(found, expit(verdict.slope * scores + verdict.intercept), rtol=1e-4)
+    assert verdict.slope > 0
+    assert verdict.threshold == run.summary()["threshold"]["value"]
+    assert (verdict.side, verdict.resize, verdict.background) == (16, "stretch", "#ffffff")
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(
+    finished_oneshot_run: Path, tiny_oneshot_config: Oneshot, shared_cache: Path, tmp_path: Path
+) -> None:
+    drawn: list[Pictures] = []
+    with RunDirectory.create(tmp_path / "run") as run:
+        oneshot.run(tiny_oneshot_config, run, draw=lambda _, pictures: drawn.append(pictures))
+    assert_same(tmp_path / "run", finished_oneshot_run)
+    assert len(drawn) == 1
+    assert len(drawn[0].failures) == run.summary()["results"][HEADLINE]["errors"]
+    other = prepare_oneshot(tiny_oneshot_config.model_copy(update={"seed": 1}), Silent())
+    assert np.abs(other.siamese.model.get_weights()[0] - weights(tmp_path / "run")[0]).max() > 0.01
+
+
+KILLED = textwrap.dedent(
+    """
+    import os, signal, sys
+    from functools import partial
+    from dlpractice.config.load import load_config
+    from dlpractice.recipes.oneshot import oneshot
+    from dlpractice.runs.directory import RunDirectory
+    from dlpractice.progress import Silent
+    from dlpractice.training.checkpoints import Checkpoints
+
+    folder, config, last_step = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    oneshot.Checkpoints = partial(Checkpoints, interval=0.0)  # a checkpoint after every step
+
+    class Killer(Silent):
+        steps = 0
+
+        def batch(self, *position):
+            self.steps += 1
+            if self.steps == last_step:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    with RunDirectory.resume_or_create(folder) as run:
+        oneshot.run(load_config(config, (), "oneshot"), run, Killer())
+    """
+)
+
+
+def train_in_subprocess(folder: Path, config: Oneshot, last_step: int, setup: str = "") -> int:
+    file = folder.with_suffix(".yaml")
+    file.write_text(dump_config(config))
+    command = [sys.executable, "-c", setup + KILLED, str(folder), str(file), str(last_step)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    print(result.stderr)  # shown where the test fails
+    return result.returncode
+
+
+def test_a_run_killed_in_mid_epoch_ends_with_the_same_bits(
+    finished_oneshot_run: Path, tiny_oneshot_config: Oneshot, shared_cache: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "killed"
+    assert train_in_subprocess(folder, tiny_oneshot_config, last_step=6) == -signal.SIGKILL
+    assert len(RunDirectory.read(folder).metrics()) == 1  # four steps an epoch: it died in the second
+    with RunDirectory.resume(folder) as run:
+        oneshot.run(tiny_oneshot_config, run)
+    assert_same(folder, finished_oneshot_run)
+
+
+def test_two_devices_end_where_one_does(
+    finished_oneshot_run: Path,
+    tiny_oneshot_config: Oneshot,
+    shared_cache: Path,
+    tmp_path: Path,
+    logical_devices: Callable[[int], str],
+) -> None:
+    config = changed(tiny_oneshot_config, hardware={"devices": 2})
+    assert train_in_subprocess(tmp_path / "two", config, -1, logical_devices(2)) == 0
+    environment = json.loads((tmp_path / "two" / "environment.json").read_text())
+    assert environment["devices"] == ["/CPU:0", "/CPU:1"]
+    for ours, theirs in zip(weights(tmp_path / "two"), weights(finished_oneshot_run), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_a_run_is_not_continued_with_another_config_or_other_data(
+    finished_oneshot_run: Path, tiny_oneshot_config: Oneshot, shared_cache: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished_oneshot_run, folder)
+    (folder / "summary.json").unlink()
+    with RunDirectory.resume(folder) as run:
+        with pytest.raises(RunError, match="another config"):
+            oneshot.run(changed(tiny_oneshot_config, training={"epochs": 3}), run)
+        environment = run.environment()
+        environment["data"]["digest"] = "0" * 64
+        run.write_environment(environment)
+        with pytest.raises(RunError, match="other data"):
+            oneshot.run(tiny_oneshot_config, run)
+
+
+def test_a_finished_run_is_left_as_it_is(
+    finished_oneshot_run: Path, tiny_oneshot_config: Oneshot, shared_cache: Path
+) -> None:
+    before = {path.name: path.stat().st_mtime_ns for path in finished_oneshot_run.iterdir()}
+    with RunDirectory.resume(finished_oneshot_run) as run:
+        assert oneshot.run(tiny_oneshot_config, run) == run.summary()
+    assert {path.name: path.stat().st_mtime_ns for path in finished_oneshot_run.iterdir()} == before
+
+
+def test_what_data_are_unfit_for_is_said_before_anything_is_written(
+    tiny_oneshot_config: Oneshot, shared_cache: Path, tmp_path: Path
+) -> None:
+    # With the whole name for a drawer, nobody drew two characters.
+    config = changed(tiny_oneshot_config, data={"drawer_pattern": r"^(drawer)\d+$"})
+    with RunDirectory.create(tmp_path / "run") as run:
+        with pytest.raises(DataError, match="by another drawer"):
+            oneshot.run(config, run)
+        assert not run.is_prepared
+    assert not (tmp_path / "run" / "config.yaml").exists()
+
+
+@pytest.mark.parametrize("objective", ["verification", "contrastive", "triplet", "prototypical"])
+def test_every_objective_trains_and_is_tested(
+    objective: str, tiny_oneshot_config: Oneshot, shared_cache: Path, tmp_path: Path
+) -> None:
+    config = changed(
+        tiny_oneshot_config, objective={"name": objective}, training={"epochs": 1, "epoch_steps": 2}
+    )
+    with RunDirectory.create(tmp_path / "run") as run:
+        summary = oneshot.run(config, run)
+    assert summary["objective"] == objective
+    assert np.isfinite(RunDirectory.read(tmp_path / "run").metrics()[0]["loss"])
+    assert load(tmp_path / "run").verdict.threshold == summary["threshold"]["value"]
+
+
+def test_a_single_example_of_each_class_is_enough_to_train_on(
+    tiny_oneshot_config: Oneshot, shared_cache: Path, tmp_path: Path
+) -> None:
+    config = changed(
+        tiny_oneshot_config, data={"examples_per_class": 1}, training={"epochs": 1, "epoch_steps": 2}
+    )
+    with RunDirectory.create(tmp_path / "run") as run:
+        summary = oneshot.run(config, run)
+        trained = [row["label"] for row in run.splits() if row["split"] == "train"]
+        assert len(trained) == len(set(trained)) == 18
+        assert 0 < run.metrics()[0]["accuracy"] <= 1
+    assert summary["results"][HEADLINE]["n"] == 144
+
+
+def test_rows_that_are_asked_for_stand_beside_the_plain_one(
+    tiny_oneshot_config: Oneshot, shared_cache: Path, tmp_path: Path
+) -> None:
+    config = changed(
+        tiny_oneshot_config,
+        encoder={"name": "conv4"},
+        batch={"quarter_turns": True, "mirror": True},
+        training={"epochs": 1, "epoch_steps": 1, "tensorboard": True},
+        evaluation={"views": 3, "alignment": 1, "transductive": False},
+        hardware={"precision": "bfloat16"},
+    )
+    with RunDirectory.create(tmp_path / "run") as run:
+        summary = oneshot.run(config, run)
+    rows = [HEADLINE, f"{HEADLINE}-3-views", f"{HEADLINE}-aligned", "val_accuracy", "verification"]
+    assert list(summary["results"]) == rows
+    assert list((tmp_path / "run" / "tensorboard" / "siamese").rglob("events.out.tfevents.*"))
+
+
+@pytest.mark.parametrize(
+    ("batch", "turns"),
+    [
+        ({}, {0}),
+        ({"quarter_turns": True}, {0, 1, 2, 3}),
+        ({"mirror": True}, {0, 4}),
+        ({"quarter_turns": True, "mirror": True}, set(range(8))),
+    ],
+)
+def test_an_alphabet_lies_only_in_the_ways_that_are_asked_for(
+    batch: dict[str, Any], turns: set[int], tiny_oneshot_config: Oneshot, shared_cache: Path
+) -> None:
+    config = changed(tiny_oneshot_config, batch=batch)
+    feed = oneshot.make_feed(config, prepare_oneshot(config, Silent()))
+    drawn = [feed.sampler.draw(np.random.default_rng(seed)).turns for seed in range(40)]
+    assert set(np.concatenate(drawn).tolist()) == turns

@@ -1,0 +1,67 @@
+"""What a run that is taken up again must have in common with itself."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dlpractice.config.schema import Finetune, Oneshot
+from dlpractice.errors import RunError
+from dlpractice.recipes.run.continuation import (
+    agree_on_precision,
+    recorded_precision,
+    refuse_other_config,
+    refuse_other_data,
+    seconds_before,
+)
+from dlpractice.runs.comparison import Comparison
+from dlpractice.runs.directory import RunDirectory
+
+
+def test_the_own_config_and_data_pass(finished_oneshot_run: Path, tiny_oneshot_config: Oneshot) -> None:
+    run = RunDirectory.read(finished_oneshot_run)
+    refuse_other_config(tiny_oneshot_config, run)
+    refuse_other_data(run.environment()["data"]["digest"], run)
+
+
+def test_another_config_is_refused_with_the_command_that_goes_on(
+    finished_oneshot_run: Path, tiny_oneshot_config: Oneshot
+) -> None:
+    run = RunDirectory.read(finished_oneshot_run)
+    with pytest.raises(RunError, match="another config") as caught:
+        refuse_other_config(tiny_oneshot_config.model_copy(update={"seed": 5}), run)
+    assert f"dlp oneshot {run.path}/config.yaml --run-dir {run.path} --resume" in caught.value.hint
+
+
+def test_a_config_of_another_command_is_refused(finished_oneshot_run: Path, tiny_config: Finetune) -> None:
+    with pytest.raises(RunError, match="another config"):
+        refuse_other_config(tiny_config, RunDirectory.read(finished_oneshot_run))
+
+
+def test_other_data_are_refused(finished_oneshot_run: Path) -> None:
+    with pytest.raises(RunError, match="other data"):
+        refuse_other_data("0" * 64, RunDirectory.read(finished_oneshot_run))
+
+
+def test_a_run_that_goes_on_counts_its_epochs_before(tmp_path: Path, finished_oneshot_run: Path) -> None:
+    with RunDirectory.create(tmp_path / "new") as fresh:
+        assert seconds_before(fresh) == 0
+    run = RunDirectory.read(finished_oneshot_run)
+    assert seconds_before(run) == sum(row["seconds"] for row in run.metrics()) > 0
+    assert run.summary()["seconds"] > seconds_before(run)
+
+
+def test_the_precision_is_that_of_the_record(finished_oneshot_run: Path) -> None:
+    assert recorded_precision(RunDirectory.read(finished_oneshot_run)) == ("float32", {})
+
+
+def test_runs_of_a_comparison_compute_in_what_the_first_began_in(
+    finished_oneshot_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed = ("bfloat16", {"float32": 2.0, "bfloat16": 1.0})
+    monkeypatch.setattr("dlpractice.recipes.finetune.setup.choose_precision", lambda device: timed)
+    with Comparison.create(tmp_path / "both") as comparison:
+        assert agree_on_precision("float32", 1, comparison) == ("float32", {})
+        assert agree_on_precision("auto", 1, comparison) == timed
+        shutil.copytree(finished_oneshot_run, comparison.run_path("siamese", 0))
+        assert agree_on_precision("auto", 1, comparison) == ("float32", {})

@@ -1,0 +1,51 @@
+"""A finished run's model, loaded as a user would."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dlpractice.data.files.unlabelled import LoadedImage
+from dlpractice.errors import ModelError
+from dlpractice.recipes.run.saved_model import load_saved
+from dlpractice.runs.directory import RunDirectory
+
+
+def test_it_brings_its_classes_and_how_to_decode(finished_run: Path) -> None:
+    saved = load_saved(RunDirectory.read(finished_run))
+    assert saved.class_names == ("cold", "warm")
+    assert (saved.image_size, saved.resize, saved.background) == (32, "stretch", "#ffffff")
+
+
+def test_it_classifies_in_order_and_passes_errors_on(finished_run: Path) -> None:
+    saved = load_saved(RunDirectory.read(finished_run))
+    rng = np.random.default_rng(0)
+    images = [LoadedImage(str(k), rng.integers(0, 256, (32, 32, 3), np.uint8)) for k in range(40)]
+    images.insert(3, LoadedImage("bad", None, "it is empty"))
+    pairs = list(saved.classify(images))
+    assert [image.path for image, _ in pairs] == [image.path for image in images]
+    assert pairs[3][1] is None
+    whole = saved.model.predict(np.stack([i.pixels for i in images if i.pixels is not None]), verbose=0)
+    np.testing.assert_allclose(np.stack([p for _, p in pairs if p is not None]), whole, atol=1e-5)
+
+
+def test_a_run_without_a_model_says_so(finished_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_bytes((finished_run / "config.yaml").read_bytes())
+    with pytest.raises(ModelError, match=r"has no model\.keras"):
+        load_saved(RunDirectory.read(tmp_path))
+    (tmp_path / "model.keras").write_bytes((finished_run / "model.keras").read_bytes()[:5000])
+    with pytest.raises(ModelError, match="damaged, or no Keras model"):
+        load_saved(RunDirectory.read(tmp_path))
+
+
+def test_a_model_that_would_run_code_or_is_not_ours_is_refused(finished_run: Path, tmp_path: Path) -> None:
+    import keras
+
+    (tmp_path / "config.yaml").write_bytes((finished_run / "config.yaml").read_bytes())
+    foreign = keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda x: x + 1)])
+    foreign.save(tmp_path / "model.keras")
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        load_saved(RunDirectory.read(tmp_path))
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "model.keras")
+    with pytest.raises(ModelError, match="not a model of `dlp finetune`"):
+        load_saved(RunDirectory.read(tmp_path))
