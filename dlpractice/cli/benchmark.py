@@ -16,8 +16,8 @@ from dlpractice.cli.launch import import_quietly
 from dlpractice.errors import HardwareError
 
 if TYPE_CHECKING:
+    from dlpractice.benchmark.results_file import BenchmarkFolder
     from dlpractice.config.schema import Benchmark
-    from dlpractice.runs.benchmark_file import BenchmarkFolder
 
 Document = dict[str, Any]
 
@@ -95,24 +95,24 @@ def _load(name: str | None, changes: list[str]) -> Benchmark:
 
 
 def _read_baseline(path: Path) -> Document:
-    from dlpractice.runs.benchmark_file import read_benchmark
+    from dlpractice.benchmark.results_file import read_benchmark
 
     return read_benchmark(path)
 
 
 def _measure(config: Benchmark, folder: Path, before: Document | None, tolerance: float) -> Document:
     """Run the benchmark, compare it with `before`, keep both in benchmark.json, and draw the figures."""
+    from dlpractice.benchmark.results_file import BenchmarkFolder
     from dlpractice.report.progress import make_progress
-    from dlpractice.runs.benchmark_file import BenchmarkFolder
 
     progress = make_progress(sys.stderr)
     try:
-        recipe = import_quietly("dlpractice.recipes.benchmark")
+        recipe = import_quietly("dlpractice.benchmark.benchmark")
         recipe.refuse_unknown(config)
         with BenchmarkFolder.create(folder) as opened:
             document: Document = recipe.run(config, opened, progress)
             if before is not None:
-                compare = import_quietly("dlpractice.recipes.benchmark_baseline").compare_with_baseline
+                compare = import_quietly("dlpractice.benchmark.baseline").compare_with_baseline
                 document["baseline"] = compare(document, before, tolerance)
                 opened.write_document(document)
             _draw(document, opened)
@@ -127,8 +127,8 @@ def _measure(config: Benchmark, folder: Path, before: Document | None, tolerance
 
 def _draw(document: Document, folder: BenchmarkFolder) -> None:
     """Keep what is better seen than read as PNG files."""
-    from dlpractice.report.benchmark_figures import peaks_figure
-    from dlpractice.report.roofline import roofline_figure
+    from dlpractice.benchmark.report.peaks_figure import peaks_figure
+    from dlpractice.benchmark.report.roofline_figure import roofline_figure
 
     parts = document["parts"]
     if "peaks" in parts:
@@ -142,17 +142,17 @@ def _print(document: Document, folder: Path, as_json: bool) -> None:
     if as_json:
         print_json({"run": str(folder), **document})
         return
-    from dlpractice.report.benchmark_tables import benchmark_tables
+    from dlpractice.benchmark.report.tables import benchmark_tables
 
     results().print(benchmark_tables(document))
     results().print(str(folder), soft_wrap=True)
 
 
 def _validate(as_json: bool) -> None:
-    document: Document = import_quietly("dlpractice.recipes.benchmark_parallel").validate()
+    document: Document = import_quietly("dlpractice.benchmark.prediction.prediction").validate()
     if as_json:
         print_json(document)
         return
-    from dlpractice.report.parallel_tables import validation_table
+    from dlpractice.benchmark.report.parallel_tables import validation_table
 
     results().print(validation_table(document))

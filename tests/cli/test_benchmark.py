@@ -108,7 +108,7 @@ def test_a_config_for_another_command_is_refused() -> None:
 
 
 def test_an_interrupt_says_where_the_measured_parts_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dlpractice.recipes import benchmark
+    from dlpractice.benchmark import benchmark
 
     def interrupt(section: object, context: object) -> dict[str, Any]:
         raise KeyboardInterrupt

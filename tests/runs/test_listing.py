@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from dlpractice.benchmark.results_file import SCHEMA, BenchmarkFolder
 from dlpractice.errors import RunError
-from dlpractice.runs.benchmark_file import SCHEMA, BenchmarkFolder
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.listing import find_runs, headline, read_config_tree
 

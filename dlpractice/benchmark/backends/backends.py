@@ -1,0 +1,137 @@
+"""The part `backends` of a benchmark: the same nets on each Keras backend, and in ONNX Runtime, each in a
+process of its own.
+
+A process is bound to the backend that it started with, and the threads of two backends in one process would
+wait for each other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from dlpractice.benchmark.backends.retired_frameworks import RETIRED_FRAMEWORKS
+from dlpractice.benchmark.context import Context, Document
+from dlpractice.benchmark.device.measurement import missing_row
+from dlpractice.config.sections.benchmark import Backends
+
+
+def measure_backends(section: Backends, context: Context) -> Document:
+    """Rows backends/BACKEND/NET/inference|training/float32/BATCH in images/s, with `threads` and `versions`;
+    ONNX Runtime has inference alone. One that is not installed, fails or takes too long has rows without a
+    value that say why. `retired`: frameworks of the same years that are no longer developed, published.
+    """
+    context.progress.stage("measuring backends", len(section.names), "backends")
+    rows: list[Document] = []
+    for name in section.names:
+        rows += _measure_backend(name, section, context)
+        context.progress.advance()
+    return {"rows": rows, "retired": [framework.to_json() for framework in RETIRED_FRAMEWORKS]}
+
+
+def _measure_backend(name: str, section: Backends, context: Context) -> list[Document]:
+    runner = _RUNNERS[name]
+    if absent := [package for package in runner.packages if find_spec(package) is None]:
+        why = f"{', '.join(absent)} not installed; pip install '{runner.distribution}' brings it"
+        return _nothing(name, section, why)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            done = subprocess.run(
+                runner.command(section, context, f"{folder}/{name}"),
+                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **runner.environment},
+                capture_output=True,
+                text=True,
+                timeout=section.timeout_seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return _nothing(name, section, f"it took more than {section.timeout_seconds:.0f} s")
+    if done.returncode != 0:
+        return _nothing(name, section, _say_why(done.returncode, done.stderr))
+    document = json.loads(done.stdout)
+    return [_adopt(row, name, document["environment"]) for row in document["parts"]["models"]["rows"]]
+
+
+def _say_why(status: int, said: str) -> str:
+    if status < 0:  # the system ends in this way what takes more memory than there is
+        return f"its process was ended by {signal.Signals(-status).name}"
+    lines = said.strip().splitlines() or ["no message"]
+    return next((line for line in lines if line.startswith("error")), lines[-1])
+
+
+def _benchmark_command(section: Backends, context: Context, folder: str) -> list[str]:
+    """`dlp benchmark` of nothing but these nets."""
+    return [
+        *(sys.executable, "-m", "dlpractice", "benchmark", "--json", "--run-dir", folder),
+        "parts=[models]",
+        f"models.names=[{','.join(section.models)}]",
+        f"models.batch_sizes=[{section.batch_size}]",
+        "models.precisions=[float32]",
+        f"repetitions={context.sampling.repetitions}",
+        f"spread_seconds={context.sampling.spread_seconds}",
+        f"memory_share={context.memory.share}",
+        f"seed={context.seed}",
+    ]
+
+
+def _onnx_command(section: Backends, context: Context, folder: str) -> list[str]:
+    request = {
+        "nets": section.models,
+        "batch_size": section.batch_size,
+        "seed": context.seed,
+        "sampling": asdict(context.sampling),
+        "memory_share": context.memory.share,
+    }
+    return [sys.executable, "-m", "dlpractice.benchmark.backends.onnx_process", json.dumps(request)]
+
+
+@dataclass(frozen=True)
+class _Runner:
+    """What runs nets in a process of its own.
+
+    packages: to be imported there. distribution: brings them. command: of a section, a context and a folder
+    that is not there yet; it prints a result as JSON. kinds: of rows.
+    """
+
+    packages: tuple[str, ...]
+    distribution: str
+    environment: dict[str, str]
+    command: Callable[[Backends, Context, str], Sequence[str]] = _benchmark_command
+    kinds: tuple[str, ...] = ("inference", "training")
+
+
+_RUNNERS = {
+    "tensorflow": _Runner(("tensorflow",), "dlpractice", {"KERAS_BACKEND": "tensorflow"}),
+    "jax": _Runner(("jax",), "dlpractice[backends]", {"KERAS_BACKEND": "jax"}),
+    "torch": _Runner(("torch",), "dlpractice[backends]", {"KERAS_BACKEND": "torch"}),
+    "onnxruntime": _Runner(
+        ("tensorflow", "onnxruntime", "onnx", "tf2onnx"),
+        "dlpractice[onnx]",
+        # The net that outputs are held against is computed where the session computes.
+        {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"},
+        _onnx_command,
+        ("inference",),
+    ),
+}
+
+
+def _adopt(row: Document, backend: str, environment: dict[str, Any]) -> Document:
+    """The row of a process of its own, under the name of its backend."""
+    known = {key: environment[key] for key in ("threads", "versions")}
+    return {**row, "name": row["name"].replace("models/", f"backends/{backend}/", 1), **known}
+
+
+def _nothing(name: str, section: Backends, why: str) -> list[Document]:
+    return [
+        missing_row(f"backends/{name}/{net}/{kind}/float32/{section.batch_size}", "images/s", why)
+        for net in section.models
+        for kind in _RUNNERS[name].kinds
+    ]

@@ -1,0 +1,81 @@
+"""Nets in ONNX Runtime, in a process of their own, whose Keras runs on TensorFlow without a GPU.
+
+`python -m dlpractice.benchmark.backends.onnx_process REQUEST` takes a request as JSON and writes a document to stdout,
+which has what is read of one of `dlp benchmark --json`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from dlpractice.benchmark.backends.onnx_runtime import conversion_bytes, convert, open_session, versions
+from dlpractice.benchmark.context import Context, Document
+from dlpractice.benchmark.device.backend import Compiled
+from dlpractice.benchmark.device.machine import usable_cores
+from dlpractice.benchmark.device.measurement import Figure
+from dlpractice.benchmark.device.memory import MemoryBudget
+from dlpractice.benchmark.device.timing import Sampling, Watch
+from dlpractice.benchmark.models.counting import count_work
+from dlpractice.benchmark.models.throughput import VALUE_BYTES, input_shape
+from dlpractice.benchmark.nets import build_net
+from dlpractice.progress import Silent
+
+# As a share of the largest output: float32 sums taken in another order.
+TOLERANCE = 1e-4
+_PRECISION = "float32"
+
+
+def answer(request: Mapping[str, Any]) -> Document:
+    """Measures {"nets", "batch_size", "seed", "sampling", "memory_share"}."""
+    memory = MemoryBudget(request["memory_share"])
+    context = Context(Sampling(**request["sampling"]), memory, Silent(), request["seed"])
+    threads = math.ceil(usable_cores())
+    figures = [_prepare(name, request["batch_size"], threads, context) for name in request["nets"]]
+    return {
+        "environment": {"threads": threads, "versions": versions()},
+        "parts": {"models": {"rows": context.measure("measuring nets", figures)}},
+    }
+
+
+def _prepare(name: str, batch: int, threads: int, context: Context) -> Figure:
+    """The figure of a net once its session has been seen to compute the same; one that says why not else."""
+    label = f"models/{name}/inference/{_PRECISION}/{batch}"
+    net = build_net(name, context.seed)
+    needed = count_work(net).memory_bytes(batch, VALUE_BYTES[_PRECISION], training=False)
+    why = context.memory.why_not(conversion_bytes(net) + needed, on_host=True)
+    if why is None:
+        try:
+            return _warm_up(label, net, batch, threads, context.seed)
+        # Converters fail with errors of every kind; the other nets are still to be measured.
+        except Exception as error:
+            why = f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}"
+    return Figure(label, "images/s", why=why)
+
+
+def _warm_up(label: str, net: keras.Model, batch: int, threads: int, seed: int) -> Figure:
+    call = open_session(convert(net, batch), threads)
+    images = np.random.default_rng(seed).random(input_shape(net, batch)).astype(np.float32)
+    difference = _difference(call, net, images)
+    if not difference < TOLERANCE:
+        why = f"outputs differ from Keras's by {difference:.2g} of the largest; {TOLERANCE:g} is allowed"
+        return Figure(label, "images/s", why=why)
+    watch = Watch(lambda: call(images), synchronise=lambda _: None)
+    notes = {"how": call.how, "difference": difference, "tolerance": TOLERANCE}
+    return Figure(label, "images/s", batch, watch, notes=notes)
+
+
+def _difference(call: Compiled, net: keras.Model, images: Any) -> float:
+    """The largest difference of outputs, as a share of the largest output."""
+    wanted = keras.ops.convert_to_numpy(net(images, training=False))
+    return float(np.abs(call(images) - wanted).max() / np.abs(wanted).max())
+
+
+if __name__ == "__main__":
+    print(json.dumps(answer(json.loads(sys.argv[1]))))

@@ -1,0 +1,135 @@
+"""`dlp benchmark`: the parts that a config asks for, one after another, from a config to benchmark.json."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+
+import dlpractice
+from dlpractice.benchmark.backends.backends import measure_backends
+from dlpractice.benchmark.context import Context, Document
+from dlpractice.benchmark.device import backend
+from dlpractice.benchmark.device.machine import describe_machine
+from dlpractice.benchmark.device.memory import MemoryBudget
+from dlpractice.benchmark.device.timing import Sampling
+from dlpractice.benchmark.input_pipeline import find_jpegs, measure_input
+from dlpractice.benchmark.models.models import measure_models
+from dlpractice.benchmark.parallel.parallel import measure_data_parallel, measure_model_parallel
+from dlpractice.benchmark.peaks.peaks import measure_peaks
+from dlpractice.benchmark.prediction.interconnects import find_interconnect
+from dlpractice.benchmark.prediction.prediction import predict
+from dlpractice.benchmark.results_file import SCHEMA, BenchmarkFolder
+from dlpractice.config.commands.benchmark import PARTS, Benchmark, PartName
+from dlpractice.config.load import dump_config
+from dlpractice.errors import DlpError
+from dlpractice.progress import Progress, Silent
+from dlpractice.recipes.run.environment import describe_commit
+
+Measure = Callable[[Any, Context], Document]
+
+# Each part gets its own section of the config. A part may read those before it in `context.measured`. The
+# modules must be importable under every backend: what needs TensorFlow imports it when it measures.
+MEASURES: dict[PartName, Measure] = {
+    "peaks": measure_peaks,
+    "models": measure_models,
+    "input": measure_input,
+    "data_parallel": measure_data_parallel,
+    "model_parallel": measure_model_parallel,
+    "prediction": predict,
+    "backends": measure_backends,
+}
+
+_PRECISION_NOTE = " where a row names no other; TF32 is off in matmul/float32, and else as the backend has it"
+
+
+def run(config: Benchmark, folder: BenchmarkFolder, progress: Progress | None = None) -> Document:
+    """Measure the parts of the config, and keep what is measured as soon as a part is done.
+
+    Returns what benchmark.json holds; `finished` is false in it until the last part is done. A part that
+    this machine cannot do, or has no memory for, has no rows and says why.
+
+    Raises KeyboardInterrupt when interrupted: the parts that were done are in benchmark.json.
+    """
+    progress, started = progress or Silent(), time.perf_counter()
+    backend.grow_memory_as_needed()
+    text = dump_config(config)
+    folder.write_config(text)
+    measured: dict[str, Document] = {}
+    document: Document = {
+        "schema": SCHEMA,
+        "command": "benchmark",
+        "finished": False,
+        "environment": _describe_environment(text),
+        "config": config.model_dump(mode="json"),
+        "parts": measured,
+        "seconds": 0.0,
+    }
+    folder.write_document(document)
+    sampling = Sampling(config.repetitions, config.spread_seconds)
+    context = Context(sampling, MemoryBudget(config.memory_share), progress, config.seed, measured)
+    for part in [part for part in PARTS if part in config.parts]:
+        measured[part] = _measure(part, config.section(part), context)
+        document["seconds"] = time.perf_counter() - started
+        folder.write_document(document)
+    document["finished"] = True
+    folder.write_document(document)
+    return document
+
+
+def refuse_unknown(config: Benchmark) -> None:
+    """Looks up what the config names, before anything is measured.
+
+    Raises:
+        HardwareError: an interconnect of that name is not known.
+        DataError: the folder of images holds none.
+    """
+    if "prediction" in config.parts:
+        find_interconnect(config.prediction.interconnect)
+    if "input" in config.parts and config.input.folder is not None:
+        find_jpegs(config.input.folder)
+
+
+def _measure(part: PartName, section: Any, context: Context) -> Document:
+    started = time.perf_counter()
+    try:
+        document = MEASURES[part](section, context)
+    except DlpError as error:
+        document = _nothing(error.message, error.hint)
+    except Exception as error:
+        if not backend.is_out_of_memory(error):
+            raise
+        document = _nothing("memory ran out", "set memory_share lower, or the sizes of this part")
+    if why := document.get("why"):
+        context.progress.warn(f"{part}: {why}")
+    return {**document, "seconds": time.perf_counter() - started}
+
+
+def _nothing(why: str, hint: str) -> Document:
+    return {"rows": [], "why": why, "hint": hint}
+
+
+def _describe_environment(config_text: str) -> Document:
+    """The machine, and what else a figure depends on: threads, precision, governor, code and config."""
+    machine = describe_machine()
+    return {
+        **machine,
+        "threads": machine["host"]["threads"],
+        "governor": machine["host"]["governor"],
+        "precision": f"{keras.config.dtype_policy().name}{_PRECISION_NOTE}",
+        "hashes": {
+            "config": hashlib.sha256(config_text.encode()).hexdigest(),
+            "code": _hash_code(Path(dlpractice.__file__).parent),
+        },
+        "git": describe_commit(),
+    }
+
+
+def _hash_code(package: Path) -> str:
+    """SHA-256 of the package's modules: names and contents."""
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(f"{path.relative_to(package).as_posix()}\n".encode() + path.read_bytes())
+    return digest.hexdigest()

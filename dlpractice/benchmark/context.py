@@ -1,0 +1,39 @@
+"""What every part of a benchmark is given besides its own section of the config."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dlpractice.benchmark.device.measurement import Figure, Row, measure_in_turn
+from dlpractice.benchmark.device.memory import MemoryBudget
+from dlpractice.benchmark.device.timing import Sampling
+from dlpractice.progress import Progress
+
+Document = dict[str, Any]
+"""What a part returns: {"rows": [...], ...}; see docs/benchmark.md."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the parts of one benchmark share.
+
+    sampling: how often each figure is measured. measured: the documents of the parts that ran before, by
+    name.
+    """
+
+    sampling: Sampling
+    memory: MemoryBudget
+    progress: Progress
+    seed: int
+    measured: Mapping[str, Document] = field(default_factory=dict)
+
+    def measure(self, stage: str, figures: Sequence[Figure]) -> list[Row]:
+        """The rows of `figures`, measured in turn, in a stage of that name."""
+        return measure_in_turn(
+            figures,
+            self.sampling,
+            starting=lambda rounds: self.progress.stage(stage, rounds, "rounds"),
+            after_round=self.progress.advance,
+        )

@@ -1,0 +1,69 @@
+"""Figures of a benchmark: what a warm call does, how often it is timed, and the row that comes of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dlpractice.benchmark.device import backend
+from dlpractice.benchmark.device.timing import Clock, Sampling, Timing, Watch, count_rounds, time_in_turn
+
+Row = dict[str, Any]
+
+RAN_OUT = "memory ran out"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A row in the making.
+
+    name: unique in a result. unit: something per second. amount: how much of it one call does. watch: the
+    call; None where there is nothing to be timed, and `why` says why. notes: further fields of the row.
+    """
+
+    name: str
+    unit: str
+    amount: float = 0.0
+    watch: Watch | None = None
+    why: str | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_row(self, timing: Timing | None) -> Row:
+        """The row of what was measured; one without a value where nothing was."""
+        if timing is None:
+            return missing_row(self.name, self.unit, self.why or RAN_OUT)
+        return {"name": self.name, **timing.rate(self.amount), "unit": self.unit, **self.notes}
+
+
+def missing_row(name: str, unit: str, why: str) -> Row:
+    """The row of what could not be measured."""
+    return {"name": name, "value": None, "unit": unit, "kind": "measured", "why": why}
+
+
+def measure_in_turn(
+    figures: Sequence[Figure],
+    sampling: Sampling,
+    *,
+    starting: Callable[[int], object] = lambda rounds: None,
+    after_round: Callable[[], object] = lambda: None,
+    clock: Clock = time.perf_counter,
+) -> list[Row]:
+    """The rows of `figures`, in their order, each measured in turn with the others.
+
+    Where memory runs out although each fitted when it was warmed up, the last one is left out, then the one
+    before it, and so on. `starting` is told how many rounds there will be.
+    """
+    kept = {figure.name: figure.watch for figure in figures if figure.watch is not None}
+    while True:
+        watches = list(kept.values())
+        starting(count_rounds(watches, sampling))
+        try:
+            timings = dict(zip(kept, time_in_turn(watches, sampling, after_round), strict=True))
+        except Exception as error:
+            if not kept or not backend.is_out_of_memory(error):
+                raise
+            kept.popitem()
+        else:
+            return [figure.to_row(timings.get(figure.name)) for figure in figures]

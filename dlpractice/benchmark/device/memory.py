@@ -1,0 +1,105 @@
+"""How much memory a measurement may take: a share of what is free at that moment, on host and device."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from dlpractice.benchmark.device import backend
+
+_MEBIBYTE = 1 << 20
+_CGROUPS = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class MemoryBudget:
+    """At most `share`, in (0, 1), of what is free when it is asked."""
+
+    share: float
+
+    def host_bytes(self) -> int:
+        """Bytes that may be allocated on the host now."""
+        return int(self.share * free_host_bytes())
+
+    def device_bytes(self) -> int:
+        """Bytes that may be allocated on the first device now; the host's where the CPU is the device, or
+        where nobody can tell."""
+        free = free_device_bytes()
+        return self.host_bytes() if free is None else int(self.share * free)
+
+    def why_not(self, needed: int, *, on_host: bool = False) -> str | None:
+        """Why `needed` bytes may not be allocated, in words for a row of the result; None where they may."""
+        allowed = self.host_bytes() if on_host else self.device_bytes()
+        if needed <= allowed:
+            return None
+        return (
+            f"needs {needed / _MEBIBYTE:,.0f} MiB; {allowed / _MEBIBYTE:,.0f} MiB are allowed, "
+            f"{self.share:.0%} of what is free"
+        )
+
+
+def free_host_bytes(cgroups: Path = _CGROUPS) -> int:
+    """Bytes that the host can still give this process, within the limit of its container where it has one."""
+    available = int(psutil.virtual_memory().available)
+    limit = container_limit(cgroups)
+    if limit is None:
+        return available
+    return max(0, min(available, limit - _container_usage(cgroups)))
+
+
+def container_limit(cgroups: Path = _CGROUPS) -> int | None:
+    """Bytes that the container of this process may use in all (cgroups, version 2 or 1); None where it has no
+    limit below the memory of the machine."""
+    total = int(psutil.virtual_memory().total)
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        limit = _read_number(cgroups / name)
+        if limit is not None and limit < total:
+            return limit
+    return None
+
+
+def _container_usage(cgroups: Path) -> int:
+    """Bytes in use that cannot be given back: pages of files that were only read can."""
+    for usage, statistics, key in (
+        ("memory.current", "memory.stat", "inactive_file"),
+        ("memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file"),
+    ):
+        used = _read_number(cgroups / usage)
+        if used is not None:
+            return max(0, used - _read_statistic(cgroups / statistics, key))
+    return 0
+
+
+def _read_number(path: Path) -> int | None:
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):  # absent, or `max`: no limit
+        return None
+
+
+def _read_statistic(path: Path, key: str) -> int:
+    try:
+        lines = path.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith(f"{key} ")), 0)
+
+
+def free_device_bytes() -> int | None:
+    """Bytes that are free on the first GPU, those that the backend holds and does not use included; None on a
+    CPU, or where neither backend nor driver tells."""
+    if backend.list_devices()[0].kind == "cpu":
+        return None
+    return backend.free_memory() or _free_by_driver()
+
+
+def _free_by_driver() -> int | None:
+    command = ["nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits", "--id=0"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+        return int(answer.stdout.split()[0]) * _MEBIBYTE
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return None

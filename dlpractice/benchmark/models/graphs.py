@@ -1,0 +1,155 @@
+"""A Keras model as a list of operations, each after those that it needs, and how to run one of them alone.
+
+Keras keeps the graph of a functional model for itself; this is the one place that reads it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import keras
+
+from dlpractice.benchmark.device.backend import backend_name
+from dlpractice.errors import HardwareError
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call of a layer: the tensors that it takes and makes, by their number in the graph. `call` runs it;
+    it takes what the graph says, with tensors in place of `inputs`."""
+
+    name: str
+    layer: Any
+    node: Any
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A model as operations in order. values: of each tensor, per image; learns: the tensors that depend on a
+    trainable weight; symbols: the Keras tensors; inputs and outputs of the model, by number."""
+
+    operations: tuple[Operation, ...]
+    values: tuple[int, ...]
+    learns: frozenset[int]
+    symbols: tuple[Any, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+    def live(self, cut: int) -> tuple[int, ...]:
+        """The tensors made by the inputs and the first `cut` operations, and needed by later ones."""
+        made = {*self.inputs, *(number for op in self.operations[:cut] for number in op.outputs)}
+        needed = {number for op in self.operations[cut:] for number in op.inputs}
+        return tuple(sorted(made & needed))
+
+
+def read_graph(model: keras.Model) -> Graph:
+    """The operations of a functional or sequential model.
+
+    Raises HardwareError for a model without a graph, or with a size that depends on the data.
+    """
+    function = getattr(model, "_functional", model)
+    if function is None or not hasattr(function, "operations"):
+        raise HardwareError(
+            f"{model.name} has no graph", "use a functional model, or build the sequential one"
+        )
+    symbols: list[Any] = []
+    numbers: dict[int, int] = {}
+
+    def number(tensor: Any) -> int:
+        if id(tensor) not in numbers:
+            numbers[id(tensor)] = len(symbols)
+            symbols.append(tensor)
+        return numbers[id(tensor)]
+
+    inputs = tuple(number(tensor) for tensor in function.inputs)
+    found = [
+        Operation(
+            node.operation.name,
+            node.operation,
+            node,
+            tuple(dict.fromkeys(number(tensor) for tensor in node.arguments.keras_tensors)),
+            tuple(number(tensor) for tensor in node.output_tensors),
+        )
+        for node in _nodes(function)
+    ]
+    return Graph(
+        tuple(found),
+        tuple(_values(tensor, model.name) for tensor in symbols),
+        _depend_on_weights(found),
+        tuple(symbols),
+        inputs,
+        tuple(number(tensor) for tensor in function.outputs),
+    )
+
+
+def call_operation(op: Operation, layer: Any, values: Mapping[int, Any], symbols: Sequence[Any]) -> list[Any]:
+    """Runs one operation, by `layer` in place of the model's own, as in inference: the tensors that it makes.
+
+    values: what has been computed, by number; symbols: of the graph.
+    """
+    known = {id(symbols[number]): values[number] for number in op.inputs}
+    arguments, options = op.node.arguments.fill_in(known)
+    if getattr(layer, "_call_has_training_arg", False):
+        options["training"] = False
+    return list(keras.tree.flatten(layer(*arguments, **options)))
+
+
+def variables_of(layer: Any) -> list[Any]:
+    """The trainable variables; an operation that is no layer has none."""
+    return list(getattr(layer, "trainable_variables", ()))
+
+
+def copy_layer(layer: Any, device: str) -> Any:
+    """A layer like `layer` whose weights are copies on `device`; one that has none serves as it is."""
+    if not getattr(layer, "weights", None):
+        return layer
+    with keras.device(device):
+        if isinstance(layer, keras.Model):
+            copy = keras.models.clone_model(layer)
+        else:
+            copy = type(layer).from_config(layer.get_config())
+            copy.build_from_config(layer.get_build_config())
+        copy.set_weights(layer.get_weights())
+    return copy
+
+
+def move(value: Any, device: str) -> Any:
+    """`value` on `device`. TensorFlow moves what an operation needs by itself."""
+    name = backend_name()
+    if name == "torch":
+        import torch
+
+        return torch.as_tensor(value).to(device)
+    if name == "jax":
+        import jax
+
+        kind, _, index = device.partition(":")
+        return jax.device_put(value, jax.devices(kind)[int(index or 0)])
+    return value
+
+
+def _nodes(function: Any) -> list[Any]:
+    """Calls of layers without the input layers, deepest first: a call comes after all that it needs."""
+    by_depth = function._nodes_by_depth
+    return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth] if not node.is_input]
+
+
+def _values(tensor: Any, name: str) -> int:
+    shape = tuple(tensor.shape[1:])
+    if None in shape:
+        raise HardwareError(
+            f"a tensor of {name} has the shape {tuple(tensor.shape)}",
+            "give the input a fixed size; only the batch may be open",
+        )
+    return prod(shape)
+
+
+def _depend_on_weights(operations: Sequence[Operation]) -> frozenset[int]:
+    learns: set[int] = set()
+    for op in operations:
+        if variables_of(op.layer) or learns & set(op.inputs):
+            learns.update(op.outputs)
+    return frozenset(learns)

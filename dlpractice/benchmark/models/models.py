@@ -1,0 +1,136 @@
+"""The part `models` of a benchmark: whole nets in inference and training, and what the device can reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import keras
+import numpy as np
+
+from dlpractice.benchmark.context import Context, Document
+from dlpractice.benchmark.device import backend
+from dlpractice.benchmark.device.backend import Compiled
+from dlpractice.benchmark.device.measurement import Figure
+from dlpractice.benchmark.device.timing import Watch
+from dlpractice.benchmark.models.counting import Work, count_work
+from dlpractice.benchmark.models.roofline import Roof, read_roof
+from dlpractice.benchmark.models.throughput import (
+    VALUE_BYTES,
+    computing_in,
+    input_shape,
+    output_shape,
+    prepare_inference,
+    prepare_training,
+    random_batch,
+)
+from dlpractice.benchmark.nets import build_net
+from dlpractice.benchmark.peaks.published_peaks import find_peak
+from dlpractice.config.sections.benchmark import Models
+
+# A step of training is a forward pass, and backward two products for each of its products.
+_TRAINING_COST = 3
+_UNIT = "images/s"
+
+
+def measure_models(section: Models, context: Context) -> Document:
+    """Rows models/NET/inference|training/PRECISION/BATCH in images/s.
+
+    A row has the achieved `tflops`, the `intensity` in operations a byte, the shares of the measured and of
+    the maker's peak in that precision, and which of compute and memory `binds`; null where a peak is not
+    known. `roof`: the measured peaks; `uncounted`: layers whose operations are not in those figures.
+    """
+    roof = read_roof(context.measured.get("peaks"))
+    uncounted: dict[str, list[str]] = {}
+    rows: list[Document] = []
+    group: list[Figure] = []
+    for name, precision in product(section.names, section.precisions):
+        with computing_in(precision):
+            net = build_net(name, context.seed)
+        work = count_work(net)
+        if work.unknown:
+            uncounted[name] = list(work.unknown)
+        # As many nets at a time as memory allows: the more of them take turns, the longer each is looked at.
+        if group and context.memory.why_not(_largest_load(work, precision, section)):
+            rows += context.measure("measuring nets", group)
+            group = []
+        context.progress.stage(f"warming up {name} in {precision}", 1, "net")
+        for kind in ("inference", "training") if section.training else ("inference",):
+            group += _warm_up_batches(net, work, f"models/{name}/{kind}/{precision}", section, context)
+        context.progress.advance()
+    rows += context.measure("measuring nets", group)
+    return {
+        "rows": [_place(row, roof) for row in rows],
+        "roof": roof.to_json(),
+        "uncounted": uncounted,
+    }
+
+
+def _largest_load(work: Work, precision: str, section: Models) -> int:
+    """Bytes that the net needs at most of all that is measured of it."""
+    return work.memory_bytes(max(section.batch_sizes), VALUE_BYTES[precision], training=section.training)
+
+
+def _warm_up_batches(
+    net: keras.Model, work: Work, label: str, section: Models, context: Context
+) -> Iterator[Figure]:
+    """A figure for each batch size, smallest first, so that it is known what a larger one would take."""
+    _, _, kind, precision = label.split("/")
+    training, value_bytes = kind == "training", VALUE_BYTES[precision]
+    call = prepare_training(net) if training else prepare_inference(net)
+    longest = section.longest_call_seconds * (_TRAINING_COST if training else 1)
+    per_image = 0.0
+    for batch in sorted(set(section.batch_sizes)):
+        name = f"{label}/{batch}"
+        why = context.memory.why_not(work.memory_bytes(batch, value_bytes, training=training))
+        if why is None and per_image * batch > longest:
+            why = f"one call would take about {per_image * batch:.2g} s"
+        watch = None if why else warm_up(net, call, batch, training, context.seed)
+        if watch is None:
+            yield Figure(name, _UNIT, why=why)
+            continue
+        per_image = watch.warm_seconds / batch
+        flops = work.flops(batch, training=training)
+        notes = {
+            "how": call.how,
+            "flops": flops / batch,
+            "intensity": flops / work.bytes_moved(batch, value_bytes, training=training),
+        }
+        yield Figure(name, _UNIT, batch, watch, notes=notes)
+
+
+def warm_up(net: keras.Model, call: Compiled, batch: int, training: bool, seed: int) -> Watch | None:
+    """A call on a batch of random images, and targets where it trains, that lie on the device; None where
+    memory runs out."""
+    rng = np.random.default_rng(seed)
+    try:
+        arguments = [random_batch(input_shape(net, batch), rng)]
+        if training:
+            arguments.append(random_batch(output_shape(net, batch), rng))
+        return Watch(lambda: call(*arguments), synchronise=backend.synchronise)
+    except Exception as error:
+        if not backend.is_out_of_memory(error):
+            raise
+        return None
+
+
+def _place(row: Document, roof: Roof) -> Document:
+    """The row beside the peaks of its precision."""
+    if row["value"] is None:
+        return row
+    precision = row["name"].split("/")[3]
+    tflops = row["value"] * row["flops"] / 1e12
+    vendor = find_peak(backend.list_devices()[0].model)
+    published = None if vendor is None else vendor.tflops.get(precision)
+    return row | {
+        "tflops": tflops,
+        "share_of_measured_peak": _share(tflops, roof.tflops.get(precision)),
+        "share_of_vendor_peak": _share(tflops, published),
+        "attainable_tflops": roof.attainable(precision, row["intensity"]),
+        "binds": roof.binds(precision, row["intensity"]),
+    }
+
+
+def _share(part: float, whole: Any) -> float | None:
+    return part / float(whole) if whole else None

@@ -1,0 +1,176 @@
+"""One net divided by channels over devices (tensor parallel), run for real on the devices that there are.
+
+Each dense or convolutional layer is computed in shares of its output channels, one on each device, and
+everyone gathers the whole (Krizhevsky 2014, arXiv:1404.5997, for dense layers; Shazeer et al. 2018,
+Mesh-TensorFlow, arXiv:1811.02084). What is between such layers is small, and every device computes all of it.
+As in layer_split.py, layers run as in inference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from dlpractice.benchmark.models.graphs import (
+    Graph,
+    Operation,
+    call_operation,
+    copy_layer,
+    move,
+    variables_of,
+)
+from dlpractice.benchmark.parallel.gradients import pull_back
+from dlpractice.errors import HardwareError
+
+# Their kernels and biases have the output channels last.
+_DIVIDED = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
+
+
+@dataclass(frozen=True)
+class Shares:
+    """A layer on all devices. layers: one a device, a share of its channels each where `divided`, and else a
+    copy of the whole; activation: what follows the gather."""
+
+    divided: bool
+    layers: tuple[Any, ...]
+    activation: Any
+
+
+@dataclass(frozen=True)
+class ChannelSplit:
+    """A net on all devices; `shares`: one for each operation of the graph."""
+
+    graph: Graph
+    devices: tuple[str, ...]
+    shares: tuple[Shares, ...]
+
+    @property
+    def divided(self) -> tuple[str, ...]:
+        """The names of the layers that are divided, in order of their calls."""
+        pairs = zip(self.graph.operations, self.shares, strict=True)
+        return tuple(op.name for op, share in pairs if share.divided)
+
+    @property
+    def gathered_values(self) -> int:
+        """Values per image that a forward pass sends between devices, all together: each share of a divided
+        layer's output goes to everyone else."""
+        pairs = zip(self.graph.operations, self.shares, strict=True)
+        outputs = [self.graph.values[op.outputs[0]] for op, share in pairs if share.divided]
+        return (len(self.devices) - 1) * sum(outputs)
+
+
+@dataclass(frozen=True)
+class Result:
+    """output: of the net, for all images. gradients: by path of the undivided model's variable, as in
+    layer_split.py."""
+
+    output: Any
+    gradients: dict[str, Any]
+
+
+def split_channels(graph: Graph, devices: Sequence[str]) -> ChannelSplit:
+    """Copies each layer to all devices, in shares of its output channels where it can be divided.
+
+    A layer with fewer channels than devices, or in groups, stays whole. Shares differ by one channel at most.
+    Raises HardwareError for a net with several inputs or outputs.
+    """
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise HardwareError("the net has several inputs or outputs", "give a net with one of each")
+    built: dict[int, Shares] = {}  # a layer that is called twice has one copy on each device
+    for op in graph.operations:
+        if id(op.layer) not in built:
+            built[id(op.layer)] = _share(op.layer, devices)
+    return ChannelSplit(graph, tuple(devices), tuple(built[id(op.layer)] for op in graph.operations))
+
+
+def can_divide(layer: Any, devices: int) -> bool:
+    """Whether a layer has output channels, not in groups, for all of so many devices."""
+    channels = int(layer.kernel.shape[-1]) if isinstance(layer, _DIVIDED) else 0
+    return channels >= devices and getattr(layer, "groups", 1) == 1
+
+
+def _share(layer: Any, devices: Sequence[str]) -> Shares:
+    if not can_divide(layer, len(devices)):
+        return Shares(False, tuple(copy_layer(layer, device) for device in devices), None)
+    bounds = _bounds(layer.kernel.shape[-1], len(devices))
+    parts = tuple(
+        _take_channels(layer, start, end, device)
+        for start, end, device in zip(bounds[:-1], bounds[1:], devices, strict=True)
+    )
+    return Shares(True, parts, layer.activation)
+
+
+def _bounds(channels: int, parts: int) -> list[int]:
+    return [round(part * channels / parts) for part in range(parts + 1)]
+
+
+def _take_channels(layer: Any, start: int, end: int, device: str) -> Any:
+    """A layer with the output channels from `start` to `end` of `layer`, without its activation: a softmax
+    needs all channels."""
+    size = "units" if isinstance(layer, keras.layers.Dense) else "filters"
+    config = {**layer.get_config(), size: end - start, "activation": None}
+    with keras.device(device):
+        part = type(layer).from_config(config)
+        part.build_from_config(layer.get_build_config())
+        part.set_weights([weight[..., start:end] for weight in layer.get_weights()])
+    return part
+
+
+def run_step(split: ChannelSplit, images: Any, targets: Any) -> Result:
+    """The output, and the gradients of the mean over images of half the squared distance to `targets`.
+
+    Gradients of a divided layer are its shares', side by side; those of a layer that everyone has are summed
+    over devices, as each saw a share of what came back.
+    """
+    output = run_forward(split, images)
+    back = (output - targets) / images.shape[0]
+    owners = _variables(split)
+    variables = [variable for _, _, variable in owners]
+    _, found = pull_back(lambda inputs: [run_forward(split, inputs[0])], [images], variables, [back])
+    parts: dict[str, list[Any]] = {}
+    divided: dict[str, bool] = {}
+    for (path, is_share, _), gradient in zip(owners, found, strict=True):
+        parts.setdefault(path, []).append(move(gradient, split.devices[0]))
+        divided[path] = is_share
+    gradients = {
+        path: keras.ops.concatenate(pieces, axis=-1) if divided[path] else sum(pieces[1:], start=pieces[0])
+        for path, pieces in parts.items()
+    }
+    return Result(output, gradients)
+
+
+def _variables(split: ChannelSplit) -> list[tuple[str, bool, Any]]:
+    """All trainable variables: path in the undivided model, whether it is a share, the variable."""
+    found: dict[int, tuple[str, bool, Any]] = {}
+    for op, share in zip(split.graph.operations, split.shares, strict=True):
+        for layer in share.layers:
+            for original, ours in zip(variables_of(op.layer), variables_of(layer), strict=True):
+                found[id(ours)] = (original.path, share.divided, ours)
+    return list(found.values())
+
+
+def run_forward(split: ChannelSplit, images: Any) -> Any:
+    """(N, ...) images, through all layers on all devices -> the output, as the first device has it."""
+    (start,), (end,) = split.graph.inputs, split.graph.outputs
+    held: list[dict[int, Any]] = [{start: move(images, device)} for device in split.devices]
+    for op, share in zip(split.graph.operations, split.shares, strict=True):
+        made = [
+            _call(op, layer, values, device, split.graph)
+            for layer, values, device in zip(share.layers, held, split.devices, strict=True)
+        ]
+        for values, device, own in zip(held, split.devices, made, strict=True):
+            with keras.device(device):
+                if share.divided:
+                    whole = keras.ops.concatenate([move(part[0], device) for part in made], axis=-1)
+                    values[op.outputs[0]] = share.activation(whole)
+                else:
+                    values.update(zip(op.outputs, own, strict=True))
+    return held[0][end]
+
+
+def _call(op: Operation, layer: Any, values: dict[int, Any], device: str, graph: Graph) -> list[Any]:
+    with keras.device(device):
+        return call_operation(op, layer, values, graph.symbols)

@@ -1,0 +1,164 @@
+"""One net on several devices in this process: shown to be right, and on GPUs timed.
+
+A device is named as the backend names it, `GPU:0` or `cpu:1`. The result is plain JSON, because the checks on
+logical CPUs run in a process of their own (benchmark_logical.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from dlpractice.benchmark.device import backend
+from dlpractice.benchmark.device.timing import Sampling, Timing, Watch, time_in_turn
+from dlpractice.benchmark.models.counting import count_operations
+from dlpractice.benchmark.models.graphs import Graph, read_graph
+from dlpractice.benchmark.parallel.channel_split import run_forward as run_channels
+from dlpractice.benchmark.parallel.channel_split import run_step as step_channels
+from dlpractice.benchmark.parallel.channel_split import split_channels
+from dlpractice.benchmark.parallel.data_parallel import compile_own_computation, mirror
+from dlpractice.benchmark.parallel.gradients import pull_back
+from dlpractice.benchmark.parallel.layer_split import balance, run_forward, run_step, split_layers
+
+Document = dict[str, Any]
+
+# Differences of this share of the largest value are rounding: sums over devices are taken in another order.
+TOLERANCE = 1e-4
+_STEPS = 3
+
+
+def check_data_parallel(net: keras.Model, batch: int, devices: Sequence[str], sampling: Sampling) -> Document:
+    """Mirrors `net` on `devices` and holds it against one of them; `batch` images on each.
+
+    overhead: share of a step's wall time that is not in the replicas' own computation, forward and backward.
+    """
+    images, targets = draw_batch(net, batch * len(devices))
+    several, one = mirror(net, devices), mirror(net, devices[:1])
+    dealt, whole = [(run, run.deal(images), run.deal(targets)) for run in (several, one)]
+    for run, *data in (dealt, whole):
+        for _ in range(_STEPS):
+            run.step(*data)
+    difference = _difference(zip(several.weights(), one.weights(), strict=True))
+    collectives = several.count_collectives(*dealt[1:])
+    own_computation = compile_own_computation(net, devices, images, targets)
+    step, own = _time_in_turn((lambda: several.step(*dealt[1:]), own_computation), sampling)
+    gradients = sum(4 * int(np.prod(variable.shape)) for variable in net.trainable_variables)
+    return {
+        "devices": list(devices),
+        "checks": [
+            _check(f"weights after {_STEPS} steps, {len(devices)} devices against one", difference),
+            _check("copies against each other", several.disagreement()),
+        ],
+        "collectives": collectives.count,
+        "bytes_per_device": collectives.bytes_per_device,
+        "gradient_bytes": gradients,
+        "step_seconds": step.median,
+        "own_seconds": own.median,
+        "overhead": 1 - own.median / step.median,
+    }
+
+
+def measure_mirrored(net: keras.Model, batch: int, devices: Sequence[str], sampling: Sampling) -> Document:
+    """Images per second of `net` mirrored on real devices.
+
+    exchange_share: of a step's time, what is gone when gradients are not summed.
+    """
+    images, targets = draw_batch(net, batch * len(devices))
+    run = mirror(net, devices)
+    data = run.deal(images), run.deal(targets)
+    calls = (lambda: run.step(*data)), (lambda: run.lonely_step(*data))
+    together, alone = _time_in_turn(calls, sampling)
+    share = 1 - alone.median / together.median
+    return {**together.rate(len(images)), "unit": "images/s", "exchange_share": share}
+
+
+def check_model_parallel(
+    net: keras.Model, batch: int, devices: Sequence[str], micro_batches: int
+) -> Document:
+    """Divides `net` over `devices` by layers and by channels, and holds outputs and gradients of one training
+    step against those of the undivided net; without TF32, whose ten bits would hide a wrong number."""
+    with backend.tensor_float_32(False):
+        return _compare_divisions(net, batch, devices, micro_batches)
+
+
+def _compare_divisions(net: keras.Model, batch: int, devices: Sequence[str], micro_batches: int) -> Document:
+    graph = read_graph(net)
+    images, targets = (keras.ops.convert_to_tensor(part) for part in draw_batch(net, batch))
+    output = net(images, training=False)
+    variables = net.trainable_variables
+    _, wanted = pull_back(
+        lambda inputs: [net(inputs[0], training=False)], [images], variables, [(output - targets) / batch]
+    )
+    gradients = {variable.path: value for variable, value in zip(variables, wanted, strict=True)}
+    costs = count_operations(graph)
+    stages = split_layers(graph, balance(costs, len(devices)), devices)
+    channels = split_channels(graph, devices)
+    by_layers = run_step(stages, images, targets, micro_batches)
+    by_channels = step_channels(channels, images, targets)
+    return {
+        "devices": list(devices),
+        "micro_batches": micro_batches,
+        "stages": _describe_stages(graph, costs, stages),
+        "divided_layers": len(channels.divided),
+        "gathered_values_per_image": channels.gathered_values,
+        "checks": [
+            _check(
+                "layers, inference", _difference([(run_forward(stages, images, micro_batches)[0], output)])
+            ),
+            _check("layers, output of a step", _difference([(by_layers.outputs[0], output)])),
+            _check("layers, gradients", _against(by_layers.gradients, gradients)),
+            _check("channels, inference", _difference([(run_channels(channels, images), output)])),
+            _check("channels, gradients", _against(by_channels.gradients, gradients)),
+        ],
+    }
+
+
+def _describe_stages(graph: Graph, costs: Sequence[float], stages: Sequence[Any]) -> list[Document]:
+    total, start, found = sum(costs), 0, []
+    for stage in stages:
+        end = start + len(stage.operations)
+        found.append(
+            {
+                "device": stage.device,
+                "first": stage.operations[0].name,
+                "last": stage.operations[-1].name,
+                "share_of_operations": sum(costs[start:end]) / total,
+                "values_taken_per_image": sum(graph.values[number] for number in stage.takes),
+            }
+        )
+        start = end
+    return found
+
+
+def draw_batch(net: keras.Model, count: int) -> tuple[Any, Any]:
+    """Random images and targets of the shapes of `net`, float32, the same every time."""
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(count, *net.inputs[0].shape[1:])).astype(np.float32)
+    targets = rng.normal(size=(count, *net.outputs[0].shape[1:])).astype(np.float32)
+    return images, targets
+
+
+def _time_in_turn(calls: Iterable[Callable[[], object]], sampling: Sampling) -> list[Timing]:
+    return time_in_turn([Watch(call, synchronise=backend.synchronise) for call in calls], sampling)
+
+
+def _against(found: dict[str, Any], wanted: dict[str, Any]) -> float:
+    return _difference((found[path], wanted[path]) for path in wanted)
+
+
+def _difference(pairs: Any) -> float:
+    """The largest difference, as a share of the largest value."""
+    arrays = [tuple(np.asarray(keras.ops.convert_to_numpy(one)) for one in pair) for pair in pairs]
+    # NumPy's maximum of values with a NaN is NaN, which fails the check; Python's may be any of them.
+    largest = np.max([np.abs(wanted).max() for _, wanted in arrays])
+    return float(np.max([np.abs(found - wanted).max() for found, wanted in arrays]) / largest)
+
+
+def _check(name: str, difference: float) -> Document:
+    """JSON has no NaN: a difference that is none is null, and has not passed."""
+    passed = difference < TOLERANCE
+    shown = difference if np.isfinite(difference) else None
+    return {"name": name, "difference": shown, "tolerance": TOLERANCE, "passed": passed}

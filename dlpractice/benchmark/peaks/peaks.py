@@ -1,0 +1,50 @@
+"""The part `peaks` of a benchmark: multiplying matrices, and moving memory."""
+
+from collections.abc import Iterator, Sequence
+
+from dlpractice.benchmark.context import Context, Document
+from dlpractice.benchmark.device import backend
+from dlpractice.benchmark.device.measurement import Row
+from dlpractice.benchmark.peaks.arithmetic import prepare_products, sustain
+from dlpractice.benchmark.peaks.bandwidth import array_bytes, prepare_link, prepare_memory
+from dlpractice.benchmark.peaks.published_peaks import VENDOR_PEAKS, find_peak
+from dlpractice.config.sections.benchmark import Peaks
+
+
+def measure_peaks(section: Peaks, context: Context) -> Document:
+    """Rows matmul/PRECISION/SIZE and matmul/PRECISION/sustained in TFLOP/s, memory/copy, memory/triad and
+    link/host-to-device in GB/s.
+
+    `vendor` is the row of the device in the table of what makers publish, null where it has none; `published`
+    is the whole table.
+    """
+    precisions = tuple(dict.fromkeys(section.precisions))
+    context.progress.stage("warming up products", len(precisions), "precisions")
+    products = []
+    for precision in precisions:
+        products += prepare_products(precision, section.sizes, section.longest_call_seconds, context.memory)
+        context.progress.advance()
+    bytes_each = array_bytes(section.array_mebibytes)
+    link = prepare_link(bytes_each, context.memory)
+    with prepare_memory(bytes_each, context.memory) as moved:
+        rows = context.measure("measuring peaks", [*products, *moved, link])
+    if section.sustained_seconds > 0:
+        rows += _sustain(precisions, rows, section.sustained_seconds, context)
+    vendor = find_peak(backend.list_devices()[0].model)
+    return {
+        "rows": rows,
+        "vendor": vendor and vendor.to_json(),
+        "published": [peak.to_json() for peak in VENDOR_PEAKS],
+    }
+
+
+def _sustain(
+    precisions: Sequence[str], rows: Sequence[Row], seconds: float, context: Context
+) -> Iterator[Row]:
+    """The largest product that was measured in each precision, without a pause."""
+    context.progress.stage("sustaining products", len(precisions), "precisions")
+    for precision in precisions:
+        bursts = [row for row in rows if row["name"].startswith(f"matmul/{precision}/") and row["value"]]
+        if bursts:
+            yield sustain(precision, max(bursts, key=lambda row: row["size"]), seconds)
+        context.progress.advance()

@@ -1,0 +1,243 @@
+"""benchmark.json as tables that fit 80 columns: the device, what it reaches, and how that was before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from dlpractice.benchmark.report.parallel_tables import (
+    data_parallel_table,
+    model_parallel_table,
+    prediction_table,
+)
+from dlpractice.report.numbers import NOTHING
+from dlpractice.report.tables import plain_table
+
+Document = Mapping[str, Any]
+Row = Mapping[str, Any]
+
+
+def benchmark_tables(document: Document) -> RenderableType:
+    """The whole result: device, each part, and the comparison with a baseline where there is one."""
+    blocks: list[RenderableType] = [device_text(document["environment"])]
+    for name, part in document["parts"].items():
+        show = _TABLES.get(name, rows_table)
+        blocks += ["", Text(name.replace("_", " "), style="bold underline")]
+        blocks.append(_lacking_text(part) if "why" in part else show(part))
+    if "baseline" in document:
+        blocks += ["", Text("against the baseline", style="bold underline")]
+        blocks.append(baseline_table(document["baseline"]))
+    return Group(*blocks)
+
+
+def _lacking_text(part: Document) -> Text:
+    hint = f"; {part['hint']}" if part.get("hint") else ""
+    return Text(f"not measured: {part['why']}{hint}", style="yellow")
+
+
+def device_text(environment: Document) -> RenderableType:
+    """Which machine that was, and under which conditions, in a few lines."""
+    host = environment["host"]
+    lines = [
+        f"{host['processor']}: {significant(host['usable_cores'])} of {host['logical_cores']} cores to use, "
+        f"{environment['threads']} threads, {host['memory_bytes'] / 2**30:.0f} GiB",
+        f"clock {_megahertz(host['clock_mhz'])}, governor {environment['governor'] or 'unknown'}, "
+        f"load {', '.join(f'{load:.1f}' for load in host['load_average'])}",
+        *_gpu_lines(environment),
+        ", ".join(f"{package} {version}" for package, version in environment["versions"].items()),
+    ]
+    if environment["git"]:
+        lines.append(f"dlp at {environment['git']}")
+    return Text("\n".join(lines))
+
+
+def _megahertz(clock: float | None) -> str:
+    return "unknown" if clock is None else f"{clock:,.0f} MHz"
+
+
+def _gpu_lines(environment: Document) -> Iterator[str]:
+    for gpu in environment["gpus"]:
+        memory = f"{gpu['memory_mib'] / 1024:.0f} GiB" if gpu["memory_mib"] else "memory unknown"
+        yield f"{gpu['name']}: {memory}, {_megahertz(gpu['clock_max_mhz'])} at most, driver {gpu['driver']}"
+    if all(device["kind"] == "cpu" for device in environment["devices"]):
+        yield f"{environment['backend']} computes on the CPU"
+
+
+def peaks_table(part: Document) -> RenderableType:
+    """The fastest size of each precision, and memory; beside what the maker publishes, where it is known."""
+    rows, vendor = part["rows"], part.get("vendor")
+    columns = ["size", "TFLOP/s", "95 %", "MAD", "sustained", "held"]
+    table = plain_table(["precision"], columns + (["published", "share"] if vendor else []), gap=1)
+    for precision, products in _by_precision(rows).items():
+        best = max((row for row in products if "/sustained" not in row["name"]), key=_value)
+        sustained = next((row for row in products if "/sustained" in row["name"]), {})
+        cells = [str(best["size"]), *_figures(best), significant(sustained.get("value"))]
+        cells.append(_percent(sustained.get("share_of_burst")))
+        if vendor:
+            published = vendor["tflops"].get(precision)
+            cells += [significant(published), _percent(published and best["value"] / published)]
+        table.add_row(precision, *cells)
+    others = [row for row in rows if not row["name"].startswith("matmul/") and row["value"] is not None]
+    return Group(table, "", _plain_rows(others), *_notes_on_peaks(vendor), *missing_lines(rows))
+
+
+def _by_precision(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        kind, _, rest = row["name"].partition("/")
+        if kind == "matmul" and row["value"] is not None:
+            found.setdefault(rest.partition("/")[0], []).append(row)
+    return found
+
+
+def _notes_on_peaks(vendor: Document | None) -> Iterator[Text]:
+    notes = ["TFLOP/s: the fastest size; held: what was left of its rate at the end of the sustained run"]
+    if vendor:
+        notes.append(
+            f"published: {vendor['name']}, memory {vendor['memory_gb_s']:,.0f} GB/s ({vendor['source']})"
+        )
+    yield Text("\n".join(notes), style="dim")
+
+
+def rows_table(part: Document) -> RenderableType:
+    """Any rows as they are, and below what could not be measured."""
+    rows = part["rows"]
+    return Group(_plain_rows([row for row in rows if row["value"] is not None]), *missing_lines(rows))
+
+
+def models_table(part: Document) -> RenderableType:
+    """Each net: images/s, and what that is of what the device can reach."""
+    rows = [row for row in part["rows"] if row["value"] is not None]
+    table = plain_table(["net"], ["images/s", "95 %", "TFLOP/s", "of peak", "binds"], gap=1)
+    for row in rows:
+        value, interval, _ = _figures(row)
+        share = _percent(row["share_of_measured_peak"])
+        cells = [value, interval, significant(row["tflops"]), share, row["binds"] or NOTHING]
+        table.add_row(Text(row["name"].removeprefix("models/")), *cells)
+    note = "of peak: of the fastest product measured in that precision"
+    return Group(table, Text(note, style="dim"), *missing_lines(part["rows"]))
+
+
+def input_table(part: Document) -> RenderableType:
+    """How fast images come, and which of input and net would wait for the other in training."""
+    if not part["against"]:
+        return rows_table(part)
+    table = plain_table(["images come, in what the net takes"], ["decoded", "binds", "cached", "binds"])
+    for row in part["against"]:
+        table.add_row(
+            Text(row["net"].removeprefix("models/")),
+            f"{significant(row['decode_over_net'])} x",
+            row["binds_when_decoding"],
+            f"{significant(row['rows_over_net'])} x",
+            row["binds_when_cached"],
+        )
+    return Group(rows_table(part), "", table)
+
+
+def backends_table(part: Document) -> RenderableType:
+    """The backends beside one another for each net, in inference and in training, and the frameworks that
+    ended."""
+    measured = [(row["name"].split("/"), row) for row in part["rows"] if row["value"] is not None]
+    table = plain_table(["net", "", "on"], ["images/s", "95 %"])
+    for (_, backend, net, kind, _, _), row in sorted(measured, key=lambda pair: pair[0][2:4]):
+        table.add_row(net, kind, f"{backend}, {row['how']}", *_figures(row)[:2])
+    notes = {f"{precision}, batch {batch}" for (*_, precision, batch), _ in measured}
+    notes |= {f"{row['threads']} threads" for _, row in measured}
+    ended = ", ".join(f"{row['name']} {row['last_release']} ({row['year']})" for row in part["retired"])
+    lines = ["; ".join(sorted(notes)), f"no longer developed, last release: {ended}"]
+    return Group(table, Text("\n".join(filter(None, lines)), style="dim"), *missing_lines(part["rows"]))
+
+
+def _plain_rows(rows: Sequence[Row]) -> RenderableType:
+    table = plain_table(["figure"], ["value", "95 %", "MAD", "n", "unit"])
+    for row in rows:
+        kind = "" if row.get("kind", "measured") == "measured" else f", {row['kind']}"
+        table.add_row(Text(row["name"]), *_figures(row), str(row.get("n", "")), row.get("unit", "") + kind)
+    return table
+
+
+def _figures(row: Row) -> list[str]:
+    low, high = row.get("ci95") or (None, None)
+    interval = NOTHING if low is None else f"{significant(low)}-{significant(high)}"
+    return [significant(row["value"]), interval, significant(row.get("mad"))]
+
+
+def missing_lines(rows: Sequence[Row]) -> Iterator[Text]:
+    """One line for the rows of each group without a value, which says why the first of them has none."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        if row["value"] is None:
+            groups.setdefault(row["name"].rpartition("/")[0] or row["name"], []).append(row)
+    for group, missing in groups.items():
+        names = ", ".join(row["name"].removeprefix(f"{group}/") for row in missing)
+        yield Text(f"not measured: {group}/{names}: {missing[0].get('why', 'no reason given')}", style="dim")
+
+
+def baseline_table(comparison: Document) -> RenderableType:
+    """Each figure before and now, all together, and what else is not as it was."""
+    table = plain_table(["figure"], ["before", "now", "unit", "ratio", "95 %", ""], gap=1)
+    for row in comparison["rows"]:
+        table.add_row(
+            Text(row["name"]),
+            significant(row["before"]),
+            significant(row["now"]),
+            row["unit"],
+            f"{row['ratio']:.3f}",
+            _ratio_interval(row["ci95"]),
+            "slower" if row["slower"] else "",
+            style="red" if row["slower"] else None,
+        )
+    return Group(table, "", Text("\n".join(_comparison_lines(comparison))))
+
+
+def _comparison_lines(comparison: Document) -> Iterator[str]:
+    overall, tolerance = comparison["overall"], comparison["tolerance"]
+    if overall is None:
+        yield "no figure has a counterpart in the baseline"
+    else:
+        verdict = "slower" if comparison["slower"] else "not slower"
+        yield (
+            f"all together: {overall['ratio']:.3f} ({_ratio_interval(overall['ci95'])}) of the speed before; "
+            f"{verdict} by more than {tolerance:.0%}"
+        )
+    for side, text in (("only_now", "not in the baseline"), ("only_before", "only in the baseline")):
+        if comparison[side]:
+            yield f"{text}: {', '.join(sorted(comparison[side]))}"
+    for what in ("environment", "config"):
+        for change in comparison[what]:
+            yield f"{what} differs: {change['what']} was {change['before']}, is {change['now']}"
+
+
+def _ratio_interval(interval: Sequence[float] | None) -> str:
+    return NOTHING if interval is None else f"{interval[0]:.3f}-{interval[1]:.3f}"
+
+
+def _value(row: Row) -> float:
+    return float(row["value"])
+
+
+def _percent(share: float | None) -> str:
+    return NOTHING if share is None else f"{share:.0%}"
+
+
+def significant(number: float | None) -> str:
+    """Three significant digits, as plain decimals: "0.0354", "25.6", "1,040"."""
+    if number is None:
+        return NOTHING
+    if abs(number) >= 100:
+        return f"{number:,.0f}"
+    return f"{number:.3g}" if abs(number) >= 1e-4 or number == 0 else f"{number:.1e}"
+
+
+_TABLES: Mapping[str, Callable[[Document], RenderableType]] = {
+    "peaks": peaks_table,
+    "models": models_table,
+    "input": input_table,
+    "backends": backends_table,
+    "data_parallel": data_parallel_table,
+    "model_parallel": model_parallel_table,
+    "prediction": prediction_table,
+}
