@@ -103,7 +103,7 @@ def _read_baseline(path: Path) -> Document:
 def _measure(config: Benchmark, folder: Path, before: Document | None, tolerance: float) -> Document:
     """Run the benchmark, compare it with `before`, keep both in benchmark.json, and draw the figures."""
     from dlpractice.benchmark.results_file import BenchmarkFolder
-    from dlpractice.report.progress import make_progress
+    from dlpractice.report.progress.plain import make_progress
 
     progress = make_progress(sys.stderr)
     try:

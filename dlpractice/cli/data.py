@@ -47,7 +47,7 @@ def list_known(as_json: AsJson = False) -> None:
 def fetch(name: Annotated[str, typer.Argument(help="A name that `dlp data ls` shows.")]) -> None:
     """Download or write a data set, if it is not here yet, and print its folder."""
     from dlpractice.data.sets.catalogue import find
-    from dlpractice.report.progress import make_progress
+    from dlpractice.report.progress.plain import make_progress
 
     progress = make_progress(sys.stderr)
     try:
@@ -73,7 +73,7 @@ def check(
 
 def _check_images(path: str, as_json: bool) -> None:
     from dlpractice.data.oneshot.own_classes import check as audit_of
-    from dlpractice.report.progress import make_progress
+    from dlpractice.report.progress.plain import make_progress
 
     progress = make_progress(sys.stderr)
     try:
@@ -90,7 +90,7 @@ def _check_images(path: str, as_json: bool) -> None:
 
 def _check_drawings(name: str, as_json: bool) -> None:
     from dlpractice.data.audit.known_sets import check_drawings
-    from dlpractice.report.progress import make_progress
+    from dlpractice.report.progress.plain import make_progress
 
     progress = make_progress(sys.stderr)
     try:

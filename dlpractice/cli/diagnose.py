@@ -109,7 +109,7 @@ def _diagnose_group(
 
 
 def _print(document: dict[str, Any]) -> None:
-    from dlpractice.report import diagnosis as report
+    from dlpractice.report import diagnosis_text as report
 
     show = report.group_text if "runs" in document else report.diagnosis_text
     results().print(show(document))
@@ -117,7 +117,7 @@ def _print(document: dict[str, Any]) -> None:
 
 def _try(document: dict[str, Any], seeds: int, folder: Path | None) -> dict[str, Any]:
     """What came of the top remedy, and of a random one. The run is the one that the document is about."""
-    from dlpractice.report.progress import make_progress
+    from dlpractice.report.progress.plain import make_progress
     from dlpractice.runs.comparison import Trial
 
     run = Path(document["run"])

@@ -25,7 +25,7 @@ def evaluate(
     Accuracy with its 95 % interval, per class, and what is taken for what. A one-shot run answers one-shot
     tasks that are drawn from the folder's classes, which may be new to it.
     """
-    from dlpractice.report.progress import make_progress
+    from dlpractice.report.progress.plain import make_progress
     from dlpractice.runs.directory import RunDirectory
     from dlpractice.runs.listing import read_config_tree
 

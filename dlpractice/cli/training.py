@@ -165,7 +165,7 @@ class Session:
 
     @contextmanager
     def _reporting(self) -> Iterator[Progress]:
-        from dlpractice.report.progress import make_progress
+        from dlpractice.report.progress.plain import make_progress
 
         progress = make_progress(sys.stderr)
         try:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console, RenderableType
 
-from dlpractice.report.diagnosis import diagnosis_text, draw_curve, group_text
+from dlpractice.report.diagnosis_text import diagnosis_text, draw_curve, group_text
 
 
 def lines_of(shown: RenderableType) -> list[str]:

@@ -15,12 +15,12 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from dlpractice.report.stage import Stage
-from dlpractice.report.terminal import TerminalProgress, draw_stage
+from dlpractice.report.progress.stage import Stage
+from dlpractice.report.progress.terminal import TerminalProgress, draw_stage
 
 SESSION = """
 import sys, time
-from dlpractice.report.progress import make_progress
+from dlpractice.report.progress.plain import make_progress
 progress = make_progress(sys.stderr)
 progress.stage("decoding", 3000, "images")
 for _ in range(3):

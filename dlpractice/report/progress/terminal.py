@@ -9,7 +9,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dlpractice.report.stage import Stage
+from dlpractice.report.progress.stage import Stage
 
 _REFRESHES_PER_SECOND = 5
 _MAX_WIDTH = 100

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from dlpractice.report.stage import Stage
+from dlpractice.report.progress.stage import Stage
 
 
 class Clock:

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from dlpractice.progress import Progress
-from dlpractice.report.stage import Stage
+from dlpractice.report.progress.stage import Stage
 
 
 def make_progress(stream: TextIO) -> Progress:
     """The live display where `stream` is a terminal that can move its cursor, else plain lines."""
     if stream.isatty() and os.environ.get("TERM") != "dumb":
-        from dlpractice.report.terminal import TerminalProgress  # Rich takes a while to import
+        from dlpractice.report.progress.terminal import TerminalProgress  # Rich takes a while to import
 
         return TerminalProgress(stream)
     return PlainProgress(stream)

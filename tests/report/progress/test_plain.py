@@ -4,8 +4,8 @@ import pty
 
 import pytest
 
-from dlpractice.report.progress import PlainProgress, epoch_line, make_progress
-from dlpractice.report.terminal import TerminalProgress
+from dlpractice.report.progress.plain import PlainProgress, epoch_line, make_progress
+from dlpractice.report.progress.terminal import TerminalProgress
 
 ROW = {
     "stage": "head",
