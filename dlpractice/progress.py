@@ -1,4 +1,4 @@
-"""What a recipe tells whoever waits for it. `dlpractice.report.progress.plain` draws it; `Silent` does not."""
+"""What a recipe tells whoever waits for it. `report.progress` draws it; `Silent` does not."""
 
 from collections.abc import Mapping
 from typing import Protocol

@@ -26,7 +26,7 @@ from dlpractice.config.commands.benchmark import PARTS, Benchmark, PartName
 from dlpractice.config.load import dump_config
 from dlpractice.errors import DlpError
 from dlpractice.progress import Progress, Silent
-from dlpractice.recipes.run.environment import describe_commit
+from dlpractice.runs.commit import describe_commit
 
 Measure = Callable[[Any, Context], Document]
 

@@ -1,1 +1,1 @@
-"""Images on disk: known data sets, folders, decoding, splits, audit."""
+"""Images, drawings and recordings: where they are kept, read, checked, divided and made ready to train on."""

@@ -17,10 +17,10 @@ from dlpractice.data.files.index import read_index
 from dlpractice.data.files.items import SPLITS, UNUSED, Item, SplitName
 from dlpractice.data.files.pixels import Look, Scan, pixel_view, scan
 from dlpractice.data.image_split import assign_splits, pick_share
-from dlpractice.data.progress import Progress, Quiet
 from dlpractice.data.sets.catalogue import CATALOGUE, find
 from dlpractice.data.storage.rows import RowView
 from dlpractice.errors import DataError
+from dlpractice.progress import Progress, Silent
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def prepare(
     Raises:
         DataError: no data, images that cannot be used, or classes too small to be divided.
     """
-    progress = progress or Quiet()
+    progress = progress or Silent()
     index = read_index(locate(source, progress), progress)
     look = Look(image_size, resize, background)
     scanned = scan(index, look, progress)
@@ -151,7 +151,7 @@ def load_labelled(
     Raises:
         DataError: no data, a label that `class_names` lacks, or no image that can be decoded.
     """
-    progress = progress or Quiet()
+    progress = progress or Silent()
     index = read_index(locate(source, progress), progress)
     unknown = sorted({item.label for item in index.items} - set(class_names))
     if unknown:

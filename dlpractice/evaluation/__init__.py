@@ -1,1 +1,1 @@
-"""Scores with intervals."""
+"""One-shot tasks by published protocols, and who answers them."""

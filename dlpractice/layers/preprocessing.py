@@ -1,6 +1,6 @@
 """Layers that stand between pixels and a backbone, and after its logits.
 
-All three are registered, so that a saved model loads in Keras's safe mode wherever this package is
+All are registered, so that a saved model loads in Keras's safe mode wherever this package is
 installed, and are plain arithmetic, so that they export. `keras.applications.*.preprocess_input` inside a
 graph does not: it leaves a dangling input in an ONNX file.
 """
@@ -93,3 +93,19 @@ class Probabilities(keras.layers.Layer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "class_names": list(self.class_names)}
+
+
+@keras.saving.register_keras_serializable(package="dlpractice")
+class Rescale(keras.layers.Layer):  # type: ignore[misc]
+    """Pixels in 0..255 -> what a net learns from. Grey: ink, 1 for black and 0 for white, so that the
+    surroundings of a drawing are zero, as a convolution's padding is. Colour: -1..1."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(dtype="float32", name=kwargs.pop("name", "standardise_pixels"), trainable=False)
+
+    def call(self, images: Any) -> Any:
+        images = ops.cast(images, "float32")
+        return 1.0 - images / 255.0 if images.shape[-1] == 1 else images / 127.5 - 1.0
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 from dlpractice.errors import ModelError
 from dlpractice.layers.convnet import activate, build_convnet, make_convolution
-from dlpractice.layers.preprocessing import Preprocess
+from dlpractice.layers.preprocessing import Preprocess, Rescale
 from dlpractice.models.backbones import BACKBONES, build_base
 from dlpractice.models.weights import load_weights
 
@@ -32,22 +32,6 @@ class Encoder:
     build: Callable[[Any, float], Any]
     image_size: int
     sizes: range
-
-
-@keras.saving.register_keras_serializable(package="dlpractice")
-class Rescale(keras.layers.Layer):  # type: ignore[misc]
-    """Pixels in 0..255 -> what a net learns from. Grey: ink, 1 for black and 0 for white, so that the
-    surroundings of a drawing are zero, as a convolution's padding is. Colour: -1..1."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(dtype="float32", name=kwargs.pop("name", "standardise_pixels"), trainable=False)
-
-    def call(self, images: Any) -> Any:
-        images = ops.cast(images, "float32")
-        return 1.0 - images / 255.0 if images.shape[-1] == 1 else images / 127.5 - 1.0
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return input_shape
 
 
 def _build_koch(images: Any, width: float) -> Any:

@@ -1,1 +1,1 @@
-"""One readable function per command."""
+"""One readable function per command, from a config to its results."""

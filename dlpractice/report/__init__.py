@@ -1,1 +1,1 @@
-"""Results as tables, figures and progress; computes nothing."""
+"""Results as tables, figures and text; computes nothing."""

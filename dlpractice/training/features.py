@@ -25,9 +25,9 @@ from dlpractice.models.classifier import Classifier
 from dlpractice.models.precision import computing_in
 from dlpractice.models.weights import digest_tensors
 from dlpractice.progress import Progress
+from dlpractice.training.batches.feed import Rows
+from dlpractice.training.batches.warp import warp_batch
 from dlpractice.training.devices.placement import Placement
-from dlpractice.training.feed import Rows
-from dlpractice.training.images.warp import warp_batch
 from dlpractice.training.steps import compile_forward
 
 _BATCH = 32

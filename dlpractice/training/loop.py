@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.progress import Progress
+from dlpractice.training.batches.feed import Batches, Rows
 from dlpractice.training.checkpoints import Arrays, Checkpoints, Position
 from dlpractice.training.devices.placement import Placement
-from dlpractice.training.feed import Batches, Rows
 from dlpractice.training.interruption import deferring_interrupts
 from dlpractice.training.optimisation.optimisers import Group, build_groups
-from dlpractice.training.optimisation.rate_finder import find_learning_rate
 from dlpractice.training.optimisation.schedules import Plateau, Schedule, Shape
+from dlpractice.training.rate_finder import find_learning_rate
 from dlpractice.training.steps import (
     Forward,
     Loss,

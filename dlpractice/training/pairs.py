@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.data.oneshot.episodes import EpisodeSampler
-from dlpractice.training.feed import Rows, Share, take_all
-from dlpractice.training.images.views import view_batch
+from dlpractice.training.batches.feed import Rows, Share, take_all
+from dlpractice.training.batches.views import view_batch
 from dlpractice.training.steps import Loss
 
 

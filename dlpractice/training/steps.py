@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from dlpractice.training.batches.feed import Rows
 from dlpractice.training.devices.placement import Placement
-from dlpractice.training.feed import Rows
 from dlpractice.training.optimisation.optimisers import Group
 
 # Gradients below 6e-8 vanish in float16 unless the loss is scaled up (Micikevicius et al. 2018,

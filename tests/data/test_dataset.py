@@ -11,14 +11,14 @@ from PIL import Image
 from dlpractice.data import dataset as module
 from dlpractice.data.dataset import Dataset, load_labelled, prepare
 from dlpractice.data.files.decode import load_pixels
-from dlpractice.data.progress import Quiet
 from dlpractice.errors import DataError
+from dlpractice.progress import Silent
 
 Classes = Callable[..., Path]
 Write = Callable[..., Path]
 
 
-class Noting(Quiet):
+class Noting(Silent):
     def __init__(self) -> None:
         self.warnings: list[str] = []
 

@@ -8,9 +8,10 @@ import pytest
 import tensorflow as tf
 
 from dlpractice.errors import ModelError
+from dlpractice.layers.preprocessing import Rescale
 from dlpractice.layers.similarity import WeightedDistance
 from dlpractice.models.backbones import BACKBONES
-from dlpractice.models.encoders import ENCODERS, Rescale, build_encoder
+from dlpractice.models.encoders import ENCODERS, build_encoder
 from dlpractice.models.precision import computing_in
 from dlpractice.models.weights import load_weights
 

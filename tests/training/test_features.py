@@ -18,9 +18,9 @@ from dlpractice.models.precision import computing_in
 from dlpractice.progress import Silent
 from dlpractice.registry.strategies import plan_strategy
 from dlpractice.training import features as module
+from dlpractice.training.batches.warp import warp_batch
 from dlpractice.training.devices.placement import place
 from dlpractice.training.features import FrozenFront, Images
-from dlpractice.training.images.warp import warp_batch
 from dlpractice.training.randomness import seed_everything
 
 TURNS = Augmentation(flip="both", rotation=20, brightness=0.1)

@@ -14,8 +14,8 @@ from dlpractice.data.examples import Examples
 from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.data.oneshot.episodes import EpisodeSampler
 from dlpractice.models.objectives import find_objective
+from dlpractice.training.batches.views import view_batch
 from dlpractice.training.devices.placement import place
-from dlpractice.training.images.views import view_batch
 from dlpractice.training.optimisation.optimisers import build_groups
 from dlpractice.training.pairs import EpisodeFeed, pairs_loss
 from dlpractice.training.steps import compile_train_step

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The same nets on other Keras backends and in ONNX Runtime."""

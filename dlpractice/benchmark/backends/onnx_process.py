@@ -1,7 +1,7 @@
 """Nets in ONNX Runtime, in a process of their own, whose Keras runs on TensorFlow without a GPU.
 
-`python -m dlpractice.benchmark.backends.onnx_process REQUEST` takes a request as JSON and writes a document to stdout,
-which has what is read of one of `dlp benchmark --json`.
+`python -m dlpractice.benchmark.backends.onnx_process REQUEST` takes a request as JSON and writes a document
+to stdout, which has what is read of one of `dlp benchmark --json`.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""TODO."""
+"""One net on several devices: by data, by layers, by channels; each checked against one device."""

@@ -1,7 +1,7 @@
 """Checks on several logical CPUs, in a process of their own: a backend must be told of them before it starts.
 
-`python -m dlpractice.benchmark.parallel.logical_devices` reads a request as JSON from stdin and writes the document of
-one part to stdout.
+`python -m dlpractice.benchmark.parallel.logical_devices` reads a request as JSON from stdin and writes the
+document of one part to stdout.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""TODO."""
+"""benchmark.json as tables and figures; computes nothing."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The whole config of each command: its sections, and what must hold between them."""

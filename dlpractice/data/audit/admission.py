@@ -4,8 +4,8 @@ from typing import Literal
 
 from dlpractice.data.audit.audit import Audit
 from dlpractice.data.files.items import Index, Item
-from dlpractice.data.progress import Progress
 from dlpractice.errors import DataError
+from dlpractice.progress import Progress
 
 
 def admit(

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from dlpractice.data.examples import Examples
-from dlpractice.data.progress import Progress
 from dlpractice.data.sets.catalogue import sample_glyphs
 from dlpractice.data.sets.omniglot import read_omniglot
+from dlpractice.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from dlpractice.data.files.items import is_text
-from dlpractice.data.progress import Progress, Quiet
 from dlpractice.data.storage.cache import writing
 from dlpractice.errors import DataError
+from dlpractice.progress import Progress, Silent
 
 MAX_BYTES = 32 * 2**30
 MAX_FILES = 1_000_000
@@ -32,7 +32,7 @@ def extract(archive: Path, target: Path, progress: Progress | None = None) -> Pa
         DataError: no zip file, a damaged or encrypted one, one that breaks these rules, or no room on the
             disk.
     """
-    progress = progress or Quiet()
+    progress = progress or Silent()
     if target.exists():
         return target
     try:

@@ -12,7 +12,6 @@ from dlpractice.data.examples import Examples, concatenate
 from dlpractice.data.files.decode import Resize
 from dlpractice.data.files.items import RECORDINGS, SplitName
 from dlpractice.data.oneshot.own_classes import read_class_folders
-from dlpractice.data.progress import Progress, Quiet
 from dlpractice.data.sets.digits import read_digit_examples
 from dlpractice.data.sets.glyphs.alphabets import generate_alphabets
 from dlpractice.data.sets.glyphs.pen import SIDE
@@ -24,6 +23,7 @@ from dlpractice.data.sets.omniglot import (
     vinyals_test_classes,
 )
 from dlpractice.errors import DataError
+from dlpractice.progress import Progress, Silent
 
 # Fewer alphabets than parts cannot be divided whole.
 _PARTS = 3
@@ -130,7 +130,7 @@ def divide(
     Raises:
         DataError: the data cannot be had or used, or has too few classes.
     """
-    progress = progress or Quiet()
+    progress = progress or Silent()
     if source == "glyphs":
         divided = _divide_glyphs(
             glyph_alphabets, validation_alphabets, evaluation_alphabets, split_seed, progress

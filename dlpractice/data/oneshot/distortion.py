@@ -1,7 +1,7 @@
 """How a drawing differs from the next one of the same character: what is drawn at random for a batch.
 
 The numbers are drawn here, from the generator that is passed in, and applied where the net computes
-(`dlpractice.training.images.views`).
+(`dlpractice.training.batches.views`).
 """
 
 from dataclasses import dataclass

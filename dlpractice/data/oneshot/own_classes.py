@@ -18,9 +18,9 @@ from dlpractice.data.files.index import read_index
 from dlpractice.data.files.items import IMAGES_OR_RECORDINGS, RECORDINGS, Index, Item, is_clutter
 from dlpractice.data.files.pixels import Look, Scan, pixel_view, scan
 from dlpractice.data.oneshot.recordings import load_spectrogram, scan_recordings
-from dlpractice.data.progress import Progress, Quiet
 from dlpractice.data.storage.rows import RowView
 from dlpractice.errors import DataError
+from dlpractice.progress import Progress, Silent
 
 Colour = Literal["grey", "colour"]
 
@@ -75,7 +75,7 @@ def read_class_folders(
     Raises:
         DataError: no data, files that cannot be used, or a pattern that does not fit every file.
     """
-    progress = progress or Quiet()
+    progress = progress or Silent()
     index = _regroup(read_index(locate(source, progress), progress, IMAGES_OR_RECORDINGS), progress)
     read = _read_recordings if _are_recordings(index) else _read_images
     scanned, pixels_of = read(index, Look(image_size, resize, background), colour, progress)
@@ -106,7 +106,7 @@ def check(source: str, progress: Progress | None = None) -> Audit:
     Raises:
         DataError: nothing there that is laid out as a data set.
     """
-    progress = progress or Quiet()
+    progress = progress or Silent()
     root = locate(source, progress)
     index = read_index(root, progress, IMAGES_OR_RECORDINGS)
     if all(RECORDINGS.fits(item.path) for item in index.items):

@@ -16,7 +16,7 @@ from PIL import Image
 from dlpractice.data.files.decode import ImageError, read
 from dlpractice.data.files.items import Index, Item
 from dlpractice.data.files.pixels import FACTS, Scan, in_order, make_thumbnail
-from dlpractice.data.progress import Progress
+from dlpractice.progress import Progress
 
 # What a picture shows: one second, 50 to 8,000 Hz, and 60 dB down from its loudest point.
 WINDOW_SECONDS = 1.0

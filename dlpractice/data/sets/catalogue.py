@@ -10,11 +10,11 @@ from typing import Literal
 
 from dlpractice.data.examples import Examples
 from dlpractice.data.files.archive import extract
-from dlpractice.data.progress import Progress, Quiet
 from dlpractice.data.sets import omniglot_archives
 from dlpractice.data.storage.cache import cache_dir, writing
 from dlpractice.data.storage.download import Download, fetch, find_local
 from dlpractice.errors import DataError
+from dlpractice.progress import Progress, Silent
 
 OMNIGLOT_FILE = "drawings.npz"
 
@@ -52,7 +52,7 @@ def find(name: str, progress: Progress | None = None) -> Path:
         raise DataError(f"no data set is called {name}", f"known names: {', '.join(CATALOGUE)}")
     folder = folder_of(row)
     if not folder.is_dir():
-        row.build(row, folder, progress or Quiet())
+        row.build(row, folder, progress or Silent())
     return folder
 
 

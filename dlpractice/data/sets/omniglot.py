@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.data.examples import Examples, concatenate
-from dlpractice.data.progress import Progress
 from dlpractice.data.sets import omniglot_archives
 from dlpractice.data.sets.catalogue import OMNIGLOT_FILE, find
 from dlpractice.errors import DataError
+from dlpractice.progress import Progress
 
 # The published split of Vinyals et al. trains on this many of the 1,623 characters in official order, and
 # chooses by these alphabets among them.

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dlpractice.data.progress import Progress
 from dlpractice.data.storage.download import Download, fetch
 from dlpractice.errors import DataError
+from dlpractice.progress import Progress
 
 _ADDRESS = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python"
 BACKGROUND = Download(

@@ -5,9 +5,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlpractice.data.progress import Progress, Quiet
 from dlpractice.data.storage.cache import DATA_VARIABLE, cache_dir, data_dirs, writing
 from dlpractice.errors import DataError
+from dlpractice.progress import Progress, Silent
 
 ATTEMPTS = 4
 TIMEOUT_SECONDS = 30
@@ -49,7 +49,7 @@ def fetch(wanted: Download, progress: Progress | None = None) -> Path:
     target = _downloads() / wanted.name
     with writing(target.parent):
         if not target.is_file():
-            _download(wanted, target, progress or Quiet())
+            _download(wanted, target, progress or Silent())
     return target
 
 
@@ -113,7 +113,7 @@ class _Bar:
 
     def reset(self) -> None:
         """pooch resets its bar at the end, only to fill it once more."""
-        self._progress = Quiet()
+        self._progress = Silent()
 
     def close(self) -> None:
         """Nothing is left open."""

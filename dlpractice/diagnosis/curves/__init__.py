@@ -1,1 +1,1 @@
-"""TODO."""
+"""Curves read through their noise, and over several runs."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Readers of training logs, a file for each format."""

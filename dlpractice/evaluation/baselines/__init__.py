@@ -1,1 +1,1 @@
-"""TODO."""
+"""Answers to one-shot tasks without any training."""

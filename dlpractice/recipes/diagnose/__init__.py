@@ -1,1 +1,1 @@
-"""TODO."""
+"""`dlp diagnose --write-config` and `--try`: remedies applied and put to the test."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""`dlp finetune`: one strategy, a comparison of several, or a sweep."""

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from dlpractice.config.schema import Finetune
 from dlpractice.data.augment import Augmentation
 from dlpractice.data.dataset import Dataset, prepare
-from dlpractice.errors import DataError, HardwareError
 from dlpractice.models.backbones import find_backbone, require_size
 from dlpractice.models.classifier import Classifier, build_classifier
 from dlpractice.progress import Progress
+from dlpractice.recipes.run.devices import place_training, require_same, resolve_precision
 from dlpractice.registry.strategies import IMAGES, Strategy, plan_strategy
-from dlpractice.training.devices.cluster import find_cluster
-from dlpractice.training.devices.placement import Devices, Placement, place
-from dlpractice.training.devices.precision_choice import Choice, choose_precision
+from dlpractice.training.batches.feed import Rows
+from dlpractice.training.devices.placement import Placement
+from dlpractice.training.devices.precision_choice import Choice
 from dlpractice.training.features import FrozenFront, Images
-from dlpractice.training.feed import Rows
 from dlpractice.training.randomness import seed_everything
 
 Features = Mapping[str, Mapping[str, Rows]]
@@ -65,40 +64,6 @@ def prepare_setup(config: Finetune, progress: Progress, auto: Choice | None = No
             **config.model.model_dump(exclude={"backbone"}),
         )
     return Setup(dataset, strategy, placement, precision, timings, classifier)
-
-
-def place_training(devices: Devices, *, diagnostics: bool) -> Placement:
-    """Joins the other machines, if there are any: before anything else that needs TensorFlow.
-
-    Raises HardwareError where devices are not to be had, or `diagnostics` are asked of several machines.
-    """
-    cluster = find_cluster()
-    if cluster is not None and diagnostics:
-        raise HardwareError(
-            "training.diagnostics looks at a whole batch, of which each of several workers has only a part",
-            "set training.diagnostics to false, or train on one machine",
-        )
-    return place(devices, cluster)
-
-
-def resolve_precision(asked: str, placement: Placement, auto: Choice | None = None) -> Choice:
-    """The precision that is asked for; for `auto` the one given, or else the one that the first device, the
-    first worker's where there are several, is fastest in."""
-    if asked != "auto":
-        return asked, {}
-    if auto is None:
-        auto = placement.agree(choose_precision(placement.devices[0]) if placement.is_chief else None)
-    precision, seconds = auto
-    return precision, seconds
-
-
-def require_same(digest: str, placement: Placement) -> None:
-    """Raises DataError where a worker's data have another digest than the chief's."""
-    if digest != placement.agree(digest):
-        raise DataError(
-            "this worker sees other images, labels or splits than the first worker does",
-            "give all workers the same data: a shared folder, or equal copies",
-        )
 
 
 def freeze_features(

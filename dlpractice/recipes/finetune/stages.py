@@ -11,14 +11,14 @@ from dlpractice.errors import HardwareError
 from dlpractice.layers.normalisation import FusedBatchNormalization
 from dlpractice.models.precision import computing_in
 from dlpractice.progress import Progress
+from dlpractice.recipes.finetune.recorder import record_stage
 from dlpractice.recipes.finetune.setup import Features, Setup, read_augmentation
 from dlpractice.recipes.run.batch_scaling import scale_batch
 from dlpractice.recipes.run.continuation import open_checkpoints
-from dlpractice.recipes.run.recorders import record_stage
 from dlpractice.registry.strategies import IMAGES, Stage
 from dlpractice.runs.directory import RunDirectory
+from dlpractice.training.batches.feed import Feed, Rows, weigh_classes
 from dlpractice.training.checkpoints import Checkpoints, Position
-from dlpractice.training.feed import Feed, Rows, weigh_classes
 from dlpractice.training.loop import Labelled, Settings, Trainer
 from dlpractice.training.steps import Loss, classification_loss
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""`dlp oneshot`: one method, or a comparison with baselines."""

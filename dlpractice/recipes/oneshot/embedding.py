@@ -11,7 +11,7 @@ from dlpractice.data.examples import Examples
 from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.evaluation.tasks import Task
 from dlpractice.layers.similarity import Similarity
-from dlpractice.training.images.views import DistortedViews, PlainViews
+from dlpractice.training.batches.views import DistortedViews, PlainViews
 from dlpractice.training.loop import Scores
 from dlpractice.training.steps import Forward, forward_all
 

@@ -15,6 +15,7 @@ from dlpractice.models.siamese import build_siamese
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.oneshot.examinations import examine_training, examine_validation
 from dlpractice.recipes.oneshot.pictures import Pictures, collect_pictures
+from dlpractice.recipes.oneshot.recorder import record_pairs
 from dlpractice.recipes.oneshot.results import (
     Scored,
     list_answers,
@@ -31,12 +32,11 @@ from dlpractice.recipes.run.continuation import (
     seconds_before,
 )
 from dlpractice.recipes.run.environment import describe_environment
-from dlpractice.recipes.run.recorders import record_pairs
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.files import replacing
+from dlpractice.training.batches.feed import Share, take_all
 from dlpractice.training.checkpoints import Position
 from dlpractice.training.devices.precision_choice import Choice
-from dlpractice.training.feed import Share, take_all
 from dlpractice.training.loop import Settings, Trainer
 from dlpractice.training.pairs import EpisodeFeed, pairs_loss
 from dlpractice.training.steps import Loss, compile_forward

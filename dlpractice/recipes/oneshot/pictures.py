@@ -13,7 +13,7 @@ from dlpractice.evaluation.projection import project
 from dlpractice.recipes.oneshot.embedding import embed
 from dlpractice.recipes.oneshot.results import Scored
 from dlpractice.recipes.oneshot.setup import OneshotSetup
-from dlpractice.training.images.views import view_batch
+from dlpractice.training.batches.views import view_batch
 from dlpractice.training.pairs import EpisodeFeed
 from dlpractice.training.steps import Forward
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dlpractice.layers.normalisation  # noqa: F401, both register their layers for loading
-import dlpractice.models.encoders
 from dlpractice.data.files.unlabelled import LoadedImage
 from dlpractice.data.oneshot.own_classes import Colour
 from dlpractice.data.oneshot.queries import Note, load_queries
@@ -17,8 +16,8 @@ from dlpractice.models.precision import set_precision
 from dlpractice.models.siamese import Siamese, take_apart
 from dlpractice.recipes.run.saved_model import foreign_model, forward_images, load_network
 from dlpractice.runs.directory import RunDirectory
+from dlpractice.training.batches.views import PlainViews
 from dlpractice.training.devices.placement import place
-from dlpractice.training.images.views import PlainViews
 from dlpractice.training.steps import Forward, compile_forward
 
 Floats = NDArray[np.float32]

@@ -11,7 +11,7 @@ from dlpractice.models.encoders import build_encoder, map_shape
 from dlpractice.models.objectives import Objective, find_objective
 from dlpractice.models.siamese import Siamese, Verdict, build_siamese
 from dlpractice.progress import Progress
-from dlpractice.recipes.finetune.setup import place_training, require_same, resolve_precision
+from dlpractice.recipes.run.devices import place_training, require_same, resolve_precision
 from dlpractice.training.devices.placement import Placement
 from dlpractice.training.devices.precision_choice import Choice
 from dlpractice.training.randomness import seed_everything

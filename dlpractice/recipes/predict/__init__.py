@@ -1,1 +1,1 @@
-"""TODO."""
+"""`dlp predict`: classes of images, or which of a few shown classes an image is."""

@@ -1,20 +1,12 @@
 """What a run was made with, for whoever wants to repeat it."""
 
-from __future__ import annotations
-
 import platform
-import subprocess
 from collections.abc import Mapping, Sequence
 from importlib import metadata
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import dlpractice
-
-if TYPE_CHECKING:
-    from dlpractice.training.devices.precision_choice import (
-        Choice,
-    )  # it imports TensorFlow, which a benchmark can do without
+from dlpractice.runs.commit import describe_commit
+from dlpractice.training.devices.precision_choice import Choice
 
 _PACKAGES = ("dlpractice", "tensorflow", "keras", "numpy", "pillow", "scikit-learn")
 
@@ -47,14 +39,3 @@ def describe_environment(
         "weights": dict(weights),
         "git": describe_commit(),
     }
-
-
-def describe_commit() -> str | None:
-    """The commit that the package runs from, `-dirty` where it was changed; None outside a checkout."""
-    folder = Path(dlpractice.__file__).parent
-    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40"]
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return result.stdout.strip() or None

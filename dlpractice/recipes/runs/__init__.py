@@ -1,1 +1,1 @@
-"""TODO."""
+"""`dlp runs`: finished runs held against each other."""

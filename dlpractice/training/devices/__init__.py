@@ -1,1 +1,1 @@
-"""TODO."""
+"""Where a run computes: devices, machines that train together, and precision."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Optimisers, and how their learning rate moves."""

@@ -8,14 +8,14 @@ from dlpractice.data.audit.admission import admit
 from dlpractice.data.audit.audit import inspect
 from dlpractice.data.files.folder_index import index_folder
 from dlpractice.data.files.pixels import scan
-from dlpractice.data.progress import Quiet
 from dlpractice.errors import DataError
+from dlpractice.progress import Silent
 
 Classes = Callable[..., Path]
 Write = Callable[..., Path]
 
 
-class Noting(Quiet):
+class Noting(Silent):
     def __init__(self) -> None:
         self.warnings: list[str] = []
 
@@ -23,9 +23,9 @@ class Noting(Quiet):
         self.warnings.append(message)
 
 
-def admitted(root: Path, on_bad_image: Literal["error", "skip"], progress: Quiet) -> list[str]:
+def admitted(root: Path, on_bad_image: Literal["error", "skip"], progress: Silent) -> list[str]:
     index = index_folder(root)
-    audit = inspect(index, scan(index, None, Quiet()))
+    audit = inspect(index, scan(index, None, Silent()))
     return [item.path for item in admit(index, audit, on_bad_image, progress)]
 
 
@@ -39,7 +39,7 @@ def test_bad_images_are_an_error_or_left_out_and_counted(classes: Classes, write
     root = classes(10)
     write(root / "cat/bad.png", b"x")
     with pytest.raises(DataError, match=r"1 of 21 images .*\n  cat/bad.png: ") as caught:
-        admitted(root, "error", Quiet())
+        admitted(root, "error", Silent())
     assert "data.on_bad_image=skip" in caught.value.hint
     progress = Noting()
     assert "cat/bad.png" not in admitted(root, "skip", progress)
@@ -50,4 +50,4 @@ def test_other_errors_are_not_skipped(classes: Classes) -> None:
     root = classes(10)
     (root / "owl").mkdir()
     with pytest.raises(DataError, match="1 class folder without an image: owl"):
-        admitted(root, "skip", Quiet())
+        admitted(root, "skip", Silent())

@@ -1,13 +1,13 @@
 from typing import Any
 
 from dlpractice.data.audit.known_sets import DRAWINGS, PartCount, check_drawings
-from dlpractice.data.progress import Quiet
 from dlpractice.data.sets import omniglot_archives
 from dlpractice.data.sets.catalogue import sample_glyphs
+from dlpractice.progress import Silent
 
 
 def test_omniglot_is_counted_from_what_was_read(tiny_omniglot: Any) -> None:
-    audit = check_drawings("omniglot", Quiet())
+    audit = check_drawings("omniglot", Silent())
     assert audit.parts == {
         "background": PartCount({"Greek": 3, "Korean": 4, "Latin": 2}, 9, 180, 20, 105),
         "evaluation": PartCount({"Atlantean": 4, "Tengwar": 3}, 7, 140, 20, 105),
@@ -22,12 +22,12 @@ def test_equal_drawings_are_named(tiny_omniglot: Any, monkeypatch: Any) -> None:
     tiny_omniglot.drawings[two][:] = tiny_omniglot.drawings[one]
     tiny_omniglot.write()
     monkeypatch.setattr(omniglot_archives, "DIGEST", tiny_omniglot.digest)
-    assert check_drawings("omniglot", Quiet()).equal == ((one, two),)
+    assert check_drawings("omniglot", Silent()).equal == ((one, two),)
 
 
 def test_glyphs_are_counted_by_alphabet() -> None:
-    (part,) = check_drawings("glyphs", Quiet()).parts.values()
-    examples = sample_glyphs(Quiet())
+    (part,) = check_drawings("glyphs", Silent()).parts.values()
+    examples = sample_glyphs(Silent())
     assert tuple(part.alphabets) == examples.alphabet_names
     assert sum(part.alphabets.values()) == part.characters == len(examples.class_names)
     assert part.drawings == len(examples)

@@ -12,14 +12,14 @@ from dlpractice.data.files import pixels as module
 from dlpractice.data.files.decode import load_pixels
 from dlpractice.data.files.folder_index import index_folder
 from dlpractice.data.files.pixels import Look, in_order, pixel_view, scan, usable_cores
-from dlpractice.data.progress import Quiet
+from dlpractice.progress import Silent
 
 Classes = Callable[..., Path]
 Write = Callable[..., Path]
 LOOK = Look(24, "crop", "#ffffff")
 
 
-class Counting(Quiet):
+class Counting(Silent):
     def __init__(self) -> None:
         self.stages: dict[str, list[int]] = {}
 
@@ -44,14 +44,14 @@ def test_cached_pixels_are_those_of_a_plain_loop(classes: Classes, monkeypatch: 
 
 def test_nothing_is_decoded_twice(classes: Classes, monkeypatch: pytest.MonkeyPatch) -> None:
     index = index_folder(classes(3))
-    first = scan(index, LOOK, Quiet())
+    first = scan(index, LOOK, Silent())
     monkeypatch.setattr(module, "decode", None)
     progress = Counting()
     again = scan(index, LOOK, progress)
     assert list(progress.stages) == ["reading"]
     assert again.sha256 == first.sha256
     np.testing.assert_array_equal(again.facts, first.facts)
-    scan(index, None, Quiet())
+    scan(index, None, Silent())
 
 
 def test_a_changed_file_is_noticed_even_with_its_old_size_and_time(classes: Classes, write: Write) -> None:
@@ -59,11 +59,11 @@ def test_a_changed_file_is_noticed_even_with_its_old_size_and_time(classes: Clas
     path = root / "cat/000.png"
     Image.new("RGB", (40, 40), "#ff0000").save(path, "BMP")
     before = path.stat()
-    first = scan(index_folder(root), LOOK, Quiet())
+    first = scan(index_folder(root), LOOK, Silent())
     Image.new("RGB", (40, 40), "#0000ff").save(path, "BMP")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
-    second = scan(index_folder(root), LOOK, Quiet())
+    second = scan(index_folder(root), LOOK, Silent())
     assert first.sha256["cat/000.png"] != second.sha256["cat/000.png"]
     assert pixel_view([second.sha256["cat/000.png"]], LOOK)[0][0, 0].tolist() == [0, 0, 255]
 
@@ -74,7 +74,7 @@ def test_bad_files_are_named_and_the_others_kept(classes: Classes, write: Write)
     for name, content in (("empty.png", b""), ("cut.png", whole[:2000]), ("same-cut.png", whole[:2000])):
         write(root / "dog" / name, content)
     (root / "dog/gone.png").symlink_to(root / "nowhere.png")
-    found = scan(index_folder(root), LOOK, Quiet())
+    found = scan(index_folder(root), LOOK, Silent())
     problems = {path: error.problem for path, error in found.bad.items()}
     assert problems == {
         "dog/cut.png": "truncated",
@@ -92,15 +92,15 @@ def test_a_file_that_changes_while_it_is_read_is_not_kept(
     contents = iter([b"before", b"after"] * 9)
     monkeypatch.setattr(module, "read", lambda path: next(contents))
     monkeypatch.setattr(module, "usable_cores", lambda: 1)
-    found = scan(index_folder(classes(1, ("cat",))), LOOK, Quiet())
+    found = scan(index_folder(classes(1, ("cat",))), LOOK, Silent())
     assert {error.reason for error in found.bad.values()} == {"the file was changed while it was read"}
 
 
 def test_ways_of_looking_do_not_mix(classes: Classes) -> None:
     index = index_folder(classes(1))
     wide = Look(24, "stretch", "#ffffff")
-    digests = list(scan(index, LOOK, Quiet()).sha256.values())
-    scan(index, wide, Quiet())
+    digests = list(scan(index, LOOK, Silent()).sha256.values())
+    scan(index, wide, Silent())
     assert (pixel_view(digests, LOOK)[:] != pixel_view(digests, wide)[:]).any()
 
 

@@ -11,14 +11,14 @@ from scipy.io import wavfile
 from dlpractice.data.files.decode import load_pixels
 from dlpractice.data.oneshot.own_classes import check, load_example, read_class_folders
 from dlpractice.data.oneshot.recordings import load_spectrogram
-from dlpractice.data.progress import Quiet
 from dlpractice.errors import DataError
+from dlpractice.progress import Silent
 
 Classes = Callable[..., Path]
 Write = Callable[..., Path]
 
 
-class Noting(Quiet):
+class Noting(Silent):
     def __init__(self) -> None:
         self.said: list[str] = []
         self.warnings: list[str] = []

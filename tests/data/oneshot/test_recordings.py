@@ -9,7 +9,7 @@ from scipy.io import wavfile
 from dlpractice.data.files.folder_index import index_folder
 from dlpractice.data.files.items import RECORDINGS
 from dlpractice.data.oneshot.recordings import RecordingError, load_spectrogram, scan_recordings
-from dlpractice.data.progress import Quiet
+from dlpractice.progress import Silent
 
 RATE = 16000
 SIDE = 64
@@ -161,7 +161,7 @@ def test_a_scan_keeps_a_picture_for_each_content(tmp_path: Path) -> None:
         (tmp_path / label).mkdir()
         (tmp_path / label / "ann.wav").write_bytes(wav(tone(hertz)))
     (tmp_path / "cat/bob.wav").write_bytes(b"broken")
-    found, pictures = scan_recordings(index_folder(tmp_path, RECORDINGS), SIDE, Quiet())
+    found, pictures = scan_recordings(index_folder(tmp_path, RECORDINGS), SIDE, Silent())
     assert list(found.sha256) == ["cat/ann.wav", "cow/ann.wav"]
     assert list(found.bad) == ["cat/bob.wav"]
     assert str(tmp_path) in found.bad["cat/bob.wav"].message

@@ -9,9 +9,9 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from dlpractice.data.files.index import read_index
-from dlpractice.data.progress import Quiet
 from dlpractice.data.sets.catalogue import CATALOGUE, OMNIGLOT_FILE, find, sample_glyphs, state
 from dlpractice.errors import DataError
+from dlpractice.progress import Silent
 
 Classes = Callable[..., Path]
 
@@ -37,7 +37,7 @@ def test_digits_are_scikit_learns() -> None:
 
 def test_glyphs_are_written_as_they_are_generated() -> None:
     folder = find("glyphs")
-    examples = sample_glyphs(Quiet())
+    examples = sample_glyphs(Silent())
     assert len(list(folder.rglob("*.png"))) == CATALOGUE["glyphs"].images == len(examples)
     for number in (0, 777, len(examples) - 1):
         with Image.open(folder / f"{examples.paths[number]}.png") as image:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlpractice.data.progress import Quiet
 from dlpractice.data.sets import omniglot_archives
 from dlpractice.data.sets.omniglot_archives import pack_archives
 from dlpractice.errors import DataError
+from dlpractice.progress import Silent
 
 DRAWING = "images_background/Greek/character02/0002_07.png"
 
@@ -37,7 +37,7 @@ def encoded(image: Image.Image) -> bytes:
 
 
 def test_all_bits_and_indices_are_in_the_file(tiny_omniglot: Any, target: Path) -> None:
-    pack_archives(target, Quiet())
+    pack_archives(target, Silent())
     with np.load(target) as arrays:
         paths = arrays["background_paths"].tobytes().decode().split("\n")
         bits = np.unpackbits(arrays["background"], count=len(paths) * 105 * 105)
@@ -68,7 +68,7 @@ def test_a_wrong_drawing_is_named(
 ) -> None:
     rewrite(tiny_omniglot.folder / "images_background.zip", {DRAWING: content})
     with pytest.raises(DataError, match=problem):
-        pack_archives(target, Quiet())
+        pack_archives(target, Silent())
     assert not target.exists()
 
 
@@ -76,7 +76,7 @@ def test_lacking_characters_are_counted(tiny_omniglot: Any, target: Path) -> Non
     lacking = {path: None for path in tiny_omniglot.drawings if "/Latin/" in path}
     rewrite(tiny_omniglot.folder / "images_background.zip", lacking)
     with pytest.raises(DataError, match=r"holds 7 characters of 2 alphabets, not 9 of 3"):
-        pack_archives(target, Quiet())
+        pack_archives(target, Silent())
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_wrong_run_is_named(
 ) -> None:
     rewrite(tiny_omniglot.folder / "all_runs.zip", change)
     with pytest.raises(DataError, match=problem):
-        pack_archives(target, Quiet())
+        pack_archives(target, Silent())
 
 
 def test_runs_with_other_answers_are_refused(tiny_omniglot: Any, target: Path) -> None:
@@ -107,7 +107,7 @@ def test_runs_with_other_answers_are_refused(tiny_omniglot: Any, target: Path) -
     text = "\n".join(" ".join(pair) for pair in pairs).encode()
     rewrite(tiny_omniglot.folder / "all_runs.zip", {"run01/class_labels.txt": text})
     with pytest.raises(DataError, match="other drawings or runs than the published ones"):
-        pack_archives(target, Quiet())
+        pack_archives(target, Silent())
 
 
 def test_archives_that_are_no_zip_or_are_damaged_are_named(tiny_omniglot: Any, target: Path) -> None:
@@ -115,12 +115,12 @@ def test_archives_that_are_no_zip_or_are_damaged_are_named(tiny_omniglot: Any, t
     content = bytearray(archive.read_bytes())
     archive.write_bytes(content[:5000])
     with pytest.raises(DataError, match=r"images_evaluation\.zip is no intact zip file"):
-        pack_archives(target, Quiet())
+        pack_archives(target, Silent())
     for place in range(20_000, 21_000):
         content[place] ^= 255
     archive.write_bytes(content)
     with pytest.raises(DataError, match=r"images_evaluation\.zip"):
-        pack_archives(target, Quiet())
+        pack_archives(target, Silent())
 
 
 def test_only_the_published_archives_are_downloaded() -> None:

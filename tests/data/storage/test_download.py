@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dlpractice.data.progress import Quiet
 from dlpractice.data.storage import download as module
 from dlpractice.data.storage.download import Download, fetch, find_local
 from dlpractice.errors import DataError
+from dlpractice.progress import Silent
 
 # An interrupted transfer leaves a socket of requests' to the garbage collector.
 pytestmark = pytest.mark.filterwarnings(
@@ -60,7 +60,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     gc.collect()
 
 
-class Counting(Quiet):
+class Counting(Silent):
     def __init__(self) -> None:
         self.stages: list[tuple[str, int, str]] = []
         self.done = 0

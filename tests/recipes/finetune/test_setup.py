@@ -13,10 +13,8 @@ from dlpractice.recipes.finetune.setup import (
     list_idle_settings,
     prepare_setup,
     read_augmentation,
-    resolve_precision,
 )
 from dlpractice.registry.strategies import IMAGES, plan_strategy
-from dlpractice.training.devices.placement import place
 
 
 def test_the_seed_alone_decides_the_starting_weights(tiny_config: Finetune, shared_cache: Path) -> None:
@@ -43,15 +41,6 @@ def test_features_of_views_stand_view_after_view(tiny_config: Finetune, shared_c
     assert np.abs(rows[count:] - np.tile(rows[:count], (2, 1))).max() > 0.01
     assert len(features["test"]["pooled1"]) == len(setup.dataset.test)
     assert features["train"][IMAGES][np.arange(2)].dtype == np.uint8
-
-
-def test_a_precision_that_was_asked_for_is_kept() -> None:
-    before = ("float32", {"float32": 0.1, "bfloat16": 0.2})
-    assert resolve_precision("bfloat16", place(), before) == ("bfloat16", {})
-    assert resolve_precision("auto", place(), before) == before
-    chosen, timings = resolve_precision("auto", place())
-    assert chosen in timings
-    assert set(timings) == {"float32", "bfloat16"}
 
 
 def test_the_augmentation_has_every_range_of_the_config(tiny_config: Finetune) -> None:

@@ -16,7 +16,7 @@ from dlpractice.recipes.oneshot.embedding import (
     embed_views,
     score_pairs,
 )
-from dlpractice.training.images.views import DistortedViews
+from dlpractice.training.batches.views import DistortedViews
 
 RNG = np.random.default_rng(0)
 EMBEDDINGS = RNG.normal(size=(12, 5)).astype(np.float32)

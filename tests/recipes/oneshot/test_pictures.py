@@ -17,7 +17,7 @@ from dlpractice.recipes.oneshot.oneshot import make_feed
 from dlpractice.recipes.oneshot.pictures import Failures, Pictures, collect_pictures
 from dlpractice.recipes.oneshot.results import Protocol, Scored
 from dlpractice.recipes.oneshot.setup import OneshotSetup, prepare_oneshot
-from dlpractice.training.images.views import view_batch
+from dlpractice.training.batches.views import view_batch
 
 
 def make_examples(sizes: tuple[tuple[int, int], ...]) -> Examples:

@@ -2,11 +2,8 @@
 
 import json
 import platform
-import subprocess
 from importlib import metadata
 from pathlib import Path
-
-import pytest
 
 from dlpractice.recipes.run.environment import describe_environment
 from dlpractice.runs.directory import RunDirectory
@@ -41,18 +38,6 @@ def test_what_is_told_is_kept_beside_what_is_found() -> None:
     assert found["precision"] == "bfloat16"
     assert found["precision_timings_seconds"] == {"float32": 2.0}
     assert json.loads(json.dumps(found)) == found
-
-
-@pytest.mark.parametrize("failure", [FileNotFoundError("git"), subprocess.TimeoutExpired("git", 5)])
-def test_without_git_there_is_no_commit(failure: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*args: object, **kwargs: object) -> None:
-        raise failure
-
-    monkeypatch.setattr("dlpractice.recipes.run.environment.subprocess.run", fail)
-    found = describe_environment(
-        seed=0, devices=(), replicas=1, precision=("float32", {}), data={}, weights={}
-    )
-    assert found["git"] is None
 
 
 def test_the_digest_changes_with_a_label(finished_run: Path) -> None:

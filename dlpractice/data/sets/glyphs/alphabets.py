@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.data.examples import Examples
-from dlpractice.data.progress import Progress, Quiet
 from dlpractice.data.sets.glyphs.drawers import draw_alphabet
 from dlpractice.data.sets.glyphs.glyph_cache import recall
 from dlpractice.data.sets.glyphs.pen import SIDE
 from dlpractice.errors import DataError
+from dlpractice.progress import Progress, Silent
 
 DRAWERS = 20
 
@@ -46,7 +46,7 @@ def generate_alphabets(
             f"{count} alphabets of {characters[0]} to {characters[1]} characters by {drawers} drawers",
             "there must be at least one of each, and the range of characters must rise",
         )
-    progress = progress or Quiet()
+    progress = progress or Silent()
     progress.stage("drawing glyphs", count, "alphabets")
     sizes = [_size(seed, number, characters) for number in range(first, first + count)]
     pixels = np.empty((sum(sizes) * drawers, SIDE, SIDE, 1), np.uint8)

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from dlpractice.data.examples import Examples
-from dlpractice.data.progress import Quiet
 from dlpractice.data.sets.glyphs.alphabets import generate_alphabets
 from dlpractice.errors import DataError
+from dlpractice.progress import Silent
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_drawings_of_a_character_are_more_alike_than_those_of_two() -> None:
 
 
 def test_progress_counts_alphabets() -> None:
-    class Counting(Quiet):
+    class Counting(Silent):
         done = 0
 
         def advance(self, done: int = 1) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dlpractice.training.feed import Feed
-from dlpractice.training.optimisation.rate_finder import (
+from dlpractice.training.batches.feed import Feed
+from dlpractice.training.rate_finder import (
     HIGHEST,
     LOWEST,
     STEPS,

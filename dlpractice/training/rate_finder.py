@@ -6,7 +6,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dlpractice.training.feed import Batches
+from dlpractice.training.batches.feed import Batches
 from dlpractice.training.steps import TrainStep
 
 LOWEST, HIGHEST, STEPS = 1e-6, 1.0, 100

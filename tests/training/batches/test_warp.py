@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dlpractice.data.augment import Augmentation
-from dlpractice.training.images.warp import mix_batch, warp_batch
+from dlpractice.training.batches.warp import mix_batch, warp_batch
 
 SIDE = 12
 NEUTRAL = [0.0, 1.0, 1.0]

@@ -8,7 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from dlpractice.data.oneshot.distortion import Distortion, Moves, see_plain
-from dlpractice.training.feed import Rows
+from dlpractice.training.batches.feed import Rows
 
 
 def view_batch(images: Any, transforms: Any, pens: Any, fields: Any, image_size: int) -> Any:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from dlpractice.data.augment import Augmentation, Draw, mix_targets
-from dlpractice.training.images.warp import mix_batch, warp_batch
+from dlpractice.training.batches.warp import mix_batch, warp_batch
 
 
 class Rows(Protocol):

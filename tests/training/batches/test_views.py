@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import affine_transform, map_coordinates, maximum_filter, minimum_filter
 
 from dlpractice.data.oneshot.distortion import Distortion, Moves, see_plain
-from dlpractice.training.images.views import DistortedViews, PlainViews, view_batch
+from dlpractice.training.batches.views import DistortedViews, PlainViews, view_batch
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 12, 12, 2), np.uint8)
 STROKE = np.full((1, 15, 15, 1), 255, np.uint8)

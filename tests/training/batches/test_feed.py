@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from dlpractice.data.augment import Augmentation, mix_targets
-from dlpractice.training.feed import Feed, weigh_classes
-from dlpractice.training.images.warp import mix_batch, warp_batch
+from dlpractice.training.batches.feed import Feed, weigh_classes
+from dlpractice.training.batches.warp import mix_batch, warp_batch
 
 EVERYTHING = Augmentation("both", 30, 0.3, 0.2, 0.1, 0.2, 0.3, mixup=0.4, cutmix=1.0)
 COUNT = 23

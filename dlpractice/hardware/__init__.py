@@ -1,1 +1,0 @@
-"""Devices and what they can do."""

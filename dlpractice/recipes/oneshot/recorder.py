@@ -1,0 +1,65 @@
+"""What of a one-shot training is recorded for `dlp diagnose`, where the config asks for diagnostics."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlpractice.layers.similarity import Similarity
+from dlpractice.recipes.oneshot.setup import OneshotSetup
+from dlpractice.runs.directory import RunDirectory
+from dlpractice.training.batches.views import view_batch
+from dlpractice.training.diagnostics.activations import Document, describe_values
+from dlpractice.training.diagnostics.recording import Probe, Recorder
+from dlpractice.training.pairs import EpisodeFeed
+from dlpractice.training.steps import Loss
+
+
+def record_pairs(
+    setup: OneshotSetup, feed: EpisodeFeed, image_size: int, loss: Loss, method: str, run: RunDirectory
+) -> Recorder:
+    """A recorder of a one-shot training on its first batch. There is no first loss to be expected, and no
+    lowest one, that all objectives share."""
+    batch = [np.asarray(part) for part in next(iter(feed.batches(0)))]
+    images, transforms, pens, fields, labels = batch
+    encoder, similarity = setup.siamese.encoder, setup.siamese.similarity
+    facts = {
+        "task": "one-shot",
+        "classes": 0,
+        "objective": setup.objective.name,
+        "images": describe_values(images),
+    }
+    probe = Probe(
+        batch,
+        encoder,
+        encoder.inputs,
+        np.asarray(view_batch(images, transforms, pens, fields, image_size)),
+        describe_pairs(similarity, labels),
+        None,
+        facts,
+    )
+    return Recorder(
+        method, probe, loss, setup.placement, setup.precision, run.diagnostics, run.write_diagnostics
+    )
+
+
+def describe_pairs(
+    similarity: Similarity, labels: NDArray[np.int32]
+) -> Callable[[NDArray[np.float32]], Document]:
+    """From the (B, D) embeddings of examples of `labels` to their range, the mean similarity of pairs `same`
+    and `different`, the standard deviation of all pairs' (`spread`), and by how much s(a, b) and s(b, a)
+    differ at most (`asymmetry`)."""
+
+    def describe(embeddings: NDArray[np.float32]) -> Document:
+        scores = similarity.compare(embeddings, embeddings)
+        same, others = labels[:, None] == labels[None], ~np.eye(len(labels), dtype=bool)
+        pairs: dict[str, Any] = {
+            "same": float(scores[same & others].mean()),
+            "different": float(scores[~same].mean()),
+            "spread": float(scores[others].std()),
+            "asymmetry": float(np.abs(scores - scores.T).max()),
+        }
+        return describe_values(embeddings) | {"similarity": pairs}
+
+    return describe
