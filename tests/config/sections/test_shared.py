@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from dlpractice.config.sections.shared import Hardware, Section, shared
+from dlpractice.config.sections import shared
+from dlpractice.config.sections.shared import Hardware, Section
 
 
 def test_a_shared_field_keeps_its_meaning_and_takes_the_default_of_its_section() -> None:

@@ -8,7 +8,7 @@ import pytest
 from dlpractice.diagnosis.logs.csv_logs import read_csv_log
 from dlpractice.errors import RunError
 
-LIGHTNING = Path(__file__).parent / "sample_logs" / "lightning_metrics.csv"
+LIGHTNING = Path(__file__).parents[1] / "sample_logs" / "lightning_metrics.csv"
 
 
 def test_a_real_csv_logger(keras_logs: SimpleNamespace) -> None:

@@ -11,7 +11,7 @@ from dlpractice.diagnosis.logs.reading import holds_several, read_log
 from dlpractice.errors import RunError
 from dlpractice.runs.directory import RunDirectory
 
-LOGS = Path(__file__).parent / "sample_logs"
+LOGS = Path(__file__).parents[1] / "sample_logs"
 
 
 def test_every_kind_is_told_by_what_it_is(keras_logs: SimpleNamespace, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dlpractice.diagnosis.logs.keras_logs import read_json_log
 from dlpractice.diagnosis.logs.trainer_states import read_trainer_state
 from dlpractice.errors import RunError
 
-STATE = Path(__file__).parent / "sample_logs" / "trainer_state.json"
+STATE = Path(__file__).parents[1] / "sample_logs" / "trainer_state.json"
 
 
 def test_a_real_state() -> None:
