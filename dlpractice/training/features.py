@@ -18,13 +18,13 @@ from numpy.typing import DTypeLike, NDArray
 
 from dlpractice.data.augment import AUGMENTER, Augmentation
 from dlpractice.data.files.decode import DECODER
-from dlpractice.data.storage.cache import cache_dir
 from dlpractice.data.storage.rows import RowStore, RowView
 from dlpractice.errors import DataError, ModelError
 from dlpractice.models.classifier import Classifier
 from dlpractice.models.precision import computing_in
 from dlpractice.models.weights import digest_tensors
 from dlpractice.progress import Progress
+from dlpractice.settings import CACHE_VARIABLE, cache_dir
 from dlpractice.training.batches.feed import Rows
 from dlpractice.training.batches.warp import warp_batch
 from dlpractice.training.devices.placement import Placement
@@ -102,7 +102,7 @@ class FrozenFront:
         if needed > 0.9 * free:
             raise DataError(
                 f"{folder}: frozen features need {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free",
-                "set DLP_CACHE_DIR to a larger disk, or lower augment.views or data.image_size",
+                f"set {CACHE_VARIABLE} to a larger disk, or lower augment.views or data.image_size",
             )
 
     def _compute(

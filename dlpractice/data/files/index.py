@@ -7,9 +7,9 @@ from dlpractice.data.files.archive import extract
 from dlpractice.data.files.csv_index import index_csv
 from dlpractice.data.files.folder_index import LAYOUTS, index_folder, unwrap
 from dlpractice.data.files.items import IMAGES, FileKind, Index
-from dlpractice.data.storage.cache import cache_dir
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress
+from dlpractice.settings import cache_dir
 
 
 def read_index(source: Path | str, progress: Progress | None = None, kind: FileKind = IMAGES) -> Index:

@@ -15,9 +15,9 @@ from PIL import Image
 
 from dlpractice.data.files.decode import DECODER, Decoded, ImageError, Resize, decode, fit, read, shrink_bound
 from dlpractice.data.files.items import Index
-from dlpractice.data.storage.cache import cache_dir
 from dlpractice.data.storage.rows import RowStore, RowView
 from dlpractice.progress import Progress
+from dlpractice.settings import cache_dir
 
 THUMBNAIL = 32
 

@@ -11,10 +11,11 @@ from typing import Literal
 from dlpractice.data.examples import Examples
 from dlpractice.data.files.archive import extract
 from dlpractice.data.sets import omniglot_archives
-from dlpractice.data.storage.cache import cache_dir, writing
+from dlpractice.data.storage.cache import writing
 from dlpractice.data.storage.download import Download, fetch, find_local
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress, Silent
+from dlpractice.settings import cache_dir
 
 OMNIGLOT_FILE = "drawings.npz"
 

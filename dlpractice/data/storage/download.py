@@ -5,9 +5,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlpractice.data.storage.cache import DATA_VARIABLE, cache_dir, data_dirs, writing
+from dlpractice.data.storage.cache import writing
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress, Silent
+from dlpractice.settings import DATA_VARIABLE, cache_dir, data_dirs
 
 ATTEMPTS = 4
 TIMEOUT_SECONDS = 30

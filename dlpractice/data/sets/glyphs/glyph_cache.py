@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.data.sets.glyphs import characters, drawers, parts, pen
-from dlpractice.data.storage.cache import cache_dir, writing
+from dlpractice.data.storage.cache import writing
+from dlpractice.settings import cache_dir
 
 # All that the drawings of an alphabet depend on, apart from what their name says.
 _CODE = (characters, drawers, parts, pen)
