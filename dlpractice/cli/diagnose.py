@@ -22,7 +22,8 @@ class FailOn(StrEnum):
 
 
 _RUN = (
-    "A run directory, a folder of runs, or a training log of Keras, TensorBoard, Hugging Face or Lightning."
+    "A run directory, a folder of runs, or a training log of another library; docs/diagnosis.md lists the "
+    "formats."
 )
 _COLUMN = (
     "Which column of somebody else's log is which curve, such as val_loss=holdout_loss; may be repeated."

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -43,18 +42,6 @@ class Curve:
     def array(self) -> Floats:
         """(n,) float64; values that are not finite are kept."""
         return np.array(self.values, np.float64)
-
-    def averaged_at(self, times: Floats) -> Floats:
-        """(m,) its mean over the time since the time before, for each of `times`; NaN where it has none.
-
-        A training loss that is logged every few steps becomes one that stands beside validation losses.
-        """
-        edges = np.concatenate([[-np.inf], times])
-        means = []
-        for low, high in pairwise(edges):
-            inside = self.array[(self.times > low) & (self.times <= high)]
-            means.append(inside.mean() if len(inside) else np.nan)
-        return np.array(means)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The record that every reader gives."""
 
-import numpy as np
 import pytest
 
 from dlpractice.diagnosis.record import Curve, Record, RunFacts
@@ -9,12 +8,6 @@ from dlpractice.diagnosis.record import Curve, Record, RunFacts
 def test_a_curve_has_a_time_for_each_value() -> None:
     with pytest.raises(ValueError, match="a time for each"):
         Curve((1.0, 2.0), (0.5,))
-
-
-def test_a_fine_curve_is_averaged_between_the_times_of_a_coarse_one() -> None:
-    fine = Curve((0.5, 1.0, 1.5, 2.0, 3.0), (4.0, 2.0, 2.0, 1.0, 7.0))
-    assert fine.averaged_at(np.array([1.0, 2.0, 3.0])).tolist() == [3.0, 1.5, 7.0]
-    assert np.isnan(fine.averaged_at(np.array([0.1, 1.0]))[0])
 
 
 def test_what_is_missing_is_said() -> None:

@@ -1,1 +1,1 @@
-"""Readers of training logs, a file for each format."""
+"""Training logs, from a path to a record: `reading` picks the format, `formats` has a file for each."""

@@ -1,4 +1,4 @@
-"""From a path to records: what it is, and who reads it."""
+"""From a path to a record: which format its log has, and the reading of it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,20 +6,19 @@ from pathlib import Path
 
 import numpy as np
 
-from dlpractice.diagnosis.logs.csv_logs import read_csv_log
-from dlpractice.diagnosis.logs.event_files import PATTERN, find_event_files, read_events
-from dlpractice.diagnosis.logs.keras_logs import read_history, read_json_log
-from dlpractice.diagnosis.logs.run_logs import read_run
-from dlpractice.diagnosis.logs.trainer_states import LOG, read_trainer_state
+from dlpractice.diagnosis.discovery import import_modules
+from dlpractice.diagnosis.logs import formats
+from dlpractice.diagnosis.logs.format import Format
 from dlpractice.diagnosis.record import Curve, Record
 from dlpractice.errors import RunError
-from dlpractice.runs.directory import COMPARISON, CONFIG, METRICS, SWEEP
-from dlpractice.runs.listing import find_runs
+from dlpractice.runs.directory import COMPARISON, SWEEP
 
-TRAINER_STATE = "trainer_state.json"
-_HINT = (
-    "give a run directory, a Keras history (.json), a CSV log, a folder of TensorBoard event files, "
-    "a trainer_state.json or a Lightning metrics.csv"
+FORMATS: tuple[Format, ...] = tuple(
+    sorted((module.FORMAT for module in import_modules(formats)), key=lambda known: known.places[0].rank)
+)
+"""The FORMAT of every file in `formats`, in the order in which they are tried first."""
+_SEARCH = sorted(
+    ((place, known) for known in FORMATS for place in known.places), key=lambda pair: pair[0].rank
 )
 
 
@@ -37,9 +36,19 @@ def read_log(path: Path, mapping: Mapping[str, str]) -> Record:
         RunError: nothing there that can be read.
     """
     if not path.exists():
-        raise RunError(f"there is no file or folder {path}", _HINT)
-    record = _read_folder(path, mapping) if path.is_dir() else _read_file(path, mapping)
-    return record if record.run is not None else _in_shares(record)
+        raise RunError(f"there is no file or folder {path}", _list_formats())
+    for place, log_format in _SEARCH:
+        if (found := place.find(path)) is not None:
+            record = log_format.read(found, mapping)
+            return record if record.run is not None else _in_shares(record)
+    if path.is_dir():
+        raise RunError(f"{path} holds no run and no training log", _list_formats())
+    raise RunError(f"{path} is no training log that can be read", _list_formats())
+
+
+def _list_formats() -> str:
+    *most, last = (known.words for known in FORMATS)
+    return f"give {', '.join(most)} or {last}"
 
 
 def _in_shares(record: Record) -> Record:
@@ -65,38 +74,3 @@ def _in_shares(record: Record) -> Record:
     }
     notes = (*record.notes, "accuracies were taken for percent")
     return replace(record, curves={**record.curves, **shares}, notes=notes)
-
-
-def _read_folder(folder: Path, mapping: Mapping[str, str]) -> Record:
-    if (folder / CONFIG).is_file():
-        return read_run(folder)
-    for name in (TRAINER_STATE, METRICS):
-        if (folder / name).is_file():
-            return _read_file(folder / name, mapping)
-    events = find_event_files(folder)
-    if events and not any(_is_in_run(file, folder) for file in events):
-        return read_events(folder, events, mapping)
-    if states := sorted(folder.glob(f"checkpoint-*/{TRAINER_STATE}"), key=lambda file: file.stat().st_mtime):
-        return _read_file(states[-1], mapping)
-    if runs := [run for run in find_runs(folder) if run.state != "unreadable"]:
-        return read_run(runs[-1].path)
-    raise RunError(f"{folder} holds no run and no training log", _HINT)
-
-
-def _read_file(file: Path, mapping: Mapping[str, str]) -> Record:
-    if file.name == METRICS and (file.parent / CONFIG).is_file():
-        return read_run(file.parent)
-    if file.match(PATTERN):
-        return read_events(file.parent, [file], mapping)
-    if file.suffix == ".json":
-        document = read_json_log(file)
-        reader = read_trainer_state if LOG in document else read_history
-        return reader(file, document, mapping)
-    if file.suffix in (".csv", ".tsv", ".log", ".txt"):
-        return read_csv_log(file, mapping)
-    raise RunError(f"{file} is no training log that can be read", _HINT)
-
-
-def _is_in_run(file: Path, folder: Path) -> bool:
-    """Whether a run directory of ours, below `folder`, holds `file`."""
-    return any((parent / CONFIG).is_file() for parent in file.parents if parent.is_relative_to(folder))

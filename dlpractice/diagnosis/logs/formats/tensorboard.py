@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from dlpractice.diagnosis.logs.columns import assign, recognise
+from dlpractice.diagnosis.logs.format import Format, Place
 from dlpractice.diagnosis.record import Curve, Record
 from dlpractice.errors import RunError
+from dlpractice.runs.directory import CONFIG
 
-PATTERN = "*tfevents*"
+_PATTERN = "*tfevents*"
 _LENGTH, _CHECKSUM = 8, 4
 _DT_FLOAT, _DT_DOUBLE = 1, 2
 _SPLITS = ("train", "training", "val", "valid", "validation", "eval", "dev")
@@ -26,7 +28,30 @@ _SPLITS = ("train", "training", "val", "valid", "validation", "eval", "dev")
 
 def find_event_files(folder: Path) -> list[Path]:
     """The event files in `folder` and below it."""
-    return sorted(folder.rglob(PATTERN))
+    return sorted(folder.rglob(_PATTERN))
+
+
+def find_file(path: Path) -> Path | None:
+    """`path` itself, where it is named like an event file."""
+    return path if path.is_file() and path.match(_PATTERN) else None
+
+
+def find_folder(path: Path) -> Path | None:
+    """`path`, where event files lie in it or below it; not where one is of a run directory of ours."""
+    files = find_event_files(path) if path.is_dir() else []
+    return path if files and not any(_is_in_run(file, path) for file in files) else None
+
+
+def _is_in_run(file: Path, folder: Path) -> bool:
+    """Whether a run directory of ours, in `folder` or below it, holds `file`."""
+    return any((parent / CONFIG).is_file() for parent in file.parents if parent.is_relative_to(folder))
+
+
+def read_path(path: Path, mapping: Mapping[str, str]) -> Record:
+    """The record of an event file, or of all those in a folder; raises RunError as `read_events` does."""
+    if path.is_dir():
+        return read_events(path, find_event_files(path), mapping)
+    return read_events(path.parent, [path], mapping)
 
 
 def read_events(folder: Path, files: Sequence[Path], mapping: Mapping[str, str]) -> Record:
@@ -112,3 +137,12 @@ def _read_value(value: Any) -> float | None:
     if tensor.tensor_content:
         return float(np.frombuffer(tensor.tensor_content, kind)[0])
     return float(values[0]) if values else None
+
+
+FORMAT = Format(
+    name="TensorBoard event files",
+    words="a folder of TensorBoard event files",
+    recognised_by="a file with `tfevents` in its name, or a folder with such files in it or below it",
+    places=(Place(10, find_file), Place(50, find_folder)),
+    read=read_path,
+)

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from dlpractice.diagnosis.logs.keras_logs import read_json_log
-from dlpractice.diagnosis.logs.trainer_states import read_trainer_state
+from dlpractice.diagnosis.logs.formats.trainer_state import read_trainer_state
+from dlpractice.diagnosis.logs.json_files import read_object
 from dlpractice.errors import RunError
 
-STATE = Path(__file__).parents[1] / "sample_logs" / "trainer_state.json"
+STATE = Path(__file__).parents[2] / "sample_logs" / "trainer_state.json"
 
 
 def test_a_real_state() -> None:
-    record = read_trainer_state(STATE, read_json_log(STATE), {})
+    record = read_trainer_state(STATE, read_object(STATE), {})
     assert set(record.curves) == {"loss", "learning_rate", "val_loss", "val_accuracy"}
     assert record.curves["loss"].at[:3] == (0.5, 1.0, 1.5)
     assert record.curves["loss"].values[0] == 0.690143346786499

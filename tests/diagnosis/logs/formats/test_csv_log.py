@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from dlpractice.diagnosis.logs.csv_logs import read_csv_log
+from dlpractice.diagnosis.logs.formats.csv_log import read_csv_log
 from dlpractice.errors import RunError
 
-LIGHTNING = Path(__file__).parents[1] / "sample_logs" / "lightning_metrics.csv"
+LIGHTNING = Path(__file__).parents[2] / "sample_logs" / "lightning_metrics.csv"
 
 
 def test_a_real_csv_logger(keras_logs: SimpleNamespace) -> None:

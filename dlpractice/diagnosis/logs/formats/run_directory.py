@@ -5,9 +5,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dlpractice.diagnosis.logs.format import Format, Place
 from dlpractice.diagnosis.record import CURVES, Curve, Record, RunFacts
-from dlpractice.runs.directory import UNUSED, RunDirectory
-from dlpractice.runs.listing import read_config_tree
+from dlpractice.runs.directory import CONFIG, METRICS, UNUSED, RunDirectory
+from dlpractice.runs.listing import find_runs, read_config_tree
+
+
+def find_run(path: Path) -> Path | None:
+    """`path` itself, where it is a run directory; the run that it lies in, where it is a metrics.csv."""
+    folder = path.parent if path.name == METRICS and path.is_file() else path
+    return folder if (folder / CONFIG).is_file() else None
+
+
+def find_newest_run(path: Path) -> Path | None:
+    """Of the runs below the folder `path`, the one that was written last."""
+    runs = [run for run in find_runs(path) if run.state != "unreadable"] if path.is_dir() else []
+    return runs[-1].path if runs else None
 
 
 def read_run(path: Path) -> Record:
@@ -67,3 +80,15 @@ def _list_notes(rows: Sequence[Mapping[str, Any]], stage: str, finished: bool) -
     if not finished:
         notes.append("the run has not finished; what it has logged so far was read")
     return tuple(notes)
+
+
+FORMAT = Format(
+    name="run directory",
+    words="a run directory",
+    recognised_by=(
+        "a folder with a `config.yaml` that `dlp` wrote, finished or not; of a folder above several, the one "
+        "that was written last"
+    ),
+    places=(Place(0, find_run), Place(70, find_newest_run)),
+    read=lambda path, mapping: read_run(path),  # the columns of our own runs have their names
+)

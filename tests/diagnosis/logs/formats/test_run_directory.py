@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from dlpractice.diagnosis.logs.run_logs import read_run
+from dlpractice.diagnosis.logs.formats.run_directory import read_run
 from dlpractice.runs.directory import RunDirectory
 
 

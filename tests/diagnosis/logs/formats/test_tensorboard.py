@@ -8,7 +8,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from dlpractice.diagnosis.logs.event_files import find_event_files, read_events
+from dlpractice.diagnosis.logs.formats.tensorboard import find_event_files, read_events
 from dlpractice.errors import RunError
 
 

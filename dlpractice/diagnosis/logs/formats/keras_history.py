@@ -1,35 +1,28 @@
 """Keras's `History` as JSON."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dlpractice.diagnosis.logs.columns import assign
+from dlpractice.diagnosis.logs.format import Format, Place
+from dlpractice.diagnosis.logs.json_files import HISTORY_HINT, read_object
 from dlpractice.diagnosis.record import Curve, Record
 from dlpractice.errors import RunError
-from dlpractice.runs.files import read_text
-
-_HINT = 'a history is like {"loss": [0.7, 0.4], "val_loss": [0.8, 0.6]}: json.dump(history.history, file)'
 
 
-def read_json_log(path: Path) -> dict[str, Any]:
-    """The JSON object in `path`.
+def find_json(path: Path) -> Path | None:
+    """`path` itself, where it is a JSON file: any that no other format has claimed is taken for a history."""
+    return path if path.is_file() and path.suffix == ".json" else None
 
-    Raises:
-        RunError: it cannot be read, or is no JSON object.
-    """
-    try:
-        document = json.loads(read_text(path))  # Python's own: NaN and Infinity are numbers
-    except json.JSONDecodeError as error:
-        raise RunError(f"{path}:{error.lineno} is not JSON: {error.msg}", _HINT) from None
-    if not isinstance(document, dict):
-        raise RunError(f"{path} holds a {type(document).__name__}, not an object", _HINT)
-    return document
+
+def read_json(path: Path, mapping: Mapping[str, str]) -> Record:
+    """The record of a history in a file of its own; raises RunError as `read_history` does."""
+    return read_history(path, read_object(path), mapping)
 
 
 def read_history(path: Path, document: Mapping[str, Any], mapping: Mapping[str, str]) -> Record:
-    """The record of `history.history`, or of a dump of the whole object. Its n-th value is epoch n.
+    """The record of `history.history`, or of the object around it. The n-th value of a list is epoch n.
 
     Raises:
         RunError: no list of numbers under a name that is known or in `mapping`.
@@ -40,7 +33,9 @@ def read_history(path: Path, document: Mapping[str, Any], mapping: Mapping[str, 
     chosen = assign(lists, mapping, str(path))
     curves = {curve: _read_values(path, column, lists[column]) for curve, column in chosen.items()}
     if not curves:
-        raise RunError(f"{path} has no list of losses or accuracies{_describe_scalars(columns)}", _HINT)
+        raise RunError(
+            f"{path} has no list of losses or accuracies{_describe_scalars(columns)}", HISTORY_HINT
+        )
     return Record(
         path=str(path),
         kind="Keras history",
@@ -61,7 +56,7 @@ def _read_values(path: Path, name: str, values: list[Any]) -> Curve:
             if value is not None or not gaps
         ]
     except (TypeError, ValueError):
-        raise RunError(f"{path}: {name} must be a list of numbers", _HINT) from None
+        raise RunError(f"{path}: {name} must be a list of numbers", HISTORY_HINT) from None
     return Curve(tuple(epoch for epoch, _ in pairs), tuple(value for _, value in pairs))
 
 
@@ -69,3 +64,12 @@ def _describe_scalars(columns: Mapping[str, Any]) -> str:
     """Text where a list belongs is what a faulty conversion leaves behind; it is worth seeing."""
     texts = [f"{name} is {value!r}" for name, value in columns.items() if isinstance(value, str)]
     return f": {', '.join(texts[:2])}" if texts else ""
+
+
+FORMAT = Format(
+    name="Keras history",
+    words="a Keras history (.json)",
+    recognised_by="a `.json` file with lists of numbers, such as `json.dump(history.history, file)` makes",
+    places=(Place(40, find_json),),
+    read=read_json,
+)

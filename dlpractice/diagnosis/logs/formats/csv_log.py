@@ -7,14 +7,23 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dlpractice.diagnosis.logs.columns import assign
+from dlpractice.diagnosis.logs.format import Format, Place
 from dlpractice.diagnosis.record import Curve, Record
 from dlpractice.errors import RunError
+from dlpractice.runs.directory import METRICS
 from dlpractice.runs.files import read_text
 
 _HINT = (
     "a log has a line with the names of its columns, such as epoch,loss,val_loss, and a line of numbers each"
 )
 _TIMES = ("epoch", "step")
+_SUFFIXES = (".csv", ".tsv", ".log", ".txt")
+
+
+def find_table(path: Path) -> Path | None:
+    """`path` itself, where its name ends like a table's, or the metrics.csv in it, as Lightning names it."""
+    file = path / METRICS if path.is_dir() else path
+    return file if file.is_file() and file.suffix in _SUFFIXES else None
 
 
 def read_csv_log(path: Path, mapping: Mapping[str, str]) -> Record:
@@ -60,3 +69,15 @@ def _number(path: Path, line: int, name: str, cell: str) -> float:
         return float(cell)
     except ValueError:
         raise RunError(f"{path}:{line} {name} must be a number; got {cell!r}", _HINT) from None
+
+
+FORMAT = Format(
+    name="CSV log",
+    words="a CSV log (Keras, Lightning)",
+    recognised_by=(
+        "a `.csv`, `.tsv`, `.log` or `.txt` file with a line of names and lines of numbers, as Keras's "
+        "`CSVLogger` and Lightning's `CSVLogger` write them, or a folder with a `metrics.csv`"
+    ),
+    places=(Place(30, find_table),),
+    read=read_csv_log,
+)

@@ -7,14 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from dlpractice.diagnosis.logs.keras_logs import read_history, read_json_log
+from dlpractice.diagnosis.logs.formats.keras_history import read_history
+from dlpractice.diagnosis.logs.json_files import read_object
 from dlpractice.errors import RunError
 
 
 def test_a_real_history(keras_logs: SimpleNamespace, tmp_path: Path) -> None:
     file = tmp_path / "history.json"
     file.write_text(json.dumps(keras_logs.history))
-    record = read_history(file, read_json_log(file), {})
+    record = read_history(file, read_object(file), {})
     assert set(record.curves) == {"loss", "accuracy", "val_loss", "val_accuracy"}
     assert record.curves["val_loss"].values == tuple(keras_logs.history["val_loss"])
     assert record.curves["val_loss"].at == tuple(float(epoch) for epoch in range(1, 26))
@@ -38,14 +39,6 @@ def test_names_in_the_place_of_numbers_are_refused() -> None:
         read_history(Path("h.json"), {"loss": "train_loss", "val_loss": "val_loss"}, {})
     with pytest.raises(RunError, match="loss must be a list of numbers"):
         read_history(Path("h.json"), {"loss": ["low", "lower"]}, {})
-
-
-def test_what_is_no_json_object(tmp_path: Path) -> None:
-    file = tmp_path / "h.json"
-    for text, message in (("{", "is not JSON"), ("[1]", "holds a list")):
-        file.write_text(text)
-        with pytest.raises(RunError, match=message):
-            read_json_log(file)
 
 
 def test_nulls_are_epochs_without_a_measurement_or_what_became_of_nan() -> None:
