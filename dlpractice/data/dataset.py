@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from dlpractice.data.audit.admission import admit
 from dlpractice.data.audit.audit import Audit, inspect
 from dlpractice.data.audit.duplicates import connected, same_key
-from dlpractice.data.files.decode import ImageError, Resize
+from dlpractice.data.files.decode import ImageError
 from dlpractice.data.files.index import read_index
 from dlpractice.data.files.items import SPLITS, UNUSED, Item, SplitName
 from dlpractice.data.files.pixels import Look, Scan, pixel_view, scan
-from dlpractice.data.image_split import assign_splits, pick_share
+from dlpractice.data.image_split import Shares, assign_splits, pick_share
 from dlpractice.data.sets.catalogue import CATALOGUE, find
 from dlpractice.data.storage.rows import RowView
 from dlpractice.errors import DataError
@@ -79,14 +79,9 @@ class Dataset:
 
 def prepare(
     source: str,
+    look: Look,
+    shares: Shares,
     *,
-    image_size: int = 224,
-    resize: Resize = "stretch",
-    background: str = "#ffffff",
-    validation: float = 0.15,
-    test: float = 0.15,
-    split_seed: int = 0,
-    fraction: float = 1.0,
     on_bad_image: Literal["error", "skip"] = "error",
     progress: Progress | None = None,
 ) -> Dataset:
@@ -94,12 +89,8 @@ def prepare(
 
     Args:
         source: a name of the catalogue, or the path of a folder, a CSV or a zip.
-        image_size: side of the square that comes out, in pixels.
-        resize: how images that are no squares become one, see `decode.fit`.
-        background: `#rrggbb`, what transparent pixels are laid over.
-        validation: share in (0, 1) of the images, used only where the data brings no such split.
-        test: the same for the test split.
-        fraction: share in (0, 1] of the training images that is used, see `split.pick_share`.
+        look: how each image becomes a square of pixels.
+        shares: how images are divided, as far as the data bring no splits of their own.
         on_bad_image: whether images that cannot be used are an error, or left out and listed in the audit.
 
     Raises:
@@ -107,7 +98,6 @@ def prepare(
     """
     progress = progress or Silent()
     index = read_index(locate(source, progress), progress)
-    look = Look(image_size, resize, background)
     scanned = scan(index, look, progress)
     audit = inspect(index, scanned)
     items = admit(index, audit, on_bad_image, progress)
@@ -116,16 +106,17 @@ def prepare(
         [item.split for item in items],
         connected(len(items), _links(items, scanned, audit)),
         [scanned.sha256[item.path] for item in items],
-        validation=validation,
-        test=test,
-        seed=split_seed,
+        shares,
     )
     members: dict[SplitName, list[Item]] = {name: [] for name in SPLITS}
     for item, name in zip(items, splits, strict=True):
         members[name].append(item)
     train = members["train"]
     used = pick_share(
-        [item.label for item in train], [scanned.sha256[item.path] for item in train], fraction, split_seed
+        [item.label for item in train],
+        [scanned.sha256[item.path] for item in train],
+        shares.fraction,
+        shares.seed,
     )
     members["train"] = [item for item, is_used in zip(train, used, strict=True) if is_used]
     unused = [item for item, is_used in zip(train, used, strict=True) if not is_used]
@@ -137,10 +128,7 @@ def prepare(
 def load_labelled(
     source: str,
     class_names: Sequence[str],
-    *,
-    image_size: int = 224,
-    resize: Resize = "stretch",
-    background: str = "#ffffff",
+    look: Look,
     progress: Progress | None = None,
 ) -> tuple[Split, list[ImageError]]:
     """All images of a labelled data set, whatever their split, with labels that count in `class_names`.
@@ -159,7 +147,6 @@ def load_labelled(
             f"{index.root} has classes that the model does not know: {', '.join(unknown)}",
             f"the model knows {', '.join(class_names)}",
         )
-    look = Look(image_size, resize, background)
     scanned = scan(index, look, progress)
     if not scanned.sha256:
         raise DataError(f"no image in {index.root} can be decoded", "`dlp data check` shows why")

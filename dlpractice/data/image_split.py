@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,22 +13,33 @@ from dlpractice.data.files.items import SPLITS, SplitName
 from dlpractice.errors import DataError
 
 
+@dataclass(frozen=True)
+class Shares:
+    """How images are divided that bring no splits of their own, and how many of them are used.
+
+    `validation` and `test` are shares in (0, 1) of the images; `fraction` is the share in (0, 1] of the
+    training images that is trained on, see `pick_share`; `seed` draws all of them.
+    """
+
+    validation: float = 0.15
+    test: float = 0.15
+    fraction: float = 1.0
+    seed: int = 0
+
+
 def assign_splits(
     labels: Sequence[str],
     given: Sequence[SplitName | None],
     groups: NDArray[np.int64],
     keys: Sequence[str],
-    *,
-    validation: float,
-    test: float,
-    seed: int,
+    shares: Shares,
 ) -> list[SplitName]:
     """A split for each of N images: what is given is kept, and what is lacking is taken from it.
 
-    Nothing given: `validation` and `test` are shares of all images. No test given: the given validation
+    Nothing given: validation and test are shares of all images. No test given: the given validation
     images are divided into halves, so that no image both chooses and measures. No validation given: it is a
     share of the training images; with neither, both are. All divisions are stratified by label, keep a group
-    together, and depend on `seed` and the keys alone, not on names or the order of files.
+    together, and depend on the seed and the keys alone, not on names or the order of files.
 
     Args:
         groups: (N,) images with the same number stay together within what is divided.
@@ -37,16 +49,15 @@ def assign_splits(
         DataError: images are given for validation or test only, or a class is too small to be divided.
     """
     present = {split for split in given if split is not None}
-    shares = _shares(present, validation, test)
     splits = list(given)
-    for source, parts in shares.items():
+    for source, parts in _shares(present, shares.validation, shares.test).items():
         chosen = [position for position, split in enumerate(given) if split == source]
-        assigned = divide(
+        assigned = split_stratified(
             [labels[position] for position in chosen],
             groups[chosen],
             [keys[position] for position in chosen],
             parts,
-            seed,
+            shares.seed,
         )
         for position, split in zip(chosen, assigned, strict=True):
             splits[position] = split
@@ -75,7 +86,7 @@ def _shares(
     return {}
 
 
-def divide(
+def split_stratified(
     labels: Sequence[str],
     groups: NDArray[np.int64],
     keys: Sequence[str],

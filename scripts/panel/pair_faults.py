@@ -51,14 +51,15 @@ def leak_validation() -> Iterator[None]:
     """The validation alphabets are among those that are trained on."""
     from dlpractice.data.oneshot import class_split
 
-    divide = class_split._divide_glyphs
+    split = class_split._split_glyphs
 
-    def divide_leaking(train: int, validation: int, evaluation: int, seed: int, progress: Any) -> Any:
-        made = class_split.generate_alphabets(train + validation + evaluation, seed=seed)
-        background = made.of_alphabets(made.alphabet_names[evaluation:])
-        return replace(divide(train, validation, evaluation, seed, progress), background=background)
+    def split_leaking(plan: class_split.SplitPlan, progress: Any) -> Any:
+        count = plan.glyph_alphabets + plan.validation_alphabets + plan.evaluation_alphabets
+        made = class_split.generate_alphabets(count, seed=plan.split_seed)
+        background = made.of_alphabets(made.alphabet_names[plan.evaluation_alphabets :])
+        return replace(split(plan, progress), background=background)
 
-    with mock.patch.object(class_split, "_divide_glyphs", divide_leaking):
+    with mock.patch.object(class_split, "_split_glyphs", split_leaking):
         yield
 
 

@@ -11,6 +11,8 @@ from PIL import Image
 from dlpractice.data import dataset as module
 from dlpractice.data.dataset import Dataset, load_labelled, prepare
 from dlpractice.data.files.decode import load_pixels
+from dlpractice.data.files.pixels import Look
+from dlpractice.data.image_split import Shares
 from dlpractice.errors import DataError
 from dlpractice.progress import Silent
 
@@ -32,7 +34,7 @@ def sizes(dataset: Dataset) -> dict[str, list[int]]:
 
 def test_labels_pixels_and_hashes_belong_together(classes: Classes) -> None:
     root = classes(20)
-    dataset = prepare(str(root), image_size=16, resize="pad", validation=0.2, test=0.1)
+    dataset = prepare(str(root), Look(16, "pad"), Shares(validation=0.2, test=0.1))
     assert dataset.class_names == ("cat", "dog")
     assert sizes(dataset) == {"train": [14, 14], "validation": [4, 4], "test": [2, 2]}
     for split in dataset.splits.values():
@@ -46,7 +48,8 @@ def test_labels_pixels_and_hashes_belong_together(classes: Classes) -> None:
 def test_a_fraction_leaves_validation_test_and_the_rows_as_they_are(classes: Classes) -> None:
     root = classes(20)
     whole, half, quarter = (
-        prepare(str(root), image_size=8, validation=0.2, test=0.1, fraction=share) for share in (1, 0.5, 0.25)
+        prepare(str(root), Look(8), Shares(validation=0.2, test=0.1, fraction=share))
+        for share in (1, 0.5, 0.25)
     )
     assert sizes(half) == {"train": [7, 7], "validation": [4, 4], "test": [2, 2]}
     assert (half.validation.paths, half.test.paths) == (whole.validation.paths, whole.test.paths)
@@ -61,7 +64,7 @@ def test_a_fraction_leaves_validation_test_and_the_rows_as_they_are(classes: Cla
 
 def test_every_image_is_in_exactly_one_split(classes: Classes) -> None:
     root = classes(12)
-    rows = prepare(str(root), image_size=8).split_rows()
+    rows = prepare(str(root), Look(8), Shares()).split_rows()
     assert [row["path"] for row in rows] == sorted(
         p.relative_to(root).as_posix() for p in root.rglob("*.png")
     )
@@ -70,7 +73,7 @@ def test_every_image_is_in_exactly_one_split(classes: Classes) -> None:
 
 def test_the_split_is_a_function_of_files_and_seed(classes: Classes, tmp_path: Path) -> None:
     root = classes(12)
-    first = prepare(str(root), image_size=8, split_seed=3)
+    first = prepare(str(root), Look(8), Shares(seed=3))
     copy = tmp_path / "elsewhere"
     files = sorted(root.rglob("*.png"))
     random.Random(0).shuffle(files)
@@ -78,10 +81,10 @@ def test_the_split_is_a_function_of_files_and_seed(classes: Classes, tmp_path: P
         target = copy / file.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, target)
-    second = prepare(str(copy), image_size=24, split_seed=3)
+    second = prepare(str(copy), Look(24), Shares(seed=3))
     assert second.split_rows() == first.split_rows()
     assert second.digest == first.digest
-    other = prepare(str(root), image_size=8, split_seed=4)
+    other = prepare(str(root), Look(8), Shares(seed=4))
     assert other.digest != first.digest
 
 
@@ -93,9 +96,7 @@ def test_copies_look_alikes_and_groups_never_cross(classes: Classes, write: Writ
         with Image.open(original) as image:
             write(root / f"cat/alike-{number}.jpg", image.copy(), quality=85)
     for seed in range(4):
-        split = {
-            r["path"]: r["split"] for r in prepare(str(root), image_size=8, split_seed=seed).split_rows()
-        }
+        split = {r["path"]: r["split"] for r in prepare(str(root), Look(8), Shares(seed=seed)).split_rows()}
         for n in range(6):
             together = {split[f"cat/{name}"] for name in (f"{n:03d}.png", f"copy-{n}.png", f"alike-{n}.jpg")}
             assert len(together) == 1
@@ -105,7 +106,7 @@ def test_groups_of_a_table_never_cross_and_are_written(classes: Classes) -> None
     root = classes(20)
     lines = [f"{n}/{i:03d}.png,{n},animal-{i // 2}" for n in ("cat", "dog") for i in range(20)]
     (root / "labels.csv").write_text("path,label,group\n" + "\n".join(lines))
-    rows = prepare(str(root / "labels.csv"), image_size=8).split_rows()
+    rows = prepare(str(root / "labels.csv"), Look(8), Shares()).split_rows()
     for group in {row["group"] for row in rows}:
         assert len({row["split"] for row in rows if row["group"] == group}) == 1
     assert rows[0]["group"] == "animal-0"
@@ -114,7 +115,7 @@ def test_groups_of_a_table_never_cross_and_are_written(classes: Classes) -> None
 def test_given_splits_are_kept_and_validation_is_halved(classes: Classes) -> None:
     classes(6, folder="data/train")
     classes(8, folder="data/validation", start=100)
-    dataset = prepare(str(classes(0, folder="data")), image_size=8)
+    dataset = prepare(str(classes(0, folder="data")), Look(8), Shares())
     assert sizes(dataset) == {"train": [6, 6], "validation": [4, 4], "test": [4, 4]}
     assert all(path.startswith("train/") for path in dataset.train.paths)
     assert all(path.startswith("validation/") for path in dataset.validation.paths + dataset.test.paths)
@@ -125,7 +126,7 @@ def test_images_that_cannot_be_used_are_an_error_with_the_whole_list(classes: Cl
     for number in range(30):
         write(root / f"dog/bad-{number:02d}.jpg", b"no image")
     with pytest.raises(DataError) as caught:
-        prepare(str(root), image_size=8)
+        prepare(str(root), Look(8), Shares())
     assert caught.value.message.startswith("30 of 50 images")
     assert all(f"dog/bad-{number:02d}.jpg: " in caught.value.message for number in range(30))
     assert "data.on_bad_image=skip" in caught.value.hint
@@ -135,7 +136,7 @@ def test_with_skip_they_are_left_out_counted_and_listed(classes: Classes, write:
     root = classes(10)
     before = write(root / "dog/bad.jpg", b"no image").read_bytes()
     progress = Noting()
-    dataset = prepare(str(root), image_size=8, on_bad_image="skip", progress=progress)
+    dataset = prepare(str(root), Look(8), Shares(), on_bad_image="skip", progress=progress)
     assert len(dataset.split_rows()) == 20
     assert [item.path for item in dataset.audit.unusable] == ["dog/bad.jpg"]
     assert progress.warnings == ["1 of 21 images are left out: they cannot be used"]
@@ -146,14 +147,14 @@ def test_skipping_does_not_help_a_class_that_is_gone(classes: Classes, write: Wr
     root = classes(10)
     write(root / "owl/bad.jpg", b"no image")
     with pytest.raises(DataError, match="no usable image of owl"):
-        prepare(str(root), image_size=8, on_bad_image="skip")
+        prepare(str(root), Look(8), Shares(), on_bad_image="skip")
 
 
 def test_warnings_are_passed_on_once(classes: Classes, write: Write) -> None:
     root = classes(10)
     write(root / "cat/notes.txt", b"x")
     progress = Noting()
-    prepare(str(root), image_size=8, progress=progress)
+    prepare(str(root), Look(8), Shares(), progress=progress)
     assert len(progress.warnings) == 1
     assert "cat/notes.txt" in progress.warnings[0]
 
@@ -163,7 +164,7 @@ def test_the_users_folder_is_not_written(classes: Classes) -> None:
     for folder in (root, root / "cat", root / "dog"):
         os.chmod(folder, 0o555)
     before = sorted((p.as_posix(), p.stat().st_mtime_ns) for p in root.rglob("*"))
-    prepare(str(root), image_size=8)
+    prepare(str(root), Look(8), Shares())
     assert sorted((p.as_posix(), p.stat().st_mtime_ns) for p in root.rglob("*")) == before
 
 
@@ -175,31 +176,31 @@ def test_a_name_of_the_catalogue_wins_over_a_folder_and_says_so(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(module, "find", lambda name, progress: root)
     progress = Noting()
-    assert prepare("digits", image_size=8, progress=progress).root == root
+    assert prepare("digits", Look(8), Shares(), progress=progress).root == root
     assert any("write ./digits" in warning for warning in progress.warnings)
     with pytest.raises(DataError, match="no images in class folders"):
-        prepare("./digits", image_size=8)
+        prepare("./digits", Look(8), Shares())
 
 
 @pytest.mark.parametrize("name", ["omniglot", "glyphs"])
 def test_sets_of_drawings_are_for_another_command(name: str) -> None:
     with pytest.raises(DataError, match=name) as caught:
-        prepare(name, image_size=8)
+        prepare(name, Look(8), Shares())
     assert f"dlp oneshot {name}" in caught.value.hint
 
 
 def test_labelled_data_counts_in_the_models_classes(classes: Classes, write: Write) -> None:
     root = classes(3)
     write(root / "dog/bad.png", b"x")
-    split, bad = load_labelled(str(root), ["ant", "cat", "dog"], image_size=8)
+    split, bad = load_labelled(str(root), ["ant", "cat", "dog"], Look(8))
     assert split.labels.tolist() == [1, 1, 1, 2, 2, 2]
     assert split.pixels.shape == (6, 8, 8, 3)
     assert [error.path for error in bad] == [str(root / "dog/bad.png")]
     with pytest.raises(DataError, match="does not know: dog"):
-        load_labelled(str(root), ["cat"], image_size=8)
+        load_labelled(str(root), ["cat"], Look(8))
 
 
 def test_labelled_data_without_a_single_image_is_an_error(write: Write, tmp_path: Path) -> None:
     write(tmp_path / "data/cat/1.png", b"x")
     with pytest.raises(DataError, match="can be decoded"):
-        load_labelled(str(tmp_path / "data"), ["cat"], image_size=8)
+        load_labelled(str(tmp_path / "data"), ["cat"], Look(8))

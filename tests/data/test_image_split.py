@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dlpractice.data.files.items import SplitName
-from dlpractice.data.image_split import assign_splits, divide, pick_share
+from dlpractice.data.image_split import Shares, assign_splits, pick_share, split_stratified
 from dlpractice.errors import DataError
 
 SHARES: dict[SplitName, float] = {"train": 0.7, "validation": 0.15, "test": 0.15}
@@ -17,7 +17,7 @@ def keys(count: int) -> list[str]:
 
 def assign(labels: list[str], given: list[SplitName | None], seed: int = 0) -> list[SplitName]:
     count = len(labels)
-    return assign_splits(labels, given, np.arange(count), keys(count), validation=0.15, test=0.15, seed=seed)
+    return assign_splits(labels, given, np.arange(count), keys(count), Shares(seed=seed))
 
 
 def table(labels: list[str], splits: list[SplitName]) -> dict[str, dict[str, int]]:
@@ -29,7 +29,7 @@ def table(labels: list[str], splits: list[SplitName]) -> dict[str, dict[str, int
 
 def test_without_groups_the_shares_are_exact_in_every_class() -> None:
     labels = ["a"] * 200 + ["b"] * 40 + ["c"] * 3
-    assert table(labels, divide(labels, np.arange(243), keys(243), SHARES, 0)) == {
+    assert table(labels, split_stratified(labels, np.arange(243), keys(243), SHARES, 0)) == {
         "a": {"train": 140, "validation": 30, "test": 30},
         "b": {"train": 28, "validation": 6, "test": 6},
         "c": {"train": 1, "validation": 1, "test": 1},
@@ -38,12 +38,12 @@ def test_without_groups_the_shares_are_exact_in_every_class() -> None:
 
 def test_a_split_depends_on_content_and_seed_and_not_on_the_order() -> None:
     labels = ["a", "b"] * 50
-    first = dict(zip(keys(100), divide(labels, np.arange(100), keys(100), SHARES, 7), strict=True))
+    first = dict(zip(keys(100), split_stratified(labels, np.arange(100), keys(100), SHARES, 7), strict=True))
     order = np.random.default_rng(1).permutation(100)
     shuffled = [keys(100)[n] for n in order]
-    second = divide([labels[n] for n in order], np.arange(100), shuffled, SHARES, 7)
+    second = split_stratified([labels[n] for n in order], np.arange(100), shuffled, SHARES, 7)
     assert dict(zip(shuffled, second, strict=True)) == first
-    assert divide(labels, np.arange(100), keys(100), SHARES, 8) != list(first.values())
+    assert split_stratified(labels, np.arange(100), keys(100), SHARES, 8) != list(first.values())
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -51,7 +51,7 @@ def test_groups_stay_together_and_the_shares_nearly_hold(seed: int) -> None:
     rng = np.random.default_rng(seed)
     groups = np.sort(rng.integers(0, 80, 400))
     labels = [("a", "b", "c")[n] for n in rng.integers(0, 3, 400)]
-    splits = divide(labels, groups, keys(400), SHARES, seed)
+    splits = split_stratified(labels, groups, keys(400), SHARES, seed)
     for group in np.unique(groups):
         assert len({splits[n] for n in np.flatnonzero(groups == group)}) == 1
     for label, counts in table(labels, splits).items():
@@ -64,22 +64,22 @@ def test_a_pair_of_copies_costs_no_exactness() -> None:
     labels = ["a"] * 100
     groups = np.arange(100)
     groups[1] = groups[0]
-    assert table(labels, divide(labels, groups, keys(100), SHARES, 0)) == {
+    assert table(labels, split_stratified(labels, groups, keys(100), SHARES, 0)) == {
         "a": {"train": 70, "validation": 15, "test": 15}
     }
 
 
 def test_a_large_group_leaves_the_rest_to_the_other_splits() -> None:
     groups = np.array([0] * 96 + [1, 2, 3, 4])
-    splits = divide(["a"] * 100, groups, keys(100), SHARES, 0)
+    splits = split_stratified(["a"] * 100, groups, keys(100), SHARES, 0)
     assert Counter(splits) == {"train": 96, "validation": 2, "test": 2}
 
 
 def test_a_class_that_cannot_be_divided_is_named() -> None:
     with pytest.raises(DataError, match="few: 2 images leave none for"):
-        divide(["few"] * 2 + ["b"] * 9, np.arange(11), keys(11), SHARES, 0)
+        split_stratified(["few"] * 2 + ["b"] * 9, np.arange(11), keys(11), SHARES, 0)
     with pytest.raises(DataError, match="copies"):
-        divide(["a"] * 9 + ["b"] * 9, np.array([0] * 9 + list(range(1, 10))), keys(18), SHARES, 0)
+        split_stratified(["a"] * 9 + ["b"] * 9, np.array([0] * 9 + list(range(1, 10))), keys(18), SHARES, 0)
 
 
 def test_given_splits_are_kept_when_all_are_there() -> None:
@@ -116,7 +116,7 @@ def test_nothing_to_train_on_is_an_error() -> None:
     with pytest.raises(DataError, match="none to train on"):
         assign(["a", "b"], ["validation", "test"])
     with pytest.raises(DataError, match="nothing to train on"):
-        assign_splits(["a", "b"], [None] * 2, np.arange(2), keys(2), validation=0.5, test=0.5, seed=0)
+        assign_splits(["a", "b"], [None] * 2, np.arange(2), keys(2), Shares(0.5, 0.5))
 
 
 def test_shares_are_nested_and_of_each_class_alike() -> None:

@@ -40,11 +40,15 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True)
 class Look:
-    """How pixels are made from a file: side in pixels, way of fitting, `#rrggbb` under transparent pixels."""
+    """How a file becomes a square of pixels.
+
+    `image_size` is its side in pixels, `resize` says what happens to images that are no squares, see
+    `decode.fit`, and transparent pixels are laid over the colour `background`, `#rrggbb`.
+    """
 
     image_size: int
-    resize: Resize
-    background: str
+    resize: Resize = "stretch"
+    background: str = "#ffffff"
 
 
 @dataclass(frozen=True)

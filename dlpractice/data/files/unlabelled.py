@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.data.files.decode import ImageError, Resize, load_pixels
+from dlpractice.data.files.decode import ImageError, load_pixels
 from dlpractice.data.files.folder_index import image_files
 from dlpractice.data.files.items import IMAGES, FileKind
-from dlpractice.data.files.pixels import in_order
+from dlpractice.data.files.pixels import Look, in_order
 
 
 @dataclass(frozen=True)
@@ -22,15 +22,11 @@ class LoadedImage:
     error: str = ""
 
 
-def load_images(
-    paths: Sequence[str],
-    *,
-    image_size: int,
-    resize: Resize = "stretch",
-    background: str = "#ffffff",
-) -> Iterator[LoadedImage]:
+def load_images(paths: Sequence[str], look: Look) -> Iterator[LoadedImage]:
     """Decodes files, and all images below folders, as `load_files` does, to (image_size, image_size, 3)."""
-    return load_files(paths, lambda path: load_pixels(path, image_size, resize, background), IMAGES)
+    return load_files(
+        paths, lambda path: load_pixels(path, look.image_size, look.resize, look.background), IMAGES
+    )
 
 
 def load_files(

@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 
 from dlpractice.data.audit.audit import Audit
 from dlpractice.data.examples import Examples, concatenate
-from dlpractice.data.files.decode import Resize
 from dlpractice.data.files.items import RECORDINGS, SplitName
-from dlpractice.data.oneshot.own_classes import read_class_folders
+from dlpractice.data.oneshot.own_classes import Reading, read_class_folders
 from dlpractice.data.sets.digits import read_digit_examples
 from dlpractice.data.sets.glyphs.alphabets import generate_alphabets
 from dlpractice.data.sets.glyphs.pen import SIDE
 from dlpractice.data.sets.omniglot import (
-    Omniglot,
     OneshotRun,
     read_omniglot,
     split_as_vinyals,
@@ -25,13 +23,13 @@ from dlpractice.data.sets.omniglot import (
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress, Silent
 
-# Fewer alphabets than parts cannot be divided whole.
+# Fewer alphabets than parts cannot be split whole.
 _PARTS = 3
 _LEAST_CLASSES = 2
 
 
 @dataclass(frozen=True)
-class Division:
+class ClassSplit:
     """Examples in three parts without a class in common, and what a source brings for its own protocols.
 
     `root` says where the paths start: a folder, or the name of a known data set. `runs` are Omniglot's
@@ -91,125 +89,122 @@ class Division:
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def divide(
-    source: str,
-    *,
-    image_size: int = SIDE,
-    colour: Literal["grey", "colour"] = "grey",
-    resize: Resize = "stretch",
-    background: str = "#ffffff",
-    split: Literal["lake", "vinyals"] = "lake",
-    validation_alphabets: int = 5,
-    evaluation_alphabets: int = 10,
-    validation: float = 0.15,
-    evaluation: float = 0.3,
-    glyph_alphabets: int = 0,
-    examples_per_class: Literal[1] | None = None,
-    split_seed: int = 0,
-    drawer_pattern: str | None = None,
-    on_bad_image: Literal["error", "skip"] = "error",
-    progress: Progress | None = None,
-) -> Division:
-    """Reads or generates the examples, and divides their classes.
-
-    Of `omniglot`, `validation_alphabets` of the 30 background alphabets are drawn by `split_seed`, and the 20
-    evaluation alphabets are kept apart; with the split `vinyals` all is as `split_as_vinyals` has it, and the
-    published runs are left out. `glyphs` are generated from `split_seed`: the alphabets of the test
-    come first and those to train on last, so that more of these leave the test as it is. A folder is divided
-    by whole alphabets where it has three or more, else by classes; classes of one example are trained on.
+@dataclass(frozen=True)
+class SplitPlan:
+    """How many classes are for validation and test, and which are trained on.
 
     Args:
-        source: `omniglot`, `glyphs`, or what `read_class_folders` reads, which also explains `image_size`
-            to `background`, `drawer_pattern` and `on_bad_image`. Drawings are kept at 105 pixels.
+        split: how Omniglot is divided: `lake` keeps its 20 evaluation alphabets apart; `vinyals` has all as
+            `split_as_vinyals` says, and leaves the published runs out.
+        validation_alphabets: how many of Omniglot's 30 background alphabets choose the model; of `glyphs`,
+            how many more are generated for it.
+        evaluation_alphabets: how many are generated for the test of `glyphs`.
         validation: share in (0, 1) of a folder's alphabets or classes that choose the model.
         evaluation: the same for the test.
         glyph_alphabets: generated alphabets to train on; with another source than `glyphs` they join its own,
             and all are kept at 105 pixels.
-        examples_per_class: 1 keeps one example of each class to train on, drawn by `split_seed`.
+        examples_per_class: 1 keeps one example of each class to train on; None keeps all.
+        split_seed: draws all of this.
+    """
+
+    split: Literal["lake", "vinyals"] = "lake"
+    validation_alphabets: int = 5
+    evaluation_alphabets: int = 10
+    validation: float = 0.15
+    evaluation: float = 0.3
+    glyph_alphabets: int = 0
+    examples_per_class: Literal[1] | None = None
+    split_seed: int = 0
+
+
+def split_classes(
+    source: str, reading: Reading, plan: SplitPlan, progress: Progress | None = None
+) -> ClassSplit:
+    """Reads or generates the examples, and divides their classes.
+
+    Of `glyphs` the alphabets of the test are generated first and those to train on last, so that more of
+    these leave the test as it is. A folder is divided by whole alphabets where it has three or more, else by
+    classes; classes of one example are trained on.
+
+    Args:
+        source: `omniglot`, `glyphs`, or what `read_class_folders` reads.
+        reading: how the files of a folder are read. Drawings are kept at 105 pixels.
+        plan: how many classes go where.
 
     Raises:
         DataError: the data cannot be had or used, or has too few classes.
     """
     progress = progress or Silent()
     if source == "glyphs":
-        divided = _divide_glyphs(
-            glyph_alphabets, validation_alphabets, evaluation_alphabets, split_seed, progress
-        )
+        split = _split_glyphs(plan, progress)
     elif source == "omniglot":
-        omniglot = read_omniglot(progress)
-        if split == "vinyals":
-            divided = _divide_as_vinyals(omniglot)
-        else:
-            divided = _divide_omniglot(omniglot, validation_alphabets, split_seed)
+        split = _split_omniglot(plan, progress)
     else:
-        read = read_class_folders(
-            source,
-            image_size=SIDE if glyph_alphabets else image_size,
-            colour=colour,
-            resize=resize,
-            background=background,
-            drawer_pattern=drawer_pattern,
-            on_bad_image=on_bad_image,
-            progress=progress,
-        )
-        if glyph_alphabets and RECORDINGS.fits(read.examples.paths[0]):
-            raise DataError(
-                f"{source} holds recordings, and generated alphabets are drawings",
-                "set data.glyph_alphabets to 0",
-            )
-        parts = _divide_classes(read.examples, validation, evaluation, split_seed)
-        divided = Division(str(read.root), *parts, files=read.audit)
-    if glyph_alphabets and source != "glyphs":
-        made = generate_alphabets(glyph_alphabets, seed=split_seed, progress=progress)
-        divided = replace(divided, background=concatenate([divided.background, made]))
-    if examples_per_class == 1:
-        divided = replace(divided, background=divided.background.single(split_seed))
-    _check_amounts(divided, single=examples_per_class == 1)
-    return divided
+        split = _split_folder(source, reading, plan, progress)
+    if plan.glyph_alphabets and source != "glyphs":
+        made = generate_alphabets(plan.glyph_alphabets, seed=plan.split_seed, progress=progress)
+        split = replace(split, background=concatenate([split.background, made]))
+    if plan.examples_per_class == 1:
+        split = replace(split, background=split.background.single(plan.split_seed))
+    _check_amounts(split, single=plan.examples_per_class == 1)
+    return split
 
 
-def _divide_as_vinyals(omniglot: Omniglot) -> Division:
-    background, validation, evaluation = split_as_vinyals(omniglot)
-    return Division("omniglot", background, validation, evaluation, vinyals=np.unique(evaluation.classes))
-
-
-def _divide_omniglot(omniglot: Omniglot, validation_alphabets: int, seed: int) -> Division:
-    names = omniglot.background.alphabet_names
-    if not 1 <= validation_alphabets < len(names):
+def _split_omniglot(plan: SplitPlan, progress: Progress) -> ClassSplit:
+    omniglot = read_omniglot(progress)
+    if plan.split == "vinyals":
+        parts = split_as_vinyals(omniglot)
+        return ClassSplit("omniglot", *parts, vinyals=np.unique(parts[-1].classes))
+    count, names = plan.validation_alphabets, omniglot.background.alphabet_names
+    if not 1 <= count < len(names):
         raise DataError(
-            f"{validation_alphabets} of {len(names)} background alphabets cannot be held out for validation",
+            f"{count} of {len(names)} background alphabets cannot be held out for validation",
             f"choose 1 to {len(names) - 1}",
         )
-    order = np.random.default_rng(seed).permutation(len(names)).tolist()
+    order = np.random.default_rng(plan.split_seed).permutation(len(names)).tolist()
     shuffled = [names[place] for place in order]
-    return Division(
+    return ClassSplit(
         root="omniglot",
-        background=omniglot.background.of_alphabets(shuffled[validation_alphabets:]),
-        validation=omniglot.background.of_alphabets(shuffled[:validation_alphabets]),
+        background=omniglot.background.of_alphabets(shuffled[count:]),
+        validation=omniglot.background.of_alphabets(shuffled[:count]),
         evaluation=omniglot.evaluation,
         runs=omniglot.runs,
         vinyals=vinyals_test_classes(omniglot),
     )
 
 
-def _divide_glyphs(train: int, validation: int, evaluation: int, seed: int, progress: Progress) -> Division:
-    if min(train, validation, evaluation) < 1:
+def _split_glyphs(plan: SplitPlan, progress: Progress) -> ClassSplit:
+    train, validation, test = plan.glyph_alphabets, plan.validation_alphabets, plan.evaluation_alphabets
+    if min(train, validation, test) < 1:
         raise DataError(
-            f"{train} alphabets to train on, {validation} for validation and {evaluation} for the test",
+            f"{train} alphabets to train on, {validation} for validation and {test} for the test",
             "generate at least one for each",
         )
-    made = generate_alphabets(train + validation + evaluation, seed=seed, progress=progress)
+    made = generate_alphabets(train + validation + test, seed=plan.split_seed, progress=progress)
     names = made.alphabet_names
-    return Division(
+    return ClassSplit(
         root="glyphs",
-        background=made.of_alphabets(names[evaluation + validation :]),
-        validation=made.of_alphabets(names[evaluation : evaluation + validation]),
-        evaluation=made.of_alphabets(names[:evaluation]),
+        background=made.of_alphabets(names[test + validation :]),
+        validation=made.of_alphabets(names[test : test + validation]),
+        evaluation=made.of_alphabets(names[:test]),
         digits=read_digit_examples(),
     )
 
 
-def _divide_classes(
+def _split_folder(source: str, reading: Reading, plan: SplitPlan, progress: Progress) -> ClassSplit:
+    if plan.glyph_alphabets:
+        reading = replace(reading, look=replace(reading.look, image_size=SIDE))
+    read = read_class_folders(source, reading, progress)
+    if plan.glyph_alphabets and RECORDINGS.fits(read.examples.paths[0]):
+        raise DataError(
+            f"{source} holds recordings, and generated alphabets are drawings",
+            "set data.glyph_alphabets to 0",
+        )
+    parts = _split_examples(read.examples, plan.validation, plan.evaluation, plan.split_seed)
+    return ClassSplit(str(read.root), *parts, files=read.audit)
+
+
+def _split_examples(
     examples: Examples, validation: float, evaluation: float, seed: int
 ) -> tuple[Examples, Examples, Examples]:
     """Background, validation and evaluation, by whole alphabets where there are enough, else by classes."""
@@ -228,16 +223,16 @@ def _divide_classes(
     return first, second, third
 
 
-def _check_amounts(division: Division, *, single: bool) -> None:
+def _check_amounts(class_split: ClassSplit, *, single: bool) -> None:
     """Refuses a part that has no two classes with a pair of examples each: it could not even form a task."""
     lacking = []
-    for name, part in division.parts.items():
+    for name, part in class_split.parts.items():
         least = 1 if single and name == "train" else 2
         enough = sum(len(members) >= least for members in part.by_class().values())
         if enough < _LEAST_CLASSES:
             lacking.append(f"{name} has {enough} class(es) of {least} or more examples")
     if lacking:
         raise DataError(
-            f"too few classes in {division.root}: {'; '.join(lacking)}",
+            f"too few classes in {class_split.root}: {'; '.join(lacking)}",
             f"every part needs {_LEAST_CLASSES}: add classes, or change data.validation and data.evaluation",
         )

@@ -13,7 +13,7 @@ from dlpractice.data.audit.admission import admit
 from dlpractice.data.audit.audit import Audit, inspect
 from dlpractice.data.dataset import locate
 from dlpractice.data.examples import UNKNOWN_DRAWER, Examples
-from dlpractice.data.files.decode import Resize, load_pixels
+from dlpractice.data.files.decode import load_pixels
 from dlpractice.data.files.index import read_index
 from dlpractice.data.files.items import IMAGES_OR_RECORDINGS, RECORDINGS, Index, Item, is_clutter
 from dlpractice.data.files.pixels import Look, Scan, pixel_view, scan
@@ -46,17 +46,25 @@ class ClassFolders:
     audit: Audit
 
 
-def read_class_folders(
-    source: str,
-    *,
-    image_size: int,
-    colour: Colour = "grey",
-    resize: Resize = "stretch",
-    background: str = "#ffffff",
-    drawer_pattern: str | None = None,
-    on_bad_image: Literal["error", "skip"] = "error",
-    progress: Progress | None = None,
-) -> ClassFolders:
+@dataclass(frozen=True)
+class Reading:
+    """How the files in class folders become examples.
+
+    Args:
+        look: how each image becomes a square of pixels; of recordings only its side counts.
+        colour: `grey` keeps one channel, in memory; `colour` keeps three, and leaves images on the disk.
+        drawer_pattern: a regular expression with one group, searched in each file's name without its ending;
+            what the group finds is who drew, wrote or spoke it. None: nobody knows.
+        on_bad_image: whether files that cannot be used are an error, or left out and listed in the audit.
+    """
+
+    look: Look
+    colour: Colour = "grey"
+    drawer_pattern: str | None = None
+    on_bad_image: Literal["error", "skip"] = "error"
+
+
+def read_class_folders(source: str, reading: Reading, progress: Progress | None = None) -> ClassFolders:
     """Reads `class/file`, or `alphabet/class/file` where every file lies that deep: all images or all WAV.
 
     Folders `train`, `validation` and `test` above the classes are read as one: here classes are divided, not
@@ -64,13 +72,6 @@ def read_class_folders(
 
     Args:
         source: a folder, a zip or a CSV as `read_index` takes it, or the name of a known set of photographs.
-        image_size: side of the kept squares, in pixels.
-        colour: `grey` keeps one channel, in memory; `colour` keeps three, and leaves images on the disk.
-        resize: how an image that is no square becomes one.
-        background: `#rrggbb`, what transparent pixels are laid over.
-        drawer_pattern: a regular expression with one group, searched in each file's name without its ending;
-            what the group finds is who drew, wrote or spoke it. None: nobody knows.
-        on_bad_image: whether files that cannot be used are an error, or left out and listed in the audit.
 
     Raises:
         DataError: no data, files that cannot be used, or a pattern that does not fit every file.
@@ -78,11 +79,11 @@ def read_class_folders(
     progress = progress or Silent()
     index = _regroup(read_index(locate(source, progress), progress, IMAGES_OR_RECORDINGS), progress)
     read = _read_recordings if _are_recordings(index) else _read_images
-    scanned, pixels_of = read(index, Look(image_size, resize, background), colour, progress)
+    scanned, pixels_of = read(index, reading.look, reading.colour, progress)
     audit = inspect(index, scanned)
     relevant = tuple(finding for finding in audit.findings if finding.kind not in _EXPECTED_HERE)
     audit = replace(audit, findings=relevant)
-    items = admit(index, audit, on_bad_image, progress)
+    items = admit(index, audit, reading.on_bad_image, progress)
     alphabets = [item.group or Path(source).absolute().stem for item in items]
     alphabet_names = tuple(sorted(set(alphabets)))
     class_names = tuple(sorted({item.label for item in items}))
@@ -91,7 +92,7 @@ def read_class_folders(
         pixels=pixels_of(sha256),
         alphabets=_code(alphabets, alphabet_names),
         classes=_code([item.label for item in items], class_names),
-        drawers=_find_drawers(items, drawer_pattern),
+        drawers=_find_drawers(items, reading.drawer_pattern),
         alphabet_names=alphabet_names,
         class_names=class_names,
         paths=tuple(item.path for item in items),
@@ -115,23 +116,16 @@ def check(source: str, progress: Progress | None = None) -> Audit:
     return inspect(index, scan(index, None, progress))
 
 
-def load_example(
-    path: Path,
-    *,
-    image_size: int,
-    colour: Colour = "grey",
-    resize: Resize = "stretch",
-    background: str = "#ffffff",
-) -> NDArray[np.uint8]:
+def load_example(path: Path, look: Look, colour: Colour = "grey") -> NDArray[np.uint8]:
     """One image or WAV file as `read_class_folders` reads it: (image_size, image_size, 1 or 3) uint8.
 
     Raises:
         ImageError: the file cannot be used.
     """
     if RECORDINGS.fits(path.name):
-        picture = load_spectrogram(path, image_size=image_size)[..., None]
+        picture = load_spectrogram(path, image_size=look.image_size)[..., None]
         return np.repeat(picture, 3, axis=2) if colour == "colour" else picture
-    rgb = load_pixels(path, image_size, resize, background)
+    rgb = load_pixels(path, look.image_size, look.resize, look.background)
     return rgb if colour == "colour" else _to_grey(rgb)
 
 

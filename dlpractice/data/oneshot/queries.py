@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.data.files.decode import ImageError, Resize
+from dlpractice.data.files.decode import ImageError
 from dlpractice.data.files.items import IMAGES, RECORDINGS, FileKind
+from dlpractice.data.files.pixels import Look
 from dlpractice.data.files.unlabelled import LoadedImage, load_files
 from dlpractice.data.oneshot.ink import load_drawing
 from dlpractice.data.oneshot.own_classes import Colour, load_example
@@ -19,14 +20,14 @@ Kind = Literal["images", "drawings", "recordings"]
 
 @dataclass(frozen=True)
 class Note:
-    """How a file becomes pixels. kind: what the net was trained on, drawings being ink on paper; side: of the
-    square that comes out, in pixels; colour, resize and background are those of `read_class_folders`."""
+    """How a file becomes what the net was trained on, of the kind `kind`; drawings are ink on paper.
+
+    `look` and `colour` are those with which the training images were read.
+    """
 
     kind: Kind
-    side: int
+    look: Look
     colour: Colour
-    resize: Resize
-    background: str
 
     @property
     def files(self) -> FileKind:
@@ -35,7 +36,7 @@ class Note:
 
 
 def load_queries(paths: Sequence[str], note: Note) -> Iterator[LoadedImage]:
-    """Decodes files, and those below folders, to (side, side, C) uint8, as `images.load_files` does.
+    """Decodes files, and those below folders, to (side, side, C) uint8, as `unlabelled.load_files` does.
 
     Images and recordings go the way of `read_class_folders`. For a net that was trained on drawings, a
     photograph of one is made like them first, see `ink`.
@@ -53,7 +54,5 @@ def load_query(path: Path, note: Note) -> NDArray[np.uint8]:
         found, wanted = ("a recording", "images") if is_recording else ("no WAV file", "recordings")
         raise ImageError(str(path), "unreadable", f"it is {found}, and the run compares {wanted}")
     if note.kind == "drawings":
-        return load_drawing(path, note.side, note.background)[..., np.newaxis]
-    return load_example(
-        path, image_size=note.side, colour=note.colour, resize=note.resize, background=note.background
-    )
+        return load_drawing(path, note.look.image_size, note.look.background)[..., np.newaxis]
+    return load_example(path, note.look, note.colour)

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.config.schema import Finetune, Oneshot
-from dlpractice.data import dataset
-from dlpractice.data.oneshot import class_split
 from dlpractice.errors import RunError
-from dlpractice.progress import Progress
+from dlpractice.progress import Progress, Silent
+from dlpractice.recipes.finetune.setup import read_dataset
 from dlpractice.recipes.oneshot.results import list_answers, plan_exam, score_validation
 from dlpractice.recipes.oneshot.saved_siamese import load_siamese
+from dlpractice.recipes.oneshot.setup import read_classes
 from dlpractice.recipes.run.continuation import refuse_other_data
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.measures import (
@@ -57,7 +57,7 @@ def read_answers(runs: Sequence[RunDirectory], *, of_tasks: bool) -> ValidationA
 
 def rescore(config: Oneshot, run: RunDirectory) -> ValidationAnswers:
     """The answers of a finished one-shot run's net to its validation tasks; it kept those of the test."""
-    saved, parts = load_siamese(run), class_split.divide(**config.data.model_dump())
+    saved, parts = load_siamese(run), read_classes(config, Silent())
     exam = plan_exam(config, parts)
     scored = score_validation(exam, saved.forward, saved.siamese.similarity, config.data.image_size)
     return collect_answers(list(list_answers(scored)), of_tasks=True)
@@ -108,12 +108,8 @@ def compare_answers(ours: ValidationAnswers, theirs: ValidationAnswers) -> dict[
 
 def refuse_changed_data(config: Finetune | Oneshot, run: RunDirectory, progress: Progress) -> None:
     """Raises DataError where the data of `run` are gone, RunError where they have changed."""
-    settings = config.data.model_dump()
-    if isinstance(config, Finetune):
-        digest = dataset.prepare(**settings, progress=progress).digest
-    else:
-        digest = class_split.divide(**settings, progress=progress).digest
-    refuse_other_data(digest, run)
+    read = read_dataset(config, progress) if isinstance(config, Finetune) else read_classes(config, progress)
+    refuse_other_data(read.digest, run)
 
 
 def _refuse_other_questions(ours: ValidationAnswers, theirs: ValidationAnswers, what: str) -> None:

@@ -21,14 +21,7 @@ def run(run: RunDirectory, source: str, progress: Progress | None = None) -> dic
     """
     progress = progress or Silent()
     saved = load_saved(run)
-    images, unreadable = load_labelled(
-        source,
-        saved.class_names,
-        image_size=saved.image_size,
-        resize=saved.resize,
-        background=saved.background,
-        progress=progress,
-    )
+    images, unreadable = load_labelled(source, saved.class_names, saved.look, progress)
     trained_on = {row["sha256"] for row in run.splits() if row["split"] == "train"}
     if seen := sum(digest in trained_on for digest in images.sha256):
         progress.warn(f"{seen} of {len(images)} images are ones that the model was trained on")

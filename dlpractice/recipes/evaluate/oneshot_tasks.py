@@ -10,7 +10,7 @@ import numpy as np
 
 from dlpractice.data.examples import UNKNOWN_DRAWER, Examples
 from dlpractice.data.files.items import RECORDINGS
-from dlpractice.data.oneshot.own_classes import read_class_folders
+from dlpractice.data.oneshot.own_classes import Reading, read_class_folders
 from dlpractice.data.oneshot.queries import load_queries
 from dlpractice.data.sets.omniglot import read_omniglot
 from dlpractice.errors import DataError
@@ -96,16 +96,8 @@ def read_exercise(run: RunDirectory, saved: SavedSiamese, source: str, progress:
             f"see the results of {run.path}, or name a folder, or omniglot",
         )
     note = saved.note
-    read = read_class_folders(
-        source,
-        image_size=note.side,
-        colour=note.colour,
-        resize=note.resize,
-        background=note.background,
-        drawer_pattern=read_config_tree(run)["data"]["drawer_pattern"],
-        on_bad_image="skip",
-        progress=progress,
-    )
+    drawer_pattern = read_config_tree(run)["data"]["drawer_pattern"]
+    read = read_class_folders(source, Reading(note.look, note.colour, drawer_pattern, "skip"), progress)
     unreadable = [{"path": bad.path, "error": bad.reason} for bad in read.audit.unusable]
     examples = read.examples
     if any(RECORDINGS.fits(path) != (note.kind == "recordings") for path in examples.paths):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from dlpractice.config.schema import Finetune
 from dlpractice.data.augment import Augmentation
 from dlpractice.data.dataset import Dataset, prepare
+from dlpractice.data.files.pixels import Look
+from dlpractice.data.image_split import Shares
 from dlpractice.models.backbones import find_backbone, require_size
 from dlpractice.models.classifier import Classifier, build_classifier
 from dlpractice.progress import Progress
@@ -51,7 +53,7 @@ def prepare_setup(config: Finetune, progress: Progress, auto: Choice | None = No
     if strategy.block is not None:  # before the images are read, which may take minutes
         require_size(backbone, config.data.image_size)
     placement = place_training(config.hardware.devices, diagnostics=config.training.diagnostics)
-    dataset = prepare(**config.data.model_dump(), progress=progress)
+    dataset = read_dataset(config, progress)
     require_same(dataset.digest, placement)
     precision, timings = resolve_precision(config.hardware.precision, placement, auto)
     seed_everything(config.seed)
@@ -64,6 +66,17 @@ def prepare_setup(config: Finetune, progress: Progress, auto: Choice | None = No
             **config.model.model_dump(exclude={"backbone"}),
         )
     return Setup(dataset, strategy, placement, precision, timings, classifier)
+
+
+def read_dataset(config: Finetune, progress: Progress) -> Dataset:
+    """The data set that the config names, decoded and divided as it says.
+
+    Raises DataError where it cannot be had or used.
+    """
+    data = config.data
+    look = Look(data.image_size, data.resize, data.background)
+    shares = Shares(data.validation, data.test, data.fraction, data.split_seed)
+    return prepare(data.source, look, shares, on_bad_image=data.on_bad_image, progress=progress)
 
 
 def freeze_features(

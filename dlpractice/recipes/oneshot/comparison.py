@@ -9,13 +9,14 @@ import numpy as np
 
 from dlpractice.config.commands.oneshot import BASELINES
 from dlpractice.config.schema import Oneshot
-from dlpractice.data.oneshot.class_split import Division, divide
+from dlpractice.data.oneshot.class_split import ClassSplit
 from dlpractice.evaluation.baselines import affine, hausdorff, nearest
 from dlpractice.evaluation.tasks import Scorer, answer
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.oneshot import oneshot
 from dlpractice.recipes.oneshot.published import PUBLISHED_ONESHOT
 from dlpractice.recipes.oneshot.results import ORDER_SEED, Protocol, describe_answers, plan_protocols
+from dlpractice.recipes.oneshot.setup import read_classes
 from dlpractice.recipes.run.continuation import agree_on_precision
 from dlpractice.runs.comparison import Comparison
 from dlpractice.runs.directory import RunDirectory
@@ -68,9 +69,9 @@ def run(
             method = config.for_method(name).model_copy(update={"seed": seed})
             run_once(method, auto, comparison, progress, draw)
     rows = [tabulate_runs(config.for_method(name), span, comparison) for name in trained]
-    division = divide(**config.data.model_dump(), progress=progress)
-    headline = plan_protocols(division)[0].name
-    rows += ask_baselines([name for name in methods if name in BASELINES], division, progress)
+    class_split = read_classes(config, progress)
+    headline = plan_protocols(class_split)[0].name
+    rows += ask_baselines([name for name in methods if name in BASELINES], class_split, progress)
     rows += list_published(config.data.source, headline)
     table = {"command": "oneshot", "data": config.data.source, "protocol": headline, "rows": rows}
     comparison.write_table(table)
@@ -132,11 +133,11 @@ def _interval_over_queries(runs: Sequence[RunDirectory]) -> Row:
     return {"ci95": list(clustered_accuracy(correct, groups, distinct).ci95)}
 
 
-def ask_baselines(names: Sequence[str], division: Division, progress: Progress) -> Iterator[Row]:
+def ask_baselines(names: Sequence[str], class_split: ClassSplit, progress: Progress) -> Iterator[Row]:
     """The rows of methods without training, on the headline protocol and on real digits."""
     protocols = [
         protocol
-        for place, protocol in enumerate(plan_protocols(division))
+        for place, protocol in enumerate(plan_protocols(class_split))
         if place == 0 or protocol.name.startswith("digits")
     ]
     for name in names:

@@ -40,7 +40,7 @@ def _is_drawn_by_all(examples: Examples, alphabet: int) -> bool:
 
 def examine_validation(config: Oneshot, setup: OneshotSetup) -> TaskExamination:
     """Tasks of the validation alphabets."""
-    examples = setup.division.validation
+    examples = setup.class_split.validation
     tasks = within_alphabets(examples)
     return TaskExamination(examples, tasks, setup.siamese.similarity, config.data.image_size)
 
@@ -52,9 +52,9 @@ def examine_training(config: Oneshot, setup: OneshotSetup) -> TaskExamination:
 
     Raises DataError where no alphabet has two classes to ask about.
     """
-    background, division = setup.division.background, setup.division
+    background, class_split = setup.class_split.background, setup.class_split
     names = _list_alphabets(background, 2 if config.data.examples_per_class is None else 1)
-    count = min(len(names), len(division.validation.present_alphabets()))
+    count = min(len(names), len(class_split.validation.present_alphabets()))
     picked = np.sort(np.random.default_rng(config.data.split_seed).permutation(len(names))[:count])
     examples = background.of_alphabets([names[place] for place in picked])
     similarity, image_size = setup.siamese.similarity, config.data.image_size

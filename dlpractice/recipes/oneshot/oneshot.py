@@ -69,10 +69,10 @@ def run(
         if run.is_finished:
             return run.summary()
         setup = prepare_oneshot(config, progress, recorded_precision(run))
-        refuse_other_data(setup.division.digest, run)
+        refuse_other_data(setup.class_split.digest, run)
     else:
         setup = prepare_oneshot(config, progress, auto)
-    exam = plan_exam(config, setup.division)
+    exam = plan_exam(config, setup.class_split)
     if not run.is_prepared:
         _record_start(config, setup, run)
     position = train(config, setup, run, progress)
@@ -100,17 +100,17 @@ def _save_net(setup: OneshotSetup, scored: Scored, run: RunDirectory) -> None:
 
 
 def _record_start(config: Oneshot, setup: OneshotSetup, run: RunDirectory) -> None:
-    division = setup.division
+    class_split = setup.class_split
     run.write_config(dump_config(config))
-    run.write_splits(division.split_rows())
-    run.write_audit(division.audit)
+    run.write_splits(class_split.split_rows())
+    run.write_audit(class_split.audit)
     run.write_environment(
         describe_environment(
             seed=config.seed,
             devices=setup.placement.devices,
             replicas=setup.placement.replicas,
             precision=(setup.precision, setup.timings),
-            data={"root": division.root, "digest": division.digest},
+            data={"root": class_split.root, "digest": class_split.digest},
             weights={"origin": config.encoder.weights or "random", "digest": None},
         )
     )
@@ -156,7 +156,7 @@ def _make_callbacks(
 
 def make_feed(config: Oneshot, setup: OneshotSetup, share: Share = take_all) -> EpisodeFeed:
     """The batches of training, or this worker's share of them."""
-    background, batch = setup.division.background, config.batch
+    background, batch = setup.class_split.background, config.batch
     quarters = range(4 if batch.quarter_turns else 1)
     sampler = EpisodeSampler(
         background,
@@ -205,7 +205,7 @@ def summarise(
         "parameters": int(model.count_params()),
         "dimensions": int(setup.siamese.encoder.output_shape[1]),
         "threshold": scored.threshold,
-        "validation_alphabets": list(setup.division.validation.present_alphabets()),
+        "validation_alphabets": list(setup.class_split.validation.present_alphabets()),
         "best_epoch": position.best_epoch + 1,
         "epochs": position.epoch,
         "steps": position.optimiser_steps,

@@ -56,7 +56,7 @@ def collect_pictures(
     """Training pairs of the first batch, all failed queries of the headline protocol's runs, and the
     embedding of one alphabet of the test."""
     pairs, same = _pick_pairs(feed)
-    shown = _pick_classes(setup.division.evaluation)
+    shown = _pick_classes(setup.class_split.evaluation)
     embeddings = embed(forward, shown, config.data.image_size)
     codes, labels = np.unique(shown.classes, return_inverse=True)
     names = tuple(shown.class_names[code] for code in codes)

@@ -13,7 +13,7 @@ from dlpractice.config.schema import Oneshot
 from dlpractice.data.audit.known_sets import DRAWINGS
 from dlpractice.data.examples import Examples
 from dlpractice.data.files.items import RECORDINGS
-from dlpractice.data.oneshot.class_split import Division
+from dlpractice.data.oneshot.class_split import ClassSplit
 from dlpractice.data.oneshot.queries import Kind
 from dlpractice.errors import DataError
 from dlpractice.evaluation.feature_maps import make_scorer as make_map_scorer
@@ -88,18 +88,18 @@ class Scored:
     threshold: dict[str, float]
 
 
-def plan_exam(config: Oneshot, division: Division) -> Exam:
+def plan_exam(config: Oneshot, class_split: ClassSplit) -> Exam:
     """Draws all tasks and pairs, before any training: what data are unfit for is not found out after it.
 
     Raises DataError where a part has too few classes, examples or drawers.
     """
-    protocols, validation = tuple(plan_protocols(division)), division.validation
+    protocols, validation = tuple(plan_protocols(class_split)), class_split.validation
     asks_once = (len(set(task.answers.tolist())) == len(task.answers) for task in protocols[0].tasks)
     asks_all = (len(task.answers) == len(task.supports) for task in protocols[0].tasks)
     if config.evaluation.transductive and not all((*asks_once, *asks_all)):
         raise DataError(
-            f"evaluation.transductive needs tasks with one query of each class; not all of {division.root} "
-            "have it",
+            f"evaluation.transductive needs tasks with one query of each class; not all of "
+            f"{class_split.root} have it",
             "give every class of the test two examples, by different drawers, or set it to false",
         )
     # As many as the false-accept rate needs to be seen at all, and else each example about once.
@@ -109,26 +109,26 @@ def plan_exam(config: Oneshot, division: Division) -> Exam:
         protocols,
         Protocol("val_accuracy", validation, within_alphabets(validation), within=True, split="validation"),
         verification_pairs(validation, count, TASK_SEED),
-        verification_pairs(division.evaluation, min(_PAIRS, 2 * len(division.evaluation)), TASK_SEED),
+        verification_pairs(class_split.evaluation, min(_PAIRS, 2 * len(class_split.evaluation)), TASK_SEED),
     )
 
 
-def plan_protocols(division: Division) -> list[Protocol]:
+def plan_protocols(class_split: ClassSplit) -> list[Protocol]:
     """The protocols of a data set, the headline first. They are the same for all methods and seeds."""
-    examples = division.evaluation
-    if division.vinyals is not None:
-        episodes = _plan_vinyals(examples, division.vinyals)
-        if not division.runs:
+    examples = class_split.evaluation
+    if class_split.vinyals is not None:
+        episodes = _plan_vinyals(examples, class_split.vinyals)
+        if not class_split.runs:
             return list(episodes)
         return [
-            Protocol("lake-20", examples, lake_20(division.runs), within=True),
+            Protocol("lake-20", examples, lake_20(class_split.runs), within=True),
             Protocol("lake-extended", examples, lake_extended(examples, TASK_SEED), within=True),
             *episodes,
         ]
     protocols = [name_protocol(examples, within_alphabets(examples), 1)]
-    if division.digits is not None:
-        tasks = folder_tasks(division.digits, ways=10, shots=1, episodes=1000, seed=TASK_SEED)
-        protocols.append(Protocol("digits-10-way-1-shot", division.digits, tasks))
+    if class_split.digits is not None:
+        tasks = folder_tasks(class_split.digits, ways=10, shots=1, episodes=1000, seed=TASK_SEED)
+        protocols.append(Protocol("digits-10-way-1-shot", class_split.digits, tasks))
     return protocols
 
 
@@ -224,12 +224,12 @@ def judge_pairs(
 
     The accuracy is that at the threshold which makes the fewest errors on validation pairs.
     """
-    division, similarity = setup.division, setup.siamese.similarity
+    class_split, similarity = setup.class_split, setup.siamese.similarity
 
     def score(examples: Examples, pairs: Pairs) -> NDArray[np.float32]:
         return score_pairs(embed(forward, examples, config.data.image_size), pairs.indices, similarity)
 
-    seen, unseen = score(division.validation, exam.seen), score(division.evaluation, exam.unseen)
+    seen, unseen = score(class_split.validation, exam.seen), score(class_split.evaluation, exam.unseen)
     best = best_threshold(seen, exam.seen.same)
     measure = accuracy_at(best.value, unseen, exam.unseen.same, exam.unseen.groups)
     result = {
@@ -238,14 +238,14 @@ def judge_pairs(
         "eer": equal_error_rate(unseen, exam.unseen.same),
     }
     threshold = choose_threshold(seen, exam.seen.same, config.evaluation.false_accept_rate)
-    verdict = _fit_verdict(config, division, seen, exam.seen.same, threshold)
+    verdict = _fit_verdict(config, class_split, seen, exam.seen.same, threshold)
     rates: Mapping[str, float] = vars(threshold)
     return result, verdict, dict(rates)
 
 
 def _fit_verdict(
     config: Oneshot,
-    division: Division,
+    class_split: ClassSplit,
     scores: NDArray[np.floating[Any]],
     same: NDArray[np.bool_],
     threshold: Threshold,
@@ -261,17 +261,17 @@ def _fit_verdict(
         intercept=float(fit.intercept_[0]) - slope * middle,
         threshold=threshold.value,
         false_accept_rate=config.evaluation.false_accept_rate,
-        kind=_find_kind(config, division),
-        side=division.evaluation.pixels.shape[1],
+        kind=_find_kind(config, class_split),
+        side=class_split.evaluation.pixels.shape[1],
         resize=config.data.resize,
         background=config.data.background,
     )
 
 
-def _find_kind(config: Oneshot, division: Division) -> Kind:
+def _find_kind(config: Oneshot, class_split: ClassSplit) -> Kind:
     if config.data.source in DRAWINGS:
         return "drawings"
-    return "recordings" if RECORDINGS.fits(division.evaluation.paths[0]) else "images"
+    return "recordings" if RECORDINGS.fits(class_split.evaluation.paths[0]) else "images"
 
 
 def list_answers(scored: Scored) -> Iterator[dict[str, object]]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dlpractice.layers.normalisation  # noqa: F401, both register their layers for loading
+from dlpractice.data.files.pixels import Look
 from dlpractice.data.files.unlabelled import LoadedImage
 from dlpractice.data.oneshot.own_classes import Colour
 from dlpractice.data.oneshot.queries import Note, load_queries
@@ -77,7 +78,7 @@ def load_siamese(run: RunDirectory) -> SavedSiamese:
     set_precision(model, run.environment()["precision"])
     verdict: Any = siamese.verdict  # whose note holds plain strings
     colour: Colour = "grey" if siamese.encoder.input_shape[-1] == 1 else "colour"
-    note = Note(verdict.kind, verdict.side, colour, verdict.resize, verdict.background)
+    note = Note(verdict.kind, Look(verdict.side, verdict.resize, verdict.background), colour)
     forward = compile_forward(siamese.encoder, place())
     return SavedSiamese(siamese, forward, note, _digest(run))
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlpractice.config.schema import Oneshot
-from dlpractice.data.oneshot.class_split import Division, divide
+from dlpractice.data.files.pixels import Look
+from dlpractice.data.oneshot.class_split import ClassSplit, SplitPlan, split_classes
 from dlpractice.data.oneshot.distortion import Distortion
+from dlpractice.data.oneshot.own_classes import Reading
 from dlpractice.models.encoders import build_encoder, map_shape
 from dlpractice.models.objectives import Objective, find_objective
 from dlpractice.models.siamese import Siamese, Verdict, build_siamese
@@ -24,7 +26,7 @@ class OneshotSetup:
     timings: seconds of a convolution by precision, where the precision was chosen by timing.
     """
 
-    division: Division
+    class_split: ClassSplit
     placement: Placement
     precision: str
     timings: Mapping[str, float]
@@ -46,8 +48,8 @@ def prepare_oneshot(config: Oneshot, progress: Progress, auto: Choice | None = N
     Raises DataError, ModelError or HardwareError where one of them is not to be had.
     """
     placement = place_training(config.hardware.devices, diagnostics=config.training.diagnostics)
-    division = divide(**config.data.model_dump(), progress=progress)
-    require_same(division.digest, placement)
+    class_split = read_classes(config, progress)
+    require_same(class_split.digest, placement)
     precision, timings = resolve_precision(config.hardware.precision, placement, auto)
     objective = find_objective(config.objective.name)
     settings = config.objective.model_dump(exclude={"name"})
@@ -56,13 +58,27 @@ def prepare_oneshot(config: Oneshot, progress: Progress, auto: Choice | None = N
         encoder = build_encoder(
             **config.encoder.model_dump(),
             image_size=config.data.image_size,
-            channels=division.background.pixels.shape[-1],
+            channels=class_split.background.pixels.shape[-1],
         )
         if config.evaluation.alignment:  # raises here what would else be raised after the training
             map_shape(encoder)
         similarity = objective.build_similarity(settings)
         siamese = build_siamese(encoder, similarity, Verdict())
-    return OneshotSetup(division, placement, precision, timings, siamese, objective, settings)
+    return OneshotSetup(class_split, placement, precision, timings, siamese, objective, settings)
+
+
+def read_classes(config: Oneshot, progress: Progress) -> ClassSplit:
+    """The classes that the config names, read and divided as it says.
+
+    Raises DataError where they cannot be had or used.
+    """
+    data = config.data
+    look = Look(data.image_size, data.resize, data.background)
+    reading = Reading(look, data.colour, data.drawer_pattern, data.on_bad_image)
+    # Whatever does not say how files are read says how their classes are divided.
+    read = {"source", "image_size", "resize", "background", "colour", "drawer_pattern", "on_bad_image"}
+    plan = SplitPlan(**data.model_dump(exclude=read))
+    return split_classes(data.source, reading, plan, progress)
 
 
 def read_distortion(config: Oneshot) -> Distortion:

@@ -17,7 +17,7 @@ def run(run: RunDirectory, paths: Sequence[str]) -> list[dict[str, Any]]:
     Raises ModelError where the run's model cannot be loaded.
     """
     saved = load_saved(run)
-    images = load_images(paths, image_size=saved.image_size, resize=saved.resize, background=saved.background)
+    images = load_images(paths, saved.look)
     rows: list[dict[str, Any]] = []
     for image, probabilities in saved.classify(images):
         if probabilities is None:

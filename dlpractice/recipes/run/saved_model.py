@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dlpractice.layers.normalisation  # noqa: F401, registers its layer for loading
-from dlpractice.data.files.decode import Resize
+from dlpractice.data.files.pixels import Look
 from dlpractice.data.files.unlabelled import LoadedImage
 from dlpractice.errors import ModelError
 from dlpractice.layers.preprocessing import ImageInput, Probabilities
@@ -29,9 +29,7 @@ class SavedModel:
 
     model: keras.Model
     class_names: tuple[str, ...]
-    image_size: int
-    resize: Resize
-    background: str
+    look: Look
 
     def forward(self) -> Forward:
         """From a batch of (n, S, S, 3) pixels to (n, K) probabilities, on this machine's devices."""
@@ -67,7 +65,7 @@ def load_saved(run: RunDirectory) -> SavedModel:
         raise foreign_model(run, "dlp finetune")
     set_precision(model, run.environment()["precision"])
     note = fitted[0]
-    return SavedModel(model, named[0].class_names, note.image_size, note.resize, note.background)
+    return SavedModel(model, named[0].class_names, Look(note.image_size, note.resize, note.background))
 
 
 def load_network(run: RunDirectory) -> keras.Model:

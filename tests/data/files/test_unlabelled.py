@@ -5,6 +5,7 @@ import numpy as np
 
 from dlpractice.data.files.decode import load_pixels
 from dlpractice.data.files.items import FileKind
+from dlpractice.data.files.pixels import Look
 from dlpractice.data.files.unlabelled import load_files, load_images
 
 Classes = Callable[..., Path]
@@ -16,7 +17,7 @@ def test_files_and_folders_come_in_order_with_errors_in_place(classes: Classes, 
     write(root / "dog/bad.jpg", b"no image")
     (root / "empty").mkdir()
     paths = [str(root / "none.png"), str(root / "dog"), str(root / "cat/001.png"), str(root / "empty")]
-    found = list(load_images(paths, image_size=12, resize="crop"))
+    found = list(load_images(paths, Look(12, "crop")))
     assert [Path(image.path).relative_to(root).as_posix() for image in found] == [
         "none.png",
         "dog/000.png",
@@ -34,7 +35,7 @@ def test_files_and_folders_come_in_order_with_errors_in_place(classes: Classes, 
 
 def test_a_named_file_is_read_whatever_its_ending(write: Write, tmp_path: Path) -> None:
     path = write(tmp_path / "upload.tmp", 3, format="PNG")
-    (found,) = load_images([str(path)], image_size=8)
+    (found,) = load_images([str(path)], Look(8))
     assert found.error == ""
 
 

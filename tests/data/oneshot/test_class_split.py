@@ -6,21 +6,26 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
+from dlpractice.data.files.pixels import Look
 from dlpractice.data.oneshot import class_split as module
-from dlpractice.data.oneshot.class_split import Division, divide
+from dlpractice.data.oneshot.class_split import ClassSplit, SplitPlan, split_classes
+from dlpractice.data.oneshot.own_classes import Reading
 from dlpractice.data.sets.digits import read_digit_examples
 from dlpractice.errors import DataError
 
 Write = Callable[..., Path]
+READING = Reading(Look(16))
 SMALL = {"glyph_alphabets": 2, "validation_alphabets": 1, "evaluation_alphabets": 1}
 
 
-def classes_of(division: Division) -> dict[str, set[str]]:
-    return {name: {part.class_names[code] for code in part.classes} for name, part in division.parts.items()}
+def classes_of(class_split: ClassSplit) -> dict[str, set[str]]:
+    return {
+        name: {part.class_names[code] for code in part.classes} for name, part in class_split.parts.items()
+    }
 
 
-def assert_disjoint(division: Division) -> None:
-    parts = list(classes_of(division).values())
+def assert_disjoint(class_split: ClassSplit) -> None:
+    parts = list(classes_of(class_split).values())
     assert sum(map(len, parts)) == len(set().union(*parts))
 
 
@@ -38,25 +43,27 @@ def folder(write: Write, tmp_path: Path) -> Callable[..., Path]:
 
 
 def test_omniglots_validation_alphabets_are_held_out_of_the_background(tiny_omniglot: Any) -> None:
-    division = divide("omniglot", validation_alphabets=1, split_seed=2)
-    assert (division.root, len(division.runs), division.files) == ("omniglot", 2, None)
-    assert_disjoint(division)
-    alphabets = {name: set(part.present_alphabets()) for name, part in division.parts.items()}
+    class_split = split_classes("omniglot", READING, SplitPlan(validation_alphabets=1, split_seed=2))
+    assert (class_split.root, len(class_split.runs), class_split.files) == ("omniglot", 2, None)
+    assert_disjoint(class_split)
+    alphabets = {name: set(part.present_alphabets()) for name, part in class_split.parts.items()}
     assert alphabets["train"] | alphabets["validation"] == {"Greek", "Korean", "Latin"}
     assert not alphabets["train"] & alphabets["validation"]
     assert alphabets["test"] == {"Atlantean", "Tengwar"}
     held_out = {
-        divide("omniglot", validation_alphabets=1, split_seed=seed).validation.present_alphabets()
+        split_classes(
+            "omniglot", READING, SplitPlan(validation_alphabets=1, split_seed=seed)
+        ).validation.present_alphabets()
         for seed in range(12)
     }
     assert len(held_out) == 3
     for count in (0, 3):
         with pytest.raises(DataError, match="cannot be held out"):
-            divide("omniglot", validation_alphabets=count)
+            split_classes("omniglot", READING, SplitPlan(validation_alphabets=count))
 
 
 def test_split_rows_say_what_became_of_every_drawing(tiny_omniglot: Any) -> None:
-    rows = divide("omniglot", validation_alphabets=1).split_rows()
+    rows = split_classes("omniglot", READING, SplitPlan(validation_alphabets=1)).split_rows()
     assert [row["path"] for row in rows] == sorted(tiny_omniglot.drawings)
     for row in rows:
         part, alphabet, character, _ = row["path"].split("/")
@@ -67,7 +74,7 @@ def test_split_rows_say_what_became_of_every_drawing(tiny_omniglot: Any) -> None
 
 def test_the_digest_is_that_of_the_division(tiny_omniglot: Any) -> None:
     digests = [
-        divide("omniglot", validation_alphabets=count, split_seed=seed).digest
+        split_classes("omniglot", READING, SplitPlan(validation_alphabets=count, split_seed=seed)).digest
         for count, seed in ((1, 0), (1, 0), (2, 0), (1, 1), (1, 2), (1, 3))
     ]
     assert digests[0] == digests[1] != digests[2]
@@ -75,16 +82,16 @@ def test_the_digest_is_that_of_the_division(tiny_omniglot: Any) -> None:
 
 
 def test_one_example_per_class_is_for_the_background_alone(tiny_omniglot: Any) -> None:
-    division = divide("omniglot", validation_alphabets=1, examples_per_class=1)
-    assert np.bincount(division.background.classes).max() == 1
-    assert len(division.background) == len(classes_of(division)["train"])
-    assert np.bincount(division.validation.classes).max() == 20
-    assert len(division.evaluation) == 140
+    class_split = split_classes("omniglot", READING, SplitPlan(validation_alphabets=1, examples_per_class=1))
+    assert np.bincount(class_split.background.classes).max() == 1
+    assert len(class_split.background) == len(classes_of(class_split)["train"])
+    assert np.bincount(class_split.validation.classes).max() == 20
+    assert len(class_split.evaluation) == 140
 
 
 def test_glyphs_can_join_the_background(tiny_omniglot: Any) -> None:
-    alone = divide("omniglot", validation_alphabets=1)
-    mixed = divide("omniglot", validation_alphabets=1, glyph_alphabets=1)
+    alone = split_classes("omniglot", READING, SplitPlan(validation_alphabets=1))
+    mixed = split_classes("omniglot", READING, SplitPlan(validation_alphabets=1, glyph_alphabets=1))
     assert set(mixed.background.present_alphabets()) == {*alone.background.present_alphabets(), "glyphs-000"}
     assert mixed.validation.paths == alone.validation.paths
     assert mixed.evaluation.paths == alone.evaluation.paths
@@ -94,77 +101,77 @@ def test_glyphs_can_join_the_background(tiny_omniglot: Any) -> None:
 def test_more_glyphs_to_train_on_leave_the_test_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     digits = read_digit_examples()
     monkeypatch.setattr(module, "read_digit_examples", lambda: digits)
-    few = divide("glyphs", **{**SMALL, "glyph_alphabets": 1})
-    many = divide("glyphs", **SMALL)
+    few = split_classes("glyphs", READING, SplitPlan(**{**SMALL, "glyph_alphabets": 1}))
+    many = split_classes("glyphs", READING, SplitPlan(**SMALL))
     assert_disjoint(many)
     assert many.evaluation.paths == few.evaluation.paths
     np.testing.assert_array_equal(many.validation.pixels, few.validation.pixels)
     assert set(few.background.present_alphabets()) < set(many.background.present_alphabets())
     assert many.digits is digits
-    assert divide("glyphs", split_seed=1, **SMALL).digest != many.digest
+    assert split_classes("glyphs", READING, SplitPlan(split_seed=1, **SMALL)).digest != many.digest
     with pytest.raises(DataError, match="0 alphabets to train on"):
-        divide("glyphs", **{**SMALL, "glyph_alphabets": 0})
+        split_classes("glyphs", READING, SplitPlan(**{**SMALL, "glyph_alphabets": 0}))
 
 
 def test_a_folder_is_divided_by_class(folder: Callable[..., Path]) -> None:
     root = folder({f"person-{number:02d}": 2 for number in range(20)})
-    division = divide(str(root), image_size=16, validation=0.2, evaluation=0.3)
-    assert_disjoint(division)
-    assert {name: len(found) for name, found in classes_of(division).items()} == {
+    class_split = split_classes(str(root), READING, SplitPlan(validation=0.2, evaluation=0.3))
+    assert_disjoint(class_split)
+    assert {name: len(found) for name, found in classes_of(class_split).items()} == {
         "train": 10,
         "validation": 4,
         "test": 6,
     }
-    assert division.root == str(root)
-    assert division.audit["images"] == 40
-    assert division.audit["parts"]["test"] == {"alphabets": ["folder"], "classes": 6, "examples": 12}
-    again = divide(str(root), image_size=16, validation=0.2, evaluation=0.3)
-    other = divide(str(root), image_size=16, validation=0.2, evaluation=0.3, split_seed=1)
-    assert division.digest == again.digest != other.digest
+    assert class_split.root == str(root)
+    assert class_split.audit["images"] == 40
+    assert class_split.audit["parts"]["test"] == {"alphabets": ["folder"], "classes": 6, "examples": 12}
+    again = split_classes(str(root), READING, SplitPlan(validation=0.2, evaluation=0.3))
+    other = split_classes(str(root), READING, SplitPlan(validation=0.2, evaluation=0.3, split_seed=1))
+    assert class_split.digest == again.digest != other.digest
 
 
 def test_a_folder_of_alphabets_is_divided_by_whole_alphabets(folder: Callable[..., Path]) -> None:
     root = folder({f"{alphabet}/{number}": 2 for alphabet in "ABCDE" for number in range(3)})
     for seed in range(4):
-        division = divide(str(root), image_size=16, split_seed=seed)
-        assert_disjoint(division)
-        alphabets = [part.present_alphabets() for part in division.parts.values()]
+        class_split = split_classes(str(root), READING, SplitPlan(split_seed=seed))
+        assert_disjoint(class_split)
+        alphabets = [part.present_alphabets() for part in class_split.parts.values()]
         assert sorted(map(len, alphabets)) == [1, 2, 2]
         assert sorted(name for names in alphabets for name in names) == list("ABCDE")
 
 
 def test_two_alphabets_are_divided_by_class(folder: Callable[..., Path]) -> None:
     root = folder({f"{alphabet}/{number}": 2 for alphabet in "AB" for number in range(5)})
-    division = divide(str(root), image_size=16)
-    assert_disjoint(division)
-    assert [len(found) for found in classes_of(division).values()] == [5, 2, 3]
+    class_split = split_classes(str(root), READING, SplitPlan())
+    assert_disjoint(class_split)
+    assert [len(found) for found in classes_of(class_split).values()] == [5, 2, 3]
 
 
 def test_classes_of_one_example_are_trained_on(folder: Callable[..., Path]) -> None:
     counts = {f"many-{number}": 2 for number in range(6)} | {f"one-{number}": 1 for number in range(9)}
     root = folder(counts)
     for seed in range(4):
-        division = divide(str(root), image_size=16, split_seed=seed)
-        assert [len(found) for found in classes_of(division).values()] == [11, 2, 2]
-        assert {name for name in counts if name.startswith("one-")} < classes_of(division)["train"]
+        class_split = split_classes(str(root), READING, SplitPlan(split_seed=seed))
+        assert [len(found) for found in classes_of(class_split).values()] == [11, 2, 2]
+        assert {name for name in counts if name.startswith("one-")} < classes_of(class_split)["train"]
 
 
 def test_too_few_classes_are_an_error_that_counts_them(folder: Callable[..., Path]) -> None:
     root = folder({f"person-{number}": 2 for number in range(5)})
     with pytest.raises(DataError, match=r"train has 1 class\(es\) of 2 or more examples"):
-        divide(str(root), image_size=16)
+        split_classes(str(root), READING, SplitPlan())
     (root / "single").mkdir()
     (root / "person-0/1.png").rename(root / "single/0.png")
     with pytest.raises(DataError, match="too few classes"):
-        divide(str(root), image_size=16)
-    assert len(classes_of(divide(str(root), image_size=16, examples_per_class=1))["train"]) == 2
+        split_classes(str(root), READING, SplitPlan())
+    assert len(classes_of(split_classes(str(root), READING, SplitPlan(examples_per_class=1)))["train"]) == 2
 
 
 def test_a_folder_with_glyphs_is_kept_in_their_size(folder: Callable[..., Path]) -> None:
     root = folder({f"person-{number}": 2 for number in range(6)})
-    division = divide(str(root), image_size=16, glyph_alphabets=1)
-    assert set(division.background.present_alphabets()) == {"folder", "glyphs-000"}
-    assert {part.image_size for part in division.parts.values()} == {105}
+    class_split = split_classes(str(root), READING, SplitPlan(glyph_alphabets=1))
+    assert set(class_split.background.present_alphabets()) == {"folder", "glyphs-000"}
+    assert {part.image_size for part in class_split.parts.values()} == {105}
 
 
 def test_recordings_are_not_mixed_with_glyphs(tmp_path: Path) -> None:
@@ -175,6 +182,6 @@ def test_recordings_are_not_mixed_with_glyphs(tmp_path: Path) -> None:
             path.parent.mkdir(exist_ok=True)
             wavfile.write(path, 8000, rng.normal(0, 3000, 6000).astype(np.int16))
     with pytest.raises(DataError, match="holds recordings") as caught:
-        divide(str(tmp_path), glyph_alphabets=1)
+        split_classes(str(tmp_path), READING, SplitPlan(glyph_alphabets=1))
     assert "data.glyph_alphabets" in caught.value.hint
-    assert len(divide(str(tmp_path), image_size=16).background)
+    assert len(split_classes(str(tmp_path), READING, SplitPlan()).background)

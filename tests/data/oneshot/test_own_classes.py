@@ -9,7 +9,8 @@ from PIL import Image
 from scipy.io import wavfile
 
 from dlpractice.data.files.decode import load_pixels
-from dlpractice.data.oneshot.own_classes import check, load_example, read_class_folders
+from dlpractice.data.files.pixels import Look
+from dlpractice.data.oneshot.own_classes import Reading, check, load_example, read_class_folders
 from dlpractice.data.oneshot.recordings import load_spectrogram
 from dlpractice.errors import DataError
 from dlpractice.progress import Silent
@@ -48,7 +49,7 @@ def luma(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def test_class_folders_become_one_alphabet_with_the_folders_name(classes: Classes) -> None:
     root = classes(3, ("ann", "bob", "eve"), folder="faces")
-    read = read_class_folders(str(root), image_size=16, resize="pad")
+    read = read_class_folders(str(root), Reading(Look(16, "pad")))
     examples = read.examples
     assert (read.root, examples.alphabet_names) == (root, ("faces",))
     assert examples.class_names == ("ann", "bob", "eve")
@@ -66,7 +67,7 @@ def test_few_examples_per_class_are_no_warning(classes: Classes, write: Write) -
     for number in range(12):
         write(root / f"eve/{number}.png", 3000 + number)
     progress = Noting()
-    read = read_class_folders(str(root), image_size=16, progress=progress)
+    read = read_class_folders(str(root), Reading(Look(16)), progress=progress)
     assert progress.warnings == []
     assert read.audit.findings == ()
     assert np.bincount(read.examples.classes).tolist() == [1, 1, 12]
@@ -74,7 +75,7 @@ def test_few_examples_per_class_are_no_warning(classes: Classes, write: Write) -
 
 def test_colour_is_kept_and_left_on_the_disk(classes: Classes) -> None:
     root = classes(2)
-    examples = read_class_folders(str(root), image_size=16, colour="colour").examples
+    examples = read_class_folders(str(root), Reading(Look(16), colour="colour")).examples
     assert not isinstance(examples.pixels, np.ndarray)
     assert examples.pixels.shape == (4, 16, 16, 3)
     np.testing.assert_array_equal(examples.pixels[3], load_pixels(root / "dog/001.png", 16))
@@ -85,7 +86,7 @@ def test_two_levels_are_alphabets_of_classes(write: Write, tmp_path: Path) -> No
     for number, path in enumerate(paths):
         write(tmp_path / "scripts" / path, number)
     (tmp_path / "scripts/readme.txt").write_text("passed over")
-    examples = read_class_folders(str(tmp_path / "scripts"), image_size=16).examples
+    examples = read_class_folders(str(tmp_path / "scripts"), Reading(Look(16))).examples
     assert examples.paths == tuple(paths)
     assert examples.alphabet_names == ("Greek", "Latin")
     assert examples.class_names == ("Greek/01", "Greek/02", "Latin/01", "Latin/02")
@@ -93,7 +94,7 @@ def test_two_levels_are_alphabets_of_classes(write: Write, tmp_path: Path) -> No
     assert examples.classes.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
     (tmp_path / "scripts/Greek/03").mkdir()
     with pytest.raises(DataError, match="1 class folder without an image: Greek/03"):
-        read_class_folders(str(tmp_path / "scripts"), image_size=16)
+        read_class_folders(str(tmp_path / "scripts"), Reading(Look(16)))
 
 
 @pytest.mark.parametrize("stray", ["Greek/stray.png", "Greek/01/deeper/stray.png"])
@@ -101,7 +102,7 @@ def test_files_at_different_depths_are_an_error(write: Write, tmp_path: Path, st
     for number, path in enumerate(("Greek/01/1.png", "Latin/01/1.png", stray)):
         write(tmp_path / "scripts" / path, number)
     with pytest.raises(DataError, match="different depths: ") as caught:
-        read_class_folders(str(tmp_path / "scripts"), image_size=16)
+        read_class_folders(str(tmp_path / "scripts"), Reading(Look(16)))
     assert stray in caught.value.message
 
 
@@ -109,14 +110,16 @@ def test_too_deep_folders_are_an_error(write: Write, tmp_path: Path) -> None:
     for number, path in enumerate(("one/Greek/01/1.png", "two/Latin/01/1.png")):
         write(tmp_path / "scripts" / path, number)
     with pytest.raises(DataError, match="too deep"):
-        read_class_folders(str(tmp_path / "scripts"), image_size=16)
+        read_class_folders(str(tmp_path / "scripts"), Reading(Look(16)))
 
 
 def test_splits_of_images_are_read_as_one_and_it_is_said(classes: Classes) -> None:
     classes(2, folder="data/train")
     classes(2, folder="data/test", start=100)
     progress = Noting()
-    examples = read_class_folders(str(classes(0, folder="data")), image_size=16, progress=progress).examples
+    examples = read_class_folders(
+        str(classes(0, folder="data")), Reading(Look(16)), progress=progress
+    ).examples
     assert examples.class_names == ("cat", "dog")
     assert np.bincount(examples.classes).tolist() == [4, 4]
     assert len(progress.said) == 1
@@ -125,20 +128,20 @@ def test_splits_of_images_are_read_as_one_and_it_is_said(classes: Classes) -> No
 def test_a_table_gives_the_labels(classes: Classes) -> None:
     root = classes(2)
     (root / "labels.csv").write_text("path,label\ncat/000.png,x\ncat/001.png,y\ndog/000.png,y\n")
-    examples = read_class_folders(str(root / "labels.csv"), image_size=16).examples
+    examples = read_class_folders(str(root / "labels.csv"), Reading(Look(16))).examples
     assert [examples.class_names[code] for code in examples.classes] == ["x", "y", "y"]
     assert examples.alphabet_names == ("labels",)
 
 
 def test_recordings_are_read_as_pictures(spoken: Path) -> None:
-    examples = read_class_folders(str(spoken), image_size=24, drawer_pattern="^([a-z]+)-").examples
+    examples = read_class_folders(str(spoken), Reading(Look(24), drawer_pattern="^([a-z]+)-")).examples
     assert examples.pixels.shape == (4, 24, 24, 1)
     assert examples.class_names == ("cat", "cow")
     assert examples.drawers.tolist() == [0, 1, 0, 1]
     for number, path in enumerate(examples.paths):
         expected = load_spectrogram(spoken / path, image_size=24)
         np.testing.assert_array_equal(examples.pixels[number][..., 0], expected)
-    colour = read_class_folders(str(spoken), image_size=24, colour="colour").examples
+    colour = read_class_folders(str(spoken), Reading(Look(24), colour="colour")).examples
     np.testing.assert_array_equal(colour.pixels[:], np.repeat(examples.pixels[:], 3, axis=3))
 
 
@@ -147,9 +150,9 @@ def test_one_file_is_read_as_its_folder_is(
     spoken: Path, classes: Classes, colour: Literal["grey", "colour"]
 ) -> None:
     for root in (spoken, classes(2)):
-        examples = read_class_folders(str(root), image_size=16, colour=colour, resize="crop").examples
+        examples = read_class_folders(str(root), Reading(Look(16, "crop"), colour=colour)).examples
         for number, path in enumerate(examples.paths):
-            alone = load_example(root / path, image_size=16, colour=colour, resize="crop")
+            alone = load_example(root / path, Look(16, "crop"), colour=colour)
             np.testing.assert_array_equal(alone, examples.pixels[number])
 
 
@@ -163,8 +166,8 @@ def test_the_audit_knows_recordings(spoken: Path) -> None:
 def test_bad_recordings_are_an_error_or_left_out(spoken: Path) -> None:
     (spoken / "cow/eve-1.wav").write_bytes(b"broken")
     with pytest.raises(DataError, match=r"cow/eve-1\.wav: cannot be read as WAV"):
-        read_class_folders(str(spoken), image_size=16)
-    read = read_class_folders(str(spoken), image_size=16, on_bad_image="skip")
+        read_class_folders(str(spoken), Reading(Look(16)))
+    read = read_class_folders(str(spoken), Reading(Look(16), on_bad_image="skip"))
     assert len(read.examples) == 4
     assert [item.path for item in read.audit.unusable] == ["cow/eve-1.wav"]
 
@@ -172,20 +175,20 @@ def test_bad_recordings_are_an_error_or_left_out(spoken: Path) -> None:
 def test_the_same_recording_as_two_words_is_an_error(spoken: Path) -> None:
     (spoken / "cow/ann-2.wav").write_bytes((spoken / "cat/ann-1.wav").read_bytes())
     with pytest.raises(DataError, match=r"labelled cow, but cat/ann-1\.wav is the same file"):
-        read_class_folders(str(spoken), image_size=16)
+        read_class_folders(str(spoken), Reading(Look(16)))
 
 
 def test_images_beside_recordings_are_an_error(spoken: Path, write: Write) -> None:
     write(spoken / "cow/ann.png")
     with pytest.raises(DataError, match=r"both recordings \(cat/ann-1.wav\) and images \(cow/ann.png\)"):
-        read_class_folders(str(spoken), image_size=16)
+        read_class_folders(str(spoken), Reading(Look(16)))
 
 
 def test_drawers_are_found_in_names_and_counted_over_all_classes(classes: Classes, write: Write) -> None:
     root = classes(0)
     for number, path in enumerate(("cat/zoe_1", "cat/ann_1", "dog/ann_2", "dog/ann_1")):
         write(root / f"{path}.png", number)
-    examples = read_class_folders(str(root), image_size=16, drawer_pattern="^(.+)_").examples
+    examples = read_class_folders(str(root), Reading(Look(16), drawer_pattern="^(.+)_")).examples
     assert dict(zip(examples.paths, examples.drawers.tolist(), strict=True)) == {
         "cat/ann_1.png": 0,
         "cat/zoe_1.png": 1,
@@ -197,9 +200,9 @@ def test_drawers_are_found_in_names_and_counted_over_all_classes(classes: Classe
 def test_names_without_a_drawer_are_listed(classes: Classes) -> None:
     root = classes(15)
     with pytest.raises(DataError, match="finds nobody in the names of 30 files") as caught:
-        read_class_folders(str(root), image_size=16, drawer_pattern="^([a-z]+)")
+        read_class_folders(str(root), Reading(Look(16), drawer_pattern="^([a-z]+)"))
     assert "cat/000.png" in caught.value.message and "and 10 more" in caught.value.message
     with pytest.raises(DataError, match="no regular expression"):
-        read_class_folders(str(root), image_size=16, drawer_pattern="([")
+        read_class_folders(str(root), Reading(Look(16), drawer_pattern="(["))
     with pytest.raises(DataError, match="has 2 groups, not one"):
-        read_class_folders(str(root), image_size=16, drawer_pattern="(.)(.)")
+        read_class_folders(str(root), Reading(Look(16), drawer_pattern="(.)(.)"))

@@ -7,14 +7,15 @@ import pytest
 from PIL import Image
 from scipy.io import wavfile
 
+from dlpractice.data.files.pixels import Look
 from dlpractice.data.oneshot.ink import load_drawing
-from dlpractice.data.oneshot.own_classes import Colour, read_class_folders
+from dlpractice.data.oneshot.own_classes import Colour, Reading, read_class_folders
 from dlpractice.data.oneshot.queries import Note, load_queries
 
 Classes = Callable[..., Path]
 Write = Callable[..., Path]
 
-_IMAGES = Note("images", 24, "grey", "crop", "#ff0000")
+_IMAGES = Note("images", Look(24, "crop", "#ff0000"), "grey")
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_they_are_read_as_training_images_were(
     root = classes(2) if kind == "images" else spoken
     note = replace(_IMAGES, kind=kind, colour=colour)
     trained = read_class_folders(
-        str(root), image_size=24, colour=colour, resize="crop", background="#ff0000"
+        str(root), Reading(Look(24, "crop", background="#ff0000"), colour=colour)
     ).examples
     found = list(load_queries([str(root)], note))
     assert [image.path for image in found] == [str(root / path) for path in trained.paths]
@@ -47,7 +48,7 @@ def test_drawings_are_made_ink_on_paper(write: Write, tmp_path: Path) -> None:
     sheet = np.full((60, 90), 180, np.uint8)
     sheet[10:50, 30:34] = 60
     path = write(tmp_path / "a.png", Image.fromarray(sheet))
-    (found,) = load_queries([str(path)], replace(_IMAGES, kind="drawings", side=105))
+    (found,) = load_queries([str(path)], replace(_IMAGES, kind="drawings", look=Look(105)))
     assert found.pixels is not None
     np.testing.assert_array_equal(found.pixels[..., 0], load_drawing(path, 105))
     assert sorted(np.unique(found.pixels))[0] == 0

@@ -9,13 +9,14 @@ import pytest
 
 from dlpractice.config.commands.oneshot import BASELINES
 from dlpractice.config.schema import Oneshot
-from dlpractice.data.oneshot.class_split import divide
 from dlpractice.evaluation.baselines import nearest
 from dlpractice.evaluation.tasks import answer
+from dlpractice.progress import Silent
 from dlpractice.recipes.oneshot import comparison
 from dlpractice.recipes.oneshot.comparison import UNTRAINED, list_published
 from dlpractice.recipes.oneshot.pictures import Pictures
 from dlpractice.recipes.oneshot.results import plan_protocols
+from dlpractice.recipes.oneshot.setup import read_classes
 from dlpractice.runs.comparison import Comparison
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.measures import clustered_accuracy
@@ -99,8 +100,8 @@ def test_other_protocols_have_an_interval_as_wide_as_their_seeds(folder: Path, r
 
 
 def test_a_baseline_answers_the_tasks_of_the_methods(config: Oneshot, rows: dict[str, Any]) -> None:
-    division = divide(**config.data.model_dump())
-    protocol = plan_protocols(division)[0]
+    class_split = read_classes(config, Silent())
+    protocol = plan_protocols(class_split)[0]
     alone = answer(protocol.tasks, nearest.make_scorer(protocol.examples.pixels), 0)
     measure = rows["nearest-neighbour"]["results"][HEADLINE]
     assert measure["value"] == pytest.approx(alone.correct.mean())

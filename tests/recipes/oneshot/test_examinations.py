@@ -8,7 +8,6 @@ import pytest
 
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.examples import Examples
-from dlpractice.data.oneshot.class_split import divide
 from dlpractice.errors import DataError
 from dlpractice.evaluation.protocols import folder_tasks, lake_extended
 from dlpractice.evaluation.tasks import Task
@@ -19,7 +18,7 @@ from dlpractice.recipes.oneshot.examinations import (
     stand_in_tasks,
     within_alphabets,
 )
-from dlpractice.recipes.oneshot.setup import OneshotSetup, prepare_oneshot, read_distortion
+from dlpractice.recipes.oneshot.setup import OneshotSetup, prepare_oneshot, read_classes, read_distortion
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +38,7 @@ def with_drawers(examples: Examples, drawers: np.ndarray) -> Examples:
 
 
 def test_where_everybody_drew_everything_all_pairs_of_drawers_are_asked(setup: OneshotSetup) -> None:
-    examples = setup.division.evaluation
+    examples = setup.class_split.evaluation
     tasks = within_alphabets(examples)
     assert same_tasks(tasks, lake_extended(examples, 0))
     assert len(tasks) == 2 * 4 * 3
@@ -47,7 +46,7 @@ def test_where_everybody_drew_everything_all_pairs_of_drawers_are_asked(setup: O
 
 @pytest.mark.parametrize("case", ["unknown", "one unknown", "one missing", "each by another"])
 def test_elsewhere_tasks_are_drawn_at_random(setup: OneshotSetup, case: str) -> None:
-    examples = setup.division.evaluation
+    examples = setup.class_split.evaluation
     if case == "unknown":
         examples = with_drawers(examples, np.full(len(examples), -1))
     elif case == "one unknown":
@@ -65,8 +64,8 @@ def test_validation_asks_about_validation_alphabets(
     setup: OneshotSetup, tiny_oneshot_config: Oneshot
 ) -> None:
     examination = examine_validation(tiny_oneshot_config, setup)
-    assert examination.examples is setup.division.validation
-    assert same_tasks(examination.tasks, within_alphabets(setup.division.validation))
+    assert examination.examples is setup.class_split.validation
+    assert same_tasks(examination.tasks, within_alphabets(setup.class_split.validation))
     assert examination.stand_in is None
 
 
@@ -75,8 +74,8 @@ def test_training_asks_about_as_many_background_alphabets(
 ) -> None:
     examination = examine_training(tiny_oneshot_config, setup)
     names = examination.examples.present_alphabets()
-    assert len(names) == len(setup.division.validation.present_alphabets()) == 1
-    assert set(names) < set(setup.division.background.present_alphabets())
+    assert len(names) == len(setup.class_split.validation.present_alphabets()) == 1
+    assert set(names) < set(setup.class_split.background.present_alphabets())
     assert examination.stand_in is None
 
 
@@ -84,16 +83,16 @@ def test_alphabets_that_nothing_can_be_asked_about_are_passed_over(
     setup: OneshotSetup, tiny_oneshot_config: Oneshot
 ) -> None:
     # Only the last alphabet keeps more than a single drawing of a single character.
-    background = setup.division.background
+    background = setup.class_split.background
     last = background.alphabets == background.alphabets.max()
     kept = np.flatnonzero(last | (background.classes % 6 == 0))
-    fewer = replace(setup, division=replace(setup.division, background=background.select(kept)))
+    fewer = replace(setup, class_split=replace(setup.class_split, background=background.select(kept)))
     examination = examine_training(tiny_oneshot_config, fewer)
     assert np.unique(examination.examples.alphabets).tolist() == [background.alphabets.max()]
     nothing = background.select(np.flatnonzero(background.classes % 6 == 0))
     with pytest.raises(DataError, match="no alphabet to train on has two classes of 2 or more"):
         examine_training(
-            tiny_oneshot_config, replace(setup, division=replace(setup.division, background=nothing))
+            tiny_oneshot_config, replace(setup, class_split=replace(setup.class_split, background=nothing))
         )
 
 
@@ -135,6 +134,6 @@ def test_stand_ins_are_asked_within_alphabets_twenty_at_most(
 
 def test_all_methods_and_seeds_get_the_same_tasks(tiny_oneshot_config: Oneshot, shared_cache: Path) -> None:
     first, second = (
-        within_alphabets(divide(**tiny_oneshot_config.data.model_dump()).validation) for _ in range(2)
+        within_alphabets(read_classes(tiny_oneshot_config, Silent()).validation) for _ in range(2)
     )
     assert same_tasks(first, second)

@@ -19,7 +19,6 @@ from scipy.special import expit
 
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Oneshot
-from dlpractice.data.oneshot.class_split import divide
 from dlpractice.errors import DataError, RunError
 from dlpractice.models.siamese import Siamese, take_apart
 from dlpractice.progress import Silent
@@ -27,7 +26,7 @@ from dlpractice.recipes.oneshot import oneshot
 from dlpractice.recipes.oneshot.embedding import embed, score_pairs
 from dlpractice.recipes.oneshot.pictures import Pictures
 from dlpractice.recipes.oneshot.results import answer_protocol, plan_protocols
-from dlpractice.recipes.oneshot.setup import prepare_oneshot
+from dlpractice.recipes.oneshot.setup import prepare_oneshot, read_classes
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.devices.placement import place
 from dlpractice.training.steps import compile_forward
@@ -143,15 +142,15 @@ def test_the_saved_model_gives_the_same_answers_and_verdicts(
     finished_oneshot_run: Path, tiny_oneshot_config: Oneshot, shared_cache: Path
 ) -> None:
     siamese, run = load(finished_oneshot_run), RunDirectory.read(finished_oneshot_run)
-    division = divide(**tiny_oneshot_config.data.model_dump())
-    embeddings = embed(compile_forward(siamese.encoder, place(1)), division.evaluation, 16)
-    (protocol,) = plan_protocols(division)
+    class_split = read_classes(tiny_oneshot_config, Silent())
+    embeddings = embed(compile_forward(siamese.encoder, place(1)), class_split.evaluation, 16)
+    (protocol,) = plan_protocols(class_split)
     answers = answer_protocol(protocol, embeddings, siamese.similarity)
     assert answers.errors == run.summary()["results"][HEADLINE]["errors"]
     wrong = [row["label"] != row["predicted"] for row in run.predictions()]
     np.testing.assert_array_equal(~answers.correct, wrong)
     # The verdict of two images is the logistic curve over the similarity of their embeddings.
-    images, indices = division.evaluation.pixels[:8].astype(np.float32), np.arange(8).reshape(4, 2)
+    images, indices = class_split.evaluation.pixels[:8].astype(np.float32), np.arange(8).reshape(4, 2)
     verdict = siamese.verdict
     scores = score_pairs(embeddings, indices, siamese.similarity)
     found = siamese.model([images[indices[:, 0]], images[indices[:, 1]]])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.examples import Examples
-from dlpractice.data.oneshot.class_split import Division
+from dlpractice.data.oneshot.class_split import ClassSplit
 from dlpractice.evaluation.tasks import Task, answer
 from dlpractice.models.siamese import Verdict
 from dlpractice.progress import Silent
@@ -109,8 +109,8 @@ def test_the_map_is_of_some_classes_of_one_alphabet(
     setup: OneshotSetup,
 ) -> None:
     evaluation = make_examples(sizes)
-    division: Division = replace(setup.division, evaluation=evaluation)
-    pictures = collect(tiny_oneshot_config, replace(setup, division=division))
+    class_split: ClassSplit = replace(setup.class_split, evaluation=evaluation)
+    pictures = collect(tiny_oneshot_config, replace(setup, class_split=class_split))
     assert pictures.points.shape == (points, 2)
     assert len(pictures.names) == classes
     assert np.unique(pictures.labels).tolist() == list(range(classes))

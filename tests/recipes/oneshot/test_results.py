@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.examples import Examples
-from dlpractice.data.oneshot.class_split import Division
+from dlpractice.data.oneshot.class_split import ClassSplit
 from dlpractice.data.sets.omniglot import OneshotRun
 from dlpractice.errors import DataError
 from dlpractice.evaluation.tasks import Task, answer
@@ -73,21 +73,21 @@ def changed(config: Oneshot, **sections: dict[str, Any]) -> Oneshot:
 def setup(tiny_oneshot_config: Oneshot, shared_cache: Path) -> OneshotSetup:
     """A prepared run whose similarity is minus the squared distance, on other examples."""
     prepared = prepare_oneshot(tiny_oneshot_config, Silent())
-    division = Division(
+    class_split = ClassSplit(
         "made-up", make_examples(2, 5, 4), make_examples(1, 9, 4, 1), make_examples(3, 6, 4, 2)
     )
     siamese = replace(prepared.siamese, similarity=NegativeDistance())
-    return replace(prepared, division=division, siamese=siamese)
+    return replace(prepared, class_split=class_split, siamese=siamese)
 
 
 def test_a_folder_or_glyphs_have_one_protocol_and_digits() -> None:
-    division = Division(
+    class_split = ClassSplit(
         "made-up", make_examples(2, 5, 4), make_examples(1, 5, 4, 1), make_examples(3, 6, 4, 2)
     )
-    (protocol,) = plan_protocols(division)
-    assert (protocol.name, protocol.examples, protocol.turns) == (HEADLINE, division.evaluation, 1)
+    (protocol,) = plan_protocols(class_split)
+    assert (protocol.name, protocol.examples, protocol.turns) == (HEADLINE, class_split.evaluation, 1)
     digits = make_examples(1, 10, 6, 3)
-    _, second = plan_protocols(replace(division, digits=digits))
+    _, second = plan_protocols(replace(class_split, digits=digits))
     assert (second.name, second.examples, len(second.tasks)) == ("digits-10-way-1-shot", digits, 1000)
     assert {task.supports.shape for task in second.tasks} == {(10, 1)}
 
@@ -97,7 +97,7 @@ def test_omniglot_has_the_published_protocols_the_runs_first() -> None:
     supports, queries = np.arange(0, 60, 20), np.array([21, 41, 1])
     run = OneshotRun("run01", "a0", supports, queries, np.array([1, 2, 0]), 0, 1)
     protocols = plan_protocols(
-        Division(
+        ClassSplit(
             "omniglot",
             make_examples(2, 5, 4),
             make_examples(1, 5, 4, 1),
@@ -128,13 +128,13 @@ def test_omniglot_has_the_published_protocols_the_runs_first() -> None:
 
 
 def test_an_exam_is_planned_of_unseen_alphabets(tiny_oneshot_config: Oneshot, setup: OneshotSetup) -> None:
-    exam = plan_exam(tiny_oneshot_config, setup.division)
-    assert exam.validation.examples is setup.division.validation
-    assert exam.protocols[0].examples is setup.division.evaluation
+    exam = plan_exam(tiny_oneshot_config, setup.class_split)
+    assert exam.validation.examples is setup.class_split.validation
+    assert exam.protocols[0].examples is setup.class_split.evaluation
     # A hundred different pairs at least, so that one in a hundred can be seen.
     assert (len(exam.seen.same), len(exam.unseen.same)) == (202, 2 * 72)
     often = changed(tiny_oneshot_config, evaluation={"false_accept_rate": 0.4})
-    assert len(plan_exam(often, setup.division).seen.same) == 2 * 36
+    assert len(plan_exam(often, setup.class_split).seen.same) == 2 * 36
 
 
 def test_any_rate_of_false_accepts_can_be_seen_in_the_pairs(
@@ -142,7 +142,7 @@ def test_any_rate_of_false_accepts_can_be_seen_in_the_pairs(
 ) -> None:
     for rate in (1 / 49, 0.01, 0.07, 1 / 3):
         config = changed(tiny_oneshot_config, evaluation={"false_accept_rate": rate})
-        exam = plan_exam(config, setup.division)
+        exam = plan_exam(config, setup.class_split)
         _, _, threshold = judge_pairs(config, setup, exam, flatten)
         assert threshold["false_accept_rate"] <= rate
 
@@ -151,16 +151,16 @@ def test_queries_decided_together_need_one_of_each_class(
     tiny_oneshot_config: Oneshot, setup: OneshotSetup
 ) -> None:
     # The last class keeps a single drawing: shown, and never asked.
-    evaluation = setup.division.evaluation.select(np.arange(69))
+    evaluation = setup.class_split.evaluation.select(np.arange(69))
     unknown = replace(evaluation, drawers=np.full(69, -1))
-    division = replace(setup.division, evaluation=unknown)
+    class_split = replace(setup.class_split, evaluation=unknown)
     with pytest.raises(DataError, match="one query of each class"):
-        plan_exam(tiny_oneshot_config, division)
-    plan_exam(changed(tiny_oneshot_config, evaluation={"transductive": False}), division)
+        plan_exam(tiny_oneshot_config, class_split)
+    plan_exam(changed(tiny_oneshot_config, evaluation={"transductive": False}), class_split)
 
 
 def test_an_exam_is_scored_protocol_by_protocol(tiny_oneshot_config: Oneshot, setup: OneshotSetup) -> None:
-    exam = plan_exam(tiny_oneshot_config, setup.division)
+    exam = plan_exam(tiny_oneshot_config, setup.class_split)
     advanced: list[int] = []
     progress = Silent()
     progress.advance = lambda done=1: advanced.append(done)  # type: ignore[method-assign]
@@ -168,7 +168,7 @@ def test_an_exam_is_scored_protocol_by_protocol(tiny_oneshot_config: Oneshot, se
     assert list(scored.results) == [HEADLINE, f"{HEADLINE}-one-to-one", "val_accuracy", "verification"]
     assert sum(advanced) == 3
     # By hand: the nearest support of each query, of pixels enlarged to what the net sees.
-    pixels = enlarged(setup.division.evaluation)
+    pixels = enlarged(setup.class_split.evaluation)
     right = []
     for task in exam.protocols[0].tasks:
         for query, truth in zip(task.queries, task.answers, strict=True):
@@ -189,12 +189,12 @@ def enlarged(examples: Examples) -> NDArray[np.float64]:
 
 
 def test_pairs_are_judged_as_loops_over_them_do(tiny_oneshot_config: Oneshot, setup: OneshotSetup) -> None:
-    exam = plan_exam(tiny_oneshot_config, setup.division)
+    exam = plan_exam(tiny_oneshot_config, setup.class_split)
     result, verdict, threshold = judge_pairs(tiny_oneshot_config, setup, exam, flatten)
     scores, kinds = {}, {"seen": exam.seen.same, "unseen": exam.unseen.same}
     for name, part, pairs in (
-        ("seen", setup.division.validation, exam.seen),
-        ("unseen", setup.division.evaluation, exam.unseen),
+        ("seen", setup.class_split.validation, exam.seen),
+        ("unseen", setup.class_split.evaluation, exam.unseen),
     ):
         pixels = enlarged(part)
         scores[name] = np.array([-np.square(pixels[a] - pixels[b]).sum() for a, b in pairs.indices])
@@ -220,9 +220,9 @@ def test_pairs_are_judged_as_loops_over_them_do(tiny_oneshot_config: Oneshot, se
 
 
 def test_a_verdict_is_the_likeliest_logistic_curve(tiny_oneshot_config: Oneshot, setup: OneshotSetup) -> None:
-    exam = plan_exam(tiny_oneshot_config, setup.division)
+    exam = plan_exam(tiny_oneshot_config, setup.class_split)
     _, verdict, _ = judge_pairs(tiny_oneshot_config, setup, exam, flatten)
-    pixels = enlarged(setup.division.validation)
+    pixels = enlarged(setup.class_split.validation)
     scores = np.array([-np.square(pixels[a] - pixels[b]).sum() for a, b in exam.seen.indices])
     middle, spread = scores.mean(), scores.std()
     standard, same = (scores - middle) / spread, exam.seen.same

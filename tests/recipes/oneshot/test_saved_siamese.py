@@ -7,8 +7,10 @@ import keras
 import numpy as np
 import pytest
 
+from dlpractice.data.files.pixels import Look
 from dlpractice.data.files.unlabelled import LoadedImage
-from dlpractice.data.oneshot.own_classes import read_class_folders
+from dlpractice.data.oneshot.own_classes import Reading, read_class_folders
+from dlpractice.data.oneshot.queries import Note
 from dlpractice.errors import ModelError
 from dlpractice.recipes.oneshot.saved_siamese import load_siamese
 from dlpractice.runs.directory import RunDirectory
@@ -19,27 +21,15 @@ def test_it_brings_how_files_are_decoded(
 ) -> None:
     saved = load_siamese(RunDirectory.read(finished_oneshot_run))
     assert saved.image_size == 16
-    assert vars(saved.note) == {
-        "kind": "images",
-        "side": 16,
-        "colour": "grey",
-        "resize": "stretch",
-        "background": "#ffffff",
-    }
+    assert saved.note == Note("images", Look(16, "stretch", "#ffffff"), "grey")
     other = load_siamese(with_verdict(kind="drawings", side=105, resize="pad", background="#000000"))
-    assert vars(other.note) == {
-        "kind": "drawings",
-        "side": 105,
-        "colour": "grey",
-        "resize": "pad",
-        "background": "#000000",
-    }
+    assert other.note == Note("drawings", Look(105, "pad", "#000000"), "grey")
     assert saved.digest != other.digest
 
 
 def test_it_embeds_and_judges_as_the_whole_net_does(finished_oneshot_run: Path, tiny_alphabets: Path) -> None:
     saved = load_siamese(RunDirectory.read(finished_oneshot_run))
-    examples = read_class_folders(str(tiny_alphabets), image_size=16).examples
+    examples = read_class_folders(str(tiny_alphabets), Reading(Look(16))).examples
     paths = [str(tiny_alphabets / path) for path in examples.paths[:40]]
     images = list(saved.load([*paths[:3], "missing.png", *paths[3:]]))
     pairs = list(saved.embed(images))

@@ -35,12 +35,12 @@ def test_the_seed_alone_decides_the_starting_weights(
 
 def test_the_seed_leaves_the_division_as_it_is(tiny_oneshot_config: Oneshot, shared_cache: Path) -> None:
     first, second = (
-        prepare_oneshot(tiny_oneshot_config.model_copy(update={"seed": seed}), Silent()).division
+        prepare_oneshot(tiny_oneshot_config.model_copy(update={"seed": seed}), Silent()).class_split
         for seed in (1, 2)
     )
     assert first.digest == second.digest
     other = changed(tiny_oneshot_config, data={"split_seed": 3})
-    assert prepare_oneshot(other, Silent()).division.digest != first.digest
+    assert prepare_oneshot(other, Silent()).class_split.digest != first.digest
 
 
 def test_the_loss_is_the_objectives_with_the_configs_settings(

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from dlpractice.data.files.items import IMAGES
-from dlpractice.data.oneshot.own_classes import read_class_folders
+from dlpractice.data.files.pixels import Look
+from dlpractice.data.oneshot.own_classes import Reading, read_class_folders
 from dlpractice.errors import DataError, ModelError
 from dlpractice.recipes.oneshot.saved_siamese import load_siamese
 from dlpractice.recipes.predict import identification
@@ -44,7 +45,7 @@ def _copy(source: Path, target: Path) -> None:
 def _pixels(paths: list[Path]) -> np.ndarray:
     """As training reads them: (N, 16, 16, 1)."""
     root = paths[0].parent.parent.parent
-    examples = read_class_folders(str(root), image_size=16).examples
+    examples = read_class_folders(str(root), Reading(Look(16))).examples
     where = [examples.paths.index(path.relative_to(root).as_posix()) for path in paths]
     return np.asarray(examples.pixels[np.array(where)], np.float32)
 

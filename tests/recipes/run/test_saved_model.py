@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dlpractice.data.files.pixels import Look
 from dlpractice.data.files.unlabelled import LoadedImage
 from dlpractice.errors import ModelError
 from dlpractice.recipes.run.saved_model import load_saved
@@ -14,7 +15,7 @@ from dlpractice.runs.directory import RunDirectory
 def test_it_brings_its_classes_and_how_to_decode(finished_run: Path) -> None:
     saved = load_saved(RunDirectory.read(finished_run))
     assert saved.class_names == ("cold", "warm")
-    assert (saved.image_size, saved.resize, saved.background) == (32, "stretch", "#ffffff")
+    assert saved.look == Look(32, "stretch", "#ffffff")
 
 
 def test_it_classifies_in_order_and_passes_errors_on(finished_run: Path) -> None:
