@@ -49,6 +49,17 @@ class Errors:
         """Validation error minus training error: the variance."""
         return self.val - self.train
 
+    def describe(self) -> str:
+        """Both errors and their difference with its interval, in words."""
+        low, high = self.gap_interval
+        where = "95 % interval" if self.counted else "by the scatter of the curves"
+        kept = f" of the stage {self.stage}, whose weights were kept" if self.stage else ""
+        return (
+            f"training error {self.train:.1%}, validation error {self.val:.1%} "
+            f"at epoch {self.epoch:g}{kept}: {100 * self.gap:+.1f} points "
+            f"({where} {100 * low:+.1f} to {100 * high:+.1f})"
+        )
+
 
 @dataclass(frozen=True)
 class Case:
@@ -68,6 +79,15 @@ class Case:
         """By curve, where it has values enough."""
         found = {name: read_trend(curve) for name, curve in self.record.curves.items()}
         return {name: trend for name, trend in found.items() if trend is not None}
+
+    @cached_property
+    def guessing_cost(self) -> float | None:
+        """The loss of guessing among K classes, ln K in nats; None where the run is none of ours that
+        classifies."""
+        if self.record.run is None or self.run.command != "finetune":
+            return None
+        classes = len(set(self.run.labels("train")))
+        return math.log(classes) if classes > 1 else None
 
     @cached_property
     def sizes(self) -> tuple[int, int] | None:

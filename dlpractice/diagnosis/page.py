@@ -1,8 +1,8 @@
 """The rules as a page of documentation, so that what it says is what is asked."""
 
 from dlpractice.diagnosis.case import TARGETS
-from dlpractice.diagnosis.rules.rule import Rule
-from dlpractice.diagnosis.rules.table import RULES
+from dlpractice.diagnosis.rule import Rule
+from dlpractice.diagnosis.rule_table import RULES
 
 _HEAD = """\
 # What `dlp diagnose` looks for

@@ -1,6 +1,6 @@
 """What a diagnosis is made from: the curves of one training, and what else is known of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+Answer = Mapping[str, Any]
+"""A row of predictions.csv: path, split, label, predicted, confidence in [0, 1], loss in nats."""
 
 CURVES = {
     "loss": "training loss",
@@ -62,7 +65,7 @@ class RunFacts:
     audit: Mapping[str, Any] | None = None
     diagnostics: Mapping[str, Any] | None = None
     splits: tuple[Mapping[str, str], ...] = ()
-    predictions: tuple[Mapping[str, Any], ...] = ()
+    predictions: tuple[Answer, ...] = ()
 
     def setting(self, key: str) -> Any:
         """The config's value of a dotted key such as `training.learning_rate`; None where it has none."""
@@ -79,7 +82,17 @@ class RunFacts:
         """The labels of the examples of `split`."""
         return [row["label"] for row in self.splits if row["split"] == split]
 
-    def scored(self, split: str) -> list[Mapping[str, Any]]:
+    @property
+    def recorded_start(self) -> Mapping[str, Any]:
+        """What diagnostics.json says of the net before its first step; empty where it says nothing."""
+        return (self.diagnostics or {}).get("start") or {}
+
+    @property
+    def recorded_epochs(self) -> Sequence[Mapping[str, Any]]:
+        """What diagnostics.json says of the net after each epoch, the first one first."""
+        return (self.diagnostics or {}).get("epochs") or []
+
+    def scored(self, split: str) -> list[Answer]:
         """The predictions on the examples of `split`."""
         return [row for row in self.predictions if row["split"] == split]
 

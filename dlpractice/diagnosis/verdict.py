@@ -7,8 +7,8 @@ from typing import Any
 from dlpractice.diagnosis.case import Case, open_case
 from dlpractice.diagnosis.finding import SEVERITIES, Finding, Severity
 from dlpractice.diagnosis.record import Record
-from dlpractice.diagnosis.rules.generalisation import describe_errors, is_gap_seen
-from dlpractice.diagnosis.rules.table import EXPLAINED_BY, RULES
+from dlpractice.diagnosis.rule_table import EXPLAINED_BY, RULES
+from dlpractice.diagnosis.rules.bias_and_variance import is_gap_seen
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _conclude(case: Case, findings: list[Finding]) -> str:
         return f"Insufficient evidence: {length} epochs" + (f"; no {lacking}." if lacking else ".")
     if case.errors is None:
         return "Nothing wrong is to be seen in the losses; without accuracies no more can be said."
-    about = describe_errors(case.errors)
+    about = case.errors.describe()
     start = "Some overfitting" if is_gap_seen(case) else "Nothing wrong is to be seen"
     if case.target is None:
         return f"{start}: {about}; what could be reached is not known."

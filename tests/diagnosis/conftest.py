@@ -108,11 +108,44 @@ def run_of(
     return Record("run", "run directory", made, run)
 
 
+_START: dict[str, Any] = {
+    "loss": 0.7,
+    "classes": 2,
+    "one_batch": {"before": 0.7, "after": 0.01, "steps": 50},
+    "inputs": {"low": -2.1, "high": 2.6, "mean": 0.1, "std": 1.1},
+    "output": {"activation": "linear"},
+}
+HEALTHY_LAYER: dict[str, Any] = {
+    "name": "conv",
+    "trained": True,
+    "gradient_norm": 0.1,
+    "weight_norm": 10.0,
+    "update_ratio": 1e-3,
+    "dead": 0.1,
+    "saturated": None,
+}
+
+
+def recorded_run(start: dict[str, Any], layer: dict[str, Any]) -> Record:
+    """A run whose diagnostics.json is that of a healthy net, but for some values of the net before training
+    and of its last layer."""
+    layers = [HEALTHY_LAYER, HEALTHY_LAYER | {"name": "dense"} | layer]
+    epochs = [{"stage": "scratch", "epoch": 3, "layers": layers}]
+    return run_of(diagnostics={"start": _START | start, "epochs": epochs})
+
+
 @pytest.fixture(scope="session")
 def make() -> SimpleNamespace:
     """The functions above: this folder is no package that tests could import them from."""
     return SimpleNamespace(
-        curve=curve, log_of=log_of, fall=fall, split_rows=split_rows, answers=answers, run_of=run_of
+        curve=curve,
+        log_of=log_of,
+        fall=fall,
+        split_rows=split_rows,
+        answers=answers,
+        run_of=run_of,
+        recorded_run=recorded_run,
+        layer=HEALTHY_LAYER,
     )
 
 

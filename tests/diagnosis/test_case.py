@@ -11,7 +11,6 @@ import pytest
 from dlpractice.config.schema import Finetune
 from dlpractice.diagnosis.case import TARGETS, open_case
 from dlpractice.diagnosis.logs.formats.run_directory import read_run
-from dlpractice.diagnosis.rules.generalisation import describe_errors
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.intervals import difference, wilson
 
@@ -109,7 +108,7 @@ def test_where_a_stage_kept_its_start_the_errors_are_those_of_the_saved_net(
     # The epochs of fine-tuning are none of it.
     rows = [row for row in run.metrics() if row["stage"] == "top-block"]
     assert errors.val < min(1 - row["val_accuracy"] for row in rows)
-    assert f"epoch {errors.epoch:g} of the stage head, whose weights were kept" in describe_errors(errors)
+    assert f"epoch {errors.epoch:g} of the stage head, whose weights were kept" in errors.describe()
 
 
 def test_before_a_stage_betters_its_start_a_running_run_would_keep_that(

@@ -1,1 +1,1 @@
-"""What is looked for, a row for each rule, beside the function that looks."""
+"""The rules by what they are about: a file has the functions that look, and a row for each in RULES."""

@@ -1,33 +1,31 @@
-"""Suspected label errors, by confident learning.
-
-Northcutt, Jiang and Chuang, "Confident learning: estimating uncertainty in dataset labels", JAIR 70 (2021):
-an example labelled i is suspected to be a j where the model is at least as sure of j as it usually is of
-what is labelled j. Those counts over pairs of classes are the confident joint. Here the classes' thresholds
-come from the loss, which is -log of the label's probability, and candidates from the predicted class, whose
-probability is the confidence: predictions.csv holds these two. The model has not been trained on validation
-and test.
-"""
+"""Rules about single answers: labels that they contradict, confidences with a cap, the worst mistakes."""
 
 import math
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from dlpractice.diagnosis.case import Case
+from dlpractice.diagnosis.doubted_labels import find_mixed_up, find_suspects, gather_drawings
 from dlpractice.diagnosis.finding import Sign
-from dlpractice.diagnosis.rules.generalisation import see_chance
-from dlpractice.diagnosis.rules.mixed_up_drawings import ASKED, CONSISTENT, FEWEST, LEAST, see_mixed_up
-from dlpractice.diagnosis.rules.rule import Rule, Threshold
+from dlpractice.diagnosis.record import Answer
+from dlpractice.diagnosis.rule import UNTRAINED, Rule, Threshold
 from dlpractice.diagnosis.rules.splits import see_unpredicted
+from dlpractice.diagnosis.rules.validation import see_chance
 from dlpractice.statistics.intervals import wilson
 
+LEAST = Threshold("lower end of the suspects' share, 95 % interval", 0.015, "chosen")
 CONFIDENT = Threshold(
     "suspects among the mistakes",
     0.4,
     "chosen: a mistake is as sure as a right answer where the label is wrong",
 )
+FEWEST = Threshold("predictions, or drawings", 100.0, "chosen: below, a few mistakes make a share")
+CONSISTENT = Threshold(
+    "one-shot: suspects among the drawings that are mostly taken for something else",
+    0.6,
+    "chosen on the panel, seeds 0 and 1: 0.77 where half of the characters are shuffled, else up to 0.44",
+)
+ASKED = Threshold("one-shot: answers about a drawing, median", 5.0, "chosen: fewer make no share")
 AT_CAP = Threshold(
     "predictions whose confidence is at the highest that a softmax of probabilities can give",
     0.5,
@@ -35,30 +33,6 @@ AT_CAP = Threshold(
 )
 _NEAR_CAP = 0.97
 _NAMED = 5
-
-Row = Mapping[str, Any]
-
-
-def class_thresholds(rows: Sequence[Row]) -> dict[str, float]:
-    """The mean probability of a class over the examples that are labelled with it, by class."""
-    sure: dict[str, list[float]] = defaultdict(list)
-    for row in rows:
-        sure[row["label"]].append(math.exp(-row["loss"]))
-    return {name: sum(values) / len(values) for name, values in sure.items()}
-
-
-def find_suspects(rows: Sequence[Row]) -> list[Row]:
-    """The rows whose label is doubted, those first of whose other class the model is surest.
-
-    rows: predictions with path, label, predicted, confidence in [0, 1] and loss in nats.
-    """
-    usual = class_thresholds(rows)
-    doubted = [
-        row
-        for row in rows
-        if row["predicted"] != row["label"] and row["confidence"] >= usual.get(row["predicted"], 2.0)
-    ]
-    return sorted(doubted, key=lambda row: (-row["confidence"], row["path"]))
 
 
 def see_label_errors(case: Case) -> Sign | None:
@@ -91,6 +65,25 @@ def see_label_errors(case: Case) -> Sign | None:
     return Sign("warning", "medium", evidence, remedy, "", paths)
 
 
+def see_mixed_up(case: Case) -> Sign | None:
+    """Many drawings that tasks agree to be of another character."""
+    drawings = gather_drawings(case.run.predictions)
+    asked = sorted(drawing.answers for drawing in drawings)
+    if len(drawings) < FEWEST.value or asked[len(asked) // 2] < ASKED.value:
+        return None
+    suspects, wrong = find_mixed_up(drawings), sum(one.taken > one.own for one in drawings)
+    share = len(suspects) / len(drawings)
+    if wilson(share, len(drawings))[0] < LEAST.value or len(suspects) < CONSISTENT.value * wrong:
+        return None
+    evidence = (
+        f"the labels of {len(suspects)} of {len(drawings)} drawings are doubted ({share:.1%}): of {wrong} "
+        "that are mostly taken for something else, those are so as often as what belongs there",
+        "the surest: "
+        + ", ".join(f"{one.path} ({one.label}, taken for {one.other})" for one in suspects[:_NAMED]),
+    )
+    return Sign("warning", "medium", evidence, (), "", tuple(one.path for one in suspects))
+
+
 def see_capped_confidence(case: Case) -> Sign | None:
     """Confidences that pile up at e / (e + K - 1): the softmax of one probability of 1 and K - 1 of 0."""
     classes = len(set(case.run.labels("train")))
@@ -118,34 +111,43 @@ def see_worst_mistakes(case: Case) -> Sign | None:
     return Sign("info", "high", (text,), (), "", tuple(str(row["path"]) for row in worst))
 
 
-def _describe(row: Row) -> str:
+def _describe(row: Answer) -> str:
     return f"{row['path']} ({row['label']}, taken for {row['predicted']})"
 
 
-LABEL_ERRORS = Rule(
-    "label errors",
-    "Many labels contradict the model where it is as sure as it is of its right answers.",
-    ("predictions.csv",),
-    (LEAST, CONFIDENT, FEWEST, CONSISTENT, ASKED),
-    "classes that overlap, a model that is too sure of itself",
-    "look at the images that are named, and correct their labels; until then smooth the labels",
-    see_label_errors,
-)
-CAPPED_CONFIDENCE = Rule(
-    "probabilities taken for logits",
-    "The loss applies a softmax to what has been through one already: it cannot fall to zero.",
-    ("predictions.csv", "splits.csv", "a classification run"),
-    (AT_CAP, FEWEST),
-    "a model from elsewhere that ends in a softmax",
-    "a linear last layer, or a loss that takes probabilities",
-    see_capped_confidence,
-)
-WORST_MISTAKES = Rule(
-    "worst mistakes",
-    "Validation and test images with the highest losses, worth a look.",
-    ("predictions.csv", "a classification run"),
-    (),
-    "label errors, images that show several things",
-    "look at them",
-    see_worst_mistakes,
+RULES = (
+    Rule(
+        name="label errors",
+        finds="Many labels contradict the model where it is as sure as it is of its right answers.",
+        needs=("predictions.csv",),
+        thresholds=(LEAST, CONFIDENT, FEWEST, CONSISTENT, ASKED),
+        causes="classes that overlap, a model that is too sure of itself",
+        remedy="look at the images that are named, and correct their labels; until then smooth the labels",
+        look=see_label_errors,
+        importance=110,
+        explained_by=(
+            UNTRAINED,
+            "one batch is not learnt",
+        ),
+    ),
+    Rule(
+        name="probabilities taken for logits",
+        finds="The loss applies a softmax to what has been through one already: it cannot fall to zero.",
+        needs=("predictions.csv", "splits.csv", "a classification run"),
+        thresholds=(AT_CAP, FEWEST),
+        causes="a model from elsewhere that ends in a softmax",
+        remedy="a linear last layer, or a loss that takes probabilities",
+        look=see_capped_confidence,
+        importance=230,
+    ),
+    Rule(
+        name="worst mistakes",
+        finds="Validation and test images with the highest losses, worth a look.",
+        needs=("predictions.csv", "a classification run"),
+        thresholds=(),
+        causes="label errors, images that show several things",
+        remedy="look at them",
+        look=see_worst_mistakes,
+        importance=10,
+    ),
 )

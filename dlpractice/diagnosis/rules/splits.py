@@ -7,7 +7,7 @@ import numpy as np
 from dlpractice.diagnosis.case import Case
 from dlpractice.diagnosis.finding import Sign
 from dlpractice.diagnosis.remedies import balance, regularise
-from dlpractice.diagnosis.rules.rule import Rule, Threshold
+from dlpractice.diagnosis.rule import UNTRAINED, Rule, Threshold
 from dlpractice.statistics.intervals import wilson
 
 SHIFT = Threshold("chance of the classes' counts, were the splits alike", 1e-3, "one in a thousand")
@@ -129,66 +129,83 @@ def see_small_validation(case: Case) -> Sign | None:
     return Sign("info", "high", (text,))
 
 
-COPIES = Rule(
-    "copies across splits",
-    "Images of one split, or look-alikes, are in another: its score is flattered.",
-    ("splits.csv",),
-    (),
-    "frames of one film, images saved twice",
-    "give both to one split: a `group` column in the data's CSV does it",
-    see_copies,
-)
-CLASS_SHIFT = Rule(
-    "class shift",
-    "Validation or test has other shares of the classes than training.",
-    ("splits.csv", "a classification run"),
-    (SHIFT, MOVED),
-    "splits by time or by source",
-    "divide anew, by class; or weigh the classes as they are in use",
-    see_class_shift,
-)
-REPEATED_TEST = Rule(
-    "test scored more than once",
-    "The test is not unseen any more.",
-    ("summary.json",),
-    (),
-    "a run that was finished twice",
-    "report the first score, or take new images for the test",
-    see_repeated_test,
-)
-IMBALANCED = Rule(
-    "class imbalance",
-    "Some classes have many times the training images of others.",
-    ("splits.csv", "a classification run"),
-    (IMBALANCE,),
-    "classes that are as rare in use: then accuracy is the wrong measure, not the split",
-    "weigh the classes alike, or collect more of the rare ones",
-    see_imbalance,
-)
-UNPREDICTED = Rule(
-    "class never predicted",
-    "The model never answers with some class that validation has.",
-    ("predictions.csv", "a classification run"),
-    (FEWEST_OF_CLASS,),
-    "imbalance, labels that do not belong to their images, a net that has not learnt yet",
-    "weigh the classes alike, or collect more of that class",
-    see_unpredicted,
-)
-FEW_IMAGES = Rule(
-    "too few images",
-    "Training has fewer images of a class than show what is typical of it.",
-    ("splits.csv", "a classification run"),
-    (FEW,),
-    "a share for training that is too small",
-    "more images; until then a frozen base and augmentation",
-    see_few_images,
-)
-SMALL_VALIDATION = Rule(
-    "validation too small",
-    "Choices between runs are made within the noise.",
-    ("splits.csv", "training and validation accuracy", "a classification run"),
-    (WIDE,),
-    "few images in all",
-    "a larger share for validation, or several seeds",
-    see_small_validation,
+RULES = (
+    Rule(
+        name="copies across splits",
+        finds="Images of one split, or look-alikes, are in another: its score is flattered.",
+        needs=("splits.csv",),
+        thresholds=(),
+        causes="frames of one film, images saved twice",
+        remedy="give both to one split: a `group` column in the data's CSV does it",
+        look=see_copies,
+        importance=320,
+    ),
+    Rule(
+        name="class shift",
+        finds="Validation or test has other shares of the classes than training.",
+        needs=("splits.csv", "a classification run"),
+        thresholds=(SHIFT, MOVED),
+        causes="splits by time or by source",
+        remedy="divide anew, by class; or weigh the classes as they are in use",
+        look=see_class_shift,
+        importance=70,
+        explained_by=("class imbalance",),
+    ),
+    Rule(
+        name="test scored more than once",
+        finds="The test is not unseen any more.",
+        needs=("summary.json",),
+        thresholds=(),
+        causes="a run that was finished twice",
+        remedy="report the first score, or take new images for the test",
+        look=see_repeated_test,
+        importance=60,
+    ),
+    Rule(
+        name="class imbalance",
+        finds="Some classes have many times the training images of others.",
+        needs=("splits.csv", "a classification run"),
+        thresholds=(IMBALANCE,),
+        causes="classes that are as rare in use: then accuracy is the wrong measure, not the split",
+        remedy="weigh the classes alike, or collect more of the rare ones",
+        look=see_imbalance,
+        importance=150,
+    ),
+    Rule(
+        name="class never predicted",
+        finds="The model never answers with some class that validation has.",
+        needs=("predictions.csv", "a classification run"),
+        thresholds=(FEWEST_OF_CLASS,),
+        causes="imbalance, labels that do not belong to their images, a net that has not learnt yet",
+        remedy="weigh the classes alike, or collect more of that class",
+        look=see_unpredicted,
+        importance=140,
+        explained_by=(
+            UNTRAINED,
+            "class imbalance",
+            "accuracy at chance",
+            "dropout too high",
+            "underfitting",
+        ),
+    ),
+    Rule(
+        name="too few images",
+        finds="Training has fewer images of a class than show what is typical of it.",
+        needs=("splits.csv", "a classification run"),
+        thresholds=(FEW,),
+        causes="a share for training that is too small",
+        remedy="more images; until then a frozen base and augmentation",
+        look=see_few_images,
+        importance=130,
+    ),
+    Rule(
+        name="validation too small",
+        finds="Choices between runs are made within the noise.",
+        needs=("splits.csv", "training and validation accuracy", "a classification run"),
+        thresholds=(WIDE,),
+        causes="few images in all",
+        remedy="a larger share for validation, or several seeds",
+        look=see_small_validation,
+        importance=20,
+    ),
 )

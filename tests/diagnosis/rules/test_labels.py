@@ -1,4 +1,4 @@
-"""Confident learning on labels that were flipped, and on honest mistakes."""
+"""Labels that were flipped and honest mistakes, of images and of drawings; other rules about answers."""
 
 import math
 from types import SimpleNamespace
@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from dlpractice.diagnosis.case import open_case
+from dlpractice.diagnosis.doubted_labels import find_mixed_up, find_suspects, gather_drawings
 from dlpractice.diagnosis.rules.labels import (
-    class_thresholds,
-    find_suspects,
     see_capped_confidence,
     see_label_errors,
+    see_mixed_up,
     see_worst_mistakes,
 )
 
@@ -44,15 +44,6 @@ def classify(seed: int, flipped: float, count: int = 1500) -> tuple[list[dict[st
             }
         )
     return rows, {f"{number}.png" for number in np.flatnonzero(flips)}
-
-
-def test_thresholds_are_mean_probabilities(make: SimpleNamespace) -> None:
-    rows = [
-        {"label": "a", "loss": -math.log(0.5)},
-        {"label": "a", "loss": -math.log(0.9)},
-        {"label": "b", "loss": 0.0},
-    ]
-    assert class_thresholds(rows) == pytest.approx({"a": 0.7, "b": 1.0})
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3])
@@ -112,3 +103,59 @@ def test_who_has_learnt_nothing_doubts_no_label(make: SimpleNamespace) -> None:
     assert see_label_errors(open_case(make.run_of(0.5, 0.5, rows=rows, predictions=wrong))) is None
     few = tuple(make.answers(rows, 100, confidence=0.985))
     assert see_label_errors(open_case(make.run_of(0.8, 0.8, rows=rows, predictions=few))) is not None
+
+
+def answer_tasks(
+    seed: int, moved: float, skill: float, tasks: int = 15
+) -> tuple[list[dict[str, Any]], set[str]]:
+    """Answers about 20 drawings of each of 20 characters, a share of which bear another character's label, by
+    a net that sees the true character with the chance `skill` and else guesses.
+
+    Returns the rows and the paths under a wrong label.
+    """
+    rng = np.random.default_rng(seed)
+    rows, wrong = [], set()
+    for number in range(400):
+        truth = label = number % 20
+        if rng.random() < moved:
+            label = (truth + int(rng.integers(1, 20))) % 20
+            wrong.add(f"{number}.png")
+        for _ in range(tasks):
+            predicted = truth if rng.random() < skill else int(rng.integers(20))
+            row = {
+                "path": f"{number}.png",
+                "label": f"c{label}",
+                "predicted": f"c{predicted}",
+                "split": "test",
+            }
+            rows.append(row | {"confidence": 0.3, "loss": 2.0})
+    return rows, wrong
+
+
+def one_shot(make: SimpleNamespace, rows: list[dict[str, Any]], area: float = 0.9) -> Any:
+    results = {"verification": {"auc": area}}
+    return open_case(
+        make.run_of(config={"command": "oneshot"}, summary={"results": results}, predictions=tuple(rows))
+    )
+
+
+@pytest.mark.parametrize("moved", [0.1, 0.5])
+def test_drawings_under_a_wrong_label_are_found_by_name(make: SimpleNamespace, moved: float) -> None:
+    rows, wrong = answer_tasks(0, moved, skill=0.7)
+    suspects = {one.path for one in find_mixed_up(gather_drawings(rows))}
+    assert len(suspects & wrong) > 0.6 * len(wrong)
+    assert len(suspects & wrong) > 0.9 * len(suspects)
+    sign = see_label_errors(one_shot(make, rows))
+    assert (sign.severity, set(sign.paths), sign.overrides) == ("warning", suspects, ())
+    assert see_label_errors(one_shot(make, rows, area=0.5)) is None  # who has learnt nothing
+
+
+@pytest.mark.parametrize("skill", [0.9, 0.6, 0.3, 0.15])
+def test_a_net_that_is_merely_bad_doubts_no_labels(make: SimpleNamespace, skill: float) -> None:
+    for seed in range(5):
+        assert see_mixed_up(one_shot(make, answer_tasks(seed, 0.0, skill)[0])) is None
+
+
+def test_few_answers_say_nothing(make: SimpleNamespace) -> None:
+    assert see_mixed_up(one_shot(make, answer_tasks(0, 0.5, 0.7, tasks=4)[0])) is None
+    assert see_mixed_up(one_shot(make, answer_tasks(0, 0.5, 0.7)[0][: 99 * 15])) is None

@@ -5,21 +5,11 @@ from types import SimpleNamespace
 from dlpractice.diagnosis.case import open_case
 from dlpractice.diagnosis.rules import splits as rules
 
-ALL = (
-    rules.COPIES,
-    rules.CLASS_SHIFT,
-    rules.IMBALANCED,
-    rules.FEW_IMAGES,
-    rules.SMALL_VALIDATION,
-    rules.REPEATED_TEST,
-    rules.UNPREDICTED,
-)
-
 
 def test_a_fair_split_is_left_alone(make: SimpleNamespace) -> None:
     rows = make.split_rows()
     case = open_case(make.run_of(rows=rows, predictions=tuple(make.answers(rows, 10))))
-    assert [rule.name for rule in ALL if rule.judge(case)] == []
+    assert [rule.name for rule in rules.RULES if rule.judge(case)] == []
 
 
 def test_copies_and_look_alikes(make: SimpleNamespace) -> None:

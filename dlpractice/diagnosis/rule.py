@@ -1,10 +1,12 @@
-"""A rule of the table: what it is called, what it needs, what it compares with what, and what to do."""
+"""What a rule is: its name, what it needs and compares, what explains it, and what to do about it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from dlpractice.diagnosis.case import Case
 from dlpractice.diagnosis.finding import Finding, Sign
+
+RECORDED = "diagnostics.json (training.diagnostics: true)"
 
 NEEDS: Mapping[str, Callable[[Case], bool]] = {
     "training loss": lambda case: case.record.curve("loss") is not None,
@@ -19,14 +21,13 @@ NEEDS: Mapping[str, Callable[[Case], bool]] = {
     "splits.csv": lambda case: case.record.run is not None and bool(case.run.splits),
     "predictions.csv": lambda case: case.record.run is not None and bool(case.run.predictions),
     "summary.json": lambda case: case.record.run is not None and case.run.summary is not None,
-    "diagnostics.json (training.diagnostics: true)": lambda case: (
-        case.record.run is not None and case.run.diagnostics is not None
-    ),
+    RECORDED: lambda case: case.record.run is not None and case.run.diagnostics is not None,
 }
-"""What a rule can need, in the words of the documentation. A trend takes five epochs."""
+"""What a rule can need, in the words of the documentation, and whether a case has it. A trend takes five
+epochs."""
 
 KINDS = ("a classification run", "a one-shot run")
-"""Needs that say what a rule is about: it does not apply to a run of the other kind."""
+"""Needs that say which runs a rule is about. It does not apply to runs of the other kind."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +39,35 @@ class Threshold:
     source: str
 
 
-@dataclass(frozen=True)
-class Rule:
-    """finds: what it means, in a sentence. causes: what else could be behind it. remedy: what to do.
+SURE = Threshold("standard errors of a change", 3.0, "one-sided chance of 0.1 %")
+"""From here on a change of a curve counts as seen. The chance is that of a single test. The lowest place of a
+curve is picked among many, which makes such changes likelier; three leaves room for that."""
 
-    look: a pure function of the case, asked only where all `needs` are there.
+UNTRAINED = "whatever stops the training"
+"""Stands in `explained_by` for the names of all rules with `stops_training`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One kind of fault that a training can have.
+
+    finds: what a finding means, a sentence. needs: names of NEEDS. causes: what else could be behind it.
+    remedy: what to do. look: a pure function of a case that meets all needs; None where it sees nothing.
+    importance: findings of equal severity are listed from the highest to the lowest; no two rules share one.
+    explained_by: names of the rules whose findings cause this one, too: beside one of them it is in doubt.
+    stops_training: whether a net with this fault is not trained, so that other findings mean little.
     """
 
     name: str
     finds: str
     needs: tuple[str, ...]
-    thresholds: tuple[Threshold, ...]
+    thresholds: tuple[Threshold, ...] = ()
     causes: str
     remedy: str
     look: Callable[[Case], Sign | None]
+    importance: int
+    explained_by: tuple[str, ...] = ()
+    stops_training: bool = False
 
     def lacks(self, case: Case) -> tuple[str, ...]:
         """The needs that the case does not meet."""

@@ -5,7 +5,7 @@ import math
 from dlpractice.diagnosis.case import Case
 from dlpractice.diagnosis.finding import Sign
 from dlpractice.diagnosis.remedies import lower_rate, regularise
-from dlpractice.diagnosis.rules.rule import Rule, Threshold
+from dlpractice.diagnosis.rule import RECORDED, Rule, Threshold
 from dlpractice.runs.listing import headline
 
 HARDER = Threshold("lower end of validation minus evaluation", 0.05, "chosen: five points")
@@ -62,8 +62,7 @@ def see_pairs_at_chance(case: Case) -> Sign | None:
 
 def see_collapse(case: Case) -> Sign | None:
     """Similarities that all became the same."""
-    document = case.run.diagnostics or {}
-    looks = [document.get("start") or {}, *(document.get("epochs") or [])]
+    looks = [case.run.recorded_start, *case.run.recorded_epochs]
     spreads = [((look.get("output") or {}).get("similarity") or {}).get("spread") for look in looks]
     start, end = spreads[0], spreads[-1]
     if not start or end is None or end > COLLAPSED.value * start:
@@ -90,7 +89,7 @@ def see_few_classes(case: Case) -> Sign | None:
 
 def see_asymmetry(case: Case) -> Sign | None:
     """A similarity that depends on which of two images comes first."""
-    output = ((case.run.diagnostics or {}).get("start") or {}).get("output") or {}
+    output = case.run.recorded_start.get("output") or {}
     similarity = output.get("similarity")
     if not similarity or similarity["asymmetry"] <= ASYMMETRY.value * similarity["spread"]:
         return None
@@ -98,42 +97,53 @@ def see_asymmetry(case: Case) -> Sign | None:
     return Sign("error", "high", (text,))
 
 
-EMBEDDINGS = (
+RULES = (
     Rule(
-        "embedding collapsed",
-        "All images are given about the same place.",
-        ("a one-shot run", "diagnostics.json (training.diagnostics: true)"),
-        (COLLAPSED,),
-        "a loss that pushes nothing apart, a margin that is never met, a learning rate that is too high, "
-        "labels that are mixed up",
-        "a lower learning rate, or another objective",
-        see_collapse,
+        name="embedding collapsed",
+        finds="All images are given about the same place.",
+        needs=("a one-shot run", RECORDED),
+        thresholds=(COLLAPSED,),
+        causes=(
+            "a loss that pushes nothing apart, a margin that is never met, a learning rate that is too high, "
+            "labels that are mixed up"
+        ),
+        remedy="a lower learning rate, or another objective",
+        look=see_collapse,
+        importance=190,
+        explained_by=(
+            "loss exploded",
+            "dead ReLUs",
+            "learning rate too high",
+        ),
     ),
     Rule(
-        "similarity not symmetric",
-        "The score of two images depends on their order.",
-        ("a one-shot run", "diagnostics.json (training.diagnostics: true)"),
-        (ASYMMETRY,),
-        "two encoders that do not share their weights, dropout while scoring",
-        "share the weights; score without dropout",
-        see_asymmetry,
+        name="similarity not symmetric",
+        finds="The score of two images depends on their order.",
+        needs=("a one-shot run", RECORDED),
+        thresholds=(ASYMMETRY,),
+        causes="two encoders that do not share their weights, dropout while scoring",
+        remedy="share the weights; score without dropout",
+        look=see_asymmetry,
+        importance=180,
     ),
     Rule(
-        "too few classes",
-        "What tells the classes of training apart does not tell others.",
-        ("a one-shot run", "splits.csv", "training and validation accuracy"),
-        (FEW_CLASSES, SPECIAL),
-        "validation alphabets whose characters are more alike",
-        "more classes to train on, generated ones too, rather than more images of each",
-        see_few_classes,
+        name="too few classes",
+        finds="What tells the classes of training apart does not tell others.",
+        needs=("a one-shot run", "splits.csv", "training and validation accuracy"),
+        thresholds=(FEW_CLASSES, SPECIAL),
+        causes="validation alphabets whose characters are more alike",
+        remedy="more classes to train on, generated ones too, rather than more images of each",
+        look=see_few_classes,
+        importance=170,
     ),
     Rule(
-        "validation easier than evaluation",
-        "Validation tasks promise more than unseen alphabets keep.",
-        ("a one-shot run", "summary.json"),
-        (HARDER,),
-        "validation alphabets like those of training, too few of them",
-        "more training alphabets, generated ones too; other validation alphabets",
-        see_easier_validation,
+        name="validation easier than evaluation",
+        finds="Validation tasks promise more than unseen alphabets keep.",
+        needs=("a one-shot run", "summary.json"),
+        thresholds=(HARDER,),
+        causes="validation alphabets like those of training, too few of them",
+        remedy="more training alphabets, generated ones too; other validation alphabets",
+        look=see_easier_validation,
+        importance=160,
     ),
 )

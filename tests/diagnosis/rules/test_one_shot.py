@@ -4,8 +4,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from dlpractice.diagnosis.case import open_case
-from dlpractice.diagnosis.rules import embeddings as rules
-from dlpractice.diagnosis.rules.generalisation import see_chance
+from dlpractice.diagnosis.rules import one_shot as rules
+from dlpractice.diagnosis.rules.validation import see_chance
 
 
 def measure(value: float, half: float = 0.03) -> dict[str, Any]:

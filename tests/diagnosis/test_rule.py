@@ -4,12 +4,24 @@ from types import SimpleNamespace
 
 from dlpractice.diagnosis.case import open_case
 from dlpractice.diagnosis.finding import Sign
-from dlpractice.diagnosis.rules.rule import Rule
+from dlpractice.diagnosis.rule import Rule
+
+
+def make_rule(needs: tuple[str, ...], sign: Sign | None) -> Rule:
+    return Rule(
+        name="name",
+        finds="finds",
+        needs=needs,
+        causes="causes",
+        remedy="remedy",
+        look=lambda case: sign,
+        importance=1,
+    )
 
 
 def test_needs_and_judgement(make: SimpleNamespace) -> None:
     sign = Sign("info", "low", ("seen",), ("seed=1",), "loss", ("a.png",))
-    rule = Rule("name", "finds", ("training loss", "splits.csv"), (), "causes", "remedy", lambda case: sign)
+    rule = make_rule(("training loss", "splits.csv"), sign)
     assert rule.lacks(open_case(make.log_of(val_loss=[1.0]))) == ("training loss", "splits.csv")
     assert rule.lacks(open_case(make.run_of())) == ()
     assert rule.applies(open_case(make.run_of()))
@@ -24,7 +36,7 @@ def test_needs_and_judgement(make: SimpleNamespace) -> None:
 
 
 def test_a_rule_about_the_other_kind_of_run_does_not_apply(make: SimpleNamespace) -> None:
-    rule = Rule("name", "finds", ("a one-shot run",), (), "causes", "remedy", lambda case: None)
+    rule = make_rule(("a one-shot run",), None)
     assert not rule.applies(open_case(make.run_of()))
     assert rule.applies(open_case(make.run_of(config={"command": "oneshot"})))
     assert rule.applies(open_case(make.log_of(loss=[1.0])))
