@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from dlpractice.layers.convnet import build_convnet
 from dlpractice.layers.preprocessing import ImageInput, Preprocess, Probabilities, Resize
-from dlpractice.models.backbones import Backbone, build_base, find_block_ends
+from dlpractice.models.backbones import build_base, find_block_ends
 from dlpractice.models.weights import LoadedWeights, load_weights
+from dlpractice.registry.backbones import Backbone
 from dlpractice.registry.strategies import IMAGES, Strategy, block_cut, pooled_cut
 
 # A feature that hardly varied in training may vary in use, and dividing by its tiny deviation would let it

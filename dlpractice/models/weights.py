@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.errors import ModelError
-from dlpractice.models.backbones import BACKBONES, Backbone
+from dlpractice.registry.backbones import BACKBONES, Backbone
 from dlpractice.settings import DATA_VARIABLE, data_dirs
 
 VGG16_DIGEST = "d9a27cc1fc7f975ef8cff49180e794ccd7c4bc868ebb49740803b3bbaa8dbefd"

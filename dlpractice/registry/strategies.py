@@ -9,9 +9,11 @@
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from dlpractice.errors import ModelError
+from dlpractice.registry.wording import join_words
 
 IMAGES = "images"
 
@@ -57,6 +59,91 @@ class Strategy:
         return tuple(stage.cut for stage in self.stages if stage.cut != IMAGES)
 
 
+@dataclass(frozen=True)
+class Row:
+    """How one strategy is described and planned.
+
+    about: what is trained. short: the same in fewer words, for the description of the config's key; empty
+    where the name says it. suits: the data that it is for. plan: takes its name, the number of blocks of the
+    base, and whether the base is pretrained.
+    """
+
+    about: str
+    short: str
+    suits: str
+    plan: Callable[[str, int, bool], Strategy]
+
+
+NUMBERED = "N"
+"""What a strategy's name ends in that stands for a block's number."""
+
+
+def _plan_scratch(name: str, block_count: int, pretrained: bool) -> Strategy:
+    return Strategy(name, (Stage(name, IMAGES),), None)
+
+
+def _plan_head(name: str, block_count: int, pretrained: bool) -> Strategy:
+    return Strategy(name, (Stage(name, pooled_cut(block_count)),), block_count)
+
+
+def _plan_top_block(name: str, block_count: int, pretrained: bool) -> Strategy:
+    return Strategy(name, (_warm_up(block_count), Stage(name, block_cut(block_count - 1))), block_count)
+
+
+def _plan_full(name: str, block_count: int, pretrained: bool) -> Strategy:
+    whole = Stage(name, IMAGES)
+    return Strategy(name, (_warm_up(block_count), whole) if pretrained else (whole,), block_count)
+
+
+def _plan_linear(name: str, block_count: int, pretrained: bool) -> Strategy:
+    block = int(re.sub(r"^\D+", "", name))
+    if not 1 <= block <= block_count:
+        numbered = name.rstrip("0123456789")
+        raise ModelError(
+            f"strategy {name}: this backbone has blocks 1 to {block_count}",
+            f"choose {numbered}1 to {numbered}{block_count}",
+        )
+    return Strategy(name, (Stage(name, pooled_cut(block)),), block)
+
+
+def _warm_up(block_count: int) -> Stage:
+    return Stage("head", pooled_cut(block_count), warm_up=True)
+
+
+STRATEGIES: dict[str, Row] = {
+    "scratch": Row(
+        about="a small residual net, from nothing",
+        short="a small net from nothing",
+        suits="the measure of what the others gain",
+        plan=_plan_scratch,
+    ),
+    "head": Row(
+        about="a linear layer on the frozen base",
+        short="all of the backbone frozen",
+        suits="little data, like the pretraining set",
+        plan=_plan_head,
+    ),
+    "top-block": Row(
+        about="the head, then the last convolutional block with it",
+        short="its last block and the head",
+        suits="somewhat more data",
+        plan=_plan_top_block,
+    ),
+    "full": Row(
+        about="the head, then everything",
+        short="",
+        suits="much data; with `model.weights: null`, much data unlike any pretraining set",
+        plan=_plan_full,
+    ),
+    "linear@blockN": Row(
+        about="a linear layer on an earlier block's features",
+        short="a linear layer on block N",
+        suits="little data, unlike the pretraining set",
+        plan=_plan_linear,
+    ),
+}
+
+
 def plan_strategy(name: str, block_count: int, *, pretrained: bool) -> Strategy:
     """The strategy called `name` for a base of `block_count` blocks.
 
@@ -66,23 +153,39 @@ def plan_strategy(name: str, block_count: int, *, pretrained: bool) -> Strategy:
 
     Raises ModelError for a name that is none of the strategies, or a block that the base does not have.
     """
-    if name == "scratch":
-        return Strategy(name, (Stage(name, IMAGES),), None)
-    if name == "head":
-        return Strategy(name, (Stage(name, pooled_cut(block_count)),), block_count)
-    head_first = (Stage("head", pooled_cut(block_count), warm_up=True),)
-    if name == "top-block":
-        return Strategy(name, (*head_first, Stage(name, block_cut(block_count - 1))), block_count)
-    if name == "full":
-        return Strategy(name, (*(head_first if pretrained else ()), Stage(name, IMAGES)), block_count)
-    if match := re.fullmatch(r"linear@block(\d+)", name):
-        block = int(match[1])
-        if not 1 <= block <= block_count:
-            raise ModelError(
-                f"strategy {name}: this backbone has blocks 1 to {block_count}",
-                f"choose linear@block1 to linear@block{block_count}",
-            )
-        return Strategy(name, (Stage(name, pooled_cut(block)),), block)
-    raise ModelError(
-        f"no strategy is called {name!r}", "choose scratch, head, top-block, full or linear@blockN"
-    )
+    for known, row in STRATEGIES.items():
+        if re.fullmatch(_fill_in(known, r"\d+"), name):
+            return row.plan(name, block_count, pretrained)
+    raise ModelError(f"no strategy is called {name!r}", f"choose {join_words(STRATEGIES)}")
+
+
+def strategy_pattern() -> str:
+    """The regular expression of all names of strategies that a config may hold."""
+    return f"^({'|'.join(_fill_in(name, '[1-9]') for name in STRATEGIES)})$"
+
+
+def strategy_examples() -> list[str]:
+    """A name of each strategy."""
+    return [_fill_in(name, "3") for name in STRATEGIES]
+
+
+def strategy_choices() -> str:
+    """All strategies as a user writes them: of a numbered one, how it goes on."""
+    names = (f"{stem}1, {stem}2 and so on" if (stem := _stem(name)) != name else name for name in STRATEGIES)
+    return join_words(names, ", or ")
+
+
+def describe_strategies() -> str:
+    """All strategies with what each trains, for the description of the config's key."""
+    words = (f"{name} ({row.short})" if row.short else name for name, row in STRATEGIES.items())
+    return join_words(words, ", or ")
+
+
+def _stem(name: str) -> str:
+    """A numbered strategy's name without its `N`; any other as it is."""
+    return name.removesuffix(NUMBERED)
+
+
+def _fill_in(name: str, number: str) -> str:
+    """The name, with `number` in the place of a numbered one's `N`."""
+    return _stem(name) + number if _stem(name) != name else name

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dlpractice.layers.preprocessing import ImageInput, Preprocess, Probabilities
-from dlpractice.models.backbones import BACKBONES
+from dlpractice.registry.backbones import BACKBONES
 
 OWN_FUNCTION = {
     "vgg16": keras.applications.vgg16,

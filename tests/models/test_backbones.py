@@ -8,7 +8,8 @@ import pytest
 
 from dlpractice.errors import ModelError
 from dlpractice.layers.preprocessing import Preprocess
-from dlpractice.models.backbones import BACKBONES, Backbone, build_base, find_backbone, find_block_ends
+from dlpractice.models.backbones import build_base, find_block_ends
+from dlpractice.registry.backbones import BACKBONES, Backbone
 
 
 def build_at_minimum(row: Backbone) -> keras.Model:
@@ -80,13 +81,6 @@ def test_a_pixel_less_than_the_minimum_is_an_error(name: str) -> None:
     ) as e:
         build_base(row, keras.Input((size, size, 3)))
     assert str(row.native_size) in e.value.hint
-
-
-def test_an_unknown_name_is_answered_with_those_there_are() -> None:
-    assert find_backbone("vgg16") is BACKBONES["vgg16"]
-    with pytest.raises(ModelError, match="'vgg61'") as caught:
-        find_backbone("vgg61")
-    assert "vgg16, vgg19" in caught.value.hint
 
 
 def test_a_block_ends_where_nothing_leads_past_it() -> None:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from dlpractice.errors import ModelError
 from dlpractice.models import classifier as module
-from dlpractice.models.backbones import BACKBONES
 from dlpractice.models.classifier import Classifier, build_classifier
 from dlpractice.models.weights import LoadedWeights
+from dlpractice.registry.backbones import BACKBONES
 from dlpractice.registry.strategies import plan_strategy
 
 

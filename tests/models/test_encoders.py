@@ -10,10 +10,11 @@ import tensorflow as tf
 from dlpractice.errors import ModelError
 from dlpractice.layers.preprocessing import Rescale
 from dlpractice.layers.similarity import WeightedDistance
-from dlpractice.models.backbones import BACKBONES
-from dlpractice.models.encoders import ENCODERS, build_encoder
+from dlpractice.models.encoders import build_encoder
 from dlpractice.models.precision import computing_in
 from dlpractice.models.weights import load_weights
+from dlpractice.registry.backbones import BACKBONES
+from dlpractice.registry.encoders import ENCODERS
 
 
 def make_images(size: int, channels: int, count: int = 2) -> tf.Tensor:

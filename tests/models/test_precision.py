@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 
-from dlpractice.models.backbones import BACKBONES
 from dlpractice.models.classifier import Classifier, build_classifier
 from dlpractice.models.encoders import build_encoder
 from dlpractice.models.precision import computing_in, set_precision
+from dlpractice.registry.backbones import BACKBONES
 from dlpractice.registry.strategies import plan_strategy
 
 FLOAT32_LAYERS = {

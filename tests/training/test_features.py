@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from dlpractice.data.augment import Augmentation
 from dlpractice.errors import DataError, ModelError
-from dlpractice.models.backbones import BACKBONES
 from dlpractice.models.classifier import Classifier, build_classifier
 from dlpractice.models.precision import computing_in
 from dlpractice.progress import Silent
+from dlpractice.registry.backbones import BACKBONES
 from dlpractice.registry.strategies import plan_strategy
 from dlpractice.training import features as module
 from dlpractice.training.batches.warp import warp_batch

@@ -13,7 +13,7 @@ import pytest
 from dlpractice.data.examples import Examples
 from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.data.oneshot.episodes import EpisodeSampler
-from dlpractice.models.objectives import find_objective
+from dlpractice.registry.objectives import find_objective
 from dlpractice.training.batches.views import view_batch
 from dlpractice.training.devices.placement import place
 from dlpractice.training.optimisation.optimisers import build_groups
@@ -92,7 +92,7 @@ import json
 import numpy as np
 import keras
 from dlpractice.data.oneshot.distortion import see_plain
-from dlpractice.models.objectives import find_objective
+from dlpractice.registry.objectives import find_objective
 from dlpractice.models.siamese import Verdict, build_siamese
 from dlpractice.training.optimisation.optimisers import build_groups
 from dlpractice.training.pairs import pairs_loss

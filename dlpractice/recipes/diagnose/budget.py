@@ -4,7 +4,7 @@ from collections import Counter
 
 from dlpractice.config.schema import Finetune, Oneshot
 from dlpractice.data.image_split import share_of
-from dlpractice.models.backbones import find_backbone
+from dlpractice.registry.backbones import find_backbone
 from dlpractice.registry.strategies import plan_strategy
 from dlpractice.runs.directory import UNUSED, RunDirectory
 

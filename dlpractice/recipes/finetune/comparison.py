@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from dlpractice.config.schema import Finetune
 from dlpractice.errors import RunError
-from dlpractice.models.backbones import find_backbone
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.finetune import finetune
 from dlpractice.recipes.finetune.published import PUBLISHED
 from dlpractice.recipes.finetune.setup import freeze_features, prepare_setup
 from dlpractice.recipes.run.continuation import agree_on_precision
+from dlpractice.registry.backbones import find_backbone
 from dlpractice.registry.strategies import plan_strategy
 from dlpractice.runs.comparison import Comparison
 from dlpractice.runs.directory import RunDirectory

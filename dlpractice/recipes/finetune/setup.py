@@ -9,10 +9,11 @@ from dlpractice.data.augment import Augmentation
 from dlpractice.data.dataset import Dataset, prepare
 from dlpractice.data.files.pixels import Look
 from dlpractice.data.image_split import Shares
-from dlpractice.models.backbones import find_backbone, require_size
+from dlpractice.models.backbones import require_size
 from dlpractice.models.classifier import Classifier, build_classifier
 from dlpractice.progress import Progress
 from dlpractice.recipes.run.devices import place_training, require_same, resolve_precision
+from dlpractice.registry.backbones import find_backbone
 from dlpractice.registry.strategies import IMAGES, Strategy, plan_strategy
 from dlpractice.training.batches.feed import Rows
 from dlpractice.training.devices.placement import Placement

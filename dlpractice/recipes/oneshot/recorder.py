@@ -27,7 +27,7 @@ def record_pairs(
     facts = {
         "task": "one-shot",
         "classes": 0,
-        "objective": setup.objective.name,
+        "objective": setup.objective_name,
         "images": describe_values(images),
     }
     probe = Probe(

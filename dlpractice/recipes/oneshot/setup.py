@@ -10,10 +10,10 @@ from dlpractice.data.oneshot.class_split import ClassSplit, SplitPlan, split_cla
 from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.data.oneshot.own_classes import Reading
 from dlpractice.models.encoders import build_encoder, map_shape
-from dlpractice.models.objectives import Objective, find_objective
 from dlpractice.models.siamese import Siamese, Verdict, build_siamese
 from dlpractice.progress import Progress
 from dlpractice.recipes.run.devices import place_training, require_same, resolve_precision
+from dlpractice.registry.objectives import Objective, find_objective
 from dlpractice.training.devices.placement import Placement
 from dlpractice.training.devices.precision_choice import Choice
 from dlpractice.training.randomness import seed_everything
@@ -31,6 +31,7 @@ class OneshotSetup:
     precision: str
     timings: Mapping[str, float]
     siamese: Siamese
+    objective_name: str
     objective: Objective
     settings: Mapping[str, float]
 
@@ -64,7 +65,8 @@ def prepare_oneshot(config: Oneshot, progress: Progress, auto: Choice | None = N
             map_shape(encoder)
         similarity = objective.build_similarity(settings)
         siamese = build_siamese(encoder, similarity, Verdict())
-    return OneshotSetup(class_split, placement, precision, timings, siamese, objective, settings)
+    name = config.objective.name
+    return OneshotSetup(class_split, placement, precision, timings, siamese, name, objective, settings)
 
 
 def read_classes(config: Oneshot, progress: Progress) -> ClassSplit:

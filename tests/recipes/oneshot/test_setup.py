@@ -10,9 +10,9 @@ from dlpractice.config.schema import Oneshot
 from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.errors import ModelError
 from dlpractice.layers.similarity import Cosine, NegativeDistance
-from dlpractice.models import supcon, triplet
 from dlpractice.progress import Silent
 from dlpractice.recipes.oneshot.setup import prepare_oneshot, read_distortion
+from dlpractice.registry.objectives import supcon_loss, triplet_loss
 
 
 def changed(config: Oneshot, **sections: dict[str, Any]) -> Oneshot:
@@ -50,10 +50,10 @@ def test_the_loss_is_the_objectives_with_the_configs_settings(
     labels = np.repeat(np.arange(4), 2).astype(np.int32)
     warm = changed(tiny_oneshot_config, objective={"name": "supcon", "temperature": 0.5})
     found = prepare_oneshot(warm, Silent()).loss(embeddings, labels)
-    np.testing.assert_allclose(found, supcon.loss(embeddings, labels, Cosine(2.0)), rtol=1e-6)
+    np.testing.assert_allclose(found, supcon_loss(embeddings, labels, Cosine(2.0)), rtol=1e-6)
     wide = changed(tiny_oneshot_config, objective={"name": "triplet", "margin": 3.0})
     found = prepare_oneshot(wide, Silent()).loss(embeddings, labels)
-    wanted = triplet.loss(embeddings, labels, NegativeDistance(unit=True), margin=3.0)
+    wanted = triplet_loss(embeddings, labels, NegativeDistance(unit=True), margin=3.0)
     np.testing.assert_allclose(found, wanted, rtol=1e-6)
 
 

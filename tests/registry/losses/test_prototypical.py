@@ -8,7 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from dlpractice.layers.similarity import Cosine, NegativeDistance, WeightedDistance
-from dlpractice.models.prototypical import loss
+from dlpractice.registry.objectives import prototypical_loss as loss
 
 
 def loop(embeddings: NDArray[np.float64], labels: list[int]) -> float:

@@ -6,7 +6,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from dlpractice.layers.similarity import NegativeDistance
-from dlpractice.models.triplet import loss
+from dlpractice.registry.objectives import triplet_loss as loss
 
 
 def loop(embeddings: NDArray[np.float64], labels: list[int], margin: float) -> float:

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from dlpractice.layers.similarity import WeightedDistance
-from dlpractice.models.verification import loss
+from dlpractice.registry.objectives import verification_loss as loss
 
 
 @pytest.mark.parametrize("labels", [[0, 0, 1, 1, 2, 2], [5, 5, 5, 1, 1, 7], [2, 2, 0, 3, 4, 5]])

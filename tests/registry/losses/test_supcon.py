@@ -8,7 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from dlpractice.layers.similarity import Cosine
-from dlpractice.models.supcon import loss
+from dlpractice.registry.objectives import supcon_loss as loss
 
 
 def loop(embeddings: NDArray[np.float64], labels: list[int], temperature: float) -> float:

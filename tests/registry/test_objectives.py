@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from dlpractice.errors import ModelError
 from dlpractice.layers.similarity import Similarity
-from dlpractice.models.objectives import OBJECTIVES, Objective, find_objective
+from dlpractice.registry.objectives import OBJECTIVES, SETTINGS, Objective, find_objective
 
 LABELS = {
     "even": [0, 0, 0, 1, 1, 1, 2, 2, 2],
@@ -20,13 +20,20 @@ LABELS = {
 }
 
 
+DEFAULTS = {name: setting.default for name, setting in SETTINGS.items()}
+
+
 @pytest.fixture(params=OBJECTIVES)
 def objective(request: Any) -> Objective:
     return OBJECTIVES[request.param]
 
 
+def loss_settings(objective: Objective) -> dict[str, float]:
+    return {name: DEFAULTS[name] for name in objective.loss_settings}
+
+
 def build(objective: Objective, dimensions: int = 6) -> Similarity:
-    similarity = objective.build_similarity(objective.similarity_settings)
+    similarity = objective.build_similarity(DEFAULTS)
     similarity.build([(None, dimensions), (None, dimensions)])
     return similarity
 
@@ -41,7 +48,7 @@ def make_step(name: str) -> Any:
     def step(inputs: Any, labels: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(inputs)
-            loss = objective.loss(inputs, labels, similarity, **objective.loss_settings)
+            loss = objective.loss(inputs, labels, similarity, **loss_settings(objective))
         sources = [inputs, *(variable.value for variable in similarity.trainable_variables)]
         zero = tf.UnconnectedGradients.ZERO
         return loss, tape.gradient(loss, sources, unconnected_gradients=zero)
@@ -50,7 +57,7 @@ def make_step(name: str) -> Any:
 
 
 def differentiate(objective: Objective, embeddings: Any, labels: list[int]) -> tuple[float, list[Any]]:
-    step = make_step(objective.name)
+    step = make_step(next(name for name, row in OBJECTIVES.items() if row is objective))
     loss, gradients = step(tf.constant(embeddings, tf.float32), tf.constant(labels))
     assert loss.shape == ()
     return float(loss), gradients
@@ -93,7 +100,7 @@ def test_descent_brings_a_class_together(objective: Objective) -> None:
     def step() -> Any:
         with tf.GradientTape() as tape:
             inputs = tf.convert_to_tensor(embeddings)
-            loss = objective.loss(inputs, tf.constant(labels), similarity, **objective.loss_settings)
+            loss = objective.loss(inputs, tf.constant(labels), similarity, **loss_settings(objective))
         optimiser.apply([tape.gradient(loss, embeddings.value)], [embeddings])
         return loss
 
@@ -105,11 +112,18 @@ def test_descent_brings_a_class_together(objective: Objective) -> None:
 
 
 def test_a_row_is_complete(objective: Objective) -> None:
-    assert find_objective(objective.name) is objective
-    assert objective.about and objective.paper
+    assert objective.about and objective.short and objective.paper
+    assert set(objective.settings) <= set(SETTINGS)
+
+
+def test_a_setting_names_the_objectives_that_take_it() -> None:
+    takers = {name: [key for key, row in OBJECTIVES.items() if name in row.settings] for name in SETTINGS}
+    assert takers == {"temperature": ["supcon"], "margin": ["contrastive", "triplet"]}
+    assert SETTINGS["margin"].describe("margin").startswith("Distance that contrastive and triplet want")
 
 
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:
+    assert find_objective("triplet") is OBJECTIVES["triplet"]
     with pytest.raises(ModelError, match="'tripel'") as caught:
         find_objective("tripel")
     assert "contrastive, triplet" in caught.value.hint

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from dlpractice.layers.similarity import NegativeDistance
-from dlpractice.models.contrastive import loss
+from dlpractice.registry.objectives import contrastive_loss as loss
 
 
 @pytest.mark.parametrize("margin", [0.5, 3.0])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlpractice.models.pairs import average, match
+from dlpractice.registry.objectives import average, match
 
 
 def test_no_example_is_paired_with_itself() -> None:

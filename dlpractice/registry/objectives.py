@@ -1,0 +1,277 @@
+"""What an encoder can be trained on, a row each: a similarity, and a loss over all pairs of a batch.
+
+A batch is embedded once, and each of its B (B - 1) / 2 pairs is an example of same or different. Every loss
+takes (B, D) float32 embeddings, (B,) labels, the similarity, and the settings that its row names as keywords;
+it gives a scalar.
+
+To add an objective, put a loss and its row at the end: `OBJECTIVES["name"] = Objective(...)`.
+docs/extending.md shows how. TensorFlow is imported inside the functions, so that reading the table imports
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dlpractice.errors import ModelError
+from dlpractice.registry.wording import join_words
+
+if TYPE_CHECKING:
+    from dlpractice.layers.similarity import Similarity
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A positive number that objectives can be given: a key of the config's section `objective`.
+
+    default: what a config that says nothing means. largest: the upper bound, inclusive. meaning: what it
+    does, with `{objectives}` where the names of those that take it stand.
+    """
+
+    default: float
+    largest: float
+    meaning: str
+
+    def describe(self, name: str) -> str:
+        """What the setting called `name` does."""
+        takers = [objective for objective, row in OBJECTIVES.items() if name in row.settings]
+        return self.meaning.format(objectives=join_words(takers, " and "))
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One loss, and the similarity that it trains and that is used afterwards.
+
+    about: what it makes of a batch, in a few words. short: the same in fewer, for the description of the
+    config's key. paper: where it comes from, with the paper's settings where ours are others.
+    build_similarity: takes a mapping of all settings. loss: see the head of this file. similarity_settings
+    and loss_settings: the names of those of SETTINGS that each of the two takes.
+    """
+
+    about: str
+    short: str
+    paper: str
+    build_similarity: Callable[[Mapping[str, float]], Similarity]
+    loss: Callable[..., Any]
+    similarity_settings: tuple[str, ...] = ()
+    loss_settings: tuple[str, ...] = ()
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The names of all settings that it takes."""
+        return self.similarity_settings + self.loss_settings
+
+
+SETTINGS: dict[str, Setting] = {
+    "temperature": Setting(
+        default=0.1,
+        largest=10,
+        meaning="What {objectives} divides similarities by: lower looks harder at the nearest.",
+    ),
+    "margin": Setting(
+        default=1.0,
+        largest=100,
+        meaning="Distance that {objectives} want between classes, in the embedding's unit.",
+    ),
+}
+
+OBJECTIVES: dict[str, Objective] = {}
+
+
+def find_objective(name: str) -> Objective:
+    """The row of `name`. Raises ModelError that lists the names there are."""
+    if name not in OBJECTIVES:
+        raise ModelError(f"no objective is called {name!r}", f"choose one of {', '.join(OBJECTIVES)}")
+    return OBJECTIVES[name]
+
+
+def match(labels: Any) -> tuple[Any, Any]:
+    """(B,) labels -> same, different: (B, B) bool each. No example is paired with itself: the diagonal is
+    False in both."""
+    import tensorflow as tf
+
+    equal = labels[:, None] == labels[None, :]
+    return tf.linalg.set_diag(equal, tf.zeros_like(labels, tf.bool)), tf.logical_not(equal)
+
+
+def average(values: Any, mask: Any, axis: int | None = None) -> Any:
+    """The mean of `values` where `mask` is True, 0 where it is True nowhere."""
+    import tensorflow as tf
+
+    count = tf.math.count_nonzero(mask, axis=axis, dtype=tf.float32)
+    return tf.math.divide_no_nan(tf.reduce_sum(tf.where(mask, values, 0.0), axis=axis), count)
+
+
+def weigh_differences(settings: Mapping[str, float]) -> Similarity:
+    """A learnt logit: a bias less the weighted sum of the embeddings' differences."""
+    from dlpractice.layers.similarity import WeightedDistance
+
+    return WeightedDistance(name="similarity")
+
+
+def measure_distance(settings: Mapping[str, float]) -> Similarity:
+    """Minus the squared distance of two embeddings."""
+    from dlpractice.layers.similarity import NegativeDistance
+
+    return NegativeDistance(name="similarity")
+
+
+def measure_unit_distance(settings: Mapping[str, float]) -> Similarity:
+    """Minus the squared distance on the unit sphere, so that one margin suits every number of dimensions."""
+    from dlpractice.layers.similarity import NegativeDistance
+
+    return NegativeDistance(unit=True, name="similarity")
+
+
+def measure_angle(settings: Mapping[str, float]) -> Similarity:
+    """The cosine of the angle between two embeddings, over the temperature."""
+    from dlpractice.layers.similarity import Cosine
+
+    return Cosine(1.0 / settings["temperature"], name="similarity")
+
+
+def verification_loss(embeddings: Any, labels: Any, similarity: Similarity) -> Any:
+    """For each pair, is it the same class or not: cross-entropy of the similarity taken for a logit (Koch,
+    Zemel and Salakhutdinov 2015, section 3.2).
+
+    Koch's batches hold as many pairs of one class as of two. Here all pairs of the batch count, most of them
+    of two classes, so each kind is averaged by itself and makes half of the loss. A kind that the batch does
+    not hold adds nothing.
+    """
+    import tensorflow as tf
+
+    same, different = match(labels)
+    # Symmetric: the mean over both orders of a pair is that over pairs.
+    logits = similarity.pairs(embeddings, embeddings)
+    return 0.5 * (average(tf.nn.softplus(-logits), same) + average(tf.nn.softplus(logits), different))
+
+
+OBJECTIVES["verification"] = Objective(
+    about="cross-entropy of same and different",
+    short="a weighted distance says same or different; Koch 2015",
+    paper="Koch, Zemel and Salakhutdinov 2015, Siamese Neural Networks for One-shot Image Recognition",
+    build_similarity=weigh_differences,
+    loss=verification_loss,
+)
+
+
+def contrastive_loss(embeddings: Any, labels: Any, similarity: Similarity, *, margin: float) -> Any:
+    """Pulls pairs of one class together and pushes the others apart, up to a margin: d^2 / 2 for a pair of
+    one class, max(0, margin - d)^2 / 2 for one of two (Hadsell, Chopra and LeCun 2006, equation 4).
+
+    d^2 is minus the similarity, which has to be a NegativeDistance. Over all pairs of the batch, where the
+    two kinds make half of the loss each, as in `verification_loss`.
+    """
+    import tensorflow as tf
+
+    same, different = match(labels)
+    squares = -similarity.pairs(embeddings, embeddings)
+    # Where two embeddings are equal, their distance has no gradient; below the root of 1e-12, none is taken.
+    distances = tf.sqrt(tf.maximum(squares, 1e-12))
+    shortfalls = tf.square(tf.maximum(margin - distances, 0.0))
+    return 0.25 * (average(squares, same) + average(shortfalls, different))
+
+
+OBJECTIVES["contrastive"] = Objective(
+    about="pulls pairs together or pushes them apart, to a margin",
+    short="Hadsell 2006",
+    paper="Hadsell, Chopra and LeCun 2006, Dimensionality Reduction by Learning an Invariant Mapping",
+    build_similarity=measure_unit_distance,
+    loss=contrastive_loss,
+    loss_settings=("margin",),
+)
+
+
+def triplet_loss(embeddings: Any, labels: Any, similarity: Similarity, *, margin: float) -> Any:
+    """An example is nearer to one of its class than to one of another, by a margin: the mean of
+    max(0, d_ap - d_an + margin) over all ordered pairs of an anchor and a positive, where d is minus the
+    similarity (Schroff, Kalenichenko and Philbin 2015, arXiv:1503.03832, section 3.2).
+
+    Each pair has one negative, the semi-hard one: the nearest that is farther than the positive. (The paper
+    wants it within the margin; beyond it, the loss is zero anyway.) Where every negative is nearer than the
+    positive, it is the farthest, since the hardest ones let embeddings collapse early in training. Pairs for
+    which the batch has no negative are left out.
+    """
+    import tensorflow as tf
+
+    same, different = match(labels)
+    distances = -similarity.pairs(embeddings, embeddings)
+    negatives = tf.argsort(tf.where(different, distances, distances.dtype.max), axis=1)
+    negative_distances = tf.gather(distances, negatives, batch_dims=1)
+    count = tf.math.count_nonzero(different, axis=1, keepdims=True, dtype=tf.int32)
+    # Behind its negatives, a row holds no order.
+    beyond = tf.range(tf.shape(labels)[0])[None, :] >= count
+    ordered = tf.where(beyond, distances.dtype.max, negative_distances)
+    next_farther = tf.searchsorted(tf.stop_gradient(ordered), tf.stop_gradient(distances), side="right")
+    chosen = tf.clip_by_value(next_farther, 0, tf.maximum(count - 1, 0))
+    farther = tf.gather(negative_distances, chosen, batch_dims=1)
+    return average(tf.maximum(distances - farther + margin, 0.0), same & (count > 0))
+
+
+OBJECTIVES["triplet"] = Objective(
+    about="nearer to its class than to a semi-hard other, by a margin",
+    short="Schroff 2015",
+    paper="Schroff, Kalenichenko and Philbin 2015, arXiv:1503.03832, with a margin of 0.2",
+    build_similarity=measure_unit_distance,
+    loss=triplet_loss,
+    loss_settings=("margin",),
+)
+
+
+def prototypical_loss(embeddings: Any, labels: Any, similarity: Similarity) -> Any:
+    """Each example picks its class among the classes' mean embeddings: cross-entropy of a softmax over the
+    similarities of an example to the means of all classes (Snell, Swersky and Zemel 2017, arXiv:1703.05175).
+
+    The paper divides a batch into support and queries. Here each example is a query in turn, and all others
+    are the support: the mean of its own class is taken without it. An example that is alone in its class is
+    no query, but its class is there to be told apart.
+    """
+    import tensorflow as tf
+
+    _, classes, counts = tf.unique_with_counts(labels)
+    members = tf.one_hot(classes, tf.size(counts), on_value=True, off_value=False)
+    sums = tf.matmul(tf.cast(members, tf.float32), embeddings, transpose_a=True)
+    sizes = tf.cast(counts, tf.float32)[:, None]
+    rest_sums = tf.gather(sums, classes) - embeddings
+    rest_sizes = tf.gather(sizes, classes) - 1.0
+    own = similarity([embeddings, tf.math.divide_no_nan(rest_sums, rest_sizes)])
+    scores = tf.where(members, own[:, None], similarity.pairs(embeddings, sums / sizes))
+    return average(tf.reduce_logsumexp(scores, axis=1) - own, rest_sizes[:, 0] > 0)
+
+
+OBJECTIVES["prototypical"] = Objective(
+    about="picks its class among the classes' means",
+    short="Snell 2017",
+    paper="Snell, Swersky and Zemel 2017, arXiv:1703.05175",
+    build_similarity=measure_distance,
+    loss=prototypical_loss,
+)
+
+
+def supcon_loss(embeddings: Any, labels: Any, similarity: Similarity) -> Any:
+    """Each example picks those of its class out of all others of the batch (Khosla et al. 2020,
+    arXiv:2004.11362, equation 2, L_out).
+
+    For each example the mean, over the others of its class, of the cross-entropy of a softmax over all
+    others; then the mean over examples. Examples whose class has no other one are left out of that mean, but
+    the rest are told apart from them. The temperature is in the similarity: `Cosine(1 / temperature)`.
+    """
+    import tensorflow as tf
+
+    same, _ = match(labels)
+    scores = similarity.pairs(embeddings, embeddings)
+    others = tf.linalg.set_diag(scores, tf.fill(tf.shape(labels), scores.dtype.min))
+    log_shares = scores - tf.reduce_logsumexp(others, axis=1, keepdims=True)
+    return average(-average(log_shares, same, axis=1), tf.reduce_any(same, axis=1))
+
+
+OBJECTIVES["supcon"] = Objective(
+    about="picks those of its class among all others",
+    short="Khosla 2020",
+    paper="Khosla et al. 2020, arXiv:2004.11362",
+    build_similarity=measure_angle,
+    loss=supcon_loss,
+    similarity_settings=("temperature",),
+)
