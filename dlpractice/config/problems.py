@@ -11,6 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from dlpractice.registry.wording import join_words
+
 Key = tuple[str, ...]
 JsonSchema = dict[str, Any]
 Locate = Callable[[Key], tuple[int, str]]
@@ -158,10 +160,10 @@ def describe(node: JsonSchema) -> str:
     if "const" in node:
         return str(node["const"])
     if "enum" in node:
-        return _either(node["enum"])
+        return join_words(node["enum"])
     kind = node.get("type")
     if kind == "string" and "pattern" in node:
-        return f"text like {_either(node['examples'])}"
+        return f"text like {join_words(node['examples'])}"
     if kind in ("number", "integer"):
         name = "a number" if kind == "number" else "a whole number"
         bounds = _interval(node)
@@ -196,11 +198,6 @@ def _bound(value: float | None, none: str) -> str:
 
 def _fits_type(value: float, node: JsonSchema) -> bool:
     return node.get("type") == "number" or isinstance(value, int)
-
-
-def _either(choices: list[Any]) -> str:
-    names = [str(choice) for choice in choices]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _did_you_mean(value: Any, node: JsonSchema) -> str:

@@ -6,21 +6,19 @@ Each function gives nothing where it would change nothing, or what the command w
 from collections.abc import Callable, Mapping
 
 from dlpractice.diagnosis.record import RunFacts
+from dlpractice.registry.backbones import BACKBONES
+from dlpractice.registry.encoders import ENCODERS
+from dlpractice.registry.optimisation import OPTIMISERS
 
 Overrides = tuple[str, ...]
 
-_USUAL_RATES = {"adamw": "1e-3", "sgd": "1e-2"}
 _HIGHEST_RATE, _LOWEST_RATE = 10.0, 1e-7
 _LONGEST = 5000
 _FEW = 2000
 """Images up to which a frozen base comes first (lecture: small data set, similar: retrain the last layer)."""
-_SMALLEST_SIDES = {"xception": 71}
-_SMALLEST_SIDE = 32
-"""Sides of images, in pixels, that backbones take at least."""
 _NARROW = 64
 """Units below which a hidden layer holds back what lies under it, rather than adding to it."""
 _FEW_ALPHABETS = 10
-_OWN_ENCODERS = ("koch", "conv4", "residual", "dense")
 
 
 def lower_rate(run: RunFacts | None, highest: float) -> Overrides:
@@ -38,7 +36,8 @@ def _scale_rate(run: RunFacts | None, factor: float, is_far: Callable[[float], b
     if run is None or rate is None:
         return ()
     if is_far(rate):
-        return (f"training.learning_rate={_USUAL_RATES.get(str(run.setting('training.optimizer')), '1e-3')}",)
+        optimiser = OPTIMISERS.get(str(run.setting("training.optimizer")), OPTIMISERS["adamw"])
+        return (f"training.learning_rate={optimiser.usual_rate}",)
     scaled = min(_HIGHEST_RATE, max(_LOWEST_RATE, rate * factor))
     return () if scaled == rate else (f"training.learning_rate={scaled:.3g}",)
 
@@ -68,7 +67,8 @@ def use_all_images(run: RunFacts) -> Overrides:
 def freeze(run: RunFacts) -> Overrides:
     """A head on a frozen pretrained base, where images are few: little is left to be learnt by heart."""
     side = _number(run, "data.image_size")
-    fits = side is None or side >= _SMALLEST_SIDES.get(str(run.setting("model.backbone")), _SMALLEST_SIDE)
+    backbone = BACKBONES.get(str(run.setting("model.backbone")), BACKBONES["vgg16"])
+    fits = side is None or side >= backbone.minimum_size
     pretrained = run.setting("model.weights") is not None
     if not (_trains_images(run) and pretrained and fits and run.count("train") <= _FEW):
         return ()
@@ -126,7 +126,7 @@ def enlarge(run: RunFacts | None) -> Overrides:
     if run is None:
         return ()
     if run.command == "oneshot":
-        own = run.setting("encoder.name") in (None, *_OWN_ENCODERS)
+        own = run.setting("encoder.name") in (None, *ENCODERS)
         return _widen(run, "encoder.width") if own else train_longer(run)
     if (_number(run, "model.dropout") or 0.0) > 0.5:
         return drop_less(run)
@@ -160,7 +160,7 @@ def _widen(run: RunFacts, key: str) -> Overrides:
 def shrink(run: RunFacts) -> Overrides:
     """A smaller model: half the width, or at most 1; no hidden layers; a head instead of more."""
     if run.command == "oneshot":
-        return _narrow(run, "encoder.width") if run.setting("encoder.name") in _OWN_ENCODERS else ()
+        return _narrow(run, "encoder.width") if run.setting("encoder.name") in ENCODERS else ()
     if run.setting("model.hidden"):
         return use_no_hidden_layer(run)
     strategy = str(run.setting("strategy"))

@@ -21,7 +21,7 @@ from dlpractice.training.checkpoints import Arrays, Checkpoints, Position
 from dlpractice.training.devices.placement import Placement
 from dlpractice.training.interruption import deferring_interrupts
 from dlpractice.training.optimisation.optimisers import Group, build_groups
-from dlpractice.training.optimisation.schedules import Plateau, Schedule, Shape
+from dlpractice.training.optimisation.schedules import Plateau, Schedule
 from dlpractice.training.rate_finder import find_learning_rate
 from dlpractice.training.steps import (
     Forward,
@@ -43,9 +43,9 @@ class Settings:
     epochs: int
     learning_rate: float | Literal["auto"]
     pretrained_rate: float = 0.1
-    optimiser: Literal["adamw", "sgd"] = "adamw"
+    optimiser: str = "adamw"
     weight_decay: float = 0.0
-    schedule: Shape = "cosine"
+    schedule: str = "cosine"
     warmup: float = 0.0
     patience: int | None = None
     precision: str = "float32"

@@ -12,14 +12,17 @@ from dlpractice.config.sections.finetune import Augment, Data, Model, Training
 from dlpractice.config.sections.shared import Hardware, Seed
 from dlpractice.config.variants import ABSENT, Changes, Varied, changes_of
 from dlpractice.errors import ConfigError
-
-_STRATEGY = r"^(scratch|head|top-block|full|linear@block[1-9])$"
-_STRATEGIES = ["scratch", "head", "top-block", "full", "linear@block3"]
+from dlpractice.registry.strategies import (
+    describe_strategies,
+    strategy_choices,
+    strategy_examples,
+    strategy_pattern,
+)
 
 Strategy = Annotated[
     str,
-    StringConstraints(pattern=_STRATEGY),
-    Field(examples=_STRATEGIES),
+    StringConstraints(pattern=strategy_pattern()),
+    Field(examples=strategy_examples()),
 ]
 
 if TYPE_CHECKING:
@@ -55,8 +58,7 @@ class Finetune(Varied):
     command: Literal["finetune"] = Field(description="The command that this config is for.")
     strategy: Strategy = Field(
         default="head",
-        description="What is trained: scratch (a small net from nothing), head (all of the backbone frozen), "
-        "top-block (its last block and the head), full, or linear@blockN (a linear layer on block N).",
+        description=f"What is trained: {describe_strategies()}.",
     )
     seed: Seed = 0
     data: Data = Field(description="The images, and how they are divided.")
@@ -90,10 +92,10 @@ class Finetune(Varied):
         Raises:
             ConfigError: `name` is no strategy.
         """
-        if re.fullmatch(_STRATEGY, name) is None:
-            guess = closest(name, _STRATEGIES)
+        if re.fullmatch(strategy_pattern(), name) is None:
+            guess = closest(name, strategy_examples())
             raise ConfigError(
                 f"there is no strategy {name!r}" + (f"; did you mean {guess}?" if guess else ""),
-                "choose scratch, head, top-block, full, or linear@block1, linear@block2 and so on",
+                f"choose {strategy_choices()}",
             )
         return self.with_variant(name)

@@ -7,26 +7,18 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from dlpractice.config.problems import closest
-from dlpractice.config.sections.oneshot import (
-    Batch,
-    Data,
-    Distortion,
-    Encoder,
-    Evaluation,
-    Objective,
-    Training,
-)
+from dlpractice.config.sections.embedding import Encoder, Objective
+from dlpractice.config.sections.oneshot import Batch, Data, Distortion, Evaluation, Training
 from dlpractice.config.sections.shared import Hardware, Seed
 from dlpractice.config.variants import ABSENT, Changes, Varied, changes_of
 from dlpractice.errors import ConfigError
+from dlpractice.registry.encoders import ENCODERS
+from dlpractice.registry.wording import join_words
 
 BASELINES = ("nearest-neighbour", "hausdorff", "affine")
 """What stands in a comparison without being trained; no method may take one of these names."""
 TABLE = "table"
 """In `--compare`, all baselines and all methods of a config."""
-
-KOCH_SIZE = 105
-"""Side of the images of Koch's net, in pixels: its last layers fit no other."""
 
 
 def _refuse_taken(name: str) -> str:
@@ -120,11 +112,7 @@ class Oneshot(Varied):
     def _fit_the_sections_to_each_other(self) -> Oneshot:
         if self.method in self.methods:
             return self  # its changes may be what makes the sections fit; they are checked once laid over
-        if self.encoder.name == "koch" and (self.data.image_size, self.data.colour) != (KOCH_SIZE, "grey"):
-            raise ValueError(
-                f"encoder koch needs data.image_size {KOCH_SIZE} and data.colour grey; "
-                f"got {self.data.image_size} and {self.data.colour}"
-            )
+        self._refuse_images_that_fit_no_encoder()
         if self.hardware.scaling != "none":
             raise ValueError(
                 "hardware.scaling must be none: the pairs of a batch grow with its square, for which no rule "
@@ -135,6 +123,17 @@ class Oneshot(Varied):
                 "data.examples_per_class 1 needs distortion: distorted images stand in for other examples"
             )
         return self
+
+    def _refuse_images_that_fit_no_encoder(self) -> None:
+        """Of an encoder that takes one size alone; one that takes several is asked when it is built."""
+        row = ENCODERS.get(self.encoder.name)
+        if row is None or len(row.sizes) > 1:
+            return
+        if self.data.image_size not in row.sizes or self.data.colour not in row.colours:
+            raise ValueError(
+                f"encoder {self.encoder.name} needs data.image_size {row.image_size} and "
+                f"data.colour {join_words(row.colours)}; got {self.data.image_size} and {self.data.colour}"
+            )
 
     def for_method(self, name: str) -> Oneshot:
         """The config of one method: its changes laid over the sections, and no other method left.

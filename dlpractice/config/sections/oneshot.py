@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from dlpractice.config.sections.shared import (
-    Backbone,
     Background,
     Diagnostics,
     OnBadImage,
@@ -118,60 +117,6 @@ class Data(Section):
                 "folder in colour, set glyph_alphabets to 0"
             )
         return self
-
-
-class Encoder(Section):
-    """The network that turns an image into the embedding that is compared."""
-
-    name: Literal["koch", "conv4", "residual", "dense", Backbone] = Field(
-        default="residual",
-        description="koch (Koch 2015, at 105 pixels), conv4 (Vinyals 2016), residual (a small residual net), "
-        "dense (fully connected), or a backbone that knows photographs.",
-    )
-    weights: str | None = Field(
-        default=None,
-        description="What a backbone starts from: imagenet, a weights file's path, or null for random.",
-    )
-    width: float = Field(
-        default=1.0, gt=0, le=8, description="Factor on the channel counts of a net that is no backbone."
-    )
-    dimensions: Annotated[int, Field(ge=2, le=8192)] | None = Field(
-        default=None,
-        description="Numbers in an embedding; null keeps the last feature map, flattened.",
-    )
-
-    @model_validator(mode="after")
-    def _pretrain_backbones_only(self) -> Encoder:
-        is_backbone = self.name in get_args(Backbone)
-        if self.weights is not None and not is_backbone:
-            raise ValueError(f"weights must be null where name is {self.name}: only backbones are pretrained")
-        if self.width != 1 and is_backbone:
-            raise ValueError(
-                f"width must be 1 where name is {self.name}: a backbone has its own; got {self.width}"
-            )
-        return self
-
-
-class Objective(Section):
-    """What training makes of the pairs of a batch: any two of its images are the same class or different."""
-
-    name: Literal["verification", "contrastive", "triplet", "prototypical", "supcon"] = Field(
-        default="supcon",
-        description="verification (a weighted distance says same or different; Koch 2015), contrastive "
-        "(Hadsell 2006), triplet (Schroff 2015), prototypical (Snell 2017) or supcon (Khosla 2020).",
-    )
-    temperature: float = Field(
-        default=0.1,
-        gt=0,
-        le=10,
-        description="What supcon divides similarities by: lower looks harder at the nearest.",
-    )
-    margin: float = Field(
-        default=1.0,
-        gt=0,
-        le=100,
-        description="Distance that contrastive and triplet want between classes, in the embedding's unit.",
-    )
 
 
 class Batch(Section):

@@ -6,9 +6,16 @@ sections have is declared here once, as an annotated type; the section adds its 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
+
+from dlpractice.registry.backbones import BACKBONES
+from dlpractice.registry.optimisation import OPTIMISERS, SCHEDULES
+from dlpractice.registry.wording import join_words
 
 
 class Section(BaseModel):
@@ -17,9 +24,22 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-Backbone = Literal[
-    "vgg16", "vgg19", "resnet50v2", "mobilenetv2", "efficientnetv2b0", "convnexttiny", "xception"
-]
+@dataclass(frozen=True)
+class OneOf:
+    """In an annotation: the text is one of `names`, as with `Literal`, but the names come from a table."""
+
+    names: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        return handler.generate_schema(Literal.__getitem__(self.names))
+
+
+def one_of(*tables: Iterable[str]) -> OneOf:
+    """The names of all tables, in their order."""
+    return OneOf(tuple(chain(*tables)))
+
+
+Backbone = Annotated[str, one_of(BACKBONES)]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$"), Field(examples=["#ffffff"])]
 Rate = Annotated[float, Field(gt=0, le=10)]
 
@@ -45,14 +65,19 @@ OnBadImage = Annotated[
     ),
 ]
 
-Optimizer = Annotated[Literal["adamw", "sgd"], Field(description="AdamW, or SGD with Nesterov momentum 0.9.")]
+Optimizer = Annotated[
+    str,
+    one_of(OPTIMISERS),
+    Field(description=f"{join_words((row.about for row in OPTIMISERS.values()), ', or ')}."),
+]
 WeightDecay = Annotated[
     float,
     Field(ge=0, le=1, description="Decoupled weight decay of kernels, per step and unit of learning rate."),
 ]
 Schedule = Annotated[
-    Literal["cosine", "plateau", "constant"],
-    Field(description="How the learning rate falls: as a cosine to zero, when validation stalls, or not."),
+    str,
+    one_of(SCHEDULES),
+    Field(description=f"How the learning rate falls: {join_words(SCHEDULES.values(), ', or ')}."),
 ]
 Warmup = Annotated[
     float,

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import keras
+
+from dlpractice.registry.optimisation import OPTIMISERS
 
 
 @dataclass(frozen=True)
@@ -19,12 +21,12 @@ class Group:
 def build_groups(
     variables: Sequence[Any],
     *,
-    kind: Literal["adamw", "sgd"],
+    kind: str,
     weight_decay: float,
     is_pretrained: Callable[[Any], bool],
     pretrained_rate: float,
 ) -> tuple[Group, ...]:
-    """Splits trainable `variables` into fresh and pretrained ones.
+    """Splits trainable `variables` into fresh and pretrained ones. kind: a name of the registry's OPTIMISERS.
 
     Discriminative rates: Howard and Ruder 2018, arXiv:1801.06146. Adam divides a gradient's scale out, so
     that scaling the gradients would do nothing; hence two optimisers. Weight decay is decoupled (Loshchilov
@@ -40,11 +42,7 @@ def build_groups(
 
 
 def _build_group(kind: str, members: Sequence[Any], factor: float, weight_decay: float) -> Group:
-    optimiser: keras.optimizers.Optimizer
-    if kind == "adamw":
-        optimiser = keras.optimizers.AdamW(weight_decay=weight_decay)
-    else:
-        optimiser = keras.optimizers.SGD(momentum=0.9, nesterov=True, weight_decay=weight_decay)
+    optimiser = OPTIMISERS[kind].build(weight_decay)
     if spared := [variable for variable in members if len(variable.shape) < 2]:
         optimiser.exclude_from_weight_decay(var_list=spared)
     optimiser.build(list(members))

@@ -3,9 +3,6 @@ and a plateau rule that follows the validation loss."""
 
 import math
 from dataclasses import dataclass
-from typing import Literal
-
-Shape = Literal["cosine", "plateau", "constant"]
 
 PLATEAU_PATIENCE = 5  # epochs
 PLATEAU_FACTOR = 0.3
@@ -15,11 +12,11 @@ PLATEAU_FACTOR = 0.3
 class Schedule:
     """`steps` optimiser steps in all, the first `warmup_steps` of them rising linearly from near zero.
 
-    `cosine` (Loshchilov and Hutter 2017, arXiv:1608.03983) then falls to zero; the others stay at 1,
-    `plateau` times the factor that `Plateau` keeps.
+    shape: a name of the registry's SCHEDULES. `cosine` (Loshchilov and Hutter 2017, arXiv:1608.03983) then
+    falls to zero; the others stay at 1, `plateau` times the factor that `Plateau` keeps.
     """
 
-    shape: Shape
+    shape: str
     steps: int
     warmup_steps: int = 0
 

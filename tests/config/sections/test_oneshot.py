@@ -7,9 +7,7 @@ from dlpractice.config.sections.oneshot import (
     Batch,
     Data,
     Distortion,
-    Encoder,
     Evaluation,
-    Objective,
     Training,
 )
 
@@ -22,11 +20,6 @@ BOUNDS: list[tuple[type, str, list[Any], list[Any]]] = [
     (Data, "glyph_alphabets", [0, 2000], [-1, 2001]),
     (Data, "examples_per_class", [1, None], [0, 2]),
     (Data, "drawer_pattern", [None, "^(.)"], ["(", "abc", "(a)(b)", ""]),
-    (Encoder, "name", ["koch", "xception"], ["lenet"]),
-    (Encoder, "width", [0.1, 8], [0, 8.1]),
-    (Encoder, "dimensions", [2, 8192, None], [1, 8193]),
-    (Objective, "temperature", [1e-3, 10], [0, 10.1]),
-    (Objective, "margin", [1e-3, 100], [0, 101]),
     (Batch, "alphabets", [1, 64], [0, 65]),
     (Batch, "classes", [2, 512], [1, 513]),
     (Batch, "examples", [2, 64], [1, 65]),
@@ -74,13 +67,6 @@ def test_a_drawer_is_one_group_of_a_regular_expression() -> None:
     for pattern, message in (("(", "not a regular expression"), ("abc", "it has 0"), ("(a)(b)", "it has 2")):
         with pytest.raises(ValidationError, match=message):
             Data(source="voices", drawer_pattern=pattern)
-
-
-@pytest.mark.parametrize("settings", [{"weights": "imagenet"}, {"name": "vgg16", "width": 2.0}])
-def test_what_only_a_backbone_has_and_what_it_lacks(settings: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match="backbone"):
-        Encoder(**settings)
-    assert Encoder(name="vgg16", weights="imagenet").weights == "imagenet"
 
 
 def test_the_range_of_koch_is_the_default_distortion() -> None:
