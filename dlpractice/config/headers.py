@@ -1,20 +1,21 @@
-"""The comment at the top of a config: its line for editors, and what it says about the experiment."""
+"""The comment at the top of a config: what it says about the experiment, and a copy's line for editors."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from pathlib import Path
 
-from dlpractice.config.names import find_config, shipped_folder
+from dlpractice.config.names import find_config
+from dlpractice.config.schema import SCHEMAS, json_schema
 from dlpractice.errors import ConfigError
+from dlpractice.settings import CACHE_VARIABLE, cache_dir
 
 # See https://github.com/redhat-developer/yaml-language-server#using-inlined-schema
-_SCHEMA_LINE = re.compile(r"^# yaml-language-server: \$schema=(?:.*/)?(?P<file>[^/\n]+\.json)$", re.MULTILINE)
-
-
-def schema_file(command: str) -> Path:
-    """The JSON Schema, for editors, of a command's configs."""
-    return shipped_folder() / "schema" / f"{command}.json"
+_LINE = "# yaml-language-server: $schema="
+_LINE_OF_BEFORE = re.compile(rf"\A{re.escape(_LINE)}[^\n]*\n(#\n)?")
+_COMMAND = re.compile(r"^command:\s*(\w+)", re.MULTILINE)
 
 
 def read_summary(path: Path) -> str:
@@ -24,13 +25,14 @@ def read_summary(path: Path) -> str:
         text = line.removeprefix("#").strip()
         if not line.startswith("#") or (words and not text):
             break
-        if not _SCHEMA_LINE.match(line):
-            words += text.split()
+        words += text.split()
     return " ".join(words)
 
 
 def copy_config(name: str, target: Path) -> Path:
-    """Copy the config that `name` means to a new file; the copy's line for editors names the shipped schema.
+    """Copy the config that `name` means to a new file, behind a line for editors that names its schema.
+
+    The schema follows from the version of the package, and is written to the cache at each copy.
 
     Args:
         name: a path, or the name of a config that ships with the package.
@@ -40,16 +42,14 @@ def copy_config(name: str, target: Path) -> Path:
         The new file.
 
     Raises:
-        ConfigError: there is no such config, the target exists already, or it cannot be written.
+        ConfigError: there is no such config, the target exists already, or a file cannot be written.
     """
     source = find_config(name)
     target = target / source.name if target.is_dir() else target
-    text = _SCHEMA_LINE.sub(
-        lambda line: (
-            f"# yaml-language-server: $schema={(shipped_folder() / 'schema' / line['file']).as_posix()}"
-        ),
-        source.read_text(encoding="utf-8"),
-    )
+    text = source.read_text(encoding="utf-8")
+    command = _COMMAND.search(text)
+    if command is not None and command[1] in SCHEMAS:
+        text = f"{_LINE}{_write_schema(command[1]).as_posix()}\n#\n{_LINE_OF_BEFORE.sub('', text)}"
     try:
         # "x" creates or fails, so that a file of that name stays whole even if it appears just now.
         with target.open("x", encoding="utf-8") as file:
@@ -61,3 +61,19 @@ def copy_config(name: str, target: Path) -> Path:
             f"{target} cannot be written: {error.strerror}", "name a file in a folder of yours"
         ) from error
     return target
+
+
+def _write_schema(command: str) -> Path:
+    """Put the JSON Schema of a command's configs into the cache, and give its file."""
+    file = cache_dir() / "schema" / f"{command}.json"
+    new = file.with_suffix(f".{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new.write_text(json.dumps(json_schema(command), indent=2), encoding="utf-8")
+        os.replace(new, file)
+    except OSError as error:
+        raise ConfigError(
+            f"{file}, the schema for editors, cannot be written: {error.strerror}",
+            f"set {CACHE_VARIABLE} to a folder of yours",
+        ) from error
+    return file

@@ -1,34 +1,37 @@
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from dlpractice.config.headers import copy_config, read_summary, schema_file
+from dlpractice.config.headers import copy_config, read_summary
 from dlpractice.config.load import load_config
-from dlpractice.config.names import shipped_configs
+from dlpractice.config.names import ShippedConfig, find_config, shipped_configs
+from dlpractice.config.schema import json_schema
 from dlpractice.errors import ConfigError
+from dlpractice.settings import CACHE_VARIABLE, cache_dir
 
 
 @pytest.fixture(autouse=True)
-def _working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
 
 
 def schema_of(config: Path) -> Path:
     first = config.read_text().splitlines()[0]
     match = re.fullmatch(r"# yaml-language-server: \$schema=(.+)", first)
     assert match, f"{config} does not begin with the line for editors"
-    return config.parent / match[1]
+    return Path(match[1])
 
 
 @pytest.mark.parametrize("config", shipped_configs(), ids=lambda config: config.name)
-def test_shipped_configs_point_to_their_schema_and_say_what_they_are(config) -> None:  # type: ignore[no-untyped-def]
-    assert schema_of(config.path).resolve() == schema_file(config.command)
+def test_shipped_configs_say_what_they_are(config: ShippedConfig) -> None:
     assert 20 < len(read_summary(config.path)) < 120
 
 
 def test_the_summary_is_the_first_paragraph() -> None:
-    Path("x.yaml").write_text("# yaml-language-server: $schema=a.json\n#\n# One\n# two.\n#\n# Three.\na: 1\n")
+    Path("x.yaml").write_text("# One\n# two.\n#\n# Three.\na: 1\n")
     Path("bare.yaml").write_text("a: 1\n# not a header\n")
     assert read_summary(Path("x.yaml")) == "One two."
     assert read_summary(Path("bare.yaml")) == ""
@@ -37,7 +40,9 @@ def test_the_summary_is_the_first_paragraph() -> None:
 def test_a_copy_is_the_same_config_and_finds_the_schema() -> None:
     Path("deep").mkdir()
     copy = copy_config("digits", Path("deep/mine.yaml"))
-    assert schema_of(copy).resolve() == schema_file("finetune")
+    assert schema_of(copy) == cache_dir() / "schema" / "finetune.json"
+    assert json.loads(schema_of(copy).read_text()) == json_schema("finetune")
+    assert copy.read_text().split("\n#\n", 1)[1] == find_config("digits").read_text()
     assert load_config("deep/mine.yaml") == load_config("digits")
     assert copy_config("digits", Path("deep")) == Path("deep/digits.yaml")
 
@@ -46,6 +51,22 @@ def test_a_copy_of_a_copy_still_finds_the_schema() -> None:
     copy_config("digits", Path("a.yaml"))
     copy_config("./a.yaml", Path("b.yaml"))
     assert Path("a.yaml").read_text() == Path("b.yaml").read_text()
+    Path("old.yaml").write_text("# yaml-language-server: $schema=/gone/finetune.json\ncommand: finetune\n")
+    assert copy_config("./old.yaml", Path("new.yaml")).read_text().endswith(".json\n#\ncommand: finetune\n")
+
+
+def test_a_config_for_no_command_is_copied_as_it_is() -> None:
+    Path("odd.yaml").write_text("command: bake\n")
+    assert copy_config("./odd.yaml", Path("b.yaml")).read_text() == "command: bake\n"
+    assert not cache_dir().exists()
+
+
+def test_a_cache_that_cannot_be_written() -> None:
+    Path("cache").write_text("a file")
+    with pytest.raises(ConfigError, match="schema for editors, cannot be written") as caught:
+        copy_config("digits", Path("mine.yaml"))
+    assert CACHE_VARIABLE in caught.value.hint
+    assert not Path("mine.yaml").exists()
 
 
 def test_an_existing_file_is_never_overwritten() -> None:
