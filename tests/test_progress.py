@@ -4,8 +4,8 @@ import io
 import pytest
 
 from dlpractice.progress import Progress, Silent
-from dlpractice.report.progress.plain import PlainProgress
-from dlpractice.report.progress.terminal import TerminalProgress
+from dlpractice.report.progress_display.plain import PlainProgress
+from dlpractice.report.progress_display.terminal import TerminalProgress
 
 METHODS = [name for name, _ in inspect.getmembers(Progress, inspect.isfunction) if not name.startswith("_")]
 

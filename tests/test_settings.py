@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dlpractice.data.storage.download import Download, fetch
+from dlpractice.data.storage.downloads import Download, fetch
 from dlpractice.errors import ModelError
 from dlpractice.models.weights import VGG16_FILE, find_vgg16
 from dlpractice.settings import cache_dir, data_dirs

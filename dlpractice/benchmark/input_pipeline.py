@@ -15,10 +15,10 @@ from dlpractice.benchmark.context import Context, Document
 from dlpractice.benchmark.device.measurement import Figure
 from dlpractice.benchmark.device.timing import Watch
 from dlpractice.config.sections.benchmark import Input
-from dlpractice.data.augment import Augmentation
-from dlpractice.data.files.decode import load_pixels
-from dlpractice.data.files.pixels import in_order
-from dlpractice.data.storage.rows import RowStore
+from dlpractice.data.augmentation import Augmentation
+from dlpractice.data.files.decoding import Look, load_pixels
+from dlpractice.data.files.pixel_cache import in_order
+from dlpractice.data.storage.row_store import RowStore
 from dlpractice.errors import DataError
 
 # As large as photographs in the data sets that are fine-tuned on here.
@@ -39,7 +39,7 @@ def measure_input(section: Input, context: Context) -> Document:
     with _files(section, rng) as files, tempfile.TemporaryDirectory() as folder:
 
         def decode_all() -> np.ndarray[Any, Any]:
-            return np.stack(list(in_order(lambda path: load_pixels(path, section.image_size), files)))
+            return np.stack(list(in_order(lambda path: load_pixels(path, Look(section.image_size)), files)))
 
         pixels = decode_all()
         store = RowStore(Path(folder) / "rows", pixels.shape[1:], np.uint8)

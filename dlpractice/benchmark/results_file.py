@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dlpractice.errors import RunError
-from dlpractice.runs import files
+from dlpractice.runs import atomic_files
 from dlpractice.runs.directory import BENCHMARK, CONFIG, refuse_used
 from dlpractice.runs.lock import LockedFolder
 
@@ -29,11 +29,11 @@ class BenchmarkFolder(LockedFolder):
 
     def write_config(self, text: str) -> None:
         """Keep the config, every value written out."""
-        files.write_text(self.writable(CONFIG), text)
+        atomic_files.write_text(self.writable(CONFIG), text)
 
     def write_document(self, document: Mapping[str, object]) -> None:
         """Keep the result, as far as it has come."""
-        files.write_json(self.writable(BENCHMARK), document)
+        atomic_files.write_json(self.writable(BENCHMARK), document)
 
     def document(self) -> dict[str, Any]:
         """What `write_document` kept."""
@@ -53,7 +53,7 @@ def read_benchmark(path: Path) -> dict[str, Any]:
     path = path / BENCHMARK if path.is_dir() else path
     if not path.is_file():
         raise RunError(f"there is no file {path}", f"name the {BENCHMARK} of an earlier benchmark")
-    document = files.read_json(path)
+    document = atomic_files.read_json(path)
     if document.get("command") != "benchmark":
         raise RunError(f"{path} is no result of `dlp benchmark`", f"name the {BENCHMARK} of an earlier one")
     if document.get("schema") != SCHEMA:

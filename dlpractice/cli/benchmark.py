@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dlpractice.cli import training
+from dlpractice.cli import training_session
 from dlpractice.cli.console import messages, print_json, results
-from dlpractice.cli.launch import import_quietly
+from dlpractice.cli.quiet_import import import_quietly
 from dlpractice.errors import HardwareError
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ def benchmark(
     overrides: Annotated[
         list[str] | None, typer.Argument(metavar="KEY=VALUE", help="What to change in it: `parts=[peaks]`.")
     ] = None,
-    run_dir: training.RunDir = None,
+    run_dir: training_session.RunDir = None,
     baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_BASELINE)] = None,
     tolerance: Annotated[float, typer.Option(min=0, max=0.99, help=_TOLERANCE)] = 0.1,
     validate: Annotated[bool, typer.Option("--validate", help=_VALIDATE)] = False,
-    as_json: training.AsJson = False,
+    as_json: training_session.AsJson = False,
 ) -> None:
     """Measure what this machine is worth: peaks, nets, input, several devices.
 
@@ -52,7 +52,7 @@ def benchmark(
     loaded = _load(name, changes)
     # A baseline that cannot be read is said before minutes are spent on measuring.
     before = None if baseline is None else _read_baseline(baseline)
-    folder = training.choose_folder("benchmark", name or "default", run_dir, resume=False)
+    folder = training_session.choose_folder("benchmark", name or "default", run_dir, resume=False)
     document = _measure(loaded, folder, before, tolerance)
     _print(document, folder, as_json)
     if document.get("baseline", {}).get("slower"):
@@ -103,7 +103,7 @@ def _read_baseline(path: Path) -> Document:
 def _measure(config: Benchmark, folder: Path, before: Document | None, tolerance: float) -> Document:
     """Run the benchmark, compare it with `before`, keep both in benchmark.json, and draw the figures."""
     from dlpractice.benchmark.results_file import BenchmarkFolder
-    from dlpractice.report.progress.plain import make_progress
+    from dlpractice.report.progress_display.plain import make_progress
 
     progress = make_progress(sys.stderr)
     try:

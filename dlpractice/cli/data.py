@@ -11,8 +11,8 @@ from dlpractice.cli.console import print_json, results
 
 if TYPE_CHECKING:
     from dlpractice.data.audit.audit import Audit
+    from dlpractice.data.audit.drawings_audit import DrawingsAudit
     from dlpractice.data.audit.findings import Finding
-    from dlpractice.data.audit.known_sets import DrawingsAudit
 
 app = typer.Typer(help="Known data sets, and the audit of your own.", no_args_is_help=True)
 
@@ -47,7 +47,7 @@ def list_known(as_json: AsJson = False) -> None:
 def fetch(name: Annotated[str, typer.Argument(help="A name that `dlp data ls` shows.")]) -> None:
     """Download or write a data set, if it is not here yet, and print its folder."""
     from dlpractice.data.sets.catalogue import find
-    from dlpractice.report.progress.plain import make_progress
+    from dlpractice.report.progress_display.plain import make_progress
 
     progress = make_progress(sys.stderr)
     try:
@@ -63,7 +63,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Read every image and say what is wrong with the data; exit with 3 if training would refuse it."""
-    from dlpractice.data.audit.known_sets import DRAWINGS
+    from dlpractice.data.audit.drawings_audit import DRAWINGS
 
     if path in DRAWINGS:
         _check_drawings(path, as_json)
@@ -73,7 +73,7 @@ def check(
 
 def _check_images(path: str, as_json: bool) -> None:
     from dlpractice.data.oneshot.own_classes import check as audit_of
-    from dlpractice.report.progress.plain import make_progress
+    from dlpractice.report.progress_display.plain import make_progress
 
     progress = make_progress(sys.stderr)
     try:
@@ -89,8 +89,8 @@ def _check_images(path: str, as_json: bool) -> None:
 
 
 def _check_drawings(name: str, as_json: bool) -> None:
-    from dlpractice.data.audit.known_sets import check_drawings
-    from dlpractice.report.progress.plain import make_progress
+    from dlpractice.data.audit.drawings_audit import check_drawings
+    from dlpractice.report.progress_display.plain import make_progress
 
     progress = make_progress(sys.stderr)
     try:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from dlpractice.cli.console import messages, print_json, results
-from dlpractice.cli.launch import import_quietly
+from dlpractice.cli.quiet_import import import_quietly
 from dlpractice.errors import RunError
 
 
@@ -118,8 +118,8 @@ def _print(document: dict[str, Any]) -> None:
 
 def _try(document: dict[str, Any], seeds: int, folder: Path | None) -> dict[str, Any]:
     """What came of the top remedy, and of a random one. The run is the one that the document is about."""
-    from dlpractice.report.progress.plain import make_progress
-    from dlpractice.runs.comparison import Trial
+    from dlpractice.report.progress_display.plain import make_progress
+    from dlpractice.runs.comparison_folder import Trial
 
     run = Path(document["run"])
     whole = run.resolve()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from dlpractice.cli.console import print_json, results
-from dlpractice.cli.launch import import_quietly
+from dlpractice.cli.quiet_import import import_quietly
 
 
 def evaluate(
@@ -25,14 +25,14 @@ def evaluate(
     Accuracy with its 95 % interval, per class, and what is taken for what. A one-shot run answers one-shot
     tasks that are drawn from the folder's classes, which may be new to it.
     """
-    from dlpractice.report.progress.plain import make_progress
+    from dlpractice.report.progress_display.plain import make_progress
     from dlpractice.runs.directory import RunDirectory
     from dlpractice.runs.listing import read_config_tree
 
     directory = RunDirectory.read(run)
     is_oneshot = read_config_tree(directory).get("command") == "oneshot"
     recipe = (
-        "dlpractice.recipes.evaluate.oneshot_tasks"
+        "dlpractice.recipes.evaluate.new_classes"
         if is_oneshot
         else "dlpractice.recipes.evaluate.labelled_images"
     )
@@ -48,6 +48,6 @@ def evaluate(
 
         results().print(tasks_table(document))
     else:
-        from dlpractice.report.tables import evaluate_table
+        from dlpractice.report.result_tables import evaluate_table
 
         results().print(evaluate_table(document, document["class_names"]))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dlpractice.cli import training
+from dlpractice.cli import training_session
 from dlpractice.errors import ConfigError
 
 _COMPARE = "Strategies to train on the same split and set side by side, separated by commas."
@@ -14,23 +14,23 @@ _SWEEP = "A key of the config and the values to train with, such as model.width=
 
 
 def finetune(
-    config: training.Name,
-    overrides: training.Overrides = None,
+    config: training_session.Name,
+    overrides: training_session.Overrides = None,
     compare: Annotated[str, typer.Option(help=_COMPARE)] = "",
     sweep: Annotated[list[str] | None, typer.Option(metavar="KEY=V,V,...", help=_SWEEP)] = None,
     seeds: Annotated[
         int, typer.Option(min=1, max=100, help="Seeds to train each strategy or value with.")
     ] = 1,
-    run_dir: training.RunDir = None,
-    resume: training.Resume = False,
-    dry_run: training.DryRun = False,
-    as_json: training.AsJson = False,
+    run_dir: training_session.RunDir = None,
+    resume: training_session.Resume = False,
+    dry_run: training_session.DryRun = False,
+    as_json: training_session.AsJson = False,
 ) -> None:
     """Train an image classifier from a pretrained one."""
     from dlpractice.config.load import load_config
 
-    folder = training.choose_folder("finetune", config, run_dir, resume)
-    session = training.Session(folder, resume, as_json)
+    folder = training_session.choose_folder("finetune", config, run_dir, resume)
+    session = training_session.Session(folder, resume, as_json)
     if sweep:
         if compare or len(sweep) > 1:
             raise ConfigError(
@@ -39,14 +39,14 @@ def finetune(
         _sweep(session, config, overrides or [], sweep[0], seeds, dry_run)
         return
     loaded = load_config(config, overrides or [], "finetune")
-    strategies = training.split_names(compare) or [loaded.strategy]
-    training.refuse_twice(strategies)
+    strategies = training_session.split_names(compare) or [loaded.strategy]
+    training_session.refuse_twice(strategies)
     configs = {name: loaded.for_strategy(name) for name in strategies}
     if dry_run:
-        training.show_plan(configs, seeds, folder, as_json)
+        training_session.show_plan(configs, seeds, folder, as_json)
     elif compare or seeds > 1:
         from dlpractice.report.figures import comparison_figure
-        from dlpractice.report.tables import comparison_table
+        from dlpractice.report.result_tables import comparison_table
 
         session.compare(
             "dlpractice.recipes.finetune.comparison",
@@ -57,20 +57,25 @@ def finetune(
             comparison_figure,
         )
     else:
-        from dlpractice.report.tables import summary_table
+        from dlpractice.report.result_tables import summary_table
 
         session.run("dlpractice.recipes.finetune.finetune", configs[loaded.strategy], summary_table)
 
 
 def _sweep(
-    session: training.Session, config: str, overrides: list[str], sweep: str, seeds: int, dry_run: bool
+    session: training_session.Session,
+    config: str,
+    overrides: list[str],
+    sweep: str,
+    seeds: int,
+    dry_run: bool,
 ) -> None:
     """The values of one key, each of which is checked before the first is trained with."""
-    from dlpractice.config.sweep import load_sweep
+    from dlpractice.config.sweep_values import load_sweep
     from dlpractice.report.sweep_tables import sweep_table
 
     key, variants = load_sweep(config, overrides, sweep)
     if dry_run:
-        training.show_plan(variants, seeds, session.folder, session.as_json)
+        training_session.show_plan(variants, seeds, session.folder, session.as_json)
     else:
         session.sweep("dlpractice.recipes.finetune.sweep", variants, key, seeds, sweep_table)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dlpractice.cli import training
+from dlpractice.cli import training_session
 from dlpractice.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,26 +21,26 @@ _COMPARE = (
 
 
 def oneshot(
-    config: training.Name,
-    overrides: training.Overrides = None,
+    config: training_session.Name,
+    overrides: training_session.Overrides = None,
     compare: Annotated[str, typer.Option(help=_COMPARE)] = "",
     seeds: Annotated[int, typer.Option(min=1, max=100, help="Seeds to train each method with.")] = 1,
-    run_dir: training.RunDir = None,
-    resume: training.Resume = False,
-    dry_run: training.DryRun = False,
-    as_json: training.AsJson = False,
+    run_dir: training_session.RunDir = None,
+    resume: training_session.Resume = False,
+    dry_run: training_session.DryRun = False,
+    as_json: training_session.AsJson = False,
 ) -> None:
     """Learn to classify from one example per class."""
     from dlpractice.config.commands.oneshot import BASELINES
     from dlpractice.config.load import load_config
 
     loaded = load_config(config, overrides or [], "oneshot")
-    folder = training.choose_folder("oneshot", config, run_dir, resume)
-    methods = _list_methods(loaded, training.split_names(compare)) or [loaded.method]
+    folder = training_session.choose_folder("oneshot", config, run_dir, resume)
+    methods = _list_methods(loaded, training_session.split_names(compare)) or [loaded.method]
     configs = {name: None if name in BASELINES else loaded.for_method(name) for name in methods}
-    session = training.Session(folder, resume, as_json)
+    session = training_session.Session(folder, resume, as_json)
     if dry_run:
-        training.show_plan(configs, seeds, folder, as_json)
+        training_session.show_plan(configs, seeds, folder, as_json)
     elif compare or seeds > 1:
         from dlpractice.report.oneshot_figures import comparison_figure
         from dlpractice.report.oneshot_tables import comparison_table
@@ -75,7 +75,7 @@ def _list_methods(config: Oneshot, names: list[str]) -> list[str]:
                 f"choose among {', '.join(known)}, separated by commas, or {TABLE} for all of them",
             )
     methods = [one for name in names for one in (known if name == TABLE else (name,))]
-    training.refuse_twice(methods)
+    training_session.refuse_twice(methods)
     return methods
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from dlpractice.cli.console import print_json, results
-from dlpractice.cli.launch import import_quietly
+from dlpractice.cli.quiet_import import import_quietly
 from dlpractice.errors import DataError, RunError
 from dlpractice.runs.directory import RunDirectory
 
@@ -51,7 +51,7 @@ def predict(
 
 
 def _classify(run: RunDirectory, images: list[str], as_json: bool) -> None:
-    from dlpractice.report.tables import predictions_table
+    from dlpractice.report.result_tables import predictions_table
 
     rows = import_quietly("dlpractice.recipes.predict.classification").run(run, images)
     if as_json:

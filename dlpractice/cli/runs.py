@@ -26,7 +26,7 @@ def ls(
     if as_json:
         print_json(rows)
     elif rows:
-        from dlpractice.report.tables import runs_table
+        from dlpractice.report.result_tables import runs_table
 
         results().print(runs_table(rows))
     else:
@@ -45,6 +45,6 @@ def compare(
     if as_json:
         print_json(document)
         return
-    from dlpractice.report.tables import runs_comparison_table
+    from dlpractice.report.result_tables import runs_comparison_table
 
     results().print(runs_comparison_table(document))

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from dlpractice.data.audit.admission import admit
 from dlpractice.data.audit.audit import Audit, inspect
 from dlpractice.data.audit.duplicates import connected, same_key
-from dlpractice.data.files.decode import ImageError
+from dlpractice.data.files.decoding import ImageError, Look
 from dlpractice.data.files.index import read_index
-from dlpractice.data.files.items import SPLITS, UNUSED, Item, SplitName
-from dlpractice.data.files.pixels import Look, Scan, pixel_view, scan
+from dlpractice.data.files.index_items import SPLITS, UNUSED, Item, SplitName
+from dlpractice.data.files.pixel_cache import Scan, pixel_view, scan
 from dlpractice.data.image_split import Shares, assign_splits, pick_share
 from dlpractice.data.sets.catalogue import CATALOGUE, find
-from dlpractice.data.storage.rows import RowView
+from dlpractice.data.storage.row_store import RowView
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress, Silent
 

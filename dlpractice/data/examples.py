@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.data.storage.rows import RowView
+from dlpractice.data.storage.row_store import RowView
 from dlpractice.errors import DataError
 
 UNKNOWN_DRAWER = -1

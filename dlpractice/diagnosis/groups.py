@@ -15,8 +15,8 @@ from dlpractice.diagnosis.finding import Finding
 from dlpractice.diagnosis.logs.formats.run_directory import read_run
 from dlpractice.diagnosis.verdict import Diagnosis, diagnose
 from dlpractice.errors import RunError
+from dlpractice.runs.atomic_files import read_json
 from dlpractice.runs.directory import CONFIG, SWEEP
-from dlpractice.runs.files import read_json
 from dlpractice.statistics.intervals import Z95, wilson
 
 FRACTION = "data.fraction"

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.evaluation.tasks import Scorer
+from dlpractice.evaluation.oneshot_tasks import Scorer
 
 Floats = NDArray[np.floating[Any]]
 

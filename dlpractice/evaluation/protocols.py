@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dlpractice.data.examples import UNKNOWN_DRAWER, Examples
 from dlpractice.data.sets.omniglot import OneshotRun
 from dlpractice.errors import DataError
-from dlpractice.evaluation.tasks import Task
+from dlpractice.evaluation.oneshot_tasks import Task
 
 _REDRAWS = 100
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from dlpractice.evaluation.tasks import Answers, Task, answers_of
+from dlpractice.evaluation.oneshot_tasks import Answers, Task, answers_of
 
 # A finite stand-in for an infinite score, far below any other.
 _NEVER = 1e12

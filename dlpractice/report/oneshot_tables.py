@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dlpractice.report.numbers import NOTHING, interval, percent
-from dlpractice.report.tables import Document, letter, plain_table
+from dlpractice.report.number_format import NOTHING, interval, percent
+from dlpractice.report.result_tables import Document, letter, plain_table
 
 
 def summary_table(summary: Document) -> RenderableType:

@@ -6,8 +6,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dlpractice.report.numbers import NOTHING, count, interval, percent, points, points_interval
-from dlpractice.report.tables import plain_table
+from dlpractice.report.number_format import NOTHING, count, interval, percent, points, points_interval
+from dlpractice.report.result_tables import plain_table
 
 Document = Mapping[str, Any]
 

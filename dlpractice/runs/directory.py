@@ -7,11 +7,11 @@ from typing import Any, Self
 import filelock
 
 from dlpractice.errors import RunError
-from dlpractice.runs import files
+from dlpractice.runs import atomic_files
 from dlpractice.runs.lock import LOCK_NAME, LockedFolder
 
-SPLIT_COLUMNS: files.Columns = {"path": str, "label": str, "split": str, "sha256": str, "group": str}
-METRIC_COLUMNS: files.Columns = {
+SPLIT_COLUMNS: atomic_files.Columns = {"path": str, "label": str, "split": str, "sha256": str, "group": str}
+METRIC_COLUMNS: atomic_files.Columns = {
     "stage": str,
     "epoch": int,
     "step": int,
@@ -23,7 +23,7 @@ METRIC_COLUMNS: files.Columns = {
     "val_loss": float,
     "val_accuracy": float,
 }
-PREDICTION_COLUMNS: files.Columns = {
+PREDICTION_COLUMNS: atomic_files.Columns = {
     "path": str,
     "split": str,
     "label": str,
@@ -120,28 +120,28 @@ class RunDirectory(LockedFolder):
 
     def write_config(self, text: str) -> None:
         """Keep the resolved config: `dlp finetune RUN/config.yaml` repeats the run."""
-        files.write_text(self.writable(CONFIG), text)
+        atomic_files.write_text(self.writable(CONFIG), text)
 
     def config_text(self) -> str:
         """The resolved config, as YAML."""
-        return files.read_text(self.path / CONFIG)
+        return atomic_files.read_text(self.path / CONFIG)
 
     def write_environment(self, environment: Mapping[str, object]) -> None:
         """Keep versions, device, precision, seed, digests of data and weights, and git state."""
-        files.write_json(self.writable(ENVIRONMENT), environment)
+        atomic_files.write_json(self.writable(ENVIRONMENT), environment)
 
     def environment(self) -> dict[str, Any]:
         """What `write_environment` kept."""
-        return files.read_json(self.path / ENVIRONMENT)
+        return atomic_files.read_json(self.path / ENVIRONMENT)
 
     def write_splits(self, rows: Iterable[Mapping[str, object]]) -> None:
         """Keep what is trained, validated and tested on, and what is left out (its split is UNUSED): a row
         per image, with the keys of SPLIT_COLUMNS."""
-        files.write_csv(self.writable(SPLITS), SPLIT_COLUMNS, rows)
+        atomic_files.write_csv(self.writable(SPLITS), SPLIT_COLUMNS, rows)
 
     def splits(self) -> list[dict[str, str]]:
         """One row per image: path (relative to the data), label, split, sha256, group."""
-        return files.read_csv(self.path / SPLITS, SPLIT_COLUMNS)
+        return atomic_files.read_csv(self.path / SPLITS, SPLIT_COLUMNS)
 
     def append_metrics(self, row: Mapping[str, object]) -> None:
         """Add one epoch's row, with the keys of METRIC_COLUMNS.
@@ -150,7 +150,7 @@ class RunDirectory(LockedFolder):
         write that crosses a page can be cut by SIGKILL, and each reader would need a rule for half a line. A
         thousand epochs are 100 kB, rewritten in well under a millisecond: 1 % of an epoch of 50 ms.
         """
-        self._keep_metric_lines([*self._load_metric_lines(), files.csv_line(METRIC_COLUMNS, row)])
+        self._keep_metric_lines([*self._load_metric_lines(), atomic_files.csv_line(METRIC_COLUMNS, row)])
 
     def truncate_metrics(self, rows: int) -> None:
         """Keep the first `rows` epochs: a resumed run repeats what came after its checkpoint.
@@ -169,48 +169,50 @@ class RunDirectory(LockedFolder):
     def metrics(self) -> list[dict[str, Any]]:
         """One row per epoch, in order; none before the first epoch has ended. Empty cells are None."""
         path = self.path / METRICS
-        return files.read_csv(path, METRIC_COLUMNS) if path.exists() else []
+        return atomic_files.read_csv(path, METRIC_COLUMNS) if path.exists() else []
 
     def write_predictions(self, rows: Iterable[Mapping[str, object]]) -> None:
         """Keep one row per image of validation and test, with the keys of PREDICTION_COLUMNS."""
-        files.write_csv(self.writable(PREDICTIONS), PREDICTION_COLUMNS, rows)
+        atomic_files.write_csv(self.writable(PREDICTIONS), PREDICTION_COLUMNS, rows)
 
     def predictions(self) -> list[dict[str, Any]]:
         """A row per image of validation and test; confidence is in [0, 1], loss in nats."""
-        return files.read_csv(self.path / PREDICTIONS, PREDICTION_COLUMNS)
+        return atomic_files.read_csv(self.path / PREDICTIONS, PREDICTION_COLUMNS)
 
     def write_audit(self, audit: Mapping[str, object]) -> None:
         """Keep what the audit of the data found, and what was left out."""
-        files.write_json(self.writable(AUDIT), audit)
+        atomic_files.write_json(self.writable(AUDIT), audit)
 
     def audit(self) -> dict[str, Any]:
         """What `write_audit` kept."""
-        return files.read_json(self.path / AUDIT)
+        return atomic_files.read_json(self.path / AUDIT)
 
     def write_diagnostics(self, diagnostics: Mapping[str, object]) -> None:
         """Keep what training recorded of itself for `dlp diagnose`."""
-        files.write_json(self.writable(DIAGNOSTICS), diagnostics)
+        atomic_files.write_json(self.writable(DIAGNOSTICS), diagnostics)
 
     def diagnostics(self) -> dict[str, Any] | None:
         """What `write_diagnostics` kept; None where the run recorded nothing."""
         path = self.path / DIAGNOSTICS
-        return files.read_json(path) if path.is_file() else None
+        return atomic_files.read_json(path) if path.is_file() else None
 
     def write_summary(self, summary: Mapping[str, object]) -> None:
         """Keep the results, each with value, ci95, n and kind. This finishes the run, so it comes last."""
-        files.write_json(self.writable(SUMMARY), summary)
+        atomic_files.write_json(self.writable(SUMMARY), summary)
 
     def summary(self) -> dict[str, Any]:
         """What `write_summary` kept."""
-        return files.read_json(self.path / SUMMARY)
+        return atomic_files.read_json(self.path / SUMMARY)
 
     def _load_metric_lines(self) -> list[str]:
         if self._metric_lines is None:
-            self._metric_lines = [files.csv_line(METRIC_COLUMNS, row) for row in self.metrics()]
+            self._metric_lines = [atomic_files.csv_line(METRIC_COLUMNS, row) for row in self.metrics()]
         return self._metric_lines
 
     def _keep_metric_lines(self, lines: list[str]) -> None:
-        files.write_text(self.writable(METRICS), files.csv_header(METRIC_COLUMNS) + "".join(lines))
+        atomic_files.write_text(
+            self.writable(METRICS), atomic_files.csv_header(METRIC_COLUMNS) + "".join(lines)
+        )
         self._metric_lines = lines
 
 

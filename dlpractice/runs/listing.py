@@ -10,8 +10,8 @@ from typing import Any, Literal
 import yaml
 
 from dlpractice.errors import RunError
+from dlpractice.runs.atomic_files import read_json
 from dlpractice.runs.directory import BENCHMARK, CONFIG, METRICS, SUMMARY, RunDirectory
-from dlpractice.runs.files import read_json
 
 
 @dataclass(frozen=True)

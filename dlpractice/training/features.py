@@ -16,9 +16,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import DTypeLike, NDArray
 
-from dlpractice.data.augment import AUGMENTER, Augmentation
-from dlpractice.data.files.decode import DECODER
-from dlpractice.data.storage.rows import RowStore, RowView
+from dlpractice.data.augmentation import AUGMENTER, Augmentation
+from dlpractice.data.files.decoding import DECODER
+from dlpractice.data.storage.row_store import RowStore, RowView
 from dlpractice.errors import DataError, ModelError
 from dlpractice.models.classifier import Classifier
 from dlpractice.models.precision import computing_in

@@ -20,8 +20,8 @@ from dlpractice.training.batches.feed import Batches, Rows
 from dlpractice.training.checkpoints import Arrays, Checkpoints, Position
 from dlpractice.training.devices.placement import Placement
 from dlpractice.training.interruption import deferring_interrupts
-from dlpractice.training.optimisation.optimisers import Group, build_groups
-from dlpractice.training.optimisation.schedules import Plateau, Schedule
+from dlpractice.training.optimisers.optimisers import Group, build_groups
+from dlpractice.training.optimisers.schedules import Plateau, Schedule
 from dlpractice.training.rate_finder import find_learning_rate
 from dlpractice.training.steps import (
     Forward,

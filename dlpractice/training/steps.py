@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dlpractice.training.batches.feed import Rows
 from dlpractice.training.devices.placement import Placement
-from dlpractice.training.optimisation.optimisers import Group
+from dlpractice.training.optimisers.optimisers import Group
 
 # Gradients below 6e-8 vanish in float16 unless the loss is scaled up (Micikevicius et al. 2018,
 # arXiv:1710.03740). A constant suffices for nets as shallow as these; a gradient that overflows is skipped.

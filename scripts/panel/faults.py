@@ -132,7 +132,7 @@ def end_in_softmax() -> Iterator[None]:
 @contextmanager
 def freeze_head() -> Iterator[None]:
     """What the steps compute never reaches the head: it is frozen, as the base is."""
-    from dlpractice.training.optimisation import optimisers
+    from dlpractice.training.optimisers import optimisers
 
     build = optimisers.build_groups
 

@@ -9,7 +9,7 @@ from dlpractice.diagnosis.logs.reading import read_log
 from dlpractice.diagnosis.verdict import diagnose
 from dlpractice.errors import RunError
 from dlpractice.recipes.diagnose import trial
-from dlpractice.runs.comparison import Trial
+from dlpractice.runs.comparison_folder import Trial
 
 
 @dataclass(frozen=True)

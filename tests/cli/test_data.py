@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from dlpractice.cli.data import app
 from dlpractice.data.sets import omniglot_archives
-from dlpractice.data.storage.download import Download
+from dlpractice.data.storage.downloads import Download
 from dlpractice.errors import DataError
 
 runner = CliRunner()
@@ -67,7 +67,7 @@ def test_without_its_archives_omniglot_is_one_clear_error(
 ) -> None:
     refuse = Download("omniglot/images_background.zip", "http://127.0.0.1:9/images_background.zip")
     monkeypatch.setattr(omniglot_archives, "BACKGROUND", refuse)
-    monkeypatch.setattr("dlpractice.data.storage.download.ATTEMPTS", 1)
+    monkeypatch.setattr("dlpractice.data.storage.downloads.ATTEMPTS", 1)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     shown = runner.invoke(app, ["check", "omniglot"])
     assert isinstance(shown.exception, DataError)

@@ -47,7 +47,7 @@ def test_a_one_shot_run_answers_one_shot_tasks(tmp_path: Path, monkeypatch: pyte
         return document
 
     recipe: Any = SimpleNamespace(run=run)
-    monkeypatch.setitem(sys.modules, "dlpractice.recipes.evaluate.oneshot_tasks", recipe)
+    monkeypatch.setitem(sys.modules, "dlpractice.recipes.evaluate.new_classes", recipe)
     with RunDirectory.create(tmp_path / "r") as directory:
         directory.write_config("command: oneshot\n")
     shown = CliRunner().invoke(app, ["evaluate", str(tmp_path / "r"), "faces"])

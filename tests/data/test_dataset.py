@@ -10,8 +10,7 @@ from PIL import Image
 
 from dlpractice.data import dataset as module
 from dlpractice.data.dataset import Dataset, load_labelled, prepare
-from dlpractice.data.files.decode import load_pixels
-from dlpractice.data.files.pixels import Look
+from dlpractice.data.files.decoding import Look, load_pixels
 from dlpractice.data.image_split import Shares
 from dlpractice.errors import DataError
 from dlpractice.progress import Silent
@@ -42,7 +41,7 @@ def test_labels_pixels_and_hashes_belong_together(classes: Classes) -> None:
         assert len(split) == len(split.sha256) == len(split.groups) == len(split.pixels) == len(split.labels)
         for number, path in enumerate(split.paths):
             assert dataset.class_names[split.labels[number]] == path.split("/")[0]
-            np.testing.assert_array_equal(split.pixels[number], load_pixels(root / path, 16, "pad"))
+            np.testing.assert_array_equal(split.pixels[number], load_pixels(root / path, Look(16, "pad")))
 
 
 def test_a_fraction_leaves_validation_test_and_the_rows_as_they_are(classes: Classes) -> None:

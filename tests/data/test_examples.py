@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlpractice.data.examples import UNKNOWN_DRAWER, Examples, concatenate
-from dlpractice.data.storage.rows import RowStore
+from dlpractice.data.storage.row_store import RowStore
 from dlpractice.errors import DataError
 
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from dlpractice.data.files.items import SplitName
+from dlpractice.data.files.index_items import SplitName
 from dlpractice.data.image_split import Shares, assign_splits, pick_share, split_stratified
 from dlpractice.errors import DataError
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from dlpractice.data.examples import Examples
 from dlpractice.data.sets.omniglot import OneshotRun
 from dlpractice.errors import DataError
+from dlpractice.evaluation.oneshot_tasks import Scorer, Task, answer
 from dlpractice.evaluation.protocols import (
     folder_tasks,
     lake_20,
@@ -17,7 +18,6 @@ from dlpractice.evaluation.protocols import (
     verification_pairs,
     vinyals,
 )
-from dlpractice.evaluation.tasks import Scorer, Task, answer
 
 Indices = NDArray[np.int64]
 

@@ -3,7 +3,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from dlpractice.evaluation.tasks import Task, answer
+from dlpractice.evaluation.oneshot_tasks import Task, answer
 from dlpractice.evaluation.transduction import answer_one_to_one, assign_one_to_one
 
 

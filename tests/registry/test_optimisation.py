@@ -5,7 +5,7 @@ import pytest
 
 from dlpractice.config.sections.finetune import Training
 from dlpractice.registry.optimisation import OPTIMISERS, SCHEDULES
-from dlpractice.training.optimisation.schedules import Schedule
+from dlpractice.training.optimisers.schedules import Schedule
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)

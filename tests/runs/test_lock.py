@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dlpractice.errors import DataError, RunError
-from dlpractice.runs.comparison import Comparison
+from dlpractice.runs.comparison_folder import Comparison
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.lock import LOCK_NAME, LockedFolder, lock_folder
 

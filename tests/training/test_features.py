@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dlpractice.data.augment import Augmentation
+from dlpractice.data.augmentation import Augmentation
 from dlpractice.errors import DataError, ModelError
 from dlpractice.models.classifier import Classifier, build_classifier
 from dlpractice.models.precision import computing_in

@@ -16,7 +16,7 @@ from dlpractice.data.oneshot.episodes import EpisodeSampler
 from dlpractice.registry.objectives import find_objective
 from dlpractice.training.batches.views import view_batch
 from dlpractice.training.devices.placement import place
-from dlpractice.training.optimisation.optimisers import build_groups
+from dlpractice.training.optimisers.optimisers import build_groups
 from dlpractice.training.pairs import EpisodeFeed, pairs_loss
 from dlpractice.training.steps import compile_train_step
 
@@ -94,7 +94,7 @@ import keras
 from dlpractice.data.oneshot.distortion import see_plain
 from dlpractice.registry.objectives import find_objective
 from dlpractice.models.siamese import Verdict, build_siamese
-from dlpractice.training.optimisation.optimisers import build_groups
+from dlpractice.training.optimisers.optimisers import build_groups
 from dlpractice.training.pairs import pairs_loss
 from dlpractice.training.devices.placement import place
 from dlpractice.training.steps import compile_train_step

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from dlpractice.training.devices.placement import place
-from dlpractice.training.optimisation.optimisers import Group, build_groups
+from dlpractice.training.optimisers.optimisers import Group, build_groups
 from dlpractice.training.steps import (
     classification_loss,
     compile_forward,

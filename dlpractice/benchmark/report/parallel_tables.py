@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dlpractice.report.numbers import NOTHING, percent
-from dlpractice.report.tables import plain_table
+from dlpractice.report.number_format import NOTHING, percent
+from dlpractice.report.result_tables import plain_table
 
 Document = Mapping[str, Any]
 

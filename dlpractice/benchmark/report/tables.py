@@ -13,8 +13,8 @@ from dlpractice.benchmark.report.parallel_tables import (
     model_parallel_table,
     prediction_table,
 )
-from dlpractice.report.numbers import NOTHING
-from dlpractice.report.tables import plain_table
+from dlpractice.report.number_format import NOTHING
+from dlpractice.report.result_tables import plain_table
 
 Document = Mapping[str, Any]
 Row = Mapping[str, Any]

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from dlpractice.data.audit.audit import Audit
-from dlpractice.data.files.items import Index, Item
+from dlpractice.data.files.index_items import Index, Item
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress
 

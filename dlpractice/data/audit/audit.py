@@ -18,8 +18,8 @@ from dlpractice.data.audit.findings import (
     structure_findings,
     unusable_findings,
 )
-from dlpractice.data.files.items import Index, Item
-from dlpractice.data.files.pixels import Scan
+from dlpractice.data.files.index_items import Index, Item
+from dlpractice.data.files.pixel_cache import Scan
 
 # Of copies in several given splits the one in the split that measures is kept.
 _KEPT_FIRST = {"test": 0, "validation": 1, "train": 2}

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from dlpractice.data.files.decode import EXTENSIONS
-from dlpractice.data.files.items import Index, Item
-from dlpractice.data.files.pixels import Scan
+from dlpractice.data.files.decoding import EXTENSIONS
+from dlpractice.data.files.index_items import Index, Item
+from dlpractice.data.files.pixel_cache import Scan
 
 Severity = Literal["error", "warning", "info"]
 

@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from dlpractice.data.files.items import is_text
-from dlpractice.data.storage.cache import writing
+from dlpractice.data.files.index_items import is_text
+from dlpractice.data.storage.cache_lock import writing
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress, Silent
 

@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path, PurePosixPath
 
-from dlpractice.data.files.items import SPLIT_ALIASES, Index, Item, SplitName
+from dlpractice.data.files.index_items import SPLIT_ALIASES, Index, Item, SplitName
 from dlpractice.errors import DataError
 
 REQUIRED = ("path", "label")

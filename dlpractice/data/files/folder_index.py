@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dlpractice.data.files.items import (
+from dlpractice.data.files.index_items import (
     IMAGES,
     SPLIT_ALIASES,
     FileKind,

@@ -6,7 +6,7 @@ from pathlib import Path
 from dlpractice.data.files.archive import extract
 from dlpractice.data.files.csv_index import index_csv
 from dlpractice.data.files.folder_index import LAYOUTS, index_folder, unwrap
-from dlpractice.data.files.items import IMAGES, FileKind, Index
+from dlpractice.data.files.index_items import IMAGES, FileKind, Index
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress
 from dlpractice.settings import cache_dir

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dlpractice.data.audit.audit import Audit
 from dlpractice.data.examples import Examples, concatenate
-from dlpractice.data.files.items import RECORDINGS, SplitName
+from dlpractice.data.files.index_items import RECORDINGS, SplitName
 from dlpractice.data.oneshot.own_classes import Reading, read_class_folders
 from dlpractice.data.sets.digits import read_digit_examples
 from dlpractice.data.sets.glyphs.alphabets import generate_alphabets

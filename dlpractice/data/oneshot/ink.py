@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from dlpractice.data.files.decode import ImageError, decode
+from dlpractice.data.files.decoding import ImageError, decode
 
 Floats = NDArray[np.float64]
 

@@ -13,12 +13,12 @@ from dlpractice.data.audit.admission import admit
 from dlpractice.data.audit.audit import Audit, inspect
 from dlpractice.data.dataset import locate
 from dlpractice.data.examples import UNKNOWN_DRAWER, Examples
-from dlpractice.data.files.decode import load_pixels
+from dlpractice.data.files.decoding import Look, load_pixels
 from dlpractice.data.files.index import read_index
-from dlpractice.data.files.items import IMAGES_OR_RECORDINGS, RECORDINGS, Index, Item, is_clutter
-from dlpractice.data.files.pixels import Look, Scan, pixel_view, scan
+from dlpractice.data.files.index_items import IMAGES_OR_RECORDINGS, RECORDINGS, Index, Item, is_clutter
+from dlpractice.data.files.pixel_cache import Scan, pixel_view, scan
 from dlpractice.data.oneshot.recordings import load_spectrogram, scan_recordings
-from dlpractice.data.storage.rows import RowView
+from dlpractice.data.storage.row_store import RowView
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress, Silent
 
@@ -125,7 +125,7 @@ def load_example(path: Path, look: Look, colour: Colour = "grey") -> NDArray[np.
     if RECORDINGS.fits(path.name):
         picture = load_spectrogram(path, image_size=look.image_size)[..., None]
         return np.repeat(picture, 3, axis=2) if colour == "colour" else picture
-    rgb = load_pixels(path, look.image_size, look.resize, look.background)
+    rgb = load_pixels(path, look)
     return rgb if colour == "colour" else _to_grey(rgb)
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dlpractice.data.files.decode import ImageError, read
-from dlpractice.data.files.items import Index, Item
-from dlpractice.data.files.pixels import FACTS, Scan, in_order, make_thumbnail
+from dlpractice.data.files.decoding import ImageError, read
+from dlpractice.data.files.index_items import Index, Item
+from dlpractice.data.files.pixel_cache import FACTS, Scan, in_order, make_thumbnail
 from dlpractice.progress import Progress
 
 # What a picture shows: one second, 50 to 8,000 Hz, and 60 dB down from its loudest point.
@@ -68,7 +68,7 @@ def load_spectrogram(source: Path | bytes, name: str = "", *, image_size: int) -
 def scan_recordings(
     index: Index, image_size: int, progress: Progress
 ) -> tuple[Scan, dict[str, NDArray[np.uint8]]]:
-    """Recordings as `pixels.scan` has images, a spectrogram standing for the picture.
+    """Recordings as `pixel_cache.scan` has images, a spectrogram standing for the picture.
 
     Returns:
         the scan, and for each hash the spectrogram, (image_size, image_size) uint8.

@@ -11,8 +11,8 @@ from typing import Literal
 from dlpractice.data.examples import Examples
 from dlpractice.data.files.archive import extract
 from dlpractice.data.sets import omniglot_archives
-from dlpractice.data.storage.cache import writing
-from dlpractice.data.storage.download import Download, fetch, find_local
+from dlpractice.data.storage.cache_lock import writing
+from dlpractice.data.storage.downloads import Download, fetch, find_local
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress, Silent
 from dlpractice.settings import cache_dir

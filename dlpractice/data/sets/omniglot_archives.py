@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dlpractice.data.storage.download import Download, fetch
+from dlpractice.data.storage.downloads import Download, fetch
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress
 

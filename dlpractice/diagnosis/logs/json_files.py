@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dlpractice.errors import RunError
-from dlpractice.runs.files import read_text
+from dlpractice.runs.atomic_files import read_text
 
 HISTORY_HINT = (
     'a history is like {"loss": [0.7, 0.4], "val_loss": [0.8, 0.6]}: json.dump(history.history, file)'

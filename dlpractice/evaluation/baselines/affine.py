@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.data.storage.rows import RowView
+from dlpractice.data.storage.row_store import RowView
 from dlpractice.evaluation.baselines.strokes import DIRECTIONS, FIELD_STEP, Strokes, direction_codes, trace
-from dlpractice.evaluation.tasks import Scorer
+from dlpractice.evaluation.oneshot_tasks import Scorer
 
 Floats = NDArray[np.float64]
 

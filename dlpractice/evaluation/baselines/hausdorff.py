@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from dlpractice.data.storage.rows import RowView
-from dlpractice.evaluation.tasks import Scorer
+from dlpractice.data.storage.row_store import RowView
+from dlpractice.evaluation.oneshot_tasks import Scorer
 
 _DARK = 128
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.data.storage.rows import RowView
-from dlpractice.evaluation.tasks import Scorer
+from dlpractice.data.storage.row_store import RowView
+from dlpractice.evaluation.oneshot_tasks import Scorer
 
 
 def make_scorer(pixels: NDArray[np.uint8] | RowView) -> Scorer:

@@ -29,7 +29,7 @@ from dlpractice.recipes.diagnose.validation import (
 from dlpractice.recipes.finetune import finetune
 from dlpractice.recipes.oneshot import oneshot
 from dlpractice.recipes.run.continuation import recorded_precision
-from dlpractice.runs.comparison import Trial
+from dlpractice.runs.comparison_folder import Trial
 from dlpractice.runs.directory import CONFIG, RunDirectory
 
 Trained = Finetune | Oneshot

@@ -19,7 +19,7 @@ from dlpractice.recipes.finetune.setup import freeze_features, prepare_setup
 from dlpractice.recipes.run.continuation import agree_on_precision
 from dlpractice.registry.backbones import find_backbone
 from dlpractice.registry.strategies import plan_strategy
-from dlpractice.runs.comparison import Comparison
+from dlpractice.runs.comparison_folder import Comparison
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.measures import accuracy, paired_difference
 from dlpractice.training.devices.precision_choice import Choice

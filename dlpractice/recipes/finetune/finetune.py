@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Finetune
 from dlpractice.data.dataset import Dataset
-from dlpractice.data.files.items import SplitName
+from dlpractice.data.files.index_items import SplitName
 from dlpractice.models.precision import computing_in
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.finetune.setup import (
@@ -29,8 +29,8 @@ from dlpractice.recipes.run.continuation import (
     seconds_before,
 )
 from dlpractice.recipes.run.environment import describe_environment
+from dlpractice.runs.atomic_files import replacing
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.runs.files import replacing
 from dlpractice.statistics.measures import Measure, accuracy
 from dlpractice.training.checkpoints import Position
 from dlpractice.training.devices.precision_choice import Choice

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dlpractice.config.schema import Finetune
-from dlpractice.data.augment import Augmentation
+from dlpractice.data.augmentation import Augmentation
 from dlpractice.data.dataset import Dataset, prepare
-from dlpractice.data.files.pixels import Look
+from dlpractice.data.files.decoding import Look
 from dlpractice.data.image_split import Shares
 from dlpractice.models.backbones import require_size
 from dlpractice.models.classifier import Classifier, build_classifier
 from dlpractice.progress import Progress
-from dlpractice.recipes.run.devices import place_training, require_same, resolve_precision
+from dlpractice.recipes.run.device_choice import place_training, require_same, resolve_precision
 from dlpractice.registry.backbones import find_backbone
 from dlpractice.registry.strategies import IMAGES, Strategy, plan_strategy
 from dlpractice.training.batches.feed import Rows

@@ -6,7 +6,7 @@ from typing import Any
 from dlpractice.config.schema import Finetune
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.finetune.comparison import train_variants
-from dlpractice.runs.comparison import Sweep
+from dlpractice.runs.comparison_folder import Sweep
 
 
 def run(

@@ -11,14 +11,14 @@ from dlpractice.config.commands.oneshot import BASELINES
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.oneshot.class_split import ClassSplit
 from dlpractice.evaluation.baselines import affine, hausdorff, nearest
-from dlpractice.evaluation.tasks import Scorer, answer
+from dlpractice.evaluation.oneshot_tasks import Scorer, answer
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.oneshot import oneshot
 from dlpractice.recipes.oneshot.published import PUBLISHED_ONESHOT
 from dlpractice.recipes.oneshot.results import ORDER_SEED, Protocol, describe_answers, plan_protocols
 from dlpractice.recipes.oneshot.setup import read_classes
 from dlpractice.recipes.run.continuation import agree_on_precision
-from dlpractice.runs.comparison import Comparison
+from dlpractice.runs.comparison_folder import Comparison
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.measures import clustered_accuracy
 from dlpractice.training.devices.precision_choice import Choice

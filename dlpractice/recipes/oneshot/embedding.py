@@ -9,7 +9,7 @@ from scipy.special import log_softmax
 
 from dlpractice.data.examples import Examples
 from dlpractice.data.oneshot.distortion import Distortion
-from dlpractice.evaluation.tasks import Task
+from dlpractice.evaluation.oneshot_tasks import Task
 from dlpractice.layers.similarity import Similarity
 from dlpractice.training.batches.views import DistortedViews, PlainViews
 from dlpractice.training.loop import Scores

@@ -7,8 +7,8 @@ import numpy as np
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.examples import UNKNOWN_DRAWER, Examples
 from dlpractice.errors import DataError
+from dlpractice.evaluation.oneshot_tasks import Task
 from dlpractice.evaluation.protocols import folder_tasks, lake_extended
-from dlpractice.evaluation.tasks import Task
 from dlpractice.recipes.oneshot.embedding import TaskExamination
 from dlpractice.recipes.oneshot.setup import OneshotSetup, read_distortion
 

@@ -32,8 +32,8 @@ from dlpractice.recipes.run.continuation import (
     seconds_before,
 )
 from dlpractice.recipes.run.environment import describe_environment
+from dlpractice.runs.atomic_files import replacing
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.runs.files import replacing
 from dlpractice.training.batches.feed import Share, take_all
 from dlpractice.training.checkpoints import Position
 from dlpractice.training.devices.precision_choice import Choice

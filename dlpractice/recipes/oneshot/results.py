@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from dlpractice.config.schema import Oneshot
-from dlpractice.data.audit.known_sets import DRAWINGS
+from dlpractice.data.audit.drawings_audit import DRAWINGS
 from dlpractice.data.examples import Examples
-from dlpractice.data.files.items import RECORDINGS
+from dlpractice.data.files.index_items import RECORDINGS
 from dlpractice.data.oneshot.class_split import ClassSplit
-from dlpractice.data.oneshot.queries import Kind
+from dlpractice.data.oneshot.query_files import Kind
 from dlpractice.errors import DataError
 from dlpractice.evaluation.feature_maps import make_scorer as make_map_scorer
+from dlpractice.evaluation.oneshot_tasks import Answers, Task, accuracy_by_group, answer
 from dlpractice.evaluation.protocols import (
     Pairs,
     folder_tasks,
@@ -25,7 +26,6 @@ from dlpractice.evaluation.protocols import (
     verification_pairs,
     vinyals,
 )
-from dlpractice.evaluation.tasks import Answers, Task, accuracy_by_group, answer
 from dlpractice.evaluation.transduction import answer_one_to_one
 from dlpractice.layers.similarity import Similarity
 from dlpractice.models.encoders import map_shape

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dlpractice.layers.normalisation  # noqa: F401, both register their layers for loading
-from dlpractice.data.files.pixels import Look
-from dlpractice.data.files.unlabelled import LoadedImage
+from dlpractice.data.files.decoding import Look
+from dlpractice.data.files.unlabelled_images import LoadedImage
 from dlpractice.data.oneshot.own_classes import Colour
-from dlpractice.data.oneshot.queries import Note, load_queries
+from dlpractice.data.oneshot.query_files import Note, load_queries
 from dlpractice.models.precision import set_precision
 from dlpractice.models.siamese import Siamese, take_apart
 from dlpractice.recipes.run.saved_model import foreign_model, forward_images, load_network

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlpractice.config.schema import Oneshot
-from dlpractice.data.files.pixels import Look
+from dlpractice.data.files.decoding import Look
 from dlpractice.data.oneshot.class_split import ClassSplit, SplitPlan, split_classes
 from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.data.oneshot.own_classes import Reading
 from dlpractice.models.encoders import build_encoder, map_shape
 from dlpractice.models.siamese import Siamese, Verdict, build_siamese
 from dlpractice.progress import Progress
-from dlpractice.recipes.run.devices import place_training, require_same, resolve_precision
+from dlpractice.recipes.run.device_choice import place_training, require_same, resolve_precision
 from dlpractice.registry.objectives import Objective, find_objective
 from dlpractice.training.devices.placement import Placement
 from dlpractice.training.devices.precision_choice import Choice

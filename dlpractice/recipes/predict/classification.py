@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dlpractice.data.files.unlabelled import load_images
+from dlpractice.data.files.unlabelled_images import load_images
 from dlpractice.recipes.run.saved_model import load_saved
 from dlpractice.runs.directory import RunDirectory
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.errors import DataError, ModelError
-from dlpractice.runs.files import replacing
+from dlpractice.runs.atomic_files import replacing
 
 SCHEMA = 1
 _FORMAT = "dlpractice one-shot index"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.data.files.folder_index import image_files
-from dlpractice.data.files.items import FileKind, is_clutter
+from dlpractice.data.files.index_items import FileKind, is_clutter
 from dlpractice.errors import DataError
 from dlpractice.recipes.oneshot.saved_siamese import SavedSiamese, load_siamese
 from dlpractice.recipes.predict.enrolment_index import Enrolment, read_index, refuse_foreign, write_index

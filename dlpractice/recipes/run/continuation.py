@@ -6,8 +6,8 @@ from dataclasses import asdict
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Config
 from dlpractice.errors import RunError
-from dlpractice.recipes.run.devices import resolve_precision
-from dlpractice.runs.comparison import Comparison
+from dlpractice.recipes.run.device_choice import resolve_precision
+from dlpractice.runs.comparison_folder import Comparison
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.checkpoints import Arrays, Checkpoints, Position
 from dlpractice.training.devices.placement import Devices, Placement, place

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dlpractice.layers.normalisation  # noqa: F401, registers its layer for loading
-from dlpractice.data.files.pixels import Look
-from dlpractice.data.files.unlabelled import LoadedImage
+from dlpractice.data.files.decoding import Look
+from dlpractice.data.files.unlabelled_images import LoadedImage
 from dlpractice.errors import ModelError
 from dlpractice.layers.preprocessing import ImageInput, Probabilities
 from dlpractice.models.precision import set_precision

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from dlpractice.data.augment import Augmentation, Draw, mix_targets
+from dlpractice.data.augmentation import Augmentation, Draw, mix_targets
 from dlpractice.training.batches.warp import mix_batch, warp_batch
 
 

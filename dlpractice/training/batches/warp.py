@@ -34,7 +34,7 @@ def warp_batch(images: Any, transforms: Any, colours: Any) -> Any:
 
 
 def mix_batch(images: Any, partners: Any, boxes: Any, blend: Any) -> Any:
-    """MixUp and CutMix in one expression, as `dlpractice.data.augment.Draw` describes them."""
+    """MixUp and CutMix in one expression, as `dlpractice.data.augmentation.Draw` describes them."""
     side = tf.shape(images)[1]
     rows, columns = tf.range(side)[None, :, None], tf.range(side)[None, None, :]
     top, left, bottom, right = (boxes[:, i, None, None] for i in range(4))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from dlpractice.training.devices.placement import Placement
 from dlpractice.training.diagnostics.activations import Document, Flow, activation_of, walk
-from dlpractice.training.optimisation.optimisers import build_groups
+from dlpractice.training.optimisers.optimisers import build_groups
 from dlpractice.training.steps import Loss, compile_train_step, scale_of_loss
 
 Read = Callable[[], Mapping[str, Any] | None]

@@ -7,7 +7,7 @@ import pytest
 from dlpractice.data.audit.admission import admit
 from dlpractice.data.audit.audit import inspect
 from dlpractice.data.files.folder_index import index_folder
-from dlpractice.data.files.pixels import scan
+from dlpractice.data.files.pixel_cache import scan
 from dlpractice.errors import DataError
 from dlpractice.progress import Silent
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from dlpractice.data.files.csv_index import index_csv
-from dlpractice.data.files.items import Item
+from dlpractice.data.files.index_items import Item
 from dlpractice.errors import DataError
 
 

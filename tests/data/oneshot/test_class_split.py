@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from dlpractice.data.files.pixels import Look
+from dlpractice.data.files.decoding import Look
 from dlpractice.data.oneshot import class_split as module
 from dlpractice.data.oneshot.class_split import ClassSplit, SplitPlan, split_classes
 from dlpractice.data.oneshot.own_classes import Reading

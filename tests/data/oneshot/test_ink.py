@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from dlpractice.data.files.decode import ImageError
+from dlpractice.data.files.decoding import ImageError
 from dlpractice.data.oneshot import ink
 
 Write = Callable[..., Path]

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.io import wavfile
 
-from dlpractice.data.files.decode import load_pixels
-from dlpractice.data.files.pixels import Look
+from dlpractice.data.files.decoding import Look, load_pixels
 from dlpractice.data.oneshot.own_classes import Reading, check, load_example, read_class_folders
 from dlpractice.data.oneshot.recordings import load_spectrogram
 from dlpractice.errors import DataError
@@ -58,7 +57,7 @@ def test_class_folders_become_one_alphabet_with_the_folders_name(classes: Classe
     for number, path in enumerate(examples.paths):
         assert examples.class_names[examples.classes[number]] == path.split("/")[0]
         np.testing.assert_array_equal(
-            examples.pixels[number][..., 0], luma(load_pixels(root / path, 16, "pad"))
+            examples.pixels[number][..., 0], luma(load_pixels(root / path, Look(16, "pad")))
         )
 
 
@@ -78,7 +77,7 @@ def test_colour_is_kept_and_left_on_the_disk(classes: Classes) -> None:
     examples = read_class_folders(str(root), Reading(Look(16), colour="colour")).examples
     assert not isinstance(examples.pixels, np.ndarray)
     assert examples.pixels.shape == (4, 16, 16, 3)
-    np.testing.assert_array_equal(examples.pixels[3], load_pixels(root / "dog/001.png", 16))
+    np.testing.assert_array_equal(examples.pixels[3], load_pixels(root / "dog/001.png", Look(16)))
 
 
 def test_two_levels_are_alphabets_of_classes(write: Write, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.io import wavfile
 
 from dlpractice.data.files.folder_index import index_folder
-from dlpractice.data.files.items import RECORDINGS
+from dlpractice.data.files.index_items import RECORDINGS
 from dlpractice.data.oneshot.recordings import RecordingError, load_spectrogram, scan_recordings
 from dlpractice.progress import Silent
 

@@ -16,7 +16,7 @@ from dlpractice.diagnosis.remedies import list_remedies
 from dlpractice.errors import DataError, RunError
 from dlpractice.recipes.diagnose import trial
 from dlpractice.recipes.finetune import finetune
-from dlpractice.runs.comparison import Trial
+from dlpractice.runs.comparison_folder import Trial
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.listing import find_runs
 from dlpractice.statistics.measures import paired_difference

@@ -10,7 +10,7 @@ from dlpractice.config.schema import Finetune
 from dlpractice.errors import RunError
 from dlpractice.progress import Silent
 from dlpractice.recipes.finetune import comparison, finetune
-from dlpractice.runs.comparison import Comparison
+from dlpractice.runs.comparison_folder import Comparison
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.measures import accuracy, paired_difference
 from dlpractice.training.devices.precision_choice import Choice
@@ -140,7 +140,7 @@ def test_all_runs_of_a_comparison_compute_in_one_precision(
     document = tiny_config.model_dump() | {"hardware": {"precision": "auto", "devices": 1}}
     config = Finetune.model_validate(document)
     answers = iter([("bfloat16", {"float32": 2.0, "bfloat16": 1.0})] + [("float32", {})] * 9)
-    monkeypatch.setattr("dlpractice.recipes.run.devices.choose_precision", lambda device: next(answers))
+    monkeypatch.setattr("dlpractice.recipes.run.device_choice.choose_precision", lambda device: next(answers))
     for seeds in (1, 2):  # the second time, one run is there and one is to come
         with Comparison.resume(tmp_path / "c") if seeds == 2 else Comparison.create(tmp_path / "c") as opened:
             comparison.run(config, ["scratch", "linear@block1"], seeds, opened)

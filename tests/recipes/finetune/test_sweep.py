@@ -14,7 +14,7 @@ from dlpractice.config.schema import Finetune
 from dlpractice.diagnosis.groups import diagnose_group
 from dlpractice.progress import Silent
 from dlpractice.recipes.finetune import comparison, finetune, sweep
-from dlpractice.runs.comparison import Sweep
+from dlpractice.runs.comparison_folder import Sweep
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.listing import read_config_tree
 

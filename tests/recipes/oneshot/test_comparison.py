@@ -10,14 +10,14 @@ import pytest
 from dlpractice.config.commands.oneshot import BASELINES
 from dlpractice.config.schema import Oneshot
 from dlpractice.evaluation.baselines import nearest
-from dlpractice.evaluation.tasks import answer
+from dlpractice.evaluation.oneshot_tasks import answer
 from dlpractice.progress import Silent
 from dlpractice.recipes.oneshot import comparison
 from dlpractice.recipes.oneshot.comparison import UNTRAINED, list_published
 from dlpractice.recipes.oneshot.pictures import Pictures
 from dlpractice.recipes.oneshot.results import plan_protocols
 from dlpractice.recipes.oneshot.setup import read_classes
-from dlpractice.runs.comparison import Comparison
+from dlpractice.runs.comparison_folder import Comparison
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.measures import clustered_accuracy
 

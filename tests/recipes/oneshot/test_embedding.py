@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from dlpractice.data.examples import Examples
 from dlpractice.data.oneshot.distortion import Distortion
-from dlpractice.evaluation.tasks import Task
+from dlpractice.evaluation.oneshot_tasks import Task
 from dlpractice.layers.similarity import Cosine, NegativeDistance, Similarity
 from dlpractice.recipes.oneshot import embedding
 from dlpractice.recipes.oneshot.embedding import (

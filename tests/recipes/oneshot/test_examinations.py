@@ -9,8 +9,8 @@ import pytest
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.examples import Examples
 from dlpractice.errors import DataError
+from dlpractice.evaluation.oneshot_tasks import Task
 from dlpractice.evaluation.protocols import folder_tasks, lake_extended
-from dlpractice.evaluation.tasks import Task
 from dlpractice.progress import Silent
 from dlpractice.recipes.oneshot.examinations import (
     examine_training,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.examples import Examples
 from dlpractice.data.oneshot.class_split import ClassSplit
-from dlpractice.evaluation.tasks import Task, answer
+from dlpractice.evaluation.oneshot_tasks import Task, answer
 from dlpractice.models.siamese import Verdict
 from dlpractice.progress import Silent
 from dlpractice.recipes.oneshot.oneshot import make_feed

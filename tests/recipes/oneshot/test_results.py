@@ -15,7 +15,7 @@ from dlpractice.data.examples import Examples
 from dlpractice.data.oneshot.class_split import ClassSplit
 from dlpractice.data.sets.omniglot import OneshotRun
 from dlpractice.errors import DataError
-from dlpractice.evaluation.tasks import Task, answer
+from dlpractice.evaluation.oneshot_tasks import Task, answer
 from dlpractice.layers.similarity import NegativeDistance
 from dlpractice.models.siamese import Verdict
 from dlpractice.progress import Silent

@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import pytest
 
-from dlpractice.data.files.pixels import Look
-from dlpractice.data.files.unlabelled import LoadedImage
+from dlpractice.data.files.decoding import Look
+from dlpractice.data.files.unlabelled_images import LoadedImage
 from dlpractice.data.oneshot.own_classes import Reading, read_class_folders
-from dlpractice.data.oneshot.queries import Note
+from dlpractice.data.oneshot.query_files import Note
 from dlpractice.errors import ModelError
 from dlpractice.recipes.oneshot.saved_siamese import load_siamese
 from dlpractice.runs.directory import RunDirectory

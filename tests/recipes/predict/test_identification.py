@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlpractice.data.files.items import IMAGES
-from dlpractice.data.files.pixels import Look
+from dlpractice.data.files.decoding import Look
+from dlpractice.data.files.index_items import IMAGES
 from dlpractice.data.oneshot.own_classes import Reading, read_class_folders
 from dlpractice.errors import DataError, ModelError
 from dlpractice.recipes.oneshot.saved_siamese import load_siamese

@@ -14,7 +14,7 @@ from dlpractice.recipes.run.continuation import (
     refuse_other_data,
     seconds_before,
 )
-from dlpractice.runs.comparison import Comparison
+from dlpractice.runs.comparison_folder import Comparison
 from dlpractice.runs.directory import RunDirectory
 
 
@@ -59,7 +59,7 @@ def test_runs_of_a_comparison_compute_in_what_the_first_began_in(
     finished_oneshot_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     timed = ("bfloat16", {"float32": 2.0, "bfloat16": 1.0})
-    monkeypatch.setattr("dlpractice.recipes.run.devices.choose_precision", lambda device: timed)
+    monkeypatch.setattr("dlpractice.recipes.run.device_choice.choose_precision", lambda device: timed)
     with Comparison.create(tmp_path / "both") as comparison:
         assert agree_on_precision("float32", 1, comparison) == ("float32", {})
         assert agree_on_precision("auto", 1, comparison) == timed

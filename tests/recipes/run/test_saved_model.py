@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlpractice.data.files.pixels import Look
-from dlpractice.data.files.unlabelled import LoadedImage
+from dlpractice.data.files.decoding import Look
+from dlpractice.data.files.unlabelled_images import LoadedImage
 from dlpractice.errors import ModelError
 from dlpractice.recipes.run.saved_model import load_saved
 from dlpractice.runs.directory import RunDirectory

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dlpractice.data.augment import Augmentation, mix_targets
+from dlpractice.data.augmentation import Augmentation, mix_targets
 from dlpractice.training.batches.feed import Feed, weigh_classes
 from dlpractice.training.batches.warp import mix_batch, warp_batch
 

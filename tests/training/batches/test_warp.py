@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from dlpractice.data.augment import Augmentation
+from dlpractice.data.augmentation import Augmentation
 from dlpractice.training.batches.warp import mix_batch, warp_batch
 
 SIDE = 12

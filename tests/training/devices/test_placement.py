@@ -19,7 +19,7 @@ import numpy as np
 import keras
 from dlpractice.errors import HardwareError
 from dlpractice.layers.normalisation import FusedBatchNormalization
-from dlpractice.training.optimisation.optimisers import build_groups
+from dlpractice.training.optimisers.optimisers import build_groups
 from dlpractice.training.devices.placement import place
 from dlpractice.training.steps import classification_loss, compile_forward, compile_train_step
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.data.sets.glyphs import characters, drawers, parts, pen
-from dlpractice.data.storage.cache import writing
+from dlpractice.data.storage.cache_lock import writing
 from dlpractice.settings import cache_dir
 
 # All that the drawings of an alphabet depend on, apart from what their name says.

@@ -10,8 +10,8 @@ from dlpractice.diagnosis.logs.columns import assign
 from dlpractice.diagnosis.logs.format import Format, Place
 from dlpractice.diagnosis.record import Curve, Record
 from dlpractice.errors import RunError
+from dlpractice.runs.atomic_files import read_text
 from dlpractice.runs.directory import METRICS
-from dlpractice.runs.files import read_text
 
 _HINT = (
     "a log has a line with the names of its columns, such as epoch,loss,val_loss, and a line of numbers each"

@@ -1,0 +1,178 @@
+"""What the commands that train share: options, where a run goes, what an interrupt leaves behind."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dlpractice.cli.console import messages, print_json, results
+from dlpractice.cli.quiet_import import import_quietly
+from dlpractice.errors import ConfigError, RunError
+from dlpractice.training.devices.cluster import find_cluster, refuse_cluster, reporting_lost_workers
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from dlpractice.config.schema import Config
+    from dlpractice.progress import Progress
+
+Document = dict[str, Any]
+
+Name = Annotated[
+    str, typer.Argument(metavar="CONFIG", help="A config file, or the name of one that ships with dlp.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="KEY=VALUE", help="What to change in it, such as `training.epochs=5`."),
+]
+RunDir = Annotated[
+    Path | None, typer.Option(help="Where the run goes; runs/COMMAND/CONFIG-TIME if not given.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --run-dir.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def choose_folder(command: str, config: str, run_dir: Path | None, resume: bool) -> Path:
+    """Where a run goes: `run_dir`, or a new folder under runs/ that is named after the config and the time.
+
+    Raises:
+        RunError: a run is to be resumed, or several workers share one, and nobody said which.
+    """
+    if run_dir is not None:
+        return run_dir
+    if find_cluster() is not None:
+        raise RunError("this job has several workers, and --run-dir is not given", "name a folder they share")
+    if resume:
+        raise RunError("--resume needs --run-dir", "name the run to go on with")
+    return Path("runs", command, f"{Path(config).stem}-{datetime.now():%Y%m%d-%H%M%S}")
+
+
+def split_names(compare: str) -> list[str]:
+    """The names in the text of --compare, which are separated by commas."""
+    return [name.strip() for name in compare.split(",") if name.strip()]
+
+
+def refuse_twice(names: Sequence[str]) -> None:
+    """Raises ConfigError where a name of --compare stands there twice."""
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ConfigError(f"--compare names {twice} twice", "name each once")
+
+
+def show_plan(configs: Mapping[str, Config | None], seeds: int, folder: Path, as_json: bool) -> None:
+    """Print the resolved config of each of `configs`, None for what is not trained, and where it would go."""
+    from dlpractice.config.load import dump_config
+
+    if as_json:
+        plan = {
+            name: config and config.model_dump(mode="json", exclude={config.VARIANTS})
+            for name, config in configs.items()
+        }
+        print_json({"run": str(folder), "seeds": seeds, "configs": plan})
+        return
+    for name, config in configs.items():
+        if config is None:
+            results().print(f"# {name}, which is not trained\n")
+            continue
+        results().print(f"# {name}, {seeds} seed{'s' if seeds > 1 else ''}")
+        results().print(dump_config(config), soft_wrap=True)
+    results().print(str(folder), soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A run or a comparison in `folder`, new or to be resumed, and how its result is printed."""
+
+    folder: Path
+    resume: bool
+    as_json: bool
+
+    def run(
+        self, recipe: str, config: Config, table: Callable[[Document], RenderableType], **options: Any
+    ) -> None:
+        """Call `run(config, run, progress, **options)` of the module `recipe` and print its summary.
+
+        Of several processes that train together, the first does that; the others train, write nothing and
+        say nothing.
+        """
+        from dlpractice.runs.directory import RunDirectory
+
+        cluster = find_cluster()
+        if cluster is not None and not cluster.is_chief:
+            with TemporaryDirectory() as scratch, reporting_lost_workers(cluster):
+                run = RunDirectory.follow(self.folder, Path(scratch))
+                import_quietly(recipe).run(config, run, **options)
+            return
+        opened = RunDirectory.resume if self.resume else RunDirectory.create
+        with self._reporting() as progress, opened(self.folder) as run, reporting_lost_workers(cluster):
+            summary: Document = import_quietly(recipe).run(config, run, progress, **options)
+        self._print(summary, table)
+
+    def compare(
+        self,
+        recipe: str,
+        config: Config,
+        names: Sequence[str],
+        seeds: int,
+        table: Callable[[Document], RenderableType],
+        figure: Callable[[Document, Path], None],
+        **options: Any,
+    ) -> None:
+        """Call `run(config, names, seeds, comparison, progress, **options)` of the module `recipe`; draw and
+        print its document."""
+        from dlpractice.runs.comparison_folder import Comparison
+
+        refuse_cluster("a comparison")
+        opened = Comparison.resume if self.resume else Comparison.create
+        with self._reporting() as progress, opened(self.folder) as comparison:
+            module = import_quietly(recipe)
+            document: Document = module.run(config, names, seeds, comparison, progress, **options)
+            figure(document, comparison.figure_path)
+        self._print(document, table, f"figure: {comparison.figure_path}")
+
+    def sweep(
+        self,
+        recipe: str,
+        variants: Mapping[str, Config],
+        key: str,
+        seeds: int,
+        table: Callable[[Document], RenderableType],
+    ) -> None:
+        """Call `run(variants, key, seeds, sweep, progress)` of the module `recipe` and print its document."""
+        from dlpractice.runs.comparison_folder import Sweep
+
+        refuse_cluster("a sweep")
+        opened = Sweep.resume if self.resume else Sweep.create
+        with self._reporting() as progress, opened(self.folder) as sweep:
+            document: Document = import_quietly(recipe).run(variants, key, seeds, sweep, progress)
+        self._print(document, table, f"read them together with: dlp diagnose {self.folder}")
+
+    def _print(self, document: Document, table: Callable[[Document], RenderableType], *lines: str) -> None:
+        if self.as_json:
+            print_json({"run": str(self.folder), **document})
+            return
+        results().print(table(document))
+        for line in (*lines, str(self.folder)):
+            results().print(line, soft_wrap=True)
+
+    @contextmanager
+    def _reporting(self) -> Iterator[Progress]:
+        from dlpractice.report.progress_display.plain import make_progress
+
+        progress = make_progress(sys.stderr)
+        try:
+            yield progress
+        except KeyboardInterrupt:
+            progress.close()
+            messages().print(f"interrupted; go on with --resume --run-dir {self.folder}", soft_wrap=True)
+            raise
+        finally:
+            progress.close()

@@ -1,0 +1,211 @@
+"""Every image decoded once, in threads, into a cache of pixels and of facts, by the hash of its bytes."""
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dlpractice.data.files.decoding import (
+    DECODER,
+    Decoded,
+    ImageError,
+    Look,
+    decode,
+    fit,
+    read,
+    shrink_bound,
+)
+from dlpractice.data.files.index_items import Index
+from dlpractice.data.storage.row_store import RowStore, RowView
+from dlpractice.progress import Progress
+from dlpractice.settings import cache_dir
+
+THUMBNAIL = 32
+
+# What is known of an image without decoding it again: size in pixels as a viewer shows it, format, number of
+# frames or pages, and a grey thumbnail in which near-duplicates are looked for.
+FACTS = np.dtype(
+    [
+        ("width", np.int32),
+        ("height", np.int32),
+        ("format", "S8"),
+        ("frames", np.int32),
+        ("thumbnail", np.uint8, (THUMBNAIL, THUMBNAIL)),
+    ]
+)
+
+_CHUNK_BYTES = 32 * 2**20
+_Task = TypeVar("_Task")
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The images of an index that can be decoded, and those that cannot.
+
+    `sha256` maps each usable path to the hash of its bytes; `bad` maps each other path to its error. `facts`
+    has shape (n,), one FACTS record per usable path in the order of `sha256`.
+    """
+
+    sha256: dict[str, str]
+    bad: dict[str, ImageError]
+    facts: NDArray[np.void]
+
+
+def scan(index: Index, look: Look | None, progress: Progress) -> Scan:
+    """Hashes every file, and decodes those whose bytes are not in the cache.
+
+    Args:
+        look: also keep pixels made this way, for `pixel_view`; None: facts only.
+    """
+    files = {item.path: index.file(item) for item in index.items}
+    hashes, bad = _hash_files(files, progress)
+    stores = _Stores(look)
+    paths = {digest: path for path, digest in reversed(hashes.items())}
+    broken = _decode_missing(
+        {digest: files[path] for digest, path in sorted(paths.items())}, stores, progress
+    )
+    for path, digest in list(hashes.items()):
+        if digest in broken:
+            error = broken[digest]
+            bad[path] = ImageError(str(files[path]), error.problem, error.reason)
+            del hashes[path]
+    return Scan(hashes, dict(sorted(bad.items())), stores.facts.gather(list(hashes.values())))
+
+
+def pixel_view(sha256: Sequence[str], look: Look) -> RowView:
+    """The pixels of scanned images, `(n, image_size, image_size, 3)` uint8, read when they are indexed."""
+    return _pixel_store(look).view(sha256)
+
+
+def make_thumbnail(image: Image.Image) -> NDArray[np.uint8]:
+    """(THUMBNAIL, THUMBNAIL) grey, in which near-duplicates are looked for."""
+    return np.asarray(image.convert("L").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
+
+
+def in_order(work: Callable[[_Task], _Result], tasks: Iterable[_Task]) -> Iterator[_Result]:
+    """The results of `work` in the order of the tasks; a thread per usable core works some tasks ahead."""
+    threads = usable_cores()
+    executor = ThreadPoolExecutor(threads)
+    waiting: deque[Future[_Result]] = deque()
+    try:
+        for task in tasks:
+            waiting.append(executor.submit(work, task))
+            if len(waiting) > 16 * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def usable_cores() -> int:
+    """The number of cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _Stores:
+    """The facts, and the pixels where they are wanted, of images by the hash of their bytes."""
+
+    def __init__(self, look: Look | None) -> None:
+        self.look = look
+        # Shrinking while decoding changes a thumbnail a little, so facts from another bound are kept apart:
+        # the near-duplicates, and with them the splits, depend on the files and the settings alone.
+        self.bound = shrink_bound(look.image_size if look else 0)
+        self.facts = RowStore(cache_dir() / "facts" / f"v{DECODER}-{self.bound}", (), FACTS)
+        self.pixels = _pixel_store(look) if look else None
+
+    def missing(self, digests: Iterable[str]) -> list[str]:
+        digests = list(digests)
+        lacking = set(self.facts.missing(digests)) | set(self.pixels.missing(digests) if self.pixels else ())
+        return [digest for digest in digests if digest in lacking]
+
+    def append(self, digests: list[str], facts: list[Any], pixels: list[NDArray[np.uint8]]) -> None:
+        if not digests:
+            return
+        if self.pixels:
+            self.pixels.append(digests, np.stack(pixels))
+        self.facts.append(digests, np.array(facts, FACTS))
+
+
+def _pixel_store(look: Look) -> RowStore:
+    name = f"v{DECODER}-{look.image_size}-{look.resize}-{look.background.lstrip('#').lower()}"
+    return RowStore(cache_dir() / "pixels" / name, (look.image_size, look.image_size, 3), np.uint8)
+
+
+def _hash_files(files: dict[str, Path], progress: Progress) -> tuple[dict[str, str], dict[str, ImageError]]:
+    hashes: dict[str, str] = {}
+    bad: dict[str, ImageError] = {}
+    progress.stage("reading", len(files), "images")
+    for path, result in zip(files, in_order(_hash_file, files.values()), strict=True):
+        if isinstance(result, ImageError):
+            bad[path] = result
+        else:
+            hashes[path] = result
+        progress.advance()
+    return hashes, bad
+
+
+def _hash_file(file: Path) -> str | ImageError:
+    try:
+        return hashlib.sha256(read(file)).hexdigest()
+    except ImageError as error:
+        return error
+
+
+def _decode_missing(files: dict[str, Path], stores: _Stores, progress: Progress) -> dict[str, ImageError]:
+    """Decodes the files, by hash, that the stores lack; the errors of those that cannot be decoded."""
+    missing = stores.missing(files)
+    if not missing:
+        return {}
+    bad: dict[str, ImageError] = {}
+    side = stores.look.image_size if stores.look else 1
+    chunk = max(1, _CHUNK_BYTES // (side * side * 3 + FACTS.itemsize))
+    progress.stage("decoding", len(missing), "images")
+    digests: list[str] = []
+    facts: list[Any] = []
+    pixels: list[NDArray[np.uint8]] = []
+    results = in_order(lambda digest: _decode_file(files[digest], digest, stores), missing)
+    for digest, result in zip(missing, results, strict=True):
+        progress.advance()
+        if isinstance(result, ImageError):
+            bad[digest] = result
+            continue
+        digests.append(digest)
+        facts.append(result[0])
+        pixels.append(result[1])
+        if len(digests) == chunk:
+            stores.append(digests, facts, pixels)
+            digests, facts, pixels = [], [], []
+    stores.append(digests, facts, pixels)
+    return bad
+
+
+def _decode_file(
+    file: Path, digest: str, stores: _Stores
+) -> tuple[tuple[Any, ...], NDArray[np.uint8]] | ImageError:
+    look = stores.look
+    background = look.background if look else "#ffffff"
+    try:
+        content = read(file)
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise ImageError(str(file), "unreadable", "the file was changed while it was read")
+        decoded = decode(content, str(file), background=background, bound=stores.bound)
+        return _facts_of(decoded), fit(decoded.rgb, look) if look else np.empty(0, np.uint8)
+    except ImageError as error:
+        return error
+
+
+def _facts_of(decoded: Decoded) -> tuple[Any, ...]:
+    thumbnail = make_thumbnail(decoded.rgb)
+    return decoded.width, decoded.height, decoded.format.encode(), decoded.frames, thumbnail

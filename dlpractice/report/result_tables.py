@@ -1,0 +1,204 @@
+"""The JSON documents of the commands as tables that fit 80 columns. Nothing is computed here."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from dlpractice.report.number_format import NOTHING, count, interval, percent, points, points_interval
+from dlpractice.runs.listing import headline
+
+Document = Mapping[str, Any]
+
+_MAX_MATRIX = 10
+"""Classes up to which a confusion matrix fits 80 columns; above, the commonest confusions are listed."""
+
+
+_COMPARISON_COLUMNS = ["params", "val", "test", "95 %", "to\nbest", "95 %", "s"]
+
+
+def comparison_table(document: Document) -> RenderableType:
+    """The rows of comparison.json, in their order; strategies are the only cells that may wrap."""
+    rows = document["rows"]
+    published = any(row.get("published") for row in rows)
+    deviates = any("std_over_seeds" in row["test_accuracy"] for row in rows)
+    columns = _COMPARISON_COLUMNS + (["pub-\nlished"] if published else [])
+    table = plain_table(["strategy"], columns, gap=1 if deviates else 2)
+    for row in rows:
+        test, difference = row["test_accuracy"], row.get("difference")
+        spread = test.get("std_over_seeds")
+        cells = [
+            count(row["trainable_parameters"]),
+            percent(row["val_accuracy"]["value"]),
+            percent(test["value"]) + (f"±{percent(spread)}" if spread is not None else ""),
+            interval(test),
+            points(difference["value"]) if difference else "best",
+            points_interval(difference) if difference else "",
+            f"{row['seconds']:,.0f}",
+            *([_published(row.get("published"))] if published else []),
+        ]
+        table.add_row(Text(row["strategy"]), *cells, style=None if difference else "bold")
+    return Group(table, "", Text(_comparison_note(document, deviates), style="dim"))
+
+
+def _published(entry: Document | None) -> str:
+    """As its source words it, which may be a range, else the value in percent."""
+    return "" if entry is None else entry.get("text") or percent(entry["value"])
+
+
+def _comparison_note(document: Document, deviates: bool) -> str:
+    """What the columns mean, so that each number says where it comes from."""
+    rows = document["rows"]
+    n, n_val = (rows[0][name]["n"] for name in ("test_accuracy", "val_accuracy"))
+    lines = [f"measured here: accuracy in % of {n_val:,} validation and {n:,} test images"]
+    if deviates:
+        lines[0] += f", mean ± standard deviation over {max(len(row['seeds']) for row in rows)} seeds"
+    lines += ["to best: paired difference on test, in points", "s: wall seconds of a run"]
+    shared = document.get("shared_seconds")
+    if shared is not None and shared >= 0.5:
+        lines[-1] += f"; {shared:,.0f} more were spent once, on frozen features that the runs share"
+    sources = dict.fromkeys(row["published"]["source"] for row in rows if row.get("published"))
+    return "\n".join([*lines, *(f"published, on other test images: {source}" for source in sources)])
+
+
+def summary_table(summary: Document) -> RenderableType:
+    """The results of one run: each a share in [0, 1], shown in percent."""
+    table = plain_table(["result"], ["%", "95 %", "n"])
+    table.add_column("kind")
+    for name, measure in summary["results"].items():
+        kind = measure["kind"] + (f": {measure['source']}" if measure.get("source") else "")
+        table.add_row(
+            Text(name.replace("_", " ")),
+            percent(measure["value"]),
+            interval(measure),
+            f"{measure['n']:,}",
+            Text(kind),
+        )
+    return table
+
+
+def evaluate_table(document: Document, class_names: Sequence[str]) -> RenderableType:
+    """What `dlp evaluate` found: accuracy overall and per class, what was confused, what was unreadable."""
+    table = plain_table(["class"], ["%", "95 %", "n"])
+    for name, measure in document["per_class"].items():
+        table.add_row(Text(name), percent(measure["value"]), interval(measure), f"{measure['n']:,}")
+    overall = document["accuracy"]
+    table.add_section()
+    table.add_row("all", percent(overall["value"]), interval(overall), f"{overall['n']:,}", style="bold")
+    parts: list[RenderableType] = [table, "", _confusion_table(document["confusion"], class_names)]
+    if unreadable := document["unreadable"]:
+        parts += ["", Text(f"could not be read, and not counted: {len(unreadable):,}", style="yellow")]
+        parts += [Text(f"    {row['path']}: {row['error']}") for row in unreadable]
+    return Group(*parts)
+
+
+def _confusion_table(confusion: Sequence[Sequence[int]], class_names: Sequence[str]) -> RenderableType:
+    if len(class_names) > _MAX_MATRIX:
+        return _commonest_confusions(confusion, class_names)
+    table = plain_table(["true \\ predicted"], [str(index) for index in range(len(class_names))])
+    for index, counts in enumerate(confusion):
+        cells = [Text(str(n), style="bold" if index == column else "") for column, n in enumerate(counts)]
+        table.add_row(Text(f"{index} {class_names[index]}"), *cells)
+    return table
+
+
+def _commonest_confusions(confusion: Sequence[Sequence[int]], class_names: Sequence[str]) -> RenderableType:
+    wrong = [
+        (n, truth, guess)
+        for truth, counts in enumerate(confusion)
+        for guess, n in enumerate(counts)
+        if n and truth != guess
+    ]
+    if not wrong:
+        return Text("No image was taken for another class.")
+    table = plain_table(["most often confused"], ["images"])
+    for n, truth, guess in sorted(wrong, key=lambda item: (-item[0], item[1:]))[:_MAX_MATRIX]:
+        table.add_row(Text(f"{class_names[truth]} taken for {class_names[guess]}"), f"{n:,}")
+    return table
+
+
+def predictions_table(rows: Sequence[Document]) -> RenderableType:
+    """What `dlp predict` says of each image; one that cannot be read has its error instead."""
+    table = plain_table(["image", "predicted"], ["%"])
+    for row in rows:
+        if "error" in row:
+            table.add_row(Text(row["path"]), Text(row["error"], style="red"), "")
+        else:
+            table.add_row(Text(row["path"]), Text(row["predicted"]), percent(row["confidence"]))
+    return table
+
+
+def runs_table(runs: Sequence[Document]) -> RenderableType:
+    """What `dlp runs ls` found, in the order given: a line with the path, which is for copying, and one below
+    it."""
+    lines = [Text(f"{'test %':>8}  {'95 %':>10}  {'last written':16}  command, strategy, data", style="bold")]
+    for run in runs:
+        accuracy = run["test_accuracy"]
+        result = percent(accuracy["value"]) if accuracy else NOTHING
+        certainty = interval(accuracy) if accuracy else run["state"]
+        what = " ".join(filter(None, (run["command"], run["strategy"], run["source"])))
+        lines.append(Text(run["path"]))
+        lines.append(
+            Text(
+                f"{result:>8}  {certainty:>10}  {run['written'][:16].replace('T', ' ')}  {what}", style="dim"
+            )
+        )
+        if run["result"] not in ("", "test_accuracy"):
+            lines.append(Text(f"{'':>8}  protocol {run['result']}", style="dim"))
+        if run["problem"]:
+            lines.append(Text(f"    {run['problem']}", style="yellow"))
+    return Group(*lines)
+
+
+def runs_comparison_table(document: Document) -> RenderableType:
+    """What `dlp runs compare` found: the runs as letters, where their configs differ, and their results."""
+    runs = document["runs"]
+    letters = [letter(index) for index in range(len(runs))]
+    legend = "\n".join(f"{label}  {run['path']}" for label, run in zip(letters, runs, strict=True))
+    config = plain_table(["config", *letters], [])
+    for key, values in document["config"].items():
+        config.add_row(Text(key), *(Text(_format_value(value)) for value in values))
+    differing = config if document["config"] else Text("The configs are the same.")
+    return Group(Text(legend), "", differing, "", _results_table(runs, letters))
+
+
+def _results_table(runs: Sequence[Document], letters: Sequence[str]) -> RenderableType:
+    table = plain_table(["run", "result"], ["%", "95 %", "n", f"to {letters[0]}", "95 %"])
+    notes = []
+    for label, run in zip(letters, runs, strict=True):
+        for name, measure in run["results"].items():
+            paired = run["difference"] if name == headline(run["results"]) else None
+            table.add_row(
+                label,
+                Text(name.replace("_", " ")),
+                percent(measure["value"]),
+                interval(measure),
+                f"{measure['n']:,}",
+                points(paired["value"]) if paired else "",
+                points_interval(paired) if paired else "",
+            )
+        if run["note"]:
+            notes.append(Text(f"{label}: {run['note']}", style="yellow"))
+    return Group(table, *notes)
+
+
+def plain_table(texts: Sequence[str], numbers: Sequence[str], gap: int = 2) -> Table:
+    """A table without lines: columns of text, which wrap where 80 columns are too few, then columns of
+    numbers. `gap`: blanks between two columns."""
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
+    for name in texts:
+        table.add_column(name, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def letter(index: int) -> str:
+    """What stands for column or row `index`, from 0: A, B, ... Z, A1, A2, ..."""
+    return chr(ord("A") + index) if index < 26 else f"A{index - 25}"
+
+
+def _format_value(value: object) -> str:
+    return NOTHING if value is None else str(value)

@@ -1,0 +1,90 @@
+"""Folders of runs that are compared: a run per variant and seed, and the table that sums them up.
+
+A variant is a strategy or method in a comparison, a value in a sweep, an arm in a trial.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from dlpractice.errors import RunError
+from dlpractice.runs import atomic_files
+from dlpractice.runs.directory import COMPARISON, CONFIG, SWEEP, TRIAL, RunDirectory, refuse_used
+from dlpractice.runs.lock import LockedFolder
+
+
+class Comparison(LockedFolder):
+    """Runs under one folder. The runs inside have locks of their own. NOUN: what people call it; TABLE: the
+    name of its table."""
+
+    NOUN: ClassVar = "comparison"
+    TABLE: ClassVar = COMPARISON
+
+    @classmethod
+    def refuse_used(cls, path: Path) -> None:
+        """Raises RunError where `path` holds a run, or runs that are compared, be it without a table."""
+        if not (path / cls.TABLE).exists() and _runs_inside(path):  # killed before the table was written
+            raise RunError(
+                f"{path} already holds runs of a {cls.NOUN}",
+                "continue it with --resume, or give another --run-dir",
+            )
+        refuse_used(path)
+
+    @classmethod
+    def require(cls, path: Path, hint: str) -> None:
+        """Raises RunError where `path` does not hold runs that are compared in this way."""
+        if not path.is_dir():
+            raise RunError(
+                f"{path} is a file, not a {cls.NOUN}" if path.exists() else f"there is no folder {path}", hint
+            )
+        if not (path / cls.TABLE).is_file() and not _runs_inside(path):
+            raise RunError(f"{path} is not a {cls.NOUN}: it has neither {cls.TABLE} nor runs in it", hint)
+
+    @classmethod
+    def resume_or_create(cls, path: Path | str) -> Self:
+        """The one in `path` to be continued if there is one, else a new one.
+
+        Raises:
+            RunError: as `create` and `resume` do.
+        """
+        path = Path(path)
+        return cls.resume(path) if (path / cls.TABLE).is_file() or _runs_inside(path) else cls.create(path)
+
+    @property
+    def figure_path(self) -> Path:
+        """Where the table's figure belongs."""
+        return self.path / "comparison.png"
+
+    def run_path(self, variant: str, seed: int) -> Path:
+        """The folder of one run, such as `head/seed-0` or `model.width=0.5/seed-1`."""
+        return self.path / variant / f"seed-{seed}"
+
+    def runs(self) -> list[RunDirectory]:
+        """The runs that were begun, to be read."""
+        return [RunDirectory.read(config.parent) for config in sorted(self.path.glob(f"*/seed-*/{CONFIG}"))]
+
+    def write_table(self, table: Mapping[str, object]) -> None:
+        """Keep the table. Its figures have value, ci95, n and kind."""
+        atomic_files.write_json(self.writable(self.TABLE), table)
+
+    def table(self) -> dict[str, Any]:
+        """What `write_table` kept."""
+        return atomic_files.read_json(self.path / self.TABLE)
+
+
+class Sweep(Comparison):
+    """A run per value of one key of the config, and seed."""
+
+    NOUN: ClassVar = "sweep"
+    TABLE: ClassVar = SWEEP
+
+
+class Trial(Comparison):
+    """The runs of a remedy and of a random one, beside the run that they are compared with."""
+
+    NOUN: ClassVar = "trial"
+    TABLE: ClassVar = TRIAL
+
+
+def _runs_inside(path: Path) -> bool:
+    return next(path.glob(f"*/seed-*/{CONFIG}"), None) is not None

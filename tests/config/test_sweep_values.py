@@ -1,0 +1,57 @@
+"""`--sweep KEY=VALUE,VALUE`: a checked config for each value."""
+
+import pytest
+
+from dlpractice.config.load import load_config
+from dlpractice.config.sweep_values import load_sweep, split_values
+from dlpractice.errors import ConfigError
+
+
+def test_each_value_is_laid_over_the_config() -> None:
+    key, configs = load_sweep("digits", ["strategy=scratch", "model.width=7"], "model.width=0.5,1, 2")
+    assert key == "model.width"
+    assert list(configs) == ["model.width=0.5", "model.width=1", "model.width=2"]
+    assert [config.model.width for config in configs.values()] == [0.5, 1, 2]
+    # The strategy's own changes are in them, and nothing else is different.
+    expected = load_config("digits", ["strategy=scratch"], "finetune").for_strategy("scratch")
+    assert configs["model.width=1"] == expected
+    assert configs["model.width=2"].training.epochs == 12
+
+
+def test_strategies_and_lists_and_paths() -> None:
+    _, strategies = load_sweep("digits", [], "strategy=scratch,head")
+    assert [config.strategy for config in strategies.values()] == ["scratch", "head"]
+    assert strategies["strategy=scratch"].training.epochs == 12
+    _, nets = load_sweep("digits", [], "model.hidden=[],[64,32]")
+    assert [config.model.hidden for config in nets.values()] == [(), (64, 32)]
+    _, bases = load_sweep("digits", [], "model.weights=a/b.h5,null")
+    assert list(bases) == ["model.weights=a_b.h5", "model.weights=null"]
+
+
+def test_commas_in_brackets() -> None:
+    assert list(split_values("1,[2,3],{a: [4,5]},")) == ["1", "[2,3]", "{a: [4,5]}", ""]
+
+
+@pytest.mark.parametrize(
+    ("sweep", "message"),
+    [
+        ("model.width", "not a key and two values"),
+        ("model.width=1", "not a key and two values"),
+        ("model.width=1,,2", "not a key and two values"),
+        ("model.width=1,9", "model.width must be in"),
+        ("model.widht=1,2", "did you mean"),
+        ("model=1,2", "is a section"),
+        ("model.width=1,1.0", "is the same as model.width=1"),
+        ("seed=1,2", "cannot vary seed"),
+        ("strategies.scratch.training.epochs=1,2", "cannot vary"),
+        ("data.split_seed=1,2", "validated on different images"),
+    ],
+)
+def test_what_is_refused(sweep: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_sweep("digits", ["strategy=scratch"], sweep)
+
+
+def test_a_width_that_nothing_has() -> None:
+    with pytest.raises(ConfigError, match="only scratch has a width; the strategy is linear@block4"):
+        load_sweep("digits", [], "model.width=1,2")

@@ -1,0 +1,159 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from dlpractice.errors import ModelError
+from dlpractice.evaluation.oneshot_tasks import UNDECIDED, Task, accuracy_by_group, answer
+
+Indices = NDArray[np.int64]
+CLASSES = np.repeat(np.arange(6), 4)  # 24 examples, four of each of six classes
+
+
+def task(answers: list[int] | None = None, *, ways: int = 5, shots: int = 1, group: str = "a") -> Task:
+    """Supports are the first examples of each class, queries the last one of each class in `answers`."""
+    asked = np.arange(ways) if answers is None else np.array(answers)
+    supports = 4 * np.arange(ways)[:, None] + np.arange(shots)
+    return Task((group,) * len(asked), supports, 4 * asked + 3, asked)
+
+
+def perfect(queries: Indices, supports: Indices) -> NDArray[np.float64]:
+    return (CLASSES[queries][:, None] == CLASSES[supports[:, 0]]).astype(float)
+
+
+def constant(queries: Indices, supports: Indices) -> NDArray[np.float64]:
+    return np.zeros((len(queries), len(supports)))
+
+
+def diagonal(queries: Indices, supports: Indices) -> NDArray[np.float64]:
+    """Knows how tasks tend to be written down: query i belongs to support i."""
+    return np.eye(len(queries), len(supports))
+
+
+def first(queries: Indices, supports: Indices) -> NDArray[np.float64]:
+    return np.tile(-np.arange(len(supports), dtype=float), (len(queries), 1))
+
+
+@pytest.mark.parametrize("shots", [1, 3])
+def test_a_perfect_scorer_gets_everything(shots: int) -> None:
+    answers = answer([task(shots=shots), task([2, 0, 4], shots=shots)], perfect, seed=0)
+    assert answers.correct.all() and answers.errors == 0
+    assert answers.tasks.tolist() == [0] * 5 + [1] * 3
+    assert answers.predicted.tolist() == answers.truth.tolist() == [0, 1, 2, 3, 4, 2, 0, 4]
+    assert answers.queries.tolist() == [3, 7, 11, 15, 19, 11, 3, 19]
+    assert accuracy_by_group(answers).value == 1.0
+
+
+def test_a_constant_scorer_gets_nothing() -> None:
+    """The match stands at position 0 in every task, where argmax would find it."""
+    answers = answer([task([0])] * 30, constant, seed=0)
+    assert (answers.errors, set(answers.predicted.tolist())) == (30, {UNDECIDED})
+
+
+def test_a_tie_of_the_true_class_with_another_is_an_error() -> None:
+    def torn(queries: Indices, supports: Indices) -> NDArray[np.float64]:
+        return ((CLASSES[supports[:, 0]] < 2) * np.ones((len(queries), 1))).astype(float)
+
+    assert answer([task()], torn, seed=0).errors == 5
+
+
+def test_a_scorer_of_positions_gets_what_chance_gives() -> None:
+    answers = answer([task([0])] * 1000, first, seed=1)
+    assert answers.correct.mean() == pytest.approx(1 / 5, abs=0.06)
+
+
+def test_the_scores_are_given_back_in_the_order_of_the_task() -> None:
+    def product(queries: Indices, supports: Indices) -> NDArray[np.float64]:
+        return queries[:, None] * 100.0 + supports[:, 0]
+
+    one = task([4, 1, 3], shots=2)
+    answers = answer([one], product, seed=3)
+    assert (answers.scores[0] == product(one.queries, one.supports)).all()
+    assert answers.predicted.tolist() == [4, 4, 4]
+
+
+def test_the_scorer_is_shown_another_order_in_each_task_and_the_same_with_the_same_seed() -> None:
+    def shown(seed: int) -> list[tuple[int, ...]]:
+        seen: list[tuple[int, ...]] = []
+
+        def spy(queries: Indices, supports: Indices) -> NDArray[np.float64]:
+            seen.append((*queries.tolist(), *supports[:, 0].tolist()))
+            return perfect(queries, supports)
+
+        answer([task()] * 20, spy, seed)
+        return seen
+
+    assert len(set(shown(0))) > 15
+    assert shown(0) == shown(0) != shown(1)
+
+
+def test_a_decision_that_looks_at_the_other_queries_is_refused() -> None:
+    def one_to_one(queries: Indices, supports: Indices) -> NDArray[np.float64]:
+        scores = np.cos(queries[:, None] + 2.0 * supports[:, 0])
+        return scores - scores.mean(axis=0)
+
+    with pytest.raises(ValueError, match="depend on the other queries"):
+        answer([task()], one_to_one, seed=0)
+    with pytest.raises(ValueError, match="depend on the other queries"):
+        answer([task()], diagonal_of_many, seed=0)
+
+
+def diagonal_of_many(queries: Indices, supports: Indices) -> NDArray[np.float64]:
+    return diagonal(queries, supports) if len(queries) > 1 else constant(queries, supports)
+
+
+def test_a_scorer_that_matches_query_i_with_support_i_gets_what_chance_gives() -> None:
+    answers = answer([task()] * 400, diagonal, seed=2)
+    assert answers.correct.mean() == pytest.approx(1 / 5, abs=0.06)
+
+
+def test_scores_of_minus_infinity_count_and_nan_is_refused() -> None:
+    def only_the_match(queries: Indices, supports: Indices) -> NDArray[np.float64]:
+        return np.where(perfect(queries, supports) > 0, 1.0, -np.inf)
+
+    def diverged(queries: Indices, supports: Indices) -> NDArray[np.float64]:
+        return constant(queries, supports) * np.nan
+
+    assert answer([task()], only_the_match, seed=0).errors == 0
+    assert answer([task()], lambda q, s: constant(q, s) - np.inf, seed=0).errors == 5
+    with pytest.raises(ModelError, match="NaN"):
+        answer([task()], diverged, seed=0)
+
+
+def test_scores_of_another_shape_and_no_task_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"expected scores of shape \(5, 5\); got \(5, 4\)"):
+        answer([task()], lambda q, s: constant(q, s)[:, 1:], seed=0)
+    with pytest.raises(ValueError, match="at least one task"):
+        answer([], perfect, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("supports", "queries", "answers", "groups", "problem"),
+    [
+        ([[0], [4]], [3, 0], [0, 0], "ab", "in the task twice"),
+        ([[0], [0]], [3], [0], "a", "in the task twice"),
+        ([[0], [4]], [3, 3], [0, 0], "ab", "in the task twice"),
+        ([[0], [4]], [3], [2], "a", r"answers in \[0, 2\)"),
+        ([[0], [4]], [3], [-1], "a", r"answers in \[0, 2\)"),
+        ([[0], [4]], [3, 7], [0], "ab", "as many answers"),
+        ([[0], [4]], [3], [0], "ab", "as many answers"),
+        ([[0], [4]], [], [], "", "as many answers"),
+        ([[0]], [3], [0], "a", "supports of shape"),
+        ([0, 4], [3], [0], "a", "supports of shape"),
+    ],
+)
+def test_a_task_that_is_none(
+    supports: list[list[int]], queries: list[int], answers: list[int], groups: str, problem: str
+) -> None:
+    with pytest.raises(ValueError, match=problem):
+        Task(tuple(groups), np.array(supports), np.array(queries, int), np.array(answers, int))
+
+
+def test_the_interval_is_clustered_and_a_repeated_query_counts_once() -> None:
+    tasks = [task(group=name) for name in "abcd"]
+
+    def half(queries: Indices, supports: Indices) -> NDArray[np.float64]:
+        return perfect(queries, supports) * (queries % 8 == 3)[:, None]  # right on classes 0, 2 and 4
+
+    few, many = (accuracy_by_group(answer(tasks * n, half, seed=0)) for n in (1, 50))
+    assert (few.value, few.n, many.value, many.n) == (0.6, 20, 0.6, 1000)
+    assert many.ci95 == pytest.approx(few.ci95)

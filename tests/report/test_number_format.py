@@ -1,0 +1,43 @@
+import pytest
+
+from dlpractice.report.number_format import NOTHING, count, interval, percent, points, points_interval
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.9762, "97.6"), (1.0, "100.0"), (0.0, "0.0"), (0.99951, "100.0"), (None, NOTHING)]
+)
+def test_percent(share: float | None, text: str) -> None:
+    assert percent(share) == text
+
+
+@pytest.mark.parametrize(("share", "text"), [(0.012, "+1.2"), (-0.3435, "-34.4"), (0.0, "+0.0"), (None, "-")])
+def test_points(share: float | None, text: str) -> None:
+    assert points(share) == text
+
+
+def test_intervals() -> None:
+    assert interval({"ci95": [0.96, 0.987]}) == "96.0-98.7"
+    assert points_interval({"ci95": [-0.023, 0.004]}) == "-2.3,+0.4"
+
+
+@pytest.mark.parametrize("measure", [{}, {"ci95": None}, {"ci95": [None, None]}])
+def test_no_interval(measure: dict[str, object]) -> None:
+    assert interval(measure) == points_interval(measure) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (513, "513"),
+        (999, "999"),
+        (1026, "1.0 k"),
+        (25_100, "25.1 k"),
+        (999_949, "999.9 k"),
+        (999_951, "1.0 M"),
+        (14_714_688, "14.7 M"),
+        (138_357_544, "138.4 M"),
+    ],
+)
+def test_count(number: int, text: str) -> None:
+    assert count(number) == text
