@@ -75,8 +75,8 @@ FORMAT = Format(
     name="CSV log",
     words="a CSV log (Keras, Lightning)",
     recognised_by=(
-        "a `.csv`, `.tsv`, `.log` or `.txt` file with a line of names and lines of numbers, as Keras's "
-        "`CSVLogger` and Lightning's `CSVLogger` write them, or a folder with a `metrics.csv`"
+        "a `.csv`, `.tsv`, `.log` or `.txt` file with a line of names and lines of numbers, such as the "
+        "`CSVLogger` of Keras and that of Lightning write, or a folder with a `metrics.csv`"
     ),
     places=(Place(30, find_table),),
     read=read_csv_log,
