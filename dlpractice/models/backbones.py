@@ -14,7 +14,7 @@ def build_base(backbone: Backbone, images: Any) -> keras.Model:
     Raises ModelError where S is below what the base can take.
     """
     require_size(backbone, images.shape[1])
-    options = {"include_preprocessing": False} if backbone.scaling == "torch" else {}
+    options = {"include_preprocessing": False} if backbone.brings_preprocessing else {}
     application = getattr(keras.applications, backbone.application)
     return application(include_top=False, weights=None, input_tensor=images, **options)
 

@@ -22,6 +22,7 @@ class Backbone:
     `layers.preprocessing.Preprocess` takes it. blocks: for each block, the prefix of the names of the layers
     that open it; a base can be frozen up to the end of any block. native_size and minimum_size: the side of
     the square images that it was trained on, and of the smallest that it takes, in pixels. source: its paper.
+    brings_preprocessing: whether Keras's net scales pixels by itself unless it is told not to.
     """
 
     application: str
@@ -30,6 +31,7 @@ class Backbone:
     native_size: int
     minimum_size: int
     source: str
+    brings_preprocessing: bool = False
 
 
 BACKBONES: dict[str, Backbone] = {}
@@ -85,6 +87,7 @@ BACKBONES["efficientnetv2b0"] = Backbone(
     native_size=224,
     minimum_size=32,
     source="Tan and Le 2021, arXiv:2104.00298",
+    brings_preprocessing=True,
 )
 
 BACKBONES["convnexttiny"] = Backbone(
@@ -99,6 +102,7 @@ BACKBONES["convnexttiny"] = Backbone(
     native_size=224,
     minimum_size=32,
     source="Liu et al. 2022, arXiv:2201.03545",
+    brings_preprocessing=True,
 )
 
 BACKBONES["xception"] = Backbone(

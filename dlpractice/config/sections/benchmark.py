@@ -6,12 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dlpractice.config.sections.shared import Section
+from dlpractice.config.sections.shared import Section, one_of
+from dlpractice.registry.benchmark_nets import NETS
 
 Size = Annotated[int, Field(ge=16, le=65_536)]
 BatchSize = Annotated[int, Field(ge=1, le=65_536)]
 Devices = Annotated[int, Field(ge=1, le=65_536)]
-Net = Literal["vgg16", "resnet50", "siamese", "koch"]
+Net = Annotated[str, one_of(NETS)]
 
 
 class Peaks(Section):
