@@ -7,7 +7,9 @@ from functools import cached_property
 
 from dlpractice.diagnosis.curves.trends import Trend, read_trend
 from dlpractice.diagnosis.record import Record, RunFacts
-from dlpractice.statistics.intervals import Z95, difference, wilson
+from dlpractice.statistics.differences import unpaired_interval
+from dlpractice.statistics.quantiles import Z95
+from dlpractice.statistics.shares import wilson
 
 Interval = tuple[float, float]
 
@@ -163,7 +165,7 @@ def _counted(epoch: float, train: float, val: float, sizes: tuple[int, int]) -> 
         val,
         wilson(min(max(train, 0.0), 1.0), n_train),
         wilson(min(max(val, 0.0), 1.0), n_val),
-        difference(val, n_val, train, n_train),
+        unpaired_interval(val, n_val, train, n_train),
         counted=True,
     )
 

@@ -15,9 +15,11 @@ from dlpractice.diagnosis.finding import Finding
 from dlpractice.diagnosis.logs.formats.run_directory import read_run
 from dlpractice.diagnosis.verdict import Diagnosis, diagnose
 from dlpractice.errors import RunError
+from dlpractice.runs.answers import average_answers, collect_answers
 from dlpractice.runs.atomic_files import read_json
 from dlpractice.runs.directory import CONFIG, SWEEP
-from dlpractice.statistics.intervals import Z95, wilson
+from dlpractice.statistics.quantiles import Z95
+from dlpractice.statistics.shares import wilson
 
 FRACTION = "data.fraction"
 """The key of a sweep over subsets of the training images."""
@@ -88,22 +90,20 @@ def gather_points(cases: Sequence[Case], key: str) -> list[Point]:
             members[0][1].sizes[1] if members[0][1].sizes else 0,
             label,
             _count_parameters(members[0][1]),
-            average_answers([case for _, case in members]),
+            average_runs([case for _, case in members]),
         )
         for label, members in at.items()
     ]
     return sorted(points, key=lambda point: (point.place, point.label))
 
 
-def average_answers(cases: Sequence[Case]) -> Mapping[str, float]:
+def average_runs(cases: Sequence[Case]) -> Mapping[str, float]:
     """By validation image, the share of runs that are right; none where they did not answer the same."""
-    answers = [
-        {row["path"]: float(row["label"] == row["predicted"]) for row in case.run.scored("validation")}
-        for case in cases
-    ]
-    if any(one.keys() != answers[0].keys() for one in answers):
+    every = [collect_answers(case.run.scored("validation"), of_tasks=False) for case in cases]
+    if any(answers.items != every[0].items for answers in every):
         return {}
-    return {path: fmean(one[path] for one in answers) for path in sorted(answers[0])}
+    mean = average_answers(every)
+    return dict(zip((item.path for item in mean.items), mean.correct.tolist(), strict=True))
 
 
 def _label(case: Case, key: str) -> str:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.errors import ModelError
-from dlpractice.statistics.measures import Measure, clustered_accuracy
+from dlpractice.statistics.measure import Measure
+from dlpractice.statistics.shares import clustered_accuracy
 
 UNDECIDED = -1
 """What is predicted where no class is the single best."""

@@ -15,6 +15,7 @@ from dlpractice.data.examples import UNKNOWN_DRAWER, Examples
 from dlpractice.data.sets.omniglot import OneshotRun
 from dlpractice.errors import DataError
 from dlpractice.evaluation.oneshot_tasks import Task
+from dlpractice.statistics.clusters import choose_groups
 
 _REDRAWS = 100
 
@@ -54,20 +55,21 @@ def lake_extended(examples: Examples, seed: int, *, ways: int = 20) -> tuple[Tas
         DataError: an alphabet without two known drawers who have two classes in common.
     """
     rng = np.random.default_rng(seed)
+    groups = group_names(examples)
     tasks: list[Task] = []
     for code in np.unique(examples.alphabets).tolist():
-        name = examples.alphabet_names[code]
         drawn = _by_class_and_drawer(examples, code, rng)
         found = []
         for first, second in permutations(drawn.T, 2):
             common = np.flatnonzero((first >= 0) & (second >= 0))
             chosen = rng.permutation(common)[:ways]
             if len(chosen) > 1:
-                groups = (name,) * len(chosen)
-                found.append(Task(groups, first[chosen, np.newaxis], second[chosen], np.arange(len(chosen))))
+                queries, answers = second[chosen], np.arange(len(chosen))
+                names = tuple(groups[queries].tolist())
+                found.append(Task(names, first[chosen, np.newaxis], queries, answers))
         if not found:
             raise DataError(
-                f"{name} has no two drawers who both drew the same two classes",
+                f"{examples.alphabet_names[code]} has no two drawers who both drew the same two classes",
                 "say who drew what (drawer_pattern), or leave this protocol out",
             )
         tasks += found
@@ -146,8 +148,9 @@ def folder_tasks(
         DataError: no alphabet has two classes of `shots` examples, or no query can be by another drawer.
     """
     rng = np.random.default_rng(seed)
-    keys, groups = _drawer_keys(examples), group_names(examples)
-    pools = _pools(examples, shots)
+    keys, pools = _drawer_keys(examples), _pools(examples, shots)
+    asked_about = np.concatenate([indices for pool in pools for indices in pool])
+    groups = dict(zip(asked_about.tolist(), group_names(examples, asked_about).tolist(), strict=True))
     tasks: list[Task] = []
     while len(tasks) < episodes:
         for _ in range(_REDRAWS):
@@ -163,7 +166,7 @@ def folder_tasks(
             )
         answers = np.repeat(np.arange(len(asked)), [len(part) for part in asked])
         flat = np.array([index for part in asked for index in part], np.int64)
-        tasks.append(Task(tuple(groups[flat].tolist()), supports, flat, answers))
+        tasks.append(Task(tuple(groups[index] for index in flat.tolist()), supports, flat, answers))
     return tuple(tasks)
 
 
@@ -204,33 +207,17 @@ def verification_pairs(examples: Examples, count: int, seed: int) -> Pairs:
     return Pairs(indices[order], (np.arange(count) < count // 2)[order], tuple(groups.tolist()))
 
 
-def refuse_seen(tested: Examples, *seen: Examples) -> None:
-    """Nothing that is tested on may have been trained or chosen on: neither a class nor a single picture.
+def group_names(examples: Examples, indices: NDArray[np.int64] | None = None) -> NDArray[np.str_]:
+    """(n,) the group for an interval of each example that may be asked about: its alphabet, or its class
+    where there is a single alphabet, see `choose_groups`.
 
-    Raises:
-        DataError: a class, by its name, or a picture, by its sha256, is in `tested` and in one of `seen`.
+    Args:
+        indices: (n,) the examples that may be asked about. None: all of them.
     """
-    names = {tested.class_names[code] for code in np.unique(tested.classes).tolist()}
-    paths = dict(zip(tested.sha256, tested.paths, strict=True))
-    for part in seen:
-        common = sorted(names & {part.class_names[code] for code in np.unique(part.classes).tolist()})
-        if common:
-            what = f"{len(common)} classes to be tested on were trained or chosen on, such as {common[0]}"
-            raise DataError(what, "divide the data by class")
-        for digest, path in zip(part.sha256, part.paths, strict=True):
-            if digest in paths:
-                what = f"{paths[digest]} is to be tested on, and {path} of another class is the same picture"
-                raise DataError(what, "keep one of them")
-
-
-def group_names(examples: Examples) -> NDArray[np.str_]:
-    """(N,) the name of each example's alphabet where there are several alphabets, else of its class.
-
-    What an interval should be clustered by: what the next examples to be tested will be new in.
-    """
-    if len(np.unique(examples.alphabets)) > 1:
-        return np.asarray(examples.alphabet_names)[examples.alphabets]
-    return np.asarray(examples.class_names)[examples.classes]
+    chosen = np.arange(len(examples)) if indices is None else indices
+    alphabets = [examples.alphabet_names[code] for code in examples.alphabets[chosen].tolist()]
+    classes = [examples.class_names[code] for code in examples.classes[chosen].tolist()]
+    return np.asarray(choose_groups(alphabets, classes))
 
 
 def _by_class_and_drawer(examples: Examples, alphabet: int, rng: np.random.Generator) -> NDArray[np.int64]:

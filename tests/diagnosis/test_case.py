@@ -12,7 +12,8 @@ from dlpractice.config.schema import Finetune
 from dlpractice.diagnosis.case import TARGETS, open_case
 from dlpractice.diagnosis.logs.formats.run_directory import read_run
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.statistics.intervals import difference, wilson
+from dlpractice.statistics.differences import unpaired_interval
+from dlpractice.statistics.shares import wilson
 
 
 def test_errors_of_a_run_are_those_of_the_epoch_it_kept(make: SimpleNamespace) -> None:
@@ -24,7 +25,7 @@ def test_errors_of_a_run_are_those_of_the_epoch_it_kept(make: SimpleNamespace) -
     assert errors.epoch == 4
     assert errors.train == pytest.approx(1 - np.linspace(0.5, 0.9, 10)[3])
     assert errors.val_interval == wilson(errors.val, 500)
-    assert errors.gap_interval == difference(errors.val, 500, errors.train, 500)
+    assert errors.gap_interval == unpaired_interval(errors.val, 500, errors.train, 500)
     assert errors.counted
 
 

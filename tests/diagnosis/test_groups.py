@@ -9,7 +9,7 @@ import pytest
 from dlpractice.diagnosis.case import Target, open_case
 from dlpractice.diagnosis.curves.point import Point
 from dlpractice.diagnosis.groups import (
-    average_answers,
+    average_runs,
     diagnose_group,
     gather_points,
     read_learning_curve,
@@ -96,9 +96,9 @@ def test_answers_of_other_images_are_not_averaged(make: SimpleNamespace) -> None
     rows = make.split_rows(10, 4, 0)
     first = open_case(make.run_of(rows=rows, predictions=tuple(make.answers(rows, 1))))
     second = open_case(make.run_of(rows=rows, predictions=tuple(make.answers(rows, 0))))
-    assert list(average_answers([first, second]).values()) == [0.5, 1, 1, 1]
+    assert list(average_runs([first, second]).values()) == [0.5, 1, 1, 1]
     fewer = open_case(make.run_of(rows=rows, predictions=tuple(make.answers(rows, 0)[1:])))
-    assert average_answers([first, fewer]) == {}
+    assert average_runs([first, fewer]) == {}
 
 
 def test_folders(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from dlpractice.diagnosis.curves.point import Point, subtract_errors
 from dlpractice.diagnosis.finding import Confidence, Finding
-from dlpractice.statistics.intervals import shared_z, wilson
+from dlpractice.statistics.quantiles import shared_z
+from dlpractice.statistics.shares import wilson
 
 FEWEST_POINTS = 3
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dlpractice.statistics.intervals import difference, paired_difference
+from dlpractice.statistics.differences import paired_interval, unpaired_interval
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Point:
 def subtract_errors(a: Point, b: Point, z: float) -> tuple[float, float]:
     """The interval of a's validation error less b's: paired where both answered the same images."""
     if a.correct and a.correct.keys() == b.correct.keys():
-        return paired_difference([b.correct[key] for key in a.correct], list(a.correct.values()), z)
+        return paired_interval([b.correct[key] for key in a.correct], list(a.correct.values()), z)
     if not a.n or not b.n:
         return -1.0, 1.0
-    return difference(a.val, a.n, b.val, b.n, z)
+    return unpaired_interval(a.val, a.n, b.val, b.n, z)

@@ -11,7 +11,7 @@ from dlpractice.diagnosis.record import Answer
 from dlpractice.diagnosis.rule import UNTRAINED, Rule, Threshold
 from dlpractice.diagnosis.rules.splits import see_unpredicted
 from dlpractice.diagnosis.rules.validation import see_chance
-from dlpractice.statistics.intervals import wilson
+from dlpractice.statistics.shares import wilson
 
 LEAST = Threshold("lower end of the suspects' share, 95 % interval", 0.015, "chosen")
 CONFIDENT = Threshold(

@@ -8,7 +8,7 @@ from dlpractice.diagnosis.case import Case
 from dlpractice.diagnosis.finding import Sign
 from dlpractice.diagnosis.remedies import balance, regularise
 from dlpractice.diagnosis.rule import UNTRAINED, Rule, Threshold
-from dlpractice.statistics.intervals import wilson
+from dlpractice.statistics.shares import wilson
 
 SHIFT = Threshold("chance of the classes' counts, were the splits alike", 1e-3, "one in a thousand")
 MOVED = Threshold("share of images that would have to change class", 0.1, "chosen")

@@ -8,7 +8,8 @@ from dlpractice.diagnosis.case import Case
 from dlpractice.diagnosis.finding import Sign
 from dlpractice.diagnosis.rule import UNTRAINED, Rule, Threshold
 from dlpractice.diagnosis.rules.one_shot import PAIRS_AT_CHANCE, see_pairs_at_chance
-from dlpractice.statistics.intervals import Z99, difference
+from dlpractice.statistics.differences import unpaired_interval
+from dlpractice.statistics.quantiles import Z99
 
 CHANCE = Threshold("share of the way from guessing to certainty", 0.1, "chosen")
 LEAST_LEAK = Threshold("points by which validation is above training", 0.02, "chosen; with a 99 % interval")
@@ -42,7 +43,7 @@ def see_validation_above_training(case: Case) -> Sign | None:
         high = errors.gap_interval[1]
     else:
         n_train, n_val = sizes
-        high = difference(errors.val, n_val, errors.train, n_train, Z99)[1]
+        high = unpaired_interval(errors.val, n_val, errors.train, n_train, Z99)[1]
     if high > 0 or errors.gap > -LEAST_LEAK.value:
         return None
     if case.record.run is not None and case.run.command == "oneshot":

@@ -22,13 +22,13 @@ from dlpractice.recipes.diagnose.next_config import top_remedy
 from dlpractice.recipes.diagnose.validation import (
     compare_answers,
     describe_answers,
-    read_answers,
     refuse_changed_data,
     rescore,
 )
 from dlpractice.recipes.finetune import finetune
 from dlpractice.recipes.oneshot import oneshot
 from dlpractice.recipes.run.continuation import recorded_precision
+from dlpractice.runs.answers import read_answers, read_mean_answers
 from dlpractice.runs.comparison_folder import Trial
 from dlpractice.runs.directory import CONFIG, RunDirectory
 
@@ -166,10 +166,8 @@ def _tabulate(
     config: Trained, source: RunDirectory, arms: Sequence[Arm], seeds: int, trial: Trial
 ) -> dict[str, Any]:
     """The rows of the run as it was and of the arms, and the paired differences of the remedy to both."""
-    if isinstance(config, Finetune):
-        before = read_answers([source], of_tasks=False)
-    else:
-        before = rescore(config, source)
+    # A one-shot run kept its answers on test, and not those on validation.
+    before = read_answers(source, "validation") if isinstance(config, Finetune) else rescore(config, source)
     rows = {"before": {"overrides": [], **_describe_runs([source]), **describe_answers(before)}}
     answers = {}
     for arm in arms:
@@ -177,7 +175,7 @@ def _tabulate(
             RunDirectory.read(trial.run_path(arm.name, seed))
             for seed in range(config.seed, config.seed + seeds)
         ]
-        answers[arm.name] = read_answers(runs, of_tasks=not isinstance(config, Finetune))
+        answers[arm.name] = read_mean_answers(runs, "validation")
         rows[arm.name] = {
             "remedy": arm.remedy,
             "overrides": list(arm.overrides),

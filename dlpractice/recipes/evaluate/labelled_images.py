@@ -3,12 +3,13 @@
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import confusion_matrix
 
 from dlpractice.data.dataset import load_labelled
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.run.saved_model import load_saved
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.statistics.measures import accuracy, confusion, per_class_accuracy
+from dlpractice.statistics.shares import accuracy, per_class_accuracy
 from dlpractice.training.steps import forward_all
 
 
@@ -28,7 +29,7 @@ def run(run: RunDirectory, source: str, progress: Progress | None = None) -> dic
     progress.stage("scoring", len(images), "images")
     predicted = forward_all(saved.forward(), images.pixels).argmax(axis=1)
     progress.advance(len(images))
-    counts = confusion(images.labels, predicted, len(saved.class_names))
+    counts = confusion_matrix(images.labels, predicted, labels=range(len(saved.class_names)))
     by_class = per_class_accuracy(images.labels, predicted, saved.class_names)
     return {
         "accuracy": accuracy(np.equal(predicted, images.labels)).to_json(),

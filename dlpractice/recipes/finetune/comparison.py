@@ -8,10 +8,8 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dlpractice.config.schema import Finetune
-from dlpractice.errors import RunError
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.finetune import finetune
 from dlpractice.recipes.finetune.published import PUBLISHED
@@ -19,9 +17,9 @@ from dlpractice.recipes.finetune.setup import freeze_features, prepare_setup
 from dlpractice.recipes.run.continuation import agree_on_precision
 from dlpractice.registry.backbones import find_backbone
 from dlpractice.registry.strategies import plan_strategy
+from dlpractice.runs.answers import read_mean_answers
 from dlpractice.runs.comparison_folder import Comparison
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.statistics.measures import accuracy, paired_difference
 from dlpractice.training.devices.precision_choice import Choice
 
 
@@ -94,30 +92,28 @@ def tabulate(
     """A row per variant. The best is the best on validation, of equals the one with the lower loss there;
     test accuracies are then compared to its own."""
     runs = {name: [RunDirectory.read(comparison.run_path(name, seed)) for seed in seeds] for name in variants}
-    correct = {
-        (name, split): mean_correct(members, split)
-        for name, members in runs.items()
-        for split in ("validation", "test")
-    }
-    best = max(runs, key=lambda name: (correct[name, "validation"].mean(), -mean_loss(runs[name])))
+    validation = {name: read_mean_answers(members, "validation") for name, members in runs.items()}
+    tested = {name: read_mean_answers(members, "test") for name, members in runs.items()}
+    best = max(
+        runs, key=lambda name: (validation[name].correct.mean(), -float(validation[name].losses.mean()))
+    )
     rows = []
     for name, config in variants.items():
         members = runs[name]
         summaries = [member.summary() for member in members]
-        test = accuracy(correct[name, "test"]).to_json()
+        test = tested[name].accuracy().to_json()
         if len(members) > 1:
             scores = [summary["results"]["test_accuracy"]["value"] for summary in summaries]
             test["std_over_seeds"] = float(np.std(scores, ddof=1))
-        difference = paired_difference(correct[name, "test"], correct[best, "test"])
         rows.append(
             {
                 "strategy": config.strategy,
                 "seeds": list(seeds),
                 "trainable_parameters": summaries[0]["trainable_parameters"],
                 "train_accuracy": float(np.mean([kept_train_accuracy(member) for member in members])),
-                "val_accuracy": accuracy(correct[name, "validation"]).to_json(),
+                "val_accuracy": validation[name].accuracy().to_json(),
                 "test_accuracy": test,
-                "difference": None if name == best else difference.to_json(),
+                "difference": None if name == best else tested[name].difference(tested[best]).to_json(),
                 "seconds": float(np.mean([summary["seconds"] for summary in summaries])),
                 "published": PUBLISHED.get(config.data.source, {}).get(config.strategy),
                 "runs": [str(member.path.relative_to(comparison.path)) for member in members],
@@ -140,29 +136,3 @@ def kept_train_accuracy(run: RunDirectory) -> float:
         before = [row for row in rows if row["stage"] != last and math.isfinite(row["val_loss"])]
         kept = min(before, key=lambda row: float(row["val_loss"]))
     return float(kept["accuracy"])
-
-
-def mean_loss(runs: Sequence[RunDirectory]) -> float:
-    """Mean cross-entropy on validation over images and `runs`, in nats."""
-    losses = [row["loss"] for run in runs for row in run.predictions() if row["split"] == "validation"]
-    return float(np.mean(losses))
-
-
-def mean_correct(runs: Sequence[RunDirectory], split: str) -> NDArray[np.float64]:
-    """(N,) share of `runs` that classify each image of `split` correctly, in the order of the images' paths.
-
-    Raises RunError where the runs did not score the same images.
-    """
-    outcomes: list[Mapping[str, bool]] = [
-        {row["path"]: row["label"] == row["predicted"] for row in run.predictions() if row["split"] == split}
-        for run in runs
-    ]
-    paths = sorted(outcomes[0])
-    for run, outcome in zip(runs, outcomes, strict=True):
-        if sorted(outcome) != paths:
-            raise RunError(
-                f"{run.path} scored other {split} images than {runs[0].path}",
-                "the data changed between the runs: start the comparison again in another --run-dir",
-            )
-    correct = np.array([[outcome[path] for path in paths] for outcome in outcomes], np.float64)
-    return np.asarray(correct.mean(axis=0))

@@ -31,7 +31,8 @@ from dlpractice.recipes.run.continuation import (
 from dlpractice.recipes.run.environment import describe_environment
 from dlpractice.runs.atomic_files import replacing
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.statistics.measures import Measure, accuracy
+from dlpractice.statistics.measure import Measure
+from dlpractice.statistics.shares import accuracy
 from dlpractice.training.checkpoints import Position
 from dlpractice.training.devices.precision_choice import Choice
 from dlpractice.training.steps import compile_forward, forward_all, losses_and_predictions

@@ -18,9 +18,9 @@ from dlpractice.recipes.oneshot.published import PUBLISHED_ONESHOT
 from dlpractice.recipes.oneshot.results import ORDER_SEED, Protocol, describe_answers, plan_protocols
 from dlpractice.recipes.oneshot.setup import read_classes
 from dlpractice.recipes.run.continuation import agree_on_precision
+from dlpractice.runs.answers import read_mean_answers
 from dlpractice.runs.comparison_folder import Comparison
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.statistics.measures import clustered_accuracy
 from dlpractice.training.devices.precision_choice import Choice
 
 Row = dict[str, Any]
@@ -97,7 +97,8 @@ def tabulate_runs(config: Oneshot, seeds: Sequence[int], comparison: Comparison)
     summaries = [member.summary() for member in runs]
     names = list(summaries[0]["results"])
     results = {name: _merge([summary["results"][name] for summary in summaries]) for name in names}
-    results[names[0]] |= _interval_over_queries(runs)
+    # The runs kept their answers to the first protocol: its interval is that of each query's mean over seeds.
+    results[names[0]]["ci95"] = list(read_mean_answers(runs, "test").accuracy().ci95)
     return {
         "method": config.method,
         "about": f"{config.encoder.name} encoder, {config.objective.name}",
@@ -121,16 +122,6 @@ def _merge(measures: Sequence[Row]) -> Row:
     if len(measures) > 1:
         merged["std_over_seeds"] = float(np.std([measure["value"] for measure in measures], ddof=1))
     return merged
-
-
-def _interval_over_queries(runs: Sequence[RunDirectory]) -> Row:
-    """The interval of the first protocol, whose answers the runs kept: of each query's mean over seeds,
-    clustered by alphabet."""
-    rows = [run.predictions() for run in runs]
-    correct = np.mean([[row["label"] == row["predicted"] for row in answers] for answers in rows], axis=0)
-    groups = [row["label"].rpartition("/")[0] or row["label"] for row in rows[0]]
-    distinct = len({row["path"] for row in rows[0]})
-    return {"ci95": list(clustered_accuracy(correct, groups, distinct).ci95)}
 
 
 def ask_baselines(names: Sequence[str], class_split: ClassSplit, progress: Progress) -> Iterator[Row]:

@@ -34,7 +34,7 @@ from dlpractice.progress import Progress
 from dlpractice.recipes.oneshot.embedding import EmbeddingScorer, Floats, embed, embed_views, score_pairs
 from dlpractice.recipes.oneshot.examinations import within_alphabets
 from dlpractice.recipes.oneshot.setup import OneshotSetup, read_distortion
-from dlpractice.statistics.verification import (
+from dlpractice.statistics.roc import (
     Threshold,
     accuracy_at,
     best_threshold,

@@ -1,14 +1,14 @@
 """`dlp runs compare`: what was done differently, what came of it, and whether that is more than chance."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dlpractice.errors import RunError
+from dlpractice.runs.answers import Answers, Item, read_answers
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.listing import read_config_tree
-from dlpractice.statistics.measures import Measure, clustered_difference, paired_difference
+from dlpractice.statistics.measure import Measure
 
 ABSENT = "(absent)"
 """Stands for the value of a key that a config does not have."""
@@ -79,31 +79,20 @@ def difference_on_test(run: RunDirectory, reference: RunDirectory) -> tuple[Meas
     would be a third test set, which nobody chose. An image that is the query of several one-shot tasks counts
     once for each; the tasks and their order are the same for all runs on the same data.
     """
-    ours, theirs = _correct_on_test(run), _correct_on_test(reference)
-    if not ours and not theirs:
+    ours, theirs = read_answers(run, "test"), read_answers(reference, "test")
+    if not ours.items and not theirs.items:
         return None, "not compared: no predictions on test"
-    if different := len(ours.keys() ^ theirs.keys()):
+    if different := len(_identify(run, ours) ^ _identify(reference, theirs)):
         return None, f"not compared: {different:,} test images are not in both runs with the same label"
-    pairs = [ours[key] for key in ours], [theirs[key] for key in ours]
-    if read_config_tree(run).get("command") != "oneshot":
-        return paired_difference(*pairs), ""
-    labels = [label for _, _, label, _ in ours]
-    alphabets = [label.rpartition("/")[0] for label in labels]
-    return clustered_difference(*pairs, alphabets if len(set(alphabets)) > 1 else labels), ""
+    return ours.difference(theirs), ""
 
 
-def _correct_on_test(run: RunDirectory) -> dict[tuple[str, str, str, int], bool]:
+def _identify(run: RunDirectory, answers: Answers) -> set[tuple[Item, str]]:
+    """What was asked, each with the sha256 of its image."""
     sha256 = {row["path"]: row["sha256"] for row in run.splits()}
-    tested = [row for row in run.predictions() if row["split"] == "test"]
-    if unknown := [row["path"] for row in tested if row["path"] not in sha256]:
+    if unknown := [item.path for item in answers.items if item.path not in sha256]:
         raise RunError(
             f"{run.path}: the predictions name {unknown[0]}, which the splits do not",
             "its files are of different runs: restore them from a copy",
         )
-    seen: Counter[str] = Counter()
-    correct = {}
-    for row in tested:
-        key = row["path"], sha256[row["path"]], row["label"], seen[row["path"]]
-        correct[key] = row["label"] == row["predicted"]
-        seen[row["path"]] += 1
-    return correct
+    return {(item, sha256[item.path]) for item in answers.items}

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from dlpractice.diagnosis.curves.point import Point, subtract_errors
-from dlpractice.statistics.intervals import Z95, difference, paired_difference
+from dlpractice.statistics.differences import paired_interval, unpaired_interval
+from dlpractice.statistics.quantiles import Z95
 
 
 def test_the_same_images_are_paired() -> None:
@@ -13,9 +14,9 @@ def test_the_same_images_are_paired() -> None:
     a = Point(1, 0, 0.1, 100, "a", correct=right | {f"{number}": 0.0 for number in range(10)})
     b = Point(2, 0, 0.0, 100, "b", correct=right)
     paired = subtract_errors(a, b, Z95)
-    assert paired == pytest.approx(paired_difference([1.0] * 10 + [0.0] * 90, [0.0] * 100))
+    assert paired == pytest.approx(paired_interval([1.0] * 10 + [0.0] * 90, [0.0] * 100))
     others = Point(2, 0, 0.0, 100, "b", correct={f"x{number}": 1.0 for number in range(100)})
-    assert subtract_errors(a, others, Z95) == difference(0.1, 100, 0.0, 100)
+    assert subtract_errors(a, others, Z95) == unpaired_interval(0.1, 100, 0.0, 100)
     assert subtract_errors(Point(1, 0, 0.1, 0, "a"), b, Z95) == (-1.0, 1.0)
 
 

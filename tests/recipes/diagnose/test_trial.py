@@ -19,7 +19,7 @@ from dlpractice.recipes.finetune import finetune
 from dlpractice.runs.comparison_folder import Trial
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.listing import find_runs
-from dlpractice.statistics.measures import paired_difference
+from dlpractice.statistics.differences import paired_difference
 
 runner = CliRunner()
 

@@ -10,15 +10,14 @@ from dlpractice.config.schema import Finetune, Oneshot
 from dlpractice.errors import DataError, RunError
 from dlpractice.progress import Silent
 from dlpractice.recipes.diagnose.validation import (
-    collect_answers,
     compare_answers,
     describe_answers,
-    read_answers,
     refuse_changed_data,
     rescore,
 )
+from dlpractice.runs.answers import collect_answers, read_mean_answers
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.statistics.measures import clustered_difference, paired_difference
+from dlpractice.statistics.differences import clustered_difference, paired_difference
 
 
 def rows(*right: int, label: str = "a", loss: float | None = 0.5) -> list[dict[str, Any]]:
@@ -45,19 +44,16 @@ def test_a_loss_that_is_not_finite_is_not_compared() -> None:
     assert compare_answers(ours, theirs)["loss"] is None
 
 
-def test_a_query_that_is_asked_twice_counts_twice() -> None:
+def test_tasks_are_compared_by_alphabet() -> None:
     answers = collect_answers([*rows(1, 0, label="A/x"), *rows(0, 0, label="B/x")], of_tasks=True)
-    assert len(answers.keys) == 4
-    assert set(answers.groups) == {"A", "B"}
     others = collect_answers([*rows(1, 1, label="A/x"), *rows(0, 1, label="B/x")], of_tasks=True)
     expected = clustered_difference(others.correct, answers.correct, answers.groups)
     assert compare_answers(others, answers)["accuracy"] == expected.to_json()
 
 
-def test_seeds_are_averaged(finished_run: Path) -> None:
+def test_a_run_is_described_as_it_described_itself(finished_run: Path) -> None:
     run = RunDirectory.read(finished_run)
-    answers = read_answers([run, run], of_tasks=False)
-    measure = describe_answers(answers)
+    measure = describe_answers(read_mean_answers([run, run], "validation"))
     assert measure["val_accuracy"] == run.summary()["results"]["val_accuracy"]
     scored = [row for row in run.predictions() if row["split"] == "validation"]
     assert measure["val_loss"] == pytest.approx(np.mean([row["loss"] for row in scored]))
@@ -67,8 +63,8 @@ def test_a_one_shot_net_is_asked_again(tiny_oneshot_config: Oneshot, finished_on
     run = RunDirectory.read(finished_oneshot_run)
     measure = describe_answers(rescore(tiny_oneshot_config, run))["val_accuracy"]
     expected = run.summary()["results"]["val_accuracy"]
-    assert measure["value"] == pytest.approx(expected["value"])
-    assert measure["n"] == expected["n"]
+    assert (measure["value"], measure["n"]) == (pytest.approx(expected["value"]), expected["n"])
+    assert measure["ci95"] == pytest.approx(expected["ci95"])
 
 
 def test_data_that_changed_or_are_gone(tiny_config: Finetune, finished_run: Path) -> None:

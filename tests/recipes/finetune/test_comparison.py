@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from dlpractice.config.schema import Finetune
-from dlpractice.errors import RunError
 from dlpractice.progress import Silent
 from dlpractice.recipes.finetune import comparison, finetune
 from dlpractice.runs.comparison_folder import Comparison
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.statistics.measures import accuracy, paired_difference
+from dlpractice.statistics.differences import paired_difference
+from dlpractice.statistics.shares import accuracy
 from dlpractice.training.devices.precision_choice import Choice
 
 STRATEGIES = ("scratch", "linear@block1", "head")
@@ -124,14 +124,6 @@ def test_finished_runs_are_kept_and_killed_ones_go_on(
         after = comparison.run(tiny_config, ["scratch"], 2, opened)
     assert trained == [1]
     assert after["rows"][0]["test_accuracy"] == before["rows"][0]["test_accuracy"]
-
-
-def test_runs_on_other_images_are_not_averaged(finished_run: Path, tmp_path: Path) -> None:
-    text = (finished_run / "predictions.csv").read_text()
-    (tmp_path / "predictions.csv").write_text(text.replace("warm/", "other/"))
-    (tmp_path / "config.yaml").write_text("command: finetune\n")
-    with pytest.raises(RunError, match="scored other test images"):
-        comparison.mean_correct([RunDirectory.read(finished_run), RunDirectory.read(tmp_path)], "test")
 
 
 def test_all_runs_of_a_comparison_compute_in_one_precision(

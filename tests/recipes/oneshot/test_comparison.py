@@ -19,7 +19,7 @@ from dlpractice.recipes.oneshot.results import plan_protocols
 from dlpractice.recipes.oneshot.setup import read_classes
 from dlpractice.runs.comparison_folder import Comparison
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.statistics.measures import clustered_accuracy
+from dlpractice.statistics.shares import clustered_accuracy
 
 HEADLINE = "within-alphabet-6-way-1-shot"
 SEEDS = 2

@@ -9,7 +9,7 @@ import pytest
 from dlpractice.errors import RunError
 from dlpractice.recipes.runs.compare_runs import ABSENT, differing_keys, run
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.statistics.measures import clustered_difference, paired_difference
+from dlpractice.statistics.differences import clustered_difference, paired_difference
 
 TRUTH = ["a", "b", "a", "b", "a"]
 Write = Callable[..., Path]

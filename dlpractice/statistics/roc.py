@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
+from sklearn.metrics import auc, roc_curve
 
 from dlpractice.errors import DataError, ModelError
-from dlpractice.statistics.measures import Measure, clustered_accuracy
+from dlpractice.statistics.measure import Measure
+from dlpractice.statistics.shares import clustered_accuracy
 
 
 @dataclass(frozen=True)
@@ -31,16 +32,16 @@ class Threshold:
 def roc_auc(scores: ArrayLike, same: ArrayLike) -> float:
     """The chance, in [0, 1], that a same pair scores above a different one, a tie counting half.
 
-    Mann and Whitney's U, Ann. Math. Stat. 18 (1947), which is the area under the ROC curve.
+    This is the area under the ROC curve, and Mann and Whitney's U as a share of its maximum, Ann. Math. Stat.
+    18 (1947).
 
     Raises:
         DataError: there are no pairs of one kind.
         ModelError: a score is not a number.
     """
-    values, alike = _pairs(scores, same)
-    positives, negatives = int(alike.sum()), int((~alike).sum())
-    surplus = float(rankdata(values)[alike].sum()) - positives * (positives + 1) / 2
-    return surplus / (positives * negatives)
+    accepted, right = _count_accepted(*_pairs(scores, same))
+    # The area over whole counts is exact; over rates, `roc_auc_score` is off in the last digits.
+    return float(auc(accepted, right) / (accepted[-1] * right[-1]))
 
 
 def equal_error_rate(scores: ArrayLike, same: ArrayLike) -> float:
@@ -51,7 +52,7 @@ def equal_error_rate(scores: ArrayLike, same: ArrayLike) -> float:
     Raises:
         DataError, ModelError: as for `roc_auc`.
     """
-    _, accepts, rejects = _operating_points(*_pairs(scores, same))
+    accepts, rejects = _rates(*_pairs(scores, same))
     # With the threshold, accepts falls from 1 to 0 and rejects rises from 0 to 1: the gap changes sign once.
     gap = accepts - rejects
     after = int(np.argmax(gap <= 0))
@@ -122,6 +123,25 @@ def _pairs(scores: ArrayLike, same: ArrayLike) -> tuple[NDArray[np.float64], NDA
     return values, alike
 
 
+def _count_accepted(
+    scores: NDArray[np.float64], same: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The ROC curve in whole counts: different and same pairs that are accepted, at each of L + 1 thresholds
+    between the L scores that occur; from none to all."""
+    # Only the order counts, so that ranks do as well; `roc_curve` refuses infinite scores.
+    _, ranks = np.unique(scores, return_inverse=True)
+    accepts, rights, _ = roc_curve(same, ranks, drop_intermediate=False)
+    return np.rint(accepts * (~same).sum()), np.rint(rights * same.sum())
+
+
+def _rates(
+    scores: NDArray[np.float64], same: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The false-accept and false-reject rate at each of L + 1 thresholds, from all accepted to none."""
+    accepted, right = _count_accepted(scores, same)
+    return accepted[::-1] / accepted[-1], (right[-1] - right[::-1]) / right[-1]
+
+
 def _operating_points(
     scores: NDArray[np.float64], same: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -131,9 +151,10 @@ def _operating_points(
     # Two neighbouring floats have no middle: the upper one then separates them as well.
     middles = np.where(middles > levels[:-1], middles, levels[1:])
     thresholds = np.concatenate([levels[:1], middles, np.nextafter(levels[-1:], np.inf)])
-    alike, unlike = np.sort(scores[same]), np.sort(scores[~same])
-    accepts = (len(unlike) - np.searchsorted(unlike, thresholds)) / len(unlike)
-    return thresholds, accepts, np.searchsorted(alike, thresholds) / len(alike)
+    accepts, rejects = _rates(scores, same)
+    if np.isposinf(levels[-1]):  # no threshold lies above it: the last one does what the one before it does
+        accepts[-1], rejects[-1] = accepts[-2], rejects[-2]
+    return thresholds, accepts, rejects
 
 
 def _threshold(

@@ -1,18 +1,19 @@
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from dlpractice.errors import DataError, ModelError
-from dlpractice.statistics.measures import clustered_accuracy
-from dlpractice.statistics.verification import (
+from dlpractice.statistics.roc import (
     accuracy_at,
     best_threshold,
     choose_threshold,
     equal_error_rate,
     roc_auc,
 )
+from dlpractice.statistics.shares import clustered_accuracy
 
 SAME = np.array([True, True, True, False, False, False])
 
@@ -28,7 +29,30 @@ def test_roc_auc_is_scikit_learns_and_that_of_a_loop(seed: int) -> None:
     scores, same = drawn(seed)
     assert roc_auc(scores, same) == pytest.approx(roc_auc_score(same, scores), abs=1e-12)
     wins = [(a > b) + (a == b) / 2 for a in scores[same] for b in scores[~same]]
-    assert roc_auc(scores, same) == pytest.approx(np.mean(wins))
+    assert roc_auc(scores, same) == sum(wins) / len(wins)  # whole and half wins add up exactly
+
+
+def test_rates_at_thresholds_are_those_of_a_loop() -> None:
+    for seed in range(4):
+        scores, same = drawn(seed, 60)
+        levels = [-np.inf, *np.unique(scores), np.inf]
+        middles = [(a + b) / 2 for a, b in pairwise(levels)]
+        accepts = [np.mean(scores[~same] >= middle) for middle in middles]
+        rejects = [np.mean(scores[same] < middle) for middle in middles]
+        crossing = next(place for place in range(len(middles)) if accepts[place] <= rejects[place])
+        ends = [(accepts[place], rejects[place]) for place in (crossing - 1, crossing)]
+        assert ends[1][0] <= equal_error_rate(scores, same) <= ends[0][0]
+        assert ends[0][1] <= equal_error_rate(scores, same) <= ends[1][1]
+
+
+def test_infinite_scores_stand_in_the_order_like_others() -> None:
+    scores, same = drawn(5)
+    extreme = np.where(scores == scores.max(), np.inf, np.where(scores == scores.min(), -np.inf, scores))
+    assert roc_auc(extreme, same) == roc_auc(scores, same)
+    assert equal_error_rate(extreme, same) == equal_error_rate(scores, same)
+    # No threshold refuses an infinite score, and none may say that it does.
+    never = best_threshold([np.inf] * 6, SAME)
+    assert (never.false_accept_rate, never.false_reject_rate) == (1, 0)
 
 
 def test_perfect_reversed_and_constant_scores() -> None:

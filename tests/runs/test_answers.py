@@ -1,0 +1,145 @@
+"""From predictions.csv to accuracies, differences and their intervals."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dlpractice.errors import RunError
+from dlpractice.runs.answers import Item, average_answers, collect_answers, read_answers, read_mean_answers
+from dlpractice.runs.directory import RunDirectory
+from dlpractice.statistics.differences import clustered_difference, paired_difference
+from dlpractice.statistics.shares import accuracy, clustered_accuracy
+
+Rows = list[dict[str, Any]]
+Write = Callable[..., RunDirectory]
+
+
+def row(
+    path: str, label: str, is_right: int, loss: float | None = 0.5, split: str = "test"
+) -> dict[str, Any]:
+    predicted = label if is_right else "other"
+    return {"path": path, "label": label, "predicted": predicted, "loss": loss, "split": split}
+
+
+def drawn_rows(alphabets: Sequence[str], seed: int = 0) -> Rows:
+    """Eight characters of each alphabet, two drawings of each, every drawing asked about three times; some
+    alphabets and some characters are harder than others."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for alphabet in alphabets:
+        for character in range(8):
+            chance = rng.beta(2, 1)
+            found += [
+                row(f"{alphabet}/{character}/{drawing}.png", f"{alphabet}/{character}", rng.random() < chance)
+                for drawing in range(2)
+                for _ in range(3)
+            ]
+    return found
+
+
+def right(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
+    return [row["label"] == row["predicted"] for row in rows]
+
+
+def test_answers_are_in_the_order_of_their_questions_with_what_belongs_to_each() -> None:
+    rows = [row("b", "x", 1, 0.25), row("a", "y", 0, 2.0), row("b", "x", 0, None)]
+    answers = collect_answers(rows, of_tasks=False)
+    assert answers.items == (Item("a", "y", 0), Item("b", "x", 0), Item("b", "x", 1))
+    assert answers.correct.tolist() == [0, 1, 0]
+    assert answers.losses.tolist() == pytest.approx([2.0, 0.25, np.nan], nan_ok=True)
+    assert answers.groups == ()
+
+
+def test_the_order_of_different_questions_in_the_file_changes_no_bit() -> None:
+    rows = [
+        row(f"{number}", f"{'AB'[number % 2]}/{number % 7}", number % 3, number / 7) for number in range(50)
+    ]
+    shuffled = random.Random(0).sample(rows, len(rows))
+    one, other = (collect_answers(order, of_tasks=True) for order in (rows, shuffled))
+    assert one.items == other.items
+    assert one.groups == other.groups
+    assert (one.correct == other.correct).all() and (one.losses == other.losses).all()
+    assert one.accuracy() == other.accuracy()
+
+
+def test_images_of_a_classifier_are_independent() -> None:
+    rows = [row(str(number), f"{number % 2}/x", number % 3) for number in range(20)]
+    answers = collect_answers(rows, of_tasks=False)
+    assert answers.accuracy() == accuracy(answers.correct)
+    other = collect_answers([line | {"predicted": line["label"]} for line in rows], of_tasks=False)
+    assert other.difference(answers) == paired_difference([1] * 20, answers.correct)
+
+
+@pytest.mark.parametrize("alphabets", ["AB", "ABCDE"])
+def test_tasks_of_several_alphabets_are_clustered_by_alphabet(alphabets: str) -> None:
+    rows = drawn_rows(alphabets)
+    expected = clustered_accuracy(right(rows), [line["label"][0] for line in rows], distinct=len(rows) // 3)
+    measure = collect_answers(rows, of_tasks=True).accuracy()
+    assert measure.ci95 == pytest.approx(expected.ci95)
+    assert (measure.value, measure.n) == (pytest.approx(expected.value), len(rows))
+
+
+@pytest.mark.parametrize("prefix", ["A/", ""])
+def test_tasks_of_one_alphabet_or_of_none_are_clustered_by_class(prefix: str) -> None:
+    """How alphabets differ cannot be seen in one of them, but its characters are not independent either."""
+    rows = [line | {"label": prefix + line["label"][2:]} for line in drawn_rows("A")]
+    rows = [line | {"predicted": line["label"] if number % 3 else "x"} for number, line in enumerate(rows)]
+    classes = [line["label"] for line in rows]
+    answers = collect_answers(rows, of_tasks=True)
+    expected = clustered_accuracy(right(rows), classes, distinct=len(rows) // 3)
+    assert answers.accuracy().ci95 == pytest.approx(expected.ci95)
+    perfect = collect_answers([line | {"predicted": line["label"]} for line in rows], of_tasks=True)
+    difference = clustered_difference([1] * len(rows), right(rows), classes)
+    assert perfect.difference(answers).ci95 == pytest.approx(difference.ci95)
+
+
+def test_what_is_asked_about_again_and_again_makes_no_interval_narrow() -> None:
+    rows = [row(f"{number}", f"{'ABCDE'[number % 5]}/x", number % 10 < 5) for number in range(10)]
+    once, often = (collect_answers(rows * times, of_tasks=True).accuracy() for times in (1, 40))
+    assert often.ci95 == pytest.approx(once.ci95)
+    assert (once.n, often.n) == (10, 400)
+
+
+def test_answers_to_other_questions_have_no_difference() -> None:
+    ours = collect_answers([row("a", "x", 1), row("b", "x", 1)], of_tasks=False)
+    for rows in ([row("a", "x", 1)], [row("a", "x", 1), row("b", "y", 1)], [row("a", "x", 1)] * 2):
+        with pytest.raises(ValueError, match="same questions"):
+            ours.difference(collect_answers(rows, of_tasks=False))
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write_run(name: str, rows: Rows, command: str = "finetune") -> RunDirectory:
+        with RunDirectory.create(tmp_path / name) as run:
+            run.write_config(f"command: {command}\n")
+            run.write_predictions(rows)
+        return RunDirectory.read(tmp_path / name)
+
+    return write_run
+
+
+def test_a_run_is_read_by_its_command_and_one_split_at_a_time(write: Write) -> None:
+    rows = [row("a", "A/x", 1), row("b", "B/x", 0, split="validation")]
+    assert read_answers(write("images", rows), "test").groups == ()
+    tasks = read_answers(write("tasks", rows, "oneshot"), "test")
+    assert (tasks.items, tasks.groups) == ((Item("a", "A/x", 0),), ("A/x",))
+    assert read_answers(write("none", []), "validation").items == ()
+
+
+def test_runs_are_averaged_question_by_question(write: Write) -> None:
+    rows = [row("a", "x", 1, 1.0), row("b", "x", 0, 2.0)]
+    others = [row("b", "x", 1, 4.0), row("a", "x", 1, 3.0)]
+    mean = read_mean_answers([write("one", rows), write("two", others)], "test")
+    assert (mean.correct.tolist(), mean.losses.tolist()) == ([1, 0.5], [2, 3])
+    single = collect_answers(rows, of_tasks=False)
+    assert average_answers([single]).accuracy() == single.accuracy()
+
+
+def test_runs_that_were_asked_other_questions_have_no_mean(write: Write) -> None:
+    runs = [write("one", [row("a", "x", 1)]), write("two", [row("b", "x", 1)])]
+    with pytest.raises(RunError, match=r"two scored other test images than .*one"):
+        read_mean_answers(runs, "test")

@@ -1,0 +1,120 @@
+import math
+from statistics import fmean, pstdev
+
+import numpy as np
+import pytest
+from scipy.stats import norm, ttest_rel
+from scipy.stats import t as student
+
+from dlpractice.statistics.differences import (
+    clustered_difference,
+    paired_difference,
+    paired_interval,
+    paired_mean,
+    unpaired_interval,
+)
+from dlpractice.statistics.quantiles import Z95, shared_z
+from dlpractice.statistics.shares import wilson
+
+
+def test_unpaired_interval_is_newcombes() -> None:
+    # Newcombe 1998, table II, example (a): 56/70 against 48/80, method 10.
+    assert unpaired_interval(56 / 70, 70, 48 / 80, 80) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+def test_unpaired_interval_of_equal_shares_and_of_the_ends() -> None:
+    assert unpaired_interval(0, 10, 0, 10) == pytest.approx((-wilson(0, 10)[1], wilson(0, 10)[1]))
+    low, high = unpaired_interval(1, 10, 0, 20)
+    assert (low, high) == (pytest.approx(1 - math.hypot(1 - wilson(1, 10)[0], wilson(0, 20)[1])), 1)
+
+
+@pytest.mark.parametrize("z", [Z95, shared_z(10)])
+def test_paired_interval_is_that_of_two_more_items(z: float) -> None:
+    a, b = np.random.default_rng(0).integers(0, 3, (2, 200)) / 2
+    differences = [*(a - b).tolist(), 1.0, -1.0]
+    middle, half = fmean(differences), z * pstdev(differences) / math.sqrt(202)
+    assert paired_interval(a, b, z) == pytest.approx((middle - half, middle + half), rel=0, abs=1e-15)
+
+
+def bonett_price(n12: int, n21: int, n: int) -> tuple[float, float]:
+    """Equation 3 of the paper: the Laplace-adjusted discordant shares in Wald's interval."""
+    p12, p21 = (n12 + 1) / (n + 2), (n21 + 1) / (n + 2)
+    half = norm.ppf(0.975) * math.sqrt((p12 + p21 - (p12 - p21) ** 2) / (n + 2))
+    return max(-1.0, p12 - p21 - half), min(1.0, p12 - p21 + half)
+
+
+@pytest.mark.parametrize(
+    ("both", "first", "second", "neither"),
+    [(90, 5, 3, 2), (0, 0, 0, 1), (50, 0, 0, 0), (0, 20, 0, 0), (0, 0, 20, 0), (700, 12, 4, 3)],
+)
+def test_paired_difference_is_bonett_and_prices(both: int, first: int, second: int, neither: int) -> None:
+    a = [1] * (both + first) + [0] * (second + neither)
+    b = [1] * both + [0] * first + [1] * second + [0] * neither
+    n = len(a)
+    measure = paired_difference(a, b)
+    assert measure.value == pytest.approx((first - second) / n)
+    assert measure.n == n
+    assert measure.ci95 == pytest.approx(bonett_price(first, second, n), abs=1e-12)
+
+
+def test_paired_difference_is_antisymmetric_also_for_means_over_seeds() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 4, (2, 50)) / 3
+    there, back = paired_difference(a, b), paired_difference(b, a)
+    assert there.value == pytest.approx(np.mean(a) - np.mean(b))
+    assert there.value == pytest.approx(-back.value)
+    assert there.ci95 == pytest.approx((-back.ci95[1], -back.ci95[0]))
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_paired_difference_covers_the_truth(seeds: int) -> None:
+    """2,000 pairs of test sets whose true difference is known: near 95 % of the intervals hold it."""
+    rng = np.random.default_rng(1)
+    n, trials = 200, 2000
+    difficulty = rng.beta(8, 0.7, (trials, n, 1))  # items differ, and both models find the same ones hard
+    a = rng.random((trials, n, seeds)) < difficulty
+    b = rng.random((trials, n, seeds)) < difficulty**1.5
+    truth = 8 / 8.7 - math.exp(
+        math.lgamma(9.5) - math.lgamma(8) + math.lgamma(8.7) - math.lgamma(10.2)
+    )  # E[X] - E[X^1.5] of Beta(8, 0.7)
+    measures = [paired_difference(x, y).ci95 for x, y in zip(a.mean(2), b.mean(2), strict=True)]
+    covered = np.mean([low <= truth <= high for low, high in measures])
+    assert 0.935 <= covered <= 0.975
+
+
+def test_paired_difference_needs_the_same_items() -> None:
+    with pytest.raises(ValueError, match="got 3 and 2"):
+        paired_difference([1, 0, 1], [1, 0])
+
+
+def test_a_difference_clustered_in_single_items_is_students_interval() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 2, 40), rng.integers(0, 2, 40)
+    measure = clustered_difference(a, b, [str(item) for item in range(40)])
+    d = (a - b).astype(float)
+    half = student.ppf(0.975, 39) * d.std(ddof=1) / np.sqrt(40)
+    assert measure.value == pytest.approx(d.mean())
+    assert measure.ci95 == pytest.approx((d.mean() - half, d.mean() + half))
+
+
+def test_items_that_repeat_their_group_add_no_certainty() -> None:
+    a, b = np.array([1.0, 0, 1, 1, 0, 1]), np.array([0.0, 0, 1, 0, 1, 0])
+    groups = list("uvwxyz")
+    once = clustered_difference(a, b, groups)
+    often = clustered_difference(np.repeat(a, 50), np.repeat(b, 50), np.repeat(groups, 50).tolist())
+    assert often.ci95 == pytest.approx(once.ci95)
+    naive = paired_difference(np.repeat(a, 50), np.repeat(b, 50))
+    assert naive.ci95[1] - naive.ci95[0] < 0.3 * (often.ci95[1] - often.ci95[0])
+    assert clustered_difference(a, b, ["u"] * 6) == paired_difference(a, b)
+
+
+def test_paired_mean_is_the_interval_of_the_paired_t_test() -> None:
+    a, b = np.random.default_rng(0).normal(size=(2, 30))
+    measure = paired_mean(a, b)
+    expected = ttest_rel(a, b).confidence_interval()
+    assert measure.value == pytest.approx((a - b).mean())
+    assert measure.ci95 == pytest.approx((expected.low, expected.high))
+    assert measure.n == 30
+    for bad in ([1.0], [1.0, 2.0, 3.0], [math.nan, 1.0]):
+        with pytest.raises(ValueError, match="paired mean"):
+            paired_mean([1.0, 2.0] if len(bad) != 1 else [1.0], bad)
