@@ -54,21 +54,20 @@ class Timing:
         """The 95 % percentile bootstrap interval of the median, in seconds."""
         return median_interval(self.seconds)
 
-    @property
-    def mad(self) -> float:
-        """The median absolute deviation from the median, in seconds."""
-        return median_deviation(self.seconds)
-
     def rate(self, amount: float) -> dict[str, Any]:
         """The figures of a row: how much is done per second by a call that does `amount`.
 
-        Returns: value, ci95, mad and n, the samples they come from, and the seconds of the first call.
+        Returns: value, ci95, mad (the median absolute deviation from the median) and n, the samples they
+        come from, and the seconds of the first call.
         """
+        # Imported here, since it takes a second and the small processes that only measure do without.
+        from scipy.stats import median_abs_deviation
+
         samples = [amount / seconds for seconds in self.seconds]
         return {
             "value": float(np.median(samples)),
             "ci95": list(median_interval(samples)),
-            "mad": median_deviation(samples),
+            "mad": float(median_abs_deviation(samples)),
             "n": len(samples),
             "samples": samples,
             "first_call_seconds": self.first_call_seconds,
@@ -190,8 +189,3 @@ def resampled_medians(samples: Sequence[float], rng: np.random.Generator) -> NDA
     values = np.asarray(samples, dtype=np.float64)
     drawn = values[rng.integers(len(values), size=(_RESAMPLES, len(values)))]
     return np.asarray(np.median(drawn, axis=1))
-
-
-def median_deviation(samples: Sequence[float]) -> float:
-    """The median absolute deviation from the median."""
-    return float(np.median(np.abs(np.asarray(samples) - np.median(samples))))

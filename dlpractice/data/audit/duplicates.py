@@ -4,6 +4,8 @@ from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 # Smaller images have too little detail to tell two similar drawings from two copies of one.
 MIN_SIDE = 32
@@ -66,18 +68,11 @@ def perceptual_hash(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 def connected(size: int, links: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
     """(size,) int64: for each member the smallest one that it is linked to, directly or through others."""
-    parent = list(range(size))
-
-    def root(member: int) -> int:
-        while parent[member] != member:
-            parent[member] = parent[parent[member]]
-            member = parent[member]
-        return member
-
-    for first, second in links:
-        low, high = sorted((root(first), root(second)))
-        parent[high] = low
-    return np.array([root(member) for member in range(size)], np.int64)
+    first, second = np.array([*links], np.int64).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(first)), (first, second)), shape=(size, size))
+    _, component = connected_components(graph, directed=False)
+    _, smallest = np.unique(component, return_index=True)
+    return np.asarray(smallest[component], np.int64)
 
 
 def same_key(keys: Sequence[Hashable | None]) -> list[tuple[int, int]]:
