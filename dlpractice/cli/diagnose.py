@@ -99,7 +99,7 @@ def _diagnose_group(
     write_config: Path | None,
     try_remedy: bool,
 ) -> dict[str, Any]:
-    from dlpractice.diagnosis.groups import diagnose_group
+    from dlpractice.diagnosis.several_runs import diagnose_group
 
     if column or write_config or try_remedy:
         raise RunError(

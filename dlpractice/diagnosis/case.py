@@ -1,4 +1,4 @@
-"""A record with what every rule asks of it: trends, errors with their intervals, a target."""
+"""Cases: a record together with what rules ask of it, which is trends, errors with intervals, a target."""
 
 import math
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Target:
-    """The error that could be reached, a share in [0, 1], and who says so."""
+    """The error that could be reached on the data, a share in [0, 1], and the source that says so."""
 
     error: float
     source: str
@@ -27,14 +27,18 @@ TARGETS = {
     "digits": Target(0.009, "VGG16's fourth block, measured for configs/finetune/digits.yaml"),
     "omniglot": Target(0.015, "attentive recurrent comparators: Shyam, Gupta and Dukkipati 2017"),
 }
-"""The best known on the data sets that are known by name."""
+"""The lowest known errors, by the name of the data set in a config."""
 
 
 @dataclass(frozen=True)
 class Errors:
-    """Error rates at the epoch that counts, with 95 % intervals of each and of their difference.
+    """The errors on training and validation at one epoch, with their 95 % intervals.
 
-    stage: the one before the last, where it is an epoch of that; else "".
+    epoch: the epoch whose weights the run kept; the last one, where that is not known.
+    train, val: shares in [0, 1] that are answered wrong; train_interval, val_interval: of each.
+    gap_interval: the interval of val - train. counted: True where the intervals come from the numbers of
+    examples, False where they come from how the curves scatter. stage: the stage that the epoch is of, where
+    that is not the last stage; else "".
     """
 
     epoch: float
@@ -65,20 +69,20 @@ class Errors:
 
 @dataclass(frozen=True)
 class Case:
-    """What the rules judge. target: None where nobody knows what could be reached."""
+    """A record as the rules see it. target: None where it is not known what could be reached."""
 
     record: Record
     target: Target | None = None
 
     @property
     def run(self) -> RunFacts:
-        """What the run directory holds; rules that need one ask for it."""
+        """What the run directory holds. Only rules with a need that a run directory meets may ask for it."""
         assert self.record.run is not None
         return self.record.run
 
     @cached_property
     def trends(self) -> Mapping[str, Trend]:
-        """By curve, where it has values enough."""
+        """The trends by the names of their curves; curves with too few values have none."""
         found = {name: read_trend(curve) for name, curve in self.record.curves.items()}
         return {name: trend for name, trend in found.items() if trend is not None}
 
@@ -93,10 +97,10 @@ class Case:
 
     @cached_property
     def sizes(self) -> tuple[int, int] | None:
-        """On how many examples training and validation metrics are measured; None where nobody says.
+        """The numbers of examples behind training and validation metrics; None where they are not known.
 
-        Training metrics are measured on as many images as validation's, at most. One-shot runs answer tasks,
-        which are not independent: the interval of the result says how many they count for.
+        Training metrics are measured on at most as many images as validation metrics. The tasks of one-shot
+        runs are not independent of each other: the interval of the result says for how many they count.
         """
         run = self.record.run
         if run is None or not run.splits:
@@ -108,7 +112,7 @@ class Case:
 
     @cached_property
     def errors(self) -> Errors | None:
-        """At the epoch whose weights the run kept, or else at the end of the trends."""
+        """The errors at the epoch whose weights the run kept, or else at the end of the trends."""
         curves = self.record.curves
         train, val = curves.get("accuracy"), curves.get("val_accuracy")
         if train is None or val is None or not len(train) or not len(val):
@@ -124,8 +128,11 @@ class Case:
         return None if ends[0] is None or ends[1] is None else _scattered(ends[0], ends[1])
 
     def _kept_epoch(self) -> float:
-        """Of the last stage; 0 where the weights that it began with were not bettered. While a run goes on,
-        its best epoch so far is what it would keep: by the validation loss, or the accuracy of tasks."""
+        """The epoch of the last stage whose weights the run kept; 0 where it kept those the stage began with.
+
+        A run that goes on would keep its best epoch so far: that of the lowest validation loss, or in
+        one-shot runs that of the highest accuracy on validation tasks.
+        """
         best = (self.run.summary or {}).get("best_epoch")
         if best is not None:
             return float(best)
@@ -140,7 +147,11 @@ class Case:
 
 
 def open_case(record: Record, target_error: float | None = None) -> Case:
-    """The case of a record; target_error: a share in [0, 1], else the best known for its data set."""
+    """Makes the case of a record.
+
+    target_error: the error that could be reached, a share in [0, 1]; None takes the lowest one that is known
+    for the run's data set, if there is one.
+    """
     if target_error is not None:
         return Case(record, Target(target_error, "--target-error"))
     source = record.run.setting("data.source") if record.run is not None else None
@@ -148,8 +159,10 @@ def open_case(record: Record, target_error: float | None = None) -> Case:
 
 
 def _errors_at_start(run: RunFacts, sizes: tuple[int, int]) -> Errors | None:
-    """Of the weights that the last stage began with, as measured in the stage that they are from; None where
-    they were not."""
+    """The errors of a run that kept the weights its last stage began with.
+
+    They were measured in the stage before, which made those weights; None where it did not measure them.
+    """
     row = run.start or {}
     if row.get("accuracy") is None or row.get("val_accuracy") is None:
         return None
@@ -171,7 +184,10 @@ def _counted(epoch: float, train: float, val: float, sizes: tuple[int, int]) -> 
 
 
 def _scattered(train: Trend, val: Trend) -> Errors:
-    """Without the numbers of examples: by how far the accuracies scatter from epoch to epoch."""
+    """The errors at the end of a log that does not say how many examples there are.
+
+    Their intervals come from how far the accuracies scatter from epoch to epoch.
+    """
     ends = [(1 - trend.end, Z95 * float(trend.errors[-1])) for trend in (train, val)]
     (a, spread_a), (b, spread_b) = ends
     spread = math.hypot(spread_a, spread_b)

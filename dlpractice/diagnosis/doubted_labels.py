@@ -22,7 +22,10 @@ from dlpractice.diagnosis.record import Answer
 
 
 def class_thresholds(rows: Sequence[Answer]) -> dict[str, float]:
-    """The mean probability of a class over the examples that are labelled with it, by class."""
+    """How sure the model usually is of each class.
+
+    By class, this is the mean probability that it gives to the class, over the examples that are labelled so.
+    """
     sure: dict[str, list[float]] = defaultdict(list)
     for row in rows:
         sure[row["label"]].append(math.exp(-row["loss"]))
@@ -30,7 +33,10 @@ def class_thresholds(rows: Sequence[Answer]) -> dict[str, float]:
 
 
 def find_suspects(rows: Sequence[Answer]) -> list[Answer]:
-    """The rows whose label is doubted, those first of whose other class the model is surest.
+    """Finds the rows whose label is doubted; those of whose other class the model is surest come first.
+
+    A label is doubted where the model predicts another class, and is as sure of that as it usually is of
+    examples of that class.
 
     rows: predictions with path, label, predicted, confidence in [0, 1] and loss in nats.
     """
@@ -45,8 +51,11 @@ def find_suspects(rows: Sequence[Answer]) -> list[Answer]:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A drawing's label, and the other class that it is taken for most often. own, taken: the shares of the
-    answers about it that are its label, and that are `other`; answers: their number."""
+    """What one-shot tasks answered about one drawing.
+
+    other: the class, apart from its label, that it is taken for most often; "" where there is none.
+    own, taken: the shares of the answers that are its label, and that are `other`. answers: their number.
+    """
 
     path: str
     label: str
@@ -57,7 +66,7 @@ class Drawing:
 
 
 def gather_drawings(rows: Sequence[Answer]) -> list[Drawing]:
-    """The drawings of `rows`, which have path, label and predicted; undecided answers count for no class."""
+    """Counts the answers in `rows` by drawing and label. Undecided answers count for no class."""
     labels = {row["label"] for row in rows}
     answers: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in rows:
@@ -72,8 +81,11 @@ def gather_drawings(rows: Sequence[Answer]) -> list[Drawing]:
 
 
 def find_mixed_up(drawings: Sequence[Drawing]) -> list[Drawing]:
-    """Those that are taken for one other class more often than for their own, and at least as often as the
-    drawings of that class are on the average; the surest first."""
+    """Finds the drawings whose label is doubted, the surest first.
+
+    They are taken for one other class more often than for their own, and at least as often as the drawings of
+    that class are on average.
+    """
     shares: dict[str, list[float]] = defaultdict(list)
     for drawing in drawings:
         shares[drawing.label].append(drawing.own)

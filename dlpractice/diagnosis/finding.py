@@ -1,4 +1,4 @@
-"""What a diagnosis says."""
+"""Findings: a diagnosis consists of them, one for each fault that it sees."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -7,15 +7,16 @@ Severity = Literal["error", "warning", "info"]
 Confidence = Literal["high", "medium", "low"]
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
-"""The worst first."""
+"""All severities, the worst first."""
 
 
 @dataclass(frozen=True)
 class Sign:
-    """What one rule saw.
+    """What the function of a rule reports when it sees the rule's fault in a case.
 
-    evidence: sentences with numbers. overrides: the remedy as `key=value` of the run's config; none where no
-    key of it would help. curve: the curve to show. paths: the examples that it is about.
+    evidence: what was seen, as sentences with numbers; at least one. overrides: what to change in the run's
+    config, as `key=value`; none where no key of it would help. curve: the name of the curve that shows the
+    fault; "" where none does. paths: the examples that the fault is about.
     """
 
     severity: Severity
@@ -28,7 +29,10 @@ class Sign:
 
 @dataclass(frozen=True)
 class Finding:
-    """A sign, with what its rule knows. causes: what else it could be. remedy: what to do, in words."""
+    """A sign, together with what its rule says of every such fault.
+
+    name: the rule's. causes: what else could be behind it. remedy: what to do, in words.
+    """
 
     name: str
     severity: Severity
@@ -41,7 +45,7 @@ class Finding:
     paths: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The same in types that JSON has."""
+        """The finding as a dictionary for `dlp diagnose --json`."""
         return {
             "name": self.name,
             "severity": self.severity,

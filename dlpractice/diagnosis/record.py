@@ -1,4 +1,4 @@
-"""What a diagnosis is made from: the curves of one training, and what else is known of it."""
+"""Records: what a diagnosis is made from, the curves of one training and what else is known of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,12 +19,19 @@ CURVES = {
     "val_accuracy": "validation accuracy",
     "learning_rate": "learning rate",
 }
-"""The curves that a log may have. The first four are what a diagnosis stands on."""
+"""The curves that a log may have, and their names in texts. Most rules need some of the first four."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Values (n,) measured at the times `at` (n,), which rise. An epoch's time is its number, from 1."""
+    """A quantity that was measured again and again during a training.
+
+    at: the times (n,) of the measurements, which rise; the end of an epoch has its number, from 1.
+    values: what was measured (n,), at those times.
+
+    Raises:
+        ValueError: the two differ in length.
+    """
 
     at: tuple[float, ...]
     values: tuple[float, ...]
@@ -38,23 +45,25 @@ class Curve:
 
     @property
     def times(self) -> Floats:
-        """(n,) float64."""
+        """The times, (n,) float64."""
         return np.array(self.at, np.float64)
 
     @property
     def array(self) -> Floats:
-        """(n,) float64; values that are not finite are kept."""
+        """The values, (n,) float64, those that are not finite among them."""
         return np.array(self.values, np.float64)
 
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a run directory of ours holds beside its curves, as it stands there.
+    """What a run directory of ours holds beside its curves.
 
-    config: the config's tree. summary, audit and diagnostics: None where the run has none (yet).
-    splits and predictions: see `runs.directory`; images that are not used are left out. stage: the one that
-    the curves are of, its last. start: the row of metrics.csv of the epoch whose weights that stage began
-    with; None where it is the first, which begins with fresh ones.
+    command: the command that trained, finetune or oneshot. config: its config as a tree.
+    stage: the stage that the curves are of, which is the run's last. start: the row of metrics.csv for the
+    epoch whose weights that stage began with; None where it is the first stage, which begins with fresh ones.
+    summary, audit and diagnostics: the JSON files of these names; None where the run has none yet.
+    splits: the rows of splits.csv, without those of images that are not used. predictions: the rows of
+    predictions.csv, empty until the run has finished.
     """
 
     command: str
@@ -99,10 +108,12 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class Record:
-    """One training, whoever logged it.
+    """One training, be it a run of ours or another library's.
 
-    kind: what wrote it, in words. curves: by the names of `CURVES`. run: None for logs of others. unused:
-    columns that mean nothing to a diagnosis, or were not chosen. finished: False while a run of ours goes on.
+    path: where its log lies. kind: the log's format, in words. curves: by their names in `CURVES`.
+    run: what else a run directory of ours holds; None for the logs of other libraries.
+    finished: False while a run of ours goes on. unused: the columns that became none of the curves.
+    notes: what the reader of the output should know of how the log was read, as sentences.
     """
 
     path: str

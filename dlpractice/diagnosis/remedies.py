@@ -1,6 +1,6 @@
-"""What to change in a run's config, as `key=value` overrides that the run's command takes.
+"""Remedies: what to change in a run's config, as `key=value` overrides that the run's command takes.
 
-Each function gives nothing where it would change nothing, or what the command would refuse.
+Each function returns no overrides where they would change nothing, or where the command would refuse them.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,19 +15,20 @@ Overrides = tuple[str, ...]
 _HIGHEST_RATE, _LOWEST_RATE = 10.0, 1e-7
 _LONGEST = 5000
 _FEW = 2000
-"""Images up to which a frozen base comes first (lecture: small data set, similar: retrain the last layer)."""
+"""Up to so many training images a frozen base is a remedy (lecture: small data set, similar: retrain the last
+layer)."""
 _NARROW = 64
-"""Units below which a hidden layer holds back what lies under it, rather than adding to it."""
+"""A hidden layer of fewer units is a bottleneck for the features below it."""
 _FEW_ALPHABETS = 10
 
 
 def lower_rate(run: RunFacts | None, highest: float) -> Overrides:
-    """A tenth of the learning rate; the usual one where it is above `highest`."""
+    """A tenth of the learning rate; where the rate is above `highest`, the usual rate instead."""
     return _scale_rate(run, 0.1, lambda rate: rate > highest)
 
 
 def raise_rate(run: RunFacts | None, lowest: float) -> Overrides:
-    """Ten times the learning rate; the usual one where it is below `lowest`."""
+    """Ten times the learning rate; where the rate is below `lowest`, the usual rate instead."""
     return _scale_rate(run, 10.0, lambda rate: rate < lowest)
 
 
@@ -49,9 +50,11 @@ def train_longer(run: RunFacts | None) -> Overrides:
 
 
 def regularise(run: RunFacts | None) -> Overrides:
-    """Against overfitting, the first that the run does not have yet: all of its images, augmentation, a
-    frozen base for few images, no hidden layers, dropout with weight decay. For one-shot runs: generated
-    alphabets, distortion always, weight decay."""
+    """Against overfitting: the first of several remedies that the run does not have yet.
+
+    They are all of its images, augmentation, a frozen base for few images, no hidden layers, dropout with
+    weight decay; for one-shot runs generated alphabets, distortion of every image, weight decay.
+    """
     if run is None:
         return ()
     ways = _ONESHOT_WAYS if run.command == "oneshot" else _WAYS
@@ -76,8 +79,11 @@ def freeze(run: RunFacts) -> Overrides:
 
 
 def augment(run: RunFacts) -> Overrides:
-    """Heavier augmentation, where the net sees images: turned by as much as people do not notice, unmirrored,
-    since letters and digits may not be."""
+    """Heavier augmentation, where the net sees images and has none yet.
+
+    Images are turned by so little that people do not notice, and are not mirrored: a letter or a digit would
+    become another.
+    """
     if not _trains_images(run):
         return ()
     if any(_number(run, f"augment.{key}") for key in ("rotation", "zoom", "shift")):
@@ -86,8 +92,10 @@ def augment(run: RunFacts) -> Overrides:
 
 
 def use_no_hidden_layer(run: RunFacts) -> Overrides:
-    """A linear layer on the features: hidden layers learn few images by heart, and narrow ones hold back what
-    lies under them."""
+    """A linear layer on the features instead of hidden layers.
+
+    Hidden layers learn few images by heart, and narrow ones are a bottleneck for the features.
+    """
     return ("model.hidden=[]",) if run.setting("model.hidden") else ()
 
 
@@ -121,8 +129,10 @@ _ONESHOT_WAYS = (generate_alphabets, distort, decay)
 
 
 def enlarge(run: RunFacts | None) -> Overrides:
-    """Against underfitting: less dropout, no hidden layer that is a bottleneck, then more that is trained,
-    then a wider net."""
+    """Against underfitting: the first of several remedies that the run can take.
+
+    They are less dropout, no hidden layer that is a bottleneck, more layers that are trained, a wider net.
+    """
     if run is None:
         return ()
     if run.command == "oneshot":
@@ -143,7 +153,10 @@ def enlarge(run: RunFacts | None) -> Overrides:
 
 
 def _fine_tune(run: RunFacts, strategy: str) -> Overrides:
-    """Layers that know something already take smaller steps, and fewer of them, than a head of its own."""
+    """The strategy, with a learning rate and a number of epochs that suit pretrained layers.
+
+    A head on a frozen base takes larger steps, and more of them.
+    """
     changes = [f"strategy={strategy}"]
     if (_number(run, "training.learning_rate") or 0.0) > 1e-3:
         changes.append("training.learning_rate=1e-3")
@@ -175,7 +188,7 @@ def _narrow(run: RunFacts, key: str) -> Overrides:
 
 
 def drop_less(run: RunFacts) -> Overrides:
-    """Little dropout, where there is much."""
+    """A dropout of 0.2, where there is more."""
     return ("model.dropout=0.2",) if (_number(run, "model.dropout") or 0.0) > 0.2 else ()
 
 
@@ -189,13 +202,6 @@ def balance(run: RunFacts) -> Overrides:
     """Each class the same weight in the loss."""
     has_it = run.command == "oneshot" or run.setting("training.class_weights") == "balanced"
     return () if has_it else ("training.class_weights=balanced",)
-
-
-def record_more(run: RunFacts | None) -> Overrides:
-    """Nothing that helps by itself: gradients, updates and dead units are recorded, to find out more."""
-    if run is None or run.setting("training.diagnostics") is not False:
-        return ()
-    return ("training.diagnostics=true",)
 
 
 REMEDIES: Mapping[str, Callable[[RunFacts], Overrides]] = {
@@ -218,7 +224,8 @@ REMEDIES: Mapping[str, Callable[[RunFacts], Overrides]] = {
 
 
 def list_remedies(run: RunFacts) -> dict[str, Overrides]:
-    """The remedies that would change something in the config of `run`, each change once."""
+    """The remedies that would change something in the config of `run`. Of two that would change the same, the
+    first is listed."""
     found: dict[str, Overrides] = {}
     for name, remedy in REMEDIES.items():
         overrides = remedy(run)
@@ -233,7 +240,7 @@ def _trains_images(run: RunFacts) -> bool:
 
 
 def _number(run: RunFacts | None, key: str) -> float | None:
-    """A number of the config; None where it has none there (`auto`, null, logs of others)."""
+    """The number at `key` in the config of `run`; None where there is none (no run, auto, null)."""
     value = run.setting(key) if run is not None else None
     try:
         return None if value is None or isinstance(value, bool) else float(value)

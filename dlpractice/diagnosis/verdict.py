@@ -1,4 +1,4 @@
-"""From a record to what is said of it."""
+"""Verdicts: asks the rules about a record, ranks what they find, and says it in a sentence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,9 +13,10 @@ from dlpractice.diagnosis.rules.bias_and_variance import is_gap_seen
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is said of a training.
+    """The answer of `dlp diagnose` about one training.
 
-    findings: see `rank`. unjudged: what could not be judged, with what it lacks.
+    verdict: the answer in a sentence. findings: in the order of `rank`. unjudged: the names of the rules that
+    could not be asked, each with the needs that the record does not meet.
     """
 
     record: Record
@@ -24,11 +25,11 @@ class Diagnosis:
     unjudged: tuple[tuple[str, tuple[str, ...]], ...]
 
     def worse_than(self, severity: Severity) -> list[Finding]:
-        """The findings at `severity` or above."""
+        """The findings that are as bad as `severity`, or worse."""
         return [f for f in self.findings if SEVERITIES.index(f.severity) <= SEVERITIES.index(severity)]
 
     def to_json(self) -> dict[str, Any]:
-        """What `dlp diagnose --json` prints. Curves: epochs and values; null where not finite."""
+        """What `dlp diagnose --json` prints. Values of curves that are not finite become None."""
         record = self.record
         return {
             "verdict": self.verdict,
@@ -47,10 +48,10 @@ class Diagnosis:
 
 
 def diagnose(record: Record, target_error: float | None = None) -> Diagnosis:
-    """Asks every rule of the table that the record has the material for.
+    """Asks every rule whose needs the record meets.
 
-    target_error: the error that could be reached, a share in [0, 1]; None takes the best known for the data
-    set, if there is one.
+    target_error: the error that could be reached, a share in [0, 1]; None takes the lowest one that is known
+    for the run's data set, if there is one.
     """
     case = open_case(record, target_error)
     findings: list[Finding] = []
@@ -65,10 +66,11 @@ def diagnose(record: Record, target_error: float | None = None) -> Diagnosis:
 
 
 def rank(findings: Sequence[Finding]) -> list[Finding]:
-    """The worst first, causes before what they explain, and else in the order given; remarks last.
+    """Puts the findings into the order in which to mend them.
 
-    What another finding explains is in doubt: it may go with its cause, and so it has no remedy to be applied
-    until that is mended.
+    Errors and warnings come before remarks. Among them, those that no other one explains come first, and of
+    these errors before warnings; equals stay in the order given. A finding that another error or warning
+    explains may vanish with its cause: its confidence becomes low, and its overrides are left out.
     """
     serious = {finding.name for finding in findings if finding.severity != "info"}
     explained = {f.name for f in findings if serious.intersection(EXPLAINED_BY.get(f.name, ()))}
@@ -105,8 +107,10 @@ def _conclude(case: Case, findings: list[Finding]) -> str:
 
 
 def _is_insufficient(case: Case) -> bool:
-    """Without a validation curve, or with too few epochs for a trend, silence is no good sign; errors on
-    known numbers of examples stand on their own."""
+    """Whether too little was logged to take an absence of findings for a good sign.
+
+    A trend of both losses is needed for that, or errors on known numbers of examples.
+    """
     if case.errors is not None and case.errors.counted:
         return False
     return "val_loss" not in case.trends or "loss" not in case.trends

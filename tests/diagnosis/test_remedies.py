@@ -16,7 +16,6 @@ from dlpractice.diagnosis.remedies import (
     list_remedies,
     lower_rate,
     raise_rate,
-    record_more,
     regularise,
     shrink,
     train_longer,
@@ -101,12 +100,6 @@ def test_rates_stay_in_bounds(make: SimpleNamespace) -> None:
     assert raise_rate(facts(make, training={"learning_rate": 4.0}), 1e-5) == ("training.learning_rate=10",)
     sgd = {"learning_rate": 2.0, "optimizer": "sgd"}
     assert lower_rate(facts(make, training=sgd), 0.5) == ("training.learning_rate=1e-2",)
-
-
-def test_recording_is_asked_for_once(make: SimpleNamespace) -> None:
-    assert record_more(facts(make, training={"diagnostics": False})) == ("training.diagnostics=true",)
-    assert record_more(facts(make, training={"diagnostics": True})) == ()
-    assert record_more(None) == ()
 
 
 NETS = [

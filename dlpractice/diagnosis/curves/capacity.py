@@ -1,4 +1,4 @@
-"""The best of several sizes, or of several values: train and validation error against what was varied.
+"""The best of several sizes or values, by the training and validation errors of runs that differ in it.
 
 The lecture's picture: a model that is too small has high errors on both, one that is too big a low training
 error and a high validation error, and the optimum lies in between (Dudar 2018). An optimum is claimed only
@@ -16,10 +16,10 @@ FEWEST_POINTS = 3
 
 
 def read_capacity_curve(points: Sequence[Point], axis: str, key: str = "") -> Finding | None:
-    """Where between too small and too big the best one lies; None below three points.
+    """Says which size or value is the best, and which ones are worse by more than noise.
 
-    points: in the order of the axis. axis: what it shows, in words. key: the config's, for the remedy; "" in
-    a comparison of strategies.
+    points: in the order of the axis. axis: what the runs differ in, in words. key: the key of the config that
+    was varied, for the remedy; "" in a comparison of strategies. None for fewer than three points.
     """
     if len(points) < FEWEST_POINTS:
         return None
@@ -59,7 +59,7 @@ def _judge_confidence(below: bool, above: bool, equal: int) -> Confidence:
 def _conclude(
     points: Sequence[Point], best: int, below: Sequence[int], above: Sequence[int], equal: Sequence[int]
 ) -> str:
-    """The verdict's sentence: an optimum only where both of its sides are told from it."""
+    """The sentence of the verdict; it claims an optimum only where points on both sides of it are worse."""
     top = points[best]
     low, high = wilson(top.val, top.n) if top.n else (0.0, 1.0)
     error = f"validation error {top.val:.1%} ({low:.1%} to {high:.1%})"

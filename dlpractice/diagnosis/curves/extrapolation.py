@@ -1,4 +1,4 @@
-"""How the error would fall with more data: a range over several families of curves.
+"""How the error would fall with more data, as a range over several families of curves.
 
 Mahmood et al., "How much more data do I need? Estimating requirements for downstream tasks", CVPR 2022
 (arXiv:2207.01725): every single family errs, most of them by promising too much, so that the range over
@@ -30,8 +30,12 @@ FAMILIES: dict[str, tuple[Family, tuple[float, float, float], tuple[float, float
 
 @dataclass(frozen=True)
 class Fit:
-    """A family fitted to errors. largest: the largest size it was fitted to. misfit: root mean square of the
-    residuals in standard errors; about 1 where the family describes the errors."""
+    """A family of curves, fitted to errors.
+
+    parameters: of the family, for sizes as shares of `largest`, the largest size that it was fitted to.
+    misfit: the root mean square of the residuals, in standard errors; about 1 where the family describes the
+    errors.
+    """
 
     family: str
     parameters: tuple[float, ...]
@@ -46,10 +50,13 @@ class Fit:
 
 
 def fit_families(sizes: Sequence[float], errors: Sequence[float], n: int) -> list[Fit]:
-    """The families that describe `errors` (shares in [0, 1], on n validation examples each) at `sizes`; none
-    where there are fewer than FEWEST_SIZES different sizes.
+    """Fits the families to the errors of nets that were trained on so many examples.
 
-    Those that misfit three times as badly as the best are left out.
+    sizes: numbers of training examples. errors: shares in [0, 1], one for each size. n: the number of
+    validation examples behind each error.
+
+    Returns the fits without those that misfit three times as badly as the best; none where there are fewer
+    than FEWEST_SIZES different sizes.
     """
     from scipy.optimize import least_squares
 
@@ -74,14 +81,16 @@ def fit_families(sizes: Sequence[float], errors: Sequence[float], n: int) -> lis
 
 
 def predict_range(fits: Sequence[Fit], size: float) -> tuple[float, float]:
-    """The lowest and the highest error that the families predict for `size`."""
+    """The lowest and the highest error that the fits predict for `size` training examples."""
     predicted = [fit.predict(size) for fit in fits]
     return min(predicted), max(predicted)
 
 
 def find_sizes(fits: Sequence[Fit], error: float, most: float = 1000.0) -> tuple[float | None, float | None]:
-    """The smallest and the largest number of examples at which the families reach `error`; None stands for
-    one that does not reach it with `most` times the data."""
+    """The smallest and the largest number of training examples at which the fits reach `error`.
+
+    The largest is None where some fit does not reach it with `most` times the data, and both where none does.
+    """
     reached = [_reach(fit, error, most) for fit in fits]
     known = [size for size in reached if size is not None]
     return min(known, default=None), None if len(known) < len(reached) else max(known)

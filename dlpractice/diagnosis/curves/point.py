@@ -1,4 +1,4 @@
-"""The runs of one variant of a config, seeds averaged."""
+"""Points of a capacity or learning curve: the runs of one variant of a config, seeds averaged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,7 +30,10 @@ class Point:
 
 
 def subtract_errors(a: Point, b: Point, z: float) -> tuple[float, float]:
-    """The interval of a's validation error less b's: paired where both answered the same images."""
+    """The interval of the difference between the validation errors of `a` and `b`, a's minus b's.
+
+    It is paired where both answered the same images. z: its half width in standard errors.
+    """
     if a.correct and a.correct.keys() == b.correct.keys():
         return paired_interval([b.correct[key] for key in a.correct], list(a.correct.values()), z)
     if not a.n or not b.n:

@@ -15,16 +15,17 @@ _MOST = 1000
 _WINDOWS = (0.1, 0.2, 1 / 3)
 _NARROWEST = 3
 _PICKED = 1.2
-"""By how much the error of a rise grows as its start was picked for being low, among a few averages: so that
-three standard errors are exceeded in about two of a hundred level curves."""
+"""The start of a rise is picked for being low, which makes chance rises likelier. This factor on the error
+of a rise makes up for that: level curves exceed three standard errors in about two of a hundred cases."""
 
 
 @dataclass(frozen=True)
 class Trend:
-    """A curve of n finite values, with its trend.
+    """The n finite values of a curve, and the trend through their noise.
 
-    times, raw, smooth: (n,) float64. errors: (n,) the standard error of each value of `smooth`. noise: the
-    standard deviation of one raw value about the trend.
+    times, raw: (n,) float64, as they were logged. smooth: (n,) float64, the trend at these times.
+    errors: (n,) float64, the standard error of each value of `smooth`. noise: the standard deviation of a raw
+    value about the trend.
     """
 
     times: Floats
@@ -40,34 +41,34 @@ class Trend:
 
     @property
     def start(self) -> float:
-        """The first value as it was logged: the trend of a steep start lies below it."""
+        """The first value as it was logged. The trend lies below it where a curve starts steeply."""
         return float(self.raw[0])
 
     @property
     def lowest(self) -> int:
-        """Where the trend is lowest."""
+        """The place (0 to n - 1) at which the trend is lowest."""
         return int(self.smooth.argmin())
 
     def at(self, time: float) -> float:
-        """The trend's value at `time`; the nearest one outside of its range."""
+        """The trend's value at `time`, interpolated; outside of its range the first or the last one."""
         return float(np.interp(time, self.times, self.smooth))
 
     def change(self, first: int, last: int) -> "Change":
-        """From one place of the trend to another."""
+        """The change from one place of the trend (0 to n - 1) to another."""
         error = math.hypot(float(self.errors[first]), float(self.errors[last]))
         before, after = float(self.smooth[first]), float(self.smooth[last])
         return Change(float(self.times[first]), float(self.times[last]), before, after, error)
 
     def rise(self) -> "Change":
-        """From the lowest place of the trend to its end."""
+        """The change from the lowest place of the trend to its end."""
         return self.change(self.lowest, len(self.raw) - 1)
 
     def averaged_rises(self) -> Iterator["Change"]:
-        """From the lowest average of so many values in a row to the average of the last ones.
+        """The changes from the lowest average of several values in a row to the average of the last ones.
 
-        Where values scatter widely, a few of them say little of the end, and a local line no more. Averages
-        over a tenth, a fifth and a third of the curve see a rise that lasts; they flatten a dip, and so
-        promise too little rather than too much: none rises where the curve only falls.
+        Where values scatter widely, the trend's end rests on too few of them to show a rise. Averages over
+        a tenth, a fifth and a third of the curve show a rise that lasts. They flatten a dip, and so
+        understate a rise rather than overstate it: where a curve only falls, none of them rises.
         """
         for share in _WINDOWS:
             width = max(_NARROWEST, round(share * len(self.raw)))
@@ -80,12 +81,12 @@ class Trend:
             yield Change(since, until, float(means[low]), float(means[-1]), error)
 
     def climb(self) -> "Change":
-        """The largest rise from one place of the trend to a later one, wherever it ends."""
+        """The largest rise from one place of the trend to a later one, which need not be its end."""
         last = int((self.smooth - np.minimum.accumulate(self.smooth)).argmax())
         return self.change(int(self.smooth[: last + 1].argmin()), last)
 
     def tail(self, share: float) -> "Change":
-        """Over the last `share` of the values."""
+        """The change over the last `share` of the values, a share in (0, 1]."""
         return self.change(len(self.raw) - 1 - max(1, round(share * (len(self.raw) - 1))), len(self.raw) - 1)
 
 
@@ -102,17 +103,17 @@ class Change:
 
     @property
     def amount(self) -> float:
-        """How much it rose; below zero where it fell."""
+        """How much the trend rose; below zero where it fell."""
         return self.after - self.before
 
     @property
     def relative(self) -> float:
-        """The same as a share of the value before."""
+        """The rise as a share of the value before."""
         return self.amount / max(abs(self.before), 1e-12)
 
     @property
     def deviations(self) -> float:
-        """The same in standard errors."""
+        """The rise in standard errors."""
         return self.amount / max(self.error, 1e-12)
 
 

@@ -1,4 +1,4 @@
-"""Which column of a log is which curve: by the words in its name, or as an option says."""
+"""Says which column of a log is which curve: by the words in its name, or as `--column` maps it."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ _NEUTRAL = {"epoch", "step", "binary", "categorical", "sparse", "cross", "entrop
 
 
 def recognise(name: str) -> str | None:
-    """The curve that a column called `name` holds, by the usual names; None where it is none of them."""
+    """The curve that a column called `name` holds (val_loss for `eval_loss`); None for other names."""
     words = {word for word in re.split(r"[^a-z0-9]+", name.lower()) if word}
     is_validation, is_training = bool(words & _VALIDATION), bool(words & _TRAINING)
     if is_validation and is_training:
@@ -38,10 +38,12 @@ def recognise(name: str) -> str | None:
 
 
 def assign(names: Iterable[str], mapping: Mapping[str, str], where: str) -> dict[str, str]:
-    """Curve -> column, by `mapping` (curve -> column) first and by the usual names for the rest.
+    """Chooses the column of each curve: that of `mapping` (curve -> column), or else one with a usual name.
 
-    Of several columns that fit, that of whole epochs wins (`train_loss_epoch` over `train_loss_step`), and of
-    those the shortest name.
+    Of several columns that fit, one of whole epochs wins (`train_loss_epoch` over `train_loss_step`), and of
+    those the one with the shortest name. `where` names the log in errors.
+
+    Returns curve -> column.
 
     Raises:
         RunError: `mapping` names a column that is not there, or a curve that does not exist.

@@ -23,7 +23,7 @@ _SEARCH = sorted(
 
 
 def holds_several(path: Path) -> bool:
-    """Whether `path` is a folder of runs that belong together: a comparison or a sweep."""
+    """Whether `path` is a folder of runs that belong together, made by a comparison or a sweep."""
     return path.is_dir() and any((path / name).is_file() for name in (COMPARISON, SWEEP))
 
 

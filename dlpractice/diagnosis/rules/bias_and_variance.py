@@ -52,8 +52,8 @@ def see_overfitting(case: Case) -> Sign | None:
 
 
 def rising_loss(case: Case) -> Change | None:
-    """The validation loss's rise from its lowest place to the end, where noise does not explain it and the
-    training loss did not rise along."""
+    """How the validation loss rose from its lowest place to the end; None where noise explains the rise, or
+    where the training loss rose as well."""
     trend = case.trends.get("val_loss")
     if trend is None:
         return None
@@ -67,12 +67,12 @@ def rising_loss(case: Case) -> Change | None:
 
 
 def _rises_along(train: Trend | None, rise: Change) -> bool:
-    """Whether the training loss rose as well, by half as much or more: then it is no matter of fitting."""
+    """Whether the training loss rose as well, by half as much or more. Overfitting lets it fall."""
     return train is not None and train.end - train.at(rise.since) > 0.5 * rise.amount
 
 
 def is_gap_seen(case: Case) -> bool:
-    """Whether the gap is beyond its noise and the larger part of what lies above the target."""
+    """Whether the gap is beyond its noise and no smaller than the bias, and the target is missed."""
     errors = case.errors
     if errors is None or errors.gap_interval[0] <= 0 or errors.gap < SEEN_GAP.value:
         return False
@@ -86,8 +86,8 @@ def _is_bias_larger(case: Case, errors: Errors) -> bool:
 
 
 def _accuracy_holds(case: Case) -> bool:
-    """Whether the validation accuracy ends at its best, give or take its noise: then a rising loss means
-    that the wrong answers are given with more confidence, and no more of them."""
+    """Whether the validation accuracy ends at its best, within its noise. Then a rising loss means that wrong
+    answers are given with more confidence, not that there are more of them."""
     trend = case.trends.get("val_accuracy")
     if trend is None:
         return False
@@ -120,7 +120,7 @@ def see_underfitting(case: Case) -> Sign | None:
 
 
 def see_dropout(case: Case) -> Sign | None:
-    """Heavy dropout, and a training error that is high without it being in the way of measuring."""
+    """Heavy dropout, and a validation error that is well above the target."""
     dropout = case.run.setting("model.dropout")
     errors = case.errors
     if dropout is None or errors is None or float(dropout) < DROPOUT.value:

@@ -36,13 +36,13 @@ _NAMED = 5
 
 
 def see_label_errors(case: Case) -> Sign | None:
-    """Many mistakes of which the model is as sure as of its right answers."""
+    """Sees that the model contradicts many labels, and is as sure of its mistakes as of its right answers."""
     if see_chance(case) is not None:
-        return None  # who has learnt nothing cannot contradict
+        return None  # a model that has learnt nothing contradicts no label
     if case.run.command == "oneshot":
         return see_mixed_up(case)
     if see_unpredicted(case) is not None:
-        return None  # nor can who has not learnt all classes
+        return None  # nor does one that has not learnt all classes
     rows = [row for row in case.run.predictions if row["loss"] is not None and row["confidence"] is not None]
     mistakes = sum(row["predicted"] != row["label"] for row in rows)
     suspects = find_suspects(rows)

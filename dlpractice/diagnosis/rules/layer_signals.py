@@ -32,8 +32,10 @@ SMALLEST_UPDATE = Threshold(
 
 
 def see_dead(case: Case) -> Sign | None:
-    """Layers of which most ReLUs give zero for every example. Where they did so from the start no learning
-    rate has killed them, and none revives them."""
+    """Layers of which most ReLUs give zero for every example.
+
+    Where they did so before the first step, no learning rate has killed them and none revives them.
+    """
     sign = _see_share(case, "dead", DEAD, "never fire")
     if sign is None or not _dead_at_start(case):
         return sign
@@ -78,7 +80,10 @@ def see_gradients(case: Case) -> Sign | None:
 
 
 def _see_vanishing(case: Case) -> Sign | None:
-    """Beside the largest of the same epoch: at a loss near zero the gradients of all layers are small."""
+    """A gradient far below the largest one of the same epoch.
+
+    Where the loss is near zero all gradients are small, so that a small one alone says nothing.
+    """
     for epoch in reversed(case.run.recorded_epochs):
         shares = {
             layer["name"]: layer["gradient_norm"] / layer["weight_norm"]
@@ -116,8 +121,10 @@ def see_updates(case: Case) -> Sign | None:
 
 
 def list_update_ratios(case: Case) -> list[tuple[float, str, int]]:
-    """Update ratios with their layers and epochs, without the first: Adam's first step, or one of a warm-up,
-    is like no other."""
+    """The update ratio of each trained layer in each epoch, with the layer's name and the epoch's number.
+
+    The first epoch is left out: Adam's first step and the steps of a warm-up are unlike all others.
+    """
     return [
         (layer["update_ratio"], layer["name"], epoch)
         for epoch, layer in _layers(case)
@@ -126,7 +133,7 @@ def list_update_ratios(case: Case) -> list[tuple[float, str, int]]:
 
 
 def _layers(case: Case) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Epoch and layer, the last epoch first."""
+    """Each layer that was recorded, with its epoch; the last epoch comes first."""
     for epoch in reversed(case.run.recorded_epochs):
         for layer in epoch["layers"]:
             yield int(epoch["epoch"]), layer

@@ -52,7 +52,7 @@ def see_high_rate(case: Case) -> Sign | None:
 
 
 def _describe_unrest(case: Case) -> list[str]:
-    """How the training loss moves up where it should fall."""
+    """The ways in which the training loss goes up where it should fall, a sentence each."""
     trend, matters, evidence = case.trends["loss"], smallest_change(case), []
     climb = trend.climb()
     if climb.deviations > SURE.value and climb.relative > DIVERGED.value and climb.amount > matters:
@@ -81,8 +81,10 @@ def _describe_unrest(case: Case) -> list[str]:
 
 
 def _describe_burst(case: Case) -> str | None:
-    """A huge loss in somebody else's log that came down to nothing better: what guessing costs there is not
-    known, but the accuracy is as it was."""
+    """Describes a huge loss, in another library's log, that fell again while the accuracy did not rise.
+
+    What guessing costs is not known there, so that a huge loss alone says nothing. None where there is none.
+    """
     trend, accuracy = case.trends["loss"], case.trends.get("accuracy")
     if case.record.run is not None or accuracy is None:
         return None
@@ -97,8 +99,8 @@ def _describe_burst(case: Case) -> str | None:
 def see_low_rate(case: Case) -> Sign | None:
     """A training loss that has hardly fallen and falls as steadily at the end as at the start.
 
-    In one-shot runs it is the error: their loss takes similarities for logits, and does not fall far where
-    those have bounds.
+    In one-shot runs the error on training tasks takes its place: their loss takes similarities for logits,
+    and cannot fall far where similarities have bounds.
     """
     trend, crawl, what = _pick_descent(case)
     last = len(trend.smooth) - 1
@@ -120,7 +122,7 @@ def see_low_rate(case: Case) -> Sign | None:
 
 
 def _pick_descent(case: Case) -> tuple[Trend, Threshold, str]:
-    """What should fall, how far at least, and its name."""
+    """The trend that should fall, the share of its start by which it should at least, and its name."""
     accuracy = case.record.curve("accuracy")
     if case.record.run is not None and case.run.command == "oneshot" and accuracy is not None:
         error = read_trend(Curve(accuracy.at, tuple(1 - value for value in accuracy.values)))
@@ -130,13 +132,16 @@ def _pick_descent(case: Case) -> tuple[Trend, Threshold, str]:
 
 
 def _peak_rate(case: Case) -> float | None:
-    """The highest learning rate: as logged, since warm-up and the finder have their say, or as configured."""
+    """The highest learning rate that was logged; None where none was."""
     curve = case.record.curve("learning_rate")
     return None if curve is None else max((v for v in curve.values if math.isfinite(v)), default=None)
 
 
 def _is_by_epoch(case: Case) -> bool:
-    """Whether the training loss is logged about as often as validation's: that of single batches leaps."""
+    """Whether the training loss is logged about as often as the validation loss.
+
+    Where it is logged more often it is that of single batches, which leaps in healthy runs too.
+    """
     train, val = case.record.curve("loss"), case.record.curve("val_loss")
     return train is not None and val is not None and len(train) <= 2 * len(val)
 

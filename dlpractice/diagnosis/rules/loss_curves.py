@@ -42,8 +42,11 @@ def see_explosion(case: Case) -> Sign | None:
 
 
 def see_standstill(case: Case) -> Sign | None:
-    """Steps that move no weight, or a loss that is the same after every epoch. Validation's, where there is
-    one: it is measured without what differs from step to step."""
+    """Steps that move no weight, or a loss that is the same after every epoch.
+
+    The validation loss is taken where there is one: dropout and augmentation make a training loss move even
+    where no weight does.
+    """
     ratios = list_update_ratios(case) if case.record.run is not None else []
     if ratios and not any(ratio for ratio, _, _ in ratios):
         epochs = len({epoch for _, _, epoch in ratios})
@@ -91,7 +94,7 @@ def see_spikes(case: Case) -> Sign | None:
 
 
 def smallest_change(case: Case) -> float:
-    """The smallest change of the training loss that is worth a word, in its unit."""
+    """The smallest change of the training loss that a finding is made of, in the unit of that loss."""
     return MATTERS.value * (case.guessing_cost or case.trends["loss"].start)
 
 

@@ -1,4 +1,4 @@
-"""Rules about the split: copies across it, classes that shift, tests asked twice, numbers too small."""
+"""Rules about the split: copies across it, classes that differ, a test scored twice, too few images."""
 
 from collections import Counter, defaultdict
 
@@ -20,7 +20,7 @@ _NAMED = 3
 
 
 def see_copies(case: Case) -> Sign | None:
-    """Files that are byte for byte in two splits, and look-alikes that are."""
+    """Files that lie in two splits with the same bytes, and look-alikes that lie in two splits."""
     splits: dict[str, dict[str, str]] = defaultdict(dict)
     for row in case.run.splits:
         if row["sha256"]:
@@ -79,7 +79,7 @@ def see_repeated_test(case: Case) -> Sign | None:
 
 
 def see_imbalance(case: Case) -> Sign | None:
-    """Training classes of very different size that weigh by their size."""
+    """Training classes of very different sizes, where the loss does not weigh classes alike."""
     counts = Counter(case.run.labels("train"))
     if len(counts) < 2 or case.run.setting("training.class_weights") == "balanced":
         return None
@@ -102,7 +102,7 @@ def see_unpredicted(case: Case) -> Sign | None:
 
 
 def see_few_images(case: Case) -> Sign | None:
-    """So few training images of a class that each one moves what is learnt."""
+    """So few training images of a class that each single one changes what is learnt."""
     counts = Counter(case.run.labels("train"))
     if not counts:
         return None
@@ -114,7 +114,7 @@ def see_few_images(case: Case) -> Sign | None:
 
 
 def see_small_validation(case: Case) -> Sign | None:
-    """A validation split that cannot tell apart what a choice is made between."""
+    """A validation split so small that choices between runs are made within its noise."""
     n = case.run.count("validation")
     errors = case.errors
     if not n or errors is None or not errors.counted:

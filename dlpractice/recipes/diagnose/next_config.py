@@ -1,7 +1,7 @@
 """The config of a run with a remedy applied, for `dlp diagnose --write-config`."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from dlpractice.runs.directory import CONFIG
 _WIDTH = 110
 
 
-def top_remedy(findings: list[Mapping[str, Any]], run: str) -> Mapping[str, Any]:
+def top_remedy(findings: Sequence[Mapping[str, Any]], run: str) -> Mapping[str, Any]:
     """The first finding, worst first, that a change of the config is for.
 
     Raises:

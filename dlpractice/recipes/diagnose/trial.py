@@ -110,7 +110,7 @@ def plan_arms(
     Raises RunError where no finding has a remedy to be tried.
     """
     path = source.path
-    top = top_remedy([f for f in findings if not _only_records(f["overrides"])], str(path))
+    top = top_remedy(findings, str(path))
     arm = Arm(REMEDY, top["remedy"], tuple(top["overrides"]), _load(path, top["overrides"]))
     others = list_others(source, arm.config)
     return top, [arm, random.Random(draw).choice(others)] if others else [arm]
@@ -133,10 +133,6 @@ def _load(path: Path, overrides: Sequence[str] = ()) -> Trained:
     config = load_config(str(path / CONFIG), overrides)
     assert isinstance(config, Finetune | Oneshot)  # the commands whose runs keep a config
     return config
-
-
-def _only_records(overrides: Sequence[str]) -> bool:
-    return bool(overrides) and all(override.startswith("training.diagnostics=") for override in overrides)
 
 
 def _refuse_other_trial(trial: Trial, arms: Sequence[Arm], seeds: int) -> None:

@@ -124,12 +124,11 @@ def test_more_epochs_give_the_random_one_as_many(slow_run: Path) -> None:
     assert remedy.config.training.epochs == other.config.training.epochs == 12
 
 
-def test_recording_is_no_remedy_to_try(slow_run: Path) -> None:
+def test_findings_without_a_remedy_are_nothing_to_try(slow_run: Path) -> None:
     source = RunDirectory.read(slow_run)
-    more = finding("training.diagnostics=true", name="accuracy at chance")
-    top, _ = trial.plan_arms(source, [more, finding("model.width=1")], 0)
+    top, _ = trial.plan_arms(source, [finding(), finding("model.width=1")], 0)
     assert top["overrides"] == ["model.width=1"]
-    for findings in ([], [more], [finding()]):
+    for findings in ([], [finding()]):
         with pytest.raises(RunError, match="no finding on"):
             trial.plan_arms(source, findings, 0)
 

@@ -27,8 +27,10 @@ def find_table(path: Path) -> Path | None:
 
 
 def read_csv_log(path: Path, mapping: Mapping[str, str]) -> Record:
-    """The record of a CSV log. Cells may be empty; an epoch's values are averaged; epochs from 0 become
-    epochs from 1. Without a column of epochs the lines are counted.
+    """The record of a CSV log.
+
+    Cells may be empty. Of several lines for one epoch the values are averaged. Epochs that are counted from 0
+    are renumbered from 1; without a column of epochs the lines are counted.
 
     Raises:
         RunError: no header, a cell that is no number, or no column of losses or accuracies.

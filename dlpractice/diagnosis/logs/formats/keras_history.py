@@ -45,8 +45,11 @@ def read_history(path: Path, document: Mapping[str, Any], mapping: Mapping[str, 
 
 
 def _read_values(path: Path, name: str, values: list[Any]) -> Curve:
-    """A null that a number follows is an epoch without a measurement; nulls to the end are what some writers
-    make of NaN."""
+    """The curve of a list.
+
+    A null with a number after it is an epoch without a measurement. Nulls up to the end are taken for NaN,
+    which some writers turn into null.
+    """
     known = [epoch for epoch, value in enumerate(values, 1) if value is not None]
     gaps = bool(known) and known[-1] > len(known)
     try:
@@ -61,7 +64,7 @@ def _read_values(path: Path, name: str, values: list[Any]) -> Curve:
 
 
 def _describe_scalars(columns: Mapping[str, Any]) -> str:
-    """Text where a list belongs is what a faulty conversion leaves behind; it is worth seeing."""
+    """Names texts that stand where lists belong: a faulty conversion leaves them behind."""
     texts = [f"{name} is {value!r}" for name, value in columns.items() if isinstance(value, str)]
     return f": {', '.join(texts[:2])}" if texts else ""
 

@@ -1,4 +1,4 @@
-"""Run directories of our own."""
+"""Run directories, as `dlp` writes them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -24,8 +24,9 @@ def find_newest_run(path: Path) -> Path | None:
 
 
 def read_run(path: Path) -> Record:
-    """The record of a run, finished or not. Its curves are those of its last stage: earlier ones only prepare
-    the head for it.
+    """The record of a run, finished or not.
+
+    Its curves are those of its last stage, since earlier stages only prepare the head for that.
 
     Raises:
         RunError: `path` is no run, or one of its files is damaged.
@@ -67,8 +68,12 @@ def _read_curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, Curve]:
 
 
 def _find_start(before: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The best row of the stages before: each stage keeps the epoch of the lowest validation loss, or what it
-    began with where no epoch went below that."""
+    """The row whose weights the last stage began with; None where it began with fresh ones.
+
+    before: the rows of metrics.csv of all stages before the last. Each stage keeps the epoch of the lowest
+    validation loss, or the weights that it began with where no epoch went below theirs. So the last stage
+    began with the best row of them all.
+    """
     scored = [row for row in before if row["val_loss"] is not None and math.isfinite(row["val_loss"])]
     return min(scored, key=lambda row: float(row["val_loss"]), default=None)
 

@@ -55,8 +55,10 @@ def read_path(path: Path, mapping: Mapping[str, str]) -> Record:
 
 
 def read_events(folder: Path, files: Sequence[Path], mapping: Mapping[str, str]) -> Record:
-    """The record of one run's event files. Keras writes them to `train/` and `validation/`: the folder's name
-    then is part of the column's (`train/epoch_loss`). Of a step that was logged twice the later value counts.
+    """The record of one run's event files.
+
+    Keras writes them to `train/` and `validation/`. The folder's name then becomes part of the column's, as
+    in `train/epoch_loss`. Where a step was logged twice, the later value counts.
 
     Raises:
         RunError: several runs under `folder`, a file that holds no events, or no loss among the scalars.

@@ -42,7 +42,7 @@ def read_file(path: Path, mapping: Mapping[str, str]) -> Record:
 
 
 def read_trainer_state(path: Path, document: Mapping[str, Any], mapping: Mapping[str, str]) -> Record:
-    """The record of a trainer's state. Times are epochs with their fractions, as the trainer logs them.
+    """The record of a trainer's state. Its times are epochs with fractions, as the trainer logs them.
 
     Raises:
         RunError: its log is no list of entries, or has no loss.

@@ -8,7 +8,7 @@ import pytest
 
 from dlpractice.diagnosis.case import Target, open_case
 from dlpractice.diagnosis.curves.point import Point
-from dlpractice.diagnosis.groups import (
+from dlpractice.diagnosis.several_runs import (
     average_runs,
     diagnose_group,
     gather_points,

@@ -1,4 +1,4 @@
-"""Several runs read together: a comparison, or a sweep over one key of the config."""
+"""Several runs read together: those of a comparison, or of a sweep over one key of the config."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,11 @@ FRACTION = "data.fraction"
 
 @dataclass(frozen=True)
 class GroupDiagnosis:
-    """What is said of runs that belong together. axis: what they differ in."""
+    """The answer of `dlp diagnose` about runs that belong together.
+
+    axis: what the runs differ in, in words. points: one for each value on that axis, seeds averaged.
+    findings: about the runs as a whole. runs: the diagnosis of each run.
+    """
 
     path: str
     axis: str
@@ -76,8 +80,10 @@ def diagnose_group(folder: Path, target_error: float | None = None) -> GroupDiag
 
 
 def gather_points(cases: Sequence[Case], key: str) -> list[Point]:
-    """A point for each value of `key`, or for each strategy or method where that is "", in the order of the
-    axis; runs without accuracies give none."""
+    """Averages the runs of each value of the config's `key`, or of each strategy or method where `key` is "".
+
+    Returns a point for each value, in the order of the axis. Runs without accuracies are left out.
+    """
     at: dict[str, list[tuple[Errors, Case]]] = defaultdict(list)
     for case in cases:
         if case.errors is not None:
@@ -98,7 +104,7 @@ def gather_points(cases: Sequence[Case], key: str) -> list[Point]:
 
 
 def average_runs(cases: Sequence[Case]) -> Mapping[str, float]:
-    """By validation image, the share of runs that are right; none where they did not answer the same."""
+    """By validation image, the share of runs that are right; empty where they answered different images."""
     every = [collect_answers(case.run.scored("validation"), of_tasks=False) for case in cases]
     if any(answers.items != every[0].items for answers in every):
         return {}
@@ -114,7 +120,8 @@ def _label(case: Case, key: str) -> str:
 
 
 def _place(case: Case, key: str) -> float:
-    """Numbers stand where they are, all else by the size of the net that it makes."""
+    """Where a run stands on the axis: at the value of `key` where that is a number, at its number of training
+    images for a sweep over subsets of them, and else at the number of parameters that it trains."""
     if key == FRACTION:
         return float(case.run.count("train"))
     value = case.run.setting(key) if key else None
@@ -128,7 +135,7 @@ def _count_parameters(case: Case) -> int:
 
 
 def read_learning_curve(points: Sequence[Point], target: Target | None) -> Finding | None:
-    """What more data would bring, as a range over families of curves; None below four sizes."""
+    """Says what more data would bring, as a range over families of curves; None for fewer than four sizes."""
     sizes, errors = [point.place for point in points], [point.val for point in points]
     fits = fit_families(sizes, errors, points[-1].n or 1) if len(points) >= FEWEST_SIZES else []
     if not fits:
