@@ -16,6 +16,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dlpractice.errors import ModelError
+from dlpractice.registry.loss_parts import (
+    average,
+    match,
+    measure_angle,
+    measure_distance,
+    measure_unit_distance,
+    weigh_differences,
+)
 from dlpractice.registry.wording import join_words
 
 if TYPE_CHECKING:
@@ -85,51 +93,6 @@ def find_objective(name: str) -> Objective:
     if name not in OBJECTIVES:
         raise ModelError(f"no objective is called {name!r}", f"choose one of {', '.join(OBJECTIVES)}")
     return OBJECTIVES[name]
-
-
-def match(labels: Any) -> tuple[Any, Any]:
-    """(B,) labels -> same, different: (B, B) bool each. No example is paired with itself: the diagonal is
-    False in both."""
-    import tensorflow as tf
-
-    equal = labels[:, None] == labels[None, :]
-    return tf.linalg.set_diag(equal, tf.zeros_like(labels, tf.bool)), tf.logical_not(equal)
-
-
-def average(values: Any, mask: Any, axis: int | None = None) -> Any:
-    """The mean of `values` where `mask` is True, 0 where it is True nowhere."""
-    import tensorflow as tf
-
-    count = tf.math.count_nonzero(mask, axis=axis, dtype=tf.float32)
-    return tf.math.divide_no_nan(tf.reduce_sum(tf.where(mask, values, 0.0), axis=axis), count)
-
-
-def weigh_differences(settings: Mapping[str, float]) -> Similarity:
-    """A learnt logit: a bias less the weighted sum of the embeddings' differences."""
-    from dlpractice.layers.similarity import WeightedDistance
-
-    return WeightedDistance(name="similarity")
-
-
-def measure_distance(settings: Mapping[str, float]) -> Similarity:
-    """Minus the squared distance of two embeddings."""
-    from dlpractice.layers.similarity import NegativeDistance
-
-    return NegativeDistance(name="similarity")
-
-
-def measure_unit_distance(settings: Mapping[str, float]) -> Similarity:
-    """Minus the squared distance on the unit sphere, so that one margin suits every number of dimensions."""
-    from dlpractice.layers.similarity import NegativeDistance
-
-    return NegativeDistance(unit=True, name="similarity")
-
-
-def measure_angle(settings: Mapping[str, float]) -> Similarity:
-    """The cosine of the angle between two embeddings, over the temperature."""
-    from dlpractice.layers.similarity import Cosine
-
-    return Cosine(1.0 / settings["temperature"], name="similarity")
 
 
 def verification_loss(embeddings: Any, labels: Any, similarity: Similarity) -> Any:

@@ -66,7 +66,7 @@ def leak_validation() -> Iterator[None]:
 @contextmanager
 def push_nothing_apart() -> Iterator[None]:
     """The loss pulls drawings of one character together, and that is all: every embedding may become one."""
-    from dlpractice.registry.objectives import average, match
+    from dlpractice.registry.loss_parts import average, match
 
     def pull(setup: Any, embeddings: Any, labels: Any) -> Any:
         similarity = setup.siamese.similarity
