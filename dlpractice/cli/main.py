@@ -3,13 +3,18 @@
 import os
 import sys
 import traceback
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
 from typing import Annotated
 
 import typer
 
-from dlpractice import __version__
-from dlpractice.cli import benchmark, config, data, diagnose, evaluate, finetune, oneshot, predict, runs
+from dlpractice import __version__, cli
 from dlpractice.errors import DlpError
+
+# As `dlp --help` lists them: what trains, what judges, what is at hand. Others follow by their names.
+_FIRST = ("finetune", "oneshot", "diagnose", "benchmark", "predict", "evaluate", "data", "config", "runs")
 
 # Plain help: Typer's boxes would double the time that `dlp --help` takes.
 app = typer.Typer(
@@ -38,15 +43,27 @@ def _global_options(
     """Options of every command; `main` itself looks for --debug, which may stand anywhere."""
 
 
-app.command()(finetune.finetune)
-app.command()(oneshot.oneshot)
-app.command()(diagnose.diagnose)
-app.command()(benchmark.benchmark)
-app.command()(predict.predict)
-app.command()(evaluate.evaluate)
-app.add_typer(data.app, name="data")
-app.add_typer(config.app, name="config")
-app.add_typer(runs.app, name="runs")
+def find_commands() -> dict[str, ModuleType]:
+    """The commands by name, in the order in which they are listed.
+
+    A command is a module of this folder that defines a function of its own name, or `app`, a Typer with
+    commands below it.
+    """
+    found = {info.name: f"{cli.__name__}.{info.name}" for info in iter_modules(cli.__path__)}
+    modules = {name: import_module(path) for name, path in found.items() if path != __name__}
+    commands = {name: module for name, module in modules.items() if {name, "app"} & vars(module).keys()}
+    return {name: commands[name] for name in sorted(commands, key=_place)}
+
+
+def _place(name: str) -> tuple[int, str]:
+    return (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)
+
+
+for _name, _module in find_commands().items():
+    if hasattr(_module, "app"):
+        app.add_typer(_module.app, name=_name)
+    else:
+        app.command()(getattr(_module, _name))
 
 
 def main() -> None:

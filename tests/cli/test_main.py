@@ -9,7 +9,7 @@ from dlpractice import __version__
 from dlpractice.cli import main as cli
 from dlpractice.errors import RunError
 
-COMMANDS = ("finetune", "oneshot", "predict", "evaluate", "data", "config", "runs")
+COMMANDS = tuple(cli.find_commands())
 
 
 def dlp(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -17,6 +17,20 @@ def dlp(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, capture_output=True, text=True, timeout=60, env={**os.environ, "COLUMNS": "80"}
     )
+
+
+def test_the_files_of_the_folder_are_the_commands() -> None:
+    assert {"finetune", "oneshot", "diagnose", "benchmark", "predict", "config"} < set(COMMANDS)
+    assert {"main", "console", "quiet_import", "training_session"} & set(COMMANDS) == set()
+
+
+def test_a_new_command_is_listed_after_those_that_have_a_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "aardvark.py").write_text("def aardvark(): ...")
+    monkeypatch.setattr(cli.cli, "__path__", [*cli.cli.__path__, str(tmp_path)])
+    assert tuple(cli.find_commands()) == (*COMMANDS, "aardvark")
+    monkeypatch.delitem(sys.modules, "dlpractice.cli.aardvark")
 
 
 def test_help_names_every_command_in_80_columns() -> None:
