@@ -4,17 +4,21 @@ import ast
 import re
 import sys
 import tomllib
+from collections import Counter, defaultdict
 from importlib.metadata import packages_distributions
 from itertools import chain
 from pathlib import Path
 
 import pytest
 
+from dlpractice.cli.main import find_commands
 from dlpractice.config.load import load_config
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "dlpractice"
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+TESTS = ROOT / "tests"
+TEST_FILES = sorted(path.relative_to(TESTS) for path in TESTS.rglob("test_*.py"))
 CONFIGS = sorted((ROOT / "configs").rglob("*.y*ml"))
 
 VAGUE = {
@@ -40,10 +44,53 @@ def test_modules_were_found() -> None:
     assert len(MODULES) > 30
 
 
-@pytest.mark.parametrize("module", [path for path in MODULES if not path.name.startswith("__")], ids=str)
-def test_every_module_has_its_test(module: Path) -> None:
-    test = ROOT / "tests" / module.with_name(f"test_{module.name}")
-    assert test.is_file(), f"dlpractice/{module} has no {test.relative_to(ROOT)}"
+def defines_a_function(module: Path) -> bool:
+    tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
+    return any(isinstance(node, ast.FunctionDef) for node in ast.walk(tree))
+
+
+@pytest.mark.parametrize("room", sorted({path.parent for path in MODULES}), ids=str)
+def test_every_room_that_can_go_wrong_is_tested(room: Path) -> None:
+    """What holds nothing but rows and fields is tested where it is used."""
+    modules = [path for path in MODULES if path.parent == room and not path.name.startswith("__")]
+    if any(defines_a_function(module) for module in modules):
+        assert list((TESTS / room).glob("test_*.py")), f"tests/{room} has no tests"
+
+
+@pytest.mark.parametrize("test", [path for path in TEST_FILES if path.parent != Path()], ids=str)
+def test_every_test_lies_where_what_it_tests_lies(test: Path) -> None:
+    """In the folder of its room, or in one that has the name of a module with much to test."""
+    tested = PACKAGE / test.parent
+    assert tested.is_dir() or tested.with_suffix(".py").is_file(), f"there is no dlpractice/{test.parent}"
+
+
+def test_no_room_is_a_heap() -> None:
+    rooms = Counter(path.parent for path in MODULES if not path.name.startswith("__"))
+    assert {str(room): count for room, count in rooms.items() if count > 15} == {}
+
+
+def test_no_name_means_two_things() -> None:
+    """A module or room has a name of its own, but for these, which are one thing in several places.
+
+    A command has one name everywhere; a module named like its room is its door; what several commands do
+    alike (`recipes/*/setup.py`) is called alike; models are built, in `models/X.py`, from the rows of
+    `registry/X.py`; and the benchmark, a slice through all layers, has rooms named like the package's.
+    """
+    commands = find_commands()
+    outer = {path.parts[0] for path in MODULES}
+    places: dict[str, set[str]] = defaultdict(set)
+    for path in {*MODULES, *(path.parent for path in MODULES if path.parent != Path())}:
+        name, parts = path.stem, path.with_suffix("").parts
+        if name.startswith("__") or name in commands or parts[-2:] == (name, name):
+            continue
+        if parts[0] == "benchmark" and len(parts) == 2 and name in outer:
+            continue
+        if parts[0] == "recipes" and len(parts) == 3:
+            parts = ("recipes", "*", name)
+        if parts[0] in ("registry", "models") and len(parts) == 2:
+            parts = ("registry and models", name)
+        places[name].add("/".join(parts))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
 def test_modules_stay_in_size() -> None:
