@@ -59,9 +59,13 @@ def test_every_room_that_can_go_wrong_is_tested(room: Path) -> None:
 
 @pytest.mark.parametrize("test", [path for path in TEST_FILES if path.parent != Path()], ids=str)
 def test_every_test_lies_where_what_it_tests_lies(test: Path) -> None:
-    """In the folder of its room, or in one that has the name of a module with much to test."""
-    tested = PACKAGE / test.parent
-    assert tested.is_dir() or tested.with_suffix(".py").is_file(), f"there is no dlpractice/{test.parent}"
+    """Below `tests/X/` are tests that import from the room X, or call the program; they move with it."""
+    room = next(folder for folder in test.parents if (PACKAGE / folder).is_dir())
+    text = (TESTS / test).read_text(encoding="utf-8")
+    assert room != Path(), f"tests/{test.parent} stands for no room"
+    assert ".".join(("dlpractice", *room.parts)) in text or "dlpractice.cli.main" in text, (
+        f"no test of {room}"
+    )
 
 
 def test_no_room_is_a_heap() -> None:

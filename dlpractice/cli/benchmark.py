@@ -142,7 +142,7 @@ def _print(document: Document, folder: Path, as_json: bool) -> None:
     if as_json:
         print_json({"run": str(folder), **document})
         return
-    from dlpractice.benchmark.report.tables import benchmark_tables
+    from dlpractice.benchmark.report.benchmark_tables import benchmark_tables
 
     results().print(benchmark_tables(document))
     results().print(str(folder), soft_wrap=True)

@@ -19,7 +19,7 @@ from dlpractice.errors import RunError
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.diagnose.budget import count_steps, match_steps
 from dlpractice.recipes.diagnose.next_config import top_remedy
-from dlpractice.recipes.diagnose.validation import (
+from dlpractice.recipes.diagnose.validation_answers import (
     compare_answers,
     describe_answers,
     refuse_changed_data,

@@ -17,7 +17,7 @@ from dlpractice.errors import DataError
 from dlpractice.evaluation.oneshot_tasks import answer
 from dlpractice.evaluation.protocols import folder_tasks, lake_20, lake_extended
 from dlpractice.progress import Progress, Silent
-from dlpractice.recipes.oneshot.embedding import EmbeddingScorer, embed
+from dlpractice.recipes.oneshot.embedding_answers import EmbeddingScorer, embed
 from dlpractice.recipes.oneshot.examinations import WAYS, within_alphabets
 from dlpractice.recipes.oneshot.results import (
     ORDER_SEED,

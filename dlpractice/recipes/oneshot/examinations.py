@@ -9,7 +9,7 @@ from dlpractice.data.examples import UNKNOWN_DRAWER, Examples
 from dlpractice.errors import DataError
 from dlpractice.evaluation.oneshot_tasks import Task
 from dlpractice.evaluation.protocols import folder_tasks, lake_extended
-from dlpractice.recipes.oneshot.embedding import TaskExamination
+from dlpractice.recipes.oneshot.embedding_answers import TaskExamination
 from dlpractice.recipes.oneshot.setup import OneshotSetup, read_distortion
 
 WAYS = 20

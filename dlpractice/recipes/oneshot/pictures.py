@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.examples import Examples
 from dlpractice.evaluation.projection import project
-from dlpractice.recipes.oneshot.embedding import embed
+from dlpractice.recipes.oneshot.embedding_answers import embed
 from dlpractice.recipes.oneshot.results import Scored
 from dlpractice.recipes.oneshot.setup import OneshotSetup
 from dlpractice.training.batches.views import view_batch

@@ -10,11 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from dlpractice.config.schema import Oneshot
-from dlpractice.data.audit.drawings_audit import DRAWINGS
 from dlpractice.data.examples import Examples
-from dlpractice.data.files.index_items import RECORDINGS
 from dlpractice.data.oneshot.class_split import ClassSplit
-from dlpractice.data.oneshot.query_files import Kind
 from dlpractice.errors import DataError
 from dlpractice.evaluation.feature_maps import make_scorer as make_map_scorer
 from dlpractice.evaluation.oneshot_tasks import Answers, Task, accuracy_by_group, answer
@@ -31,11 +28,17 @@ from dlpractice.layers.similarity import Similarity
 from dlpractice.models.encoders import map_shape
 from dlpractice.models.siamese import Verdict
 from dlpractice.progress import Progress
-from dlpractice.recipes.oneshot.embedding import EmbeddingScorer, Floats, embed, embed_views, score_pairs
+from dlpractice.recipes.oneshot.embedding_answers import (
+    EmbeddingScorer,
+    Floats,
+    embed,
+    embed_views,
+    score_pairs,
+)
 from dlpractice.recipes.oneshot.examinations import within_alphabets
+from dlpractice.recipes.oneshot.pair_verdict import fit_verdict
 from dlpractice.recipes.oneshot.setup import OneshotSetup, read_distortion
 from dlpractice.statistics.roc import (
-    Threshold,
     accuracy_at,
     best_threshold,
     choose_threshold,
@@ -238,40 +241,9 @@ def judge_pairs(
         "eer": equal_error_rate(unseen, exam.unseen.same),
     }
     threshold = choose_threshold(seen, exam.seen.same, config.evaluation.false_accept_rate)
-    verdict = _fit_verdict(config, class_split, seen, exam.seen.same, threshold)
+    verdict = fit_verdict(config, class_split, seen, exam.seen.same, threshold)
     rates: Mapping[str, float] = vars(threshold)
     return result, verdict, dict(rates)
-
-
-def _fit_verdict(
-    config: Oneshot,
-    class_split: ClassSplit,
-    scores: NDArray[np.floating[Any]],
-    same: NDArray[np.bool_],
-    threshold: Threshold,
-) -> Verdict:
-    from sklearn.linear_model import LogisticRegression
-
-    # Standardised first, since the fit is regularised; both kinds of pairs are equally many.
-    middle, spread = float(scores.mean()), float(scores.std()) or 1.0
-    fit = LogisticRegression(C=100.0).fit(((scores - middle) / spread)[:, None], same)
-    slope = float(fit.coef_[0, 0]) / spread
-    return Verdict(
-        slope=slope,
-        intercept=float(fit.intercept_[0]) - slope * middle,
-        threshold=threshold.value,
-        false_accept_rate=config.evaluation.false_accept_rate,
-        kind=_find_kind(config, class_split),
-        side=class_split.evaluation.pixels.shape[1],
-        resize=config.data.resize,
-        background=config.data.background,
-    )
-
-
-def _find_kind(config: Oneshot, class_split: ClassSplit) -> Kind:
-    if config.data.source in DRAWINGS:
-        return "drawings"
-    return "recordings" if RECORDINGS.fits(class_split.evaluation.paths[0]) else "images"
 
 
 def list_answers(scored: Scored) -> Iterator[dict[str, object]]:

@@ -23,7 +23,7 @@ from dlpractice.errors import DataError, RunError
 from dlpractice.models.siamese import Siamese, take_apart
 from dlpractice.progress import Silent
 from dlpractice.recipes.oneshot import oneshot
-from dlpractice.recipes.oneshot.embedding import embed, score_pairs
+from dlpractice.recipes.oneshot.embedding_answers import embed, score_pairs
 from dlpractice.recipes.oneshot.pictures import Pictures
 from dlpractice.recipes.oneshot.results import answer_protocol, plan_protocols
 from dlpractice.recipes.oneshot.setup import prepare_oneshot, read_classes

@@ -9,7 +9,7 @@ import pytest
 from dlpractice.config.schema import Finetune, Oneshot
 from dlpractice.errors import DataError, RunError
 from dlpractice.progress import Silent
-from dlpractice.recipes.diagnose.validation import (
+from dlpractice.recipes.diagnose.validation_answers import (
     compare_answers,
     describe_answers,
     refuse_changed_data,

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from dlpractice.benchmark.report.tables import (
+from dlpractice.benchmark.report.benchmark_tables import (
     backends_table,
     baseline_table,
     benchmark_tables,

@@ -8,8 +8,8 @@ from dlpractice.data.examples import Examples
 from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.evaluation.oneshot_tasks import Task
 from dlpractice.layers.similarity import Cosine, NegativeDistance, Similarity
-from dlpractice.recipes.oneshot import embedding
-from dlpractice.recipes.oneshot.embedding import (
+from dlpractice.recipes.oneshot import embedding_answers
+from dlpractice.recipes.oneshot.embedding_answers import (
     EmbeddingScorer,
     TaskExamination,
     embed,
@@ -87,7 +87,7 @@ def test_a_group_that_is_too_large_is_not_held_whole(monkeypatch: pytest.MonkeyP
     whole = EmbeddingScorer(EMBEDDINGS, Counted(), GROUPS)(queries, supports)
     assert Counted.largest == 36
     Counted.largest = 0
-    monkeypatch.setattr(embedding, "_LARGEST_GROUP", 5)
+    monkeypatch.setattr(embedding_answers, "_LARGEST_GROUP", 5)
     np.testing.assert_allclose(
         EmbeddingScorer(EMBEDDINGS, Counted(), GROUPS)(queries, supports), whole, atol=1e-5
     )
