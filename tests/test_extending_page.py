@@ -110,6 +110,17 @@ def test_an_encoder_and_an_objective_are_trained_with(followed: Followed) -> Non
     assert (followed.folder / "nca" / "model.keras").is_file()
 
 
+def test_a_rule_is_asked(followed: Followed) -> None:
+    output = followed.outputs["dlp diagnose history.json"]
+    assert output.startswith("\nValidation on training data: training and validation loss are the same")
+
+
+def test_a_log_format_is_read(followed: Followed) -> None:
+    document = json.loads(followed.outputs["dlp diagnose log.jsonl --json"].rpartition("status")[0])
+    assert document["kind"] == "JSON Lines"
+    assert document["curves"]["loss"]["values"] == [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]
+
+
 def test_a_command_is_called(followed: Followed) -> None:
     assert followed.outputs["dlp epochs nca"].startswith("\n1\n")
 
