@@ -136,10 +136,14 @@ def run_step(split: ChannelSplit, images: Any, targets: Any) -> Result:
         parts.setdefault(path, []).append(move(gradient, split.devices[0]))
         divided[path] = is_share
     gradients = {
-        path: keras.ops.concatenate(pieces, axis=-1) if divided[path] else sum(pieces[1:], start=pieces[0])
+        path: keras.ops.concatenate(pieces, axis=-1) if divided[path] else _sum_over_devices(pieces)
         for path, pieces in parts.items()
     }
     return Result(output, gradients)
+
+
+def _sum_over_devices(pieces: Sequence[Any]) -> Any:
+    return sum(pieces[1:], start=pieces[0])
 
 
 def _variables(split: ChannelSplit) -> list[tuple[str, bool, Any]]:

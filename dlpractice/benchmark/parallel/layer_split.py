@@ -8,7 +8,7 @@ would be another function than the undivided one; as it is, outputs and gradient
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -16,7 +16,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from dlpractice.benchmark.device.backend import backend_name, compile_call
 from dlpractice.benchmark.models.graphs import (
     Graph,
     Operation,
@@ -150,19 +149,6 @@ def run_step(stages: Sequence[Stage], images: Any, targets: Any, micro_batches: 
         for stage, values in zip(reversed(stages), reversed(kept), strict=True):
             back = _go_back(stage, values, back, totals)
     return Step((keras.ops.concatenate(outputs, axis=0),), totals)
-
-
-def compile_step(stages: Sequence[Stage], micro_batches: int) -> Callable[[Any, Any], Any]:
-    """`run_step`, (images, targets) -> (outputs, gradients by path), so that devices work at the same time.
-
-    On TensorFlow it becomes one graph; JAX and PyTorch hand work to devices without waiting as it is.
-    """
-
-    def step(images: Any, targets: Any) -> Any:
-        done = run_step(stages, images, targets, micro_batches)
-        return done.outputs, done.gradients
-
-    return compile_call(step) if backend_name() == "tensorflow" else step
 
 
 def _call(stage: Stage, values: Sequence[Any]) -> tuple[Any, ...]:

@@ -33,7 +33,7 @@ def measure_data_parallel(section: DataParallel, context: Context) -> Document:
         return {"rows": [_missing(f"{name}/2", "images/s", why)], "logical": None}
     gpus = [device.name for device in list_devices() if device.kind == "gpu"]
     net = build_net(section.model, context.seed)
-    if lack := context.memory.why_not(_needed_bytes(net, section.batch_size, _LOGICAL), on_host=True):
+    if lack := context.memory.why_not(_needed_bytes(net, section.batch_size, _LOGICAL, 8), on_host=True):
         return {
             "rows": [],
             "why": lack,
@@ -74,7 +74,8 @@ def measure_model_parallel(section: ModelParallel, context: Context) -> Document
     """
     gpus = [device.name for device in list_devices() if device.kind == "gpu"]
     net = build_net(section.model, context.seed)
-    if why := context.memory.why_not(_needed_bytes(net, section.batch_size, section.devices), on_host=True):
+    needed = _needed_bytes(net, section.batch_size, section.devices, 4)
+    if why := context.memory.why_not(needed, on_host=True):
         return {
             "rows": [],
             "why": why,
@@ -114,11 +115,12 @@ def measure_model_parallel(section: ModelParallel, context: Context) -> Document
     }
 
 
-def _needed_bytes(net: keras.Model, batch: int, devices: int) -> int:
-    """About what a check takes, in float32: the net and on each device a copy, with gradients and their sums;
-    and activations of all images, forward and back."""
+def _needed_bytes(net: keras.Model, batch: int, devices: int, value_bytes: int) -> int:
+    """About what a check takes: the net and a copy on each device, each with gradients and their sums, and
+    the activations of all images, forward and back."""
     graph = read_graph(net)
-    return 4 * (3 * (devices + 1) * int(net.count_params()) + 2 * devices * batch * sum(graph.values))
+    values = 3 * (devices + 1) * int(net.count_params()) + 2 * devices * batch * sum(graph.values)
+    return value_bytes * values
 
 
 def _missing(name: str, unit: str, why: str) -> Document:

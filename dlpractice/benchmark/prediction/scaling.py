@@ -81,11 +81,6 @@ def server_seconds(size: float, sharing: int, bandwidth: float) -> float:
     return 2 * sharing * size / bandwidth
 
 
-def bubble(stages: int, micro_batches: int) -> float:
-    """Share of the time in which a stage of a pipeline waits: (p - 1) / (m + p - 1), for equal stages."""
-    return (stages - 1) / (micro_batches + stages - 1)
-
-
 def exchange_seconds(size: float, devices: int, wiring: Interconnect, exchange: str = "ring") -> Range:
     """The shortest and the longest time of summing `size` bytes of gradients over `devices`.
 

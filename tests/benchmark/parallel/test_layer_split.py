@@ -17,8 +17,10 @@ import keras
 from keras import layers
 from dlpractice.errors import HardwareError
 from dlpractice.benchmark.models.graphs import read_graph
-from dlpractice.benchmark.parallel.layer_split import compile_step, run_forward, run_step, split_layers
+from dlpractice.benchmark.parallel.layer_split import run_forward, run_step, split_layers
 
+# Rounding in float32 could put an input of a ReLU on the other side of zero, and change its gradient.
+keras.config.set_floatx("float64")
 keras.utils.set_random_seed(1)
 inputs = keras.Input((6, 6, 2))
 x = layers.Conv2D(4, 3, padding="same", activation="relu", name="first")(inputs)
@@ -32,8 +34,8 @@ net = keras.Model(inputs, layers.Dense(3, name="last")(x))
 net.get_layer("norm").set_weights([np.linspace(0.5, 2, 4)] * 3 + [np.linspace(1, 3, 4)])
 
 rng = np.random.default_rng(0)
-images = rng.normal(size=(7, 6, 6, 2)).astype("float32")
-targets = rng.normal(size=(7, 3)).astype("float32")
+images = rng.normal(size=(7, 6, 6, 2))
+targets = rng.normal(size=(7, 3))
 with tf.GradientTape() as tape:
     output = net(images, training=False)
     loss = tf.reduce_sum((output - targets) ** 2) / 2 / 7
@@ -52,8 +54,6 @@ for cut in range(1, len(graph.operations)):
         "gradients": {p: float(np.abs(g - wanted[p]).max()) for p, g in step.gradients.items()},
         "devices": sorted({v.value.device.split(":")[-1] for _, v in stages[1].weights}),
     }
-outputs, gradients = compile_step(split_layers(graph, [3], ["cpu:0", "cpu:1"]), 2)(images, targets)
-found["compiled"] = max(float(np.abs(g - wanted[p]).max()) for p, g in gradients.items())
 found["paths"] = sorted(wanted)
 found["largest"] = max(float(np.abs(g).max()) for g in wanted.values())
 try:
@@ -72,16 +72,15 @@ def two_devices(run_on_devices: Callable[..., dict[str, Any]]) -> dict[str, Any]
 def test_every_cut_gives_the_undivided_outputs(two_devices: dict[str, Any]) -> None:
     assert len(two_devices["cases"]) == len(two_devices["operations"]) - 1 >= 7
     for case in two_devices["cases"].values():
-        assert case["forward"] < 1e-5
-        assert case["outputs"] < 1e-5
+        assert case["forward"] < 1e-12
+        assert case["outputs"] < 1e-12
 
 
 def test_every_cut_gives_the_undivided_gradients(two_devices: dict[str, Any]) -> None:
     assert two_devices["largest"] > 0.01
     for case in two_devices["cases"].values():
         assert sorted(case["gradients"]) == two_devices["paths"]
-        assert max(case["gradients"].values()) < 1e-5
-    assert two_devices["compiled"] < 1e-5
+        assert max(case["gradients"].values()) < 1e-12
 
 
 def test_a_skip_connection_crosses_and_weights_live_on_the_second_device(two_devices: dict[str, Any]) -> None:

@@ -7,7 +7,6 @@ from dlpractice.benchmark.prediction.interconnects import INTERCONNECTS, Interco
 from dlpractice.benchmark.prediction.scaling import (
     Constants,
     Net,
-    bubble,
     choose_best,
     exchange_seconds,
     predict_channel_split,
@@ -44,16 +43,28 @@ def test_ring_seconds_are_those_of_a_ring_that_really_sums(devices: int) -> None
     assert ring_seconds(size, devices, bandwidth, steps * latency) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("stages", "micro_batches"), [(1, 4), (2, 4), (4, 4), (4, 32)])
-def test_bubble_is_what_a_simulated_pipeline_waits(stages: int, micro_batches: int) -> None:
+def even_pipeline(stages: int) -> Net:
+    """A net whose stages all take the same time."""
+    return Net(4e9, cut_bytes=(1.0,) * (stages - 1), stage_shares=(1 / stages,) * stages)
+
+
+@pytest.mark.parametrize(("stages", "micro_batches"), [(2, 4), (4, 4), (4, 32)])
+def test_even_stages_wait_as_a_simulated_pipeline_does(stages: int, micro_batches: int) -> None:
     ready = np.zeros((stages + 1, micro_batches))
     for stage in range(stages):
         free = 0.0
         for item in range(micro_batches):
             free = max(free, ready[stage, item]) + 1.0
             ready[stage + 1, item] = free
-    waiting = 1 - micro_batches / ready[-1, -1]
-    assert bubble(stages, micro_batches) == pytest.approx(waiting)
+    found = predict_layer_split(
+        even_pipeline(stages),
+        step_seconds=1.0,
+        batch=8,
+        devices=stages,
+        wiring=ENDLESS,
+        micro_batches=micro_batches,
+    )
+    assert found.efficiency.point == pytest.approx(micro_batches / ready[-1, -1], rel=1e-6)
 
 
 def test_data_parallel_by_hand() -> None:
@@ -104,10 +115,10 @@ def test_without_cost_data_parallel_and_channels_scale_linearly(devices: int) ->
         assert found.images_per_second.point == pytest.approx(4 * devices, rel=1e-6)
 
 
-def test_a_balanced_pipeline_loses_its_bubble_and_an_unbalanced_one_more() -> None:
-    even = Net(4e9, cut_bytes=(1.0,) * 3, stage_shares=(0.25,) * 4)
-    found = predict_layer_split(even, step_seconds=1.0, batch=8, devices=4, wiring=ENDLESS, micro_batches=16)
-    assert found.efficiency.point == pytest.approx(1 - bubble(4, 16), rel=1e-6)
+def test_an_uneven_pipeline_loses_more_than_an_even_one() -> None:
+    found = predict_layer_split(
+        even_pipeline(4), step_seconds=1.0, batch=8, devices=4, wiring=ENDLESS, micro_batches=16
+    )
     assert found.memory_bytes == pytest.approx(3e9)
     uneven = Net(4e9, cut_bytes=(1.0,) * 3, stage_shares=(0.1, 0.5, 0.2, 0.2))
     worse = predict_layer_split(

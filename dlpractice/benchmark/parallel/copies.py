@@ -1,0 +1,61 @@
+"""Copies of a net on which two ways to compute the same numbers can be compared.
+
+The gradient of a ReLU jumps where its input crosses zero, and that of a maximum where two inputs are equal.
+In float32, another order of summation moves an input by about 1e-6. Of some hundred thousand inputs, one then
+lies on the other side of zero now and then, and the gradients of all layers before it differ by 1e-4: on one
+processor and not on another, although both computations are right.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+_SMOOTH_POOLS = {
+    keras.layers.MaxPooling1D: keras.layers.AveragePooling1D,
+    keras.layers.MaxPooling2D: keras.layers.AveragePooling2D,
+    keras.layers.MaxPooling3D: keras.layers.AveragePooling3D,
+}
+
+
+def copy_without_kinks(net: keras.Model) -> keras.Model:
+    """A copy of `net` with SiLU (Elfwing et al. 2018, arXiv:1702.03118) in the place of ReLU, and means in
+    the place of maxima.
+
+    Weights are those of `net`. Where all values of a weight are equal, as in biases of zero, noise is added:
+    otherwise a wrong share of them could not be seen.
+    """
+    copy = keras.models.clone_model(net, clone_function=_without_kink)
+    rng = np.random.default_rng(0)
+    copy.set_weights([_vary(weight, rng) for weight in net.get_weights()])
+    return copy
+
+
+def copy_in_float64(net: keras.Model) -> keras.Model:
+    """A copy of `net` with the same weights that computes in float64, from inputs that it rounds to float32.
+
+    There an input of a ReLU moves by 1e-15, and practically never crosses zero. Only for TensorFlow: under
+    JAX and PyTorch, some of Keras's layers round to float32.
+    """
+
+    def widen(layer: Any) -> Any:
+        return type(layer).from_config({**layer.get_config(), "dtype": "float64"})
+
+    copy = keras.models.clone_model(net, clone_function=widen)
+    copy.set_weights(net.get_weights())
+    return copy
+
+
+def _without_kink(layer: Any) -> Any:
+    config = layer.get_config()
+    if isinstance(layer, keras.layers.ReLU):
+        return keras.layers.Activation("silu", name=layer.name, dtype=layer.dtype_policy)
+    if config.get("activation") == "relu":
+        config["activation"] = "silu"
+    return _SMOOTH_POOLS.get(type(layer), type(layer)).from_config(config)
+
+
+def _vary(weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Variances stay positive."""
+    noise = 0.1 * rng.random(weight.shape).astype(weight.dtype)
+    return weight + noise if np.ptp(weight) == 0 else weight
