@@ -62,7 +62,7 @@ def _warm_up(name: str, call: Callable[[], object], images: int) -> Figure:
 
 def _compare(decoded: Document, cached: Document, context: Context) -> Iterator[Document]:
     for row in context.measured.get("models", {}).get("rows", ()):
-        if row["value"] is None or "/training/float32/" not in row["name"]:
+        if row["value"] is None or (row["work"], row["precision"]) != ("training", "float32"):
             continue
         yield {
             "net": row["name"],

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from dlpractice.benchmark.context import Context
+from dlpractice.benchmark.device.measurement import NetRow
 from dlpractice.benchmark.device.memory import MemoryBudget
 from dlpractice.benchmark.device.timing import Sampling
 from dlpractice.benchmark.input_pipeline import measure_input
@@ -17,12 +18,18 @@ def _context(**measured):
     return Context(Sampling(5), MemoryBudget(0.5), Silent(), 0, measured)
 
 
+def trained(net, value, precision="float32"):
+    row = NetRow(net, "training", precision)
+    return {"name": f"models/{row.label(8)}", "value": value, **row.fields(8)}
+
+
 def test_each_way_is_a_rate_and_the_slower_side_binds():
     rows = [
-        {"name": "models/vgg16/training/float32/8", "value": 1e-3},
-        {"name": "models/siamese/training/float32/8", "value": 1e12},
-        {"name": "models/siamese/training/bfloat16/8", "value": 1e12},
-        {"name": "models/koch/training/float32/8", "value": None},
+        trained("vgg16", 1e-3),
+        trained("siamese", 1e12),
+        trained("siamese", 1e12, "bfloat16"),
+        trained("koch", None),
+        trained("siamese", 1e12) | {"work": "inference"},
     ]
     document = measure_input(Input(images=8, image_size=16, batch_size=4), _context(models={"rows": rows}))
 

@@ -20,14 +20,16 @@ from typing import Any
 
 from dlpractice.benchmark.backends.retired_frameworks import RETIRED_FRAMEWORKS
 from dlpractice.benchmark.context import Context, Document
-from dlpractice.benchmark.device.measurement import missing_row
+from dlpractice.benchmark.device.measurement import NetRow, missing_row
 from dlpractice.config.sections.benchmark import Backends
 
 
 def measure_backends(section: Backends, context: Context) -> Document:
-    """Rows backends/BACKEND/NET/inference|training/float32/BATCH in images/s, with `threads` and `versions`;
-    ONNX Runtime has inference alone. One that is not installed, fails or takes too long has rows without a
-    value that say why. `retired`: frameworks of the same years that are no longer developed, published.
+    """Rows backends/BACKEND/NET/WORK/float32/BATCH in images/s, with these as fields, `threads` and
+    `versions`; ONNX Runtime has inference alone.
+
+    A backend that is not installed, fails or takes too long has rows without a value that say why. `retired`:
+    frameworks of the same years that are no longer developed, published.
     """
     context.progress.stage("measuring backends", len(section.names), "backends")
     rows: list[Document] = []
@@ -98,14 +100,15 @@ class _Runner:
     """What runs nets in a process of its own.
 
     packages: to be imported there. distribution: brings them. command: of a section, a context and a folder
-    that is not there yet; it prints a result as JSON. kinds: of rows.
+    that is not there yet; it prints a result as JSON. works: what the nets are
+    measured in.
     """
 
     packages: tuple[str, ...]
     distribution: str
     environment: dict[str, str]
     command: Callable[[Backends, Context, str], Sequence[str]] = _benchmark_command
-    kinds: tuple[str, ...] = ("inference", "training")
+    works: tuple[str, ...] = ("inference", "training")
 
 
 _RUNNERS = {
@@ -125,13 +128,17 @@ _RUNNERS = {
 
 def _adopt(row: Document, backend: str, environment: dict[str, Any]) -> Document:
     """The row of a process of its own, under the name of its backend."""
+    label = NetRow(row["net"], row["work"], row["precision"]).label(row["batch"])
     known = {key: environment[key] for key in ("threads", "versions")}
-    return {**row, "name": row["name"].replace("models/", f"backends/{backend}/", 1), **known}
+    return {**row, "name": f"backends/{backend}/{label}", "backend": backend, **known}
 
 
 def _nothing(name: str, section: Backends, why: str) -> list[Document]:
+    batch = section.batch_size
+    rows = [NetRow(net, work) for net in section.models for work in _RUNNERS[name].works]
     return [
-        missing_row(f"backends/{name}/{net}/{kind}/float32/{section.batch_size}", "images/s", why)
-        for net in section.models
-        for kind in _RUNNERS[name].kinds
+        missing_row(
+            f"backends/{name}/{row.label(batch)}", "images/s", why, {"backend": name, **row.fields(batch)}
+        )
+        for row in rows
     ]

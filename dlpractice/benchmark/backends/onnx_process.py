@@ -19,7 +19,7 @@ from dlpractice.benchmark.backends.onnx_runtime import conversion_bytes, convert
 from dlpractice.benchmark.context import Context, Document
 from dlpractice.benchmark.device.backend import Compiled
 from dlpractice.benchmark.device.machine import usable_cores
-from dlpractice.benchmark.device.measurement import Figure
+from dlpractice.benchmark.device.measurement import Figure, NetRow
 from dlpractice.benchmark.device.memory import MemoryBudget
 from dlpractice.benchmark.device.timing import Sampling, Watch
 from dlpractice.benchmark.models.counting import count_work
@@ -46,29 +46,30 @@ def answer(request: Mapping[str, Any]) -> Document:
 
 def _prepare(name: str, batch: int, threads: int, context: Context) -> Figure:
     """The figure of a net once its session has been seen to compute the same; one that says why not else."""
-    label = f"models/{name}/inference/{_PRECISION}/{batch}"
+    row = NetRow(name, "inference", _PRECISION)
     net = build_net(name, context.seed)
     needed = count_work(net).memory_bytes(batch, VALUE_BYTES[_PRECISION], training=False)
     why = context.memory.why_not(conversion_bytes(net) + needed, on_host=True)
     if why is None:
         try:
-            return _warm_up(label, net, batch, threads, context.seed)
+            return _warm_up(row, net, batch, threads, context.seed)
         # Converters fail with errors of every kind; the other nets are still to be measured.
         except Exception as error:
             why = f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}"
-    return Figure(label, "images/s", why=why)
+    return Figure(f"models/{row.label(batch)}", "images/s", why=why, notes=row.fields(batch))
 
 
-def _warm_up(label: str, net: keras.Model, batch: int, threads: int, seed: int) -> Figure:
+def _warm_up(row: NetRow, net: keras.Model, batch: int, threads: int, seed: int) -> Figure:
+    name, fields = f"models/{row.label(batch)}", row.fields(batch)
     call = open_session(convert(net, batch), threads)
     images = np.random.default_rng(seed).random(input_shape(net, batch)).astype(np.float32)
     difference = _difference(call, net, images)
     if not difference < TOLERANCE:
         why = f"outputs differ from Keras's by {difference:.2g} of the largest; {TOLERANCE:g} is allowed"
-        return Figure(label, "images/s", why=why)
+        return Figure(name, "images/s", why=why, notes=fields)
     watch = Watch(lambda: call(images), synchronise=lambda _: None)
-    notes = {"how": call.how, "difference": difference, "tolerance": TOLERANCE}
-    return Figure(label, "images/s", batch, watch, notes=notes)
+    notes = fields | {"how": call.how, "difference": difference, "tolerance": TOLERANCE}
+    return Figure(name, "images/s", batch, watch, notes=notes)
 
 
 def _difference(call: Compiled, net: keras.Model, images: Any) -> float:

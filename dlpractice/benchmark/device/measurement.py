@@ -33,13 +33,31 @@ class Figure:
     def to_row(self, timing: Timing | None) -> Row:
         """The row of what was measured; one without a value where nothing was."""
         if timing is None:
-            return missing_row(self.name, self.unit, self.why or RAN_OUT)
+            return missing_row(self.name, self.unit, self.why or RAN_OUT, self.notes)
         return {"name": self.name, **timing.rate(self.amount), "unit": self.unit, **self.notes}
 
 
-def missing_row(name: str, unit: str, why: str) -> Row:
+@dataclass(frozen=True)
+class NetRow:
+    """What a row about a whole net says of itself, but for the size of its batch. work: inference or
+    training."""
+
+    net: str
+    work: str
+    precision: str = "float32"
+
+    def label(self, batch: int) -> str:
+        """The end of the row's name."""
+        return f"{self.net}/{self.work}/{self.precision}/{batch}"
+
+    def fields(self, batch: int) -> Row:
+        """The same as fields of the row."""
+        return {"net": self.net, "work": self.work, "precision": self.precision, "batch": batch}
+
+
+def missing_row(name: str, unit: str, why: str, notes: Mapping[str, Any] | None = None) -> Row:
     """The row of what could not be measured."""
-    return {"name": name, "value": None, "unit": unit, "kind": "measured", "why": why}
+    return {"name": name, "value": None, "unit": unit, "kind": "measured", "why": why, **(notes or {})}
 
 
 def measure_in_turn(

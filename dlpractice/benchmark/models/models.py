@@ -12,7 +12,7 @@ import numpy as np
 from dlpractice.benchmark.context import Context, Document
 from dlpractice.benchmark.device import backend
 from dlpractice.benchmark.device.backend import Compiled
-from dlpractice.benchmark.device.measurement import Figure
+from dlpractice.benchmark.device.measurement import Figure, NetRow
 from dlpractice.benchmark.device.timing import Watch
 from dlpractice.benchmark.models.counting import Work, count_work
 from dlpractice.benchmark.models.roofline import Roof, read_roof
@@ -35,7 +35,8 @@ _UNIT = "images/s"
 
 
 def measure_models(section: Models, context: Context) -> Document:
-    """Rows models/NET/inference|training/PRECISION/BATCH in images/s.
+    """Rows models/NET/WORK/PRECISION/BATCH in images/s, with these four as fields: `work` is `inference` or
+    `training`.
 
     A row has the achieved `tflops`, the `intensity` in operations a byte, the shares of the measured and of
     the maker's peak in that precision, and which of compute and memory `binds`; null where a peak is not
@@ -56,8 +57,8 @@ def measure_models(section: Models, context: Context) -> Document:
             rows += context.measure("measuring nets", group)
             group = []
         context.progress.stage(f"warming up {name} in {precision}", 1, "net")
-        for kind in ("inference", "training") if section.training else ("inference",):
-            group += _warm_up_batches(net, work, f"models/{name}/{kind}/{precision}", section, context)
+        for done in ("inference", "training") if section.training else ("inference",):
+            group += _warm_up_batches(net, work, NetRow(name, done, precision), section, context)
         context.progress.advance()
     rows += context.measure("measuring nets", group)
     return {
@@ -73,26 +74,25 @@ def _largest_load(work: Work, precision: str, section: Models) -> int:
 
 
 def _warm_up_batches(
-    net: keras.Model, work: Work, label: str, section: Models, context: Context
+    net: keras.Model, work: Work, row: NetRow, section: Models, context: Context
 ) -> Iterator[Figure]:
     """A figure for each batch size, smallest first, so that it is known what a larger one would take."""
-    _, _, kind, precision = label.split("/")
-    training, value_bytes = kind == "training", VALUE_BYTES[precision]
+    training, value_bytes = row.work == "training", VALUE_BYTES[row.precision]
     call = prepare_training(net) if training else prepare_inference(net)
     longest = section.longest_call_seconds * (_TRAINING_COST if training else 1)
     per_image = 0.0
     for batch in sorted(set(section.batch_sizes)):
-        name = f"{label}/{batch}"
+        name, fields = f"models/{row.label(batch)}", row.fields(batch)
         why = context.memory.why_not(work.memory_bytes(batch, value_bytes, training=training))
         if why is None and per_image * batch > longest:
             why = f"one call would take about {per_image * batch:.2g} s"
         watch = None if why else warm_up(net, call, batch, training, context.seed)
         if watch is None:
-            yield Figure(name, _UNIT, why=why)
+            yield Figure(name, _UNIT, why=why, notes=fields)
             continue
         per_image = watch.warm_seconds / batch
         flops = work.flops(batch, training=training)
-        notes = {
+        notes = fields | {
             "how": call.how,
             "flops": flops / batch,
             "intensity": flops / work.bytes_moved(batch, value_bytes, training=training),
@@ -119,7 +119,7 @@ def _place(row: Document, roof: Roof) -> Document:
     """The row beside the peaks of its precision."""
     if row["value"] is None:
         return row
-    precision = row["name"].split("/")[3]
+    precision = row["precision"]
     tflops = row["value"] * row["flops"] / 1e12
     vendor = find_peak(backend.list_devices()[0].model)
     published = None if vendor is None else vendor.tflops.get(precision)

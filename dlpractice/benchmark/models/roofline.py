@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_MEMORY_ROWS = ("memory/triad", "memory/copy")
-
 
 @dataclass(frozen=True)
 class Roof:
@@ -53,10 +51,9 @@ def read_roof(peaks: Mapping[str, Any] | None) -> Roof:
     for row in (peaks or {"rows": []})["rows"]:
         if row["value"] is None:
             continue
-        kind, _, rest = row["name"].partition("/")
-        if kind == "matmul":
-            precision = rest.partition("/")[0]
+        if row["measure"] == "matmul":
+            precision = row["precision"]
             tflops[precision] = max(tflops.get(precision, 0.0), row["value"])
-        elif row["name"] in _MEMORY_ROWS:
+        elif row["measure"] == "memory":
             memory = max(memory or 0.0, row["value"])
     return Roof(tflops, memory)

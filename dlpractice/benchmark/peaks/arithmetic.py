@@ -44,7 +44,7 @@ def prepare_products(
     A size that would not fit, or take more than `longest_call` seconds by what smaller ones took, says so.
     """
     if why := _why_not_at_all(precision):
-        return [Figure(f"matmul/{precision}", UNIT, why=why)]
+        return [Figure(f"matmul/{precision}", UNIT, why=why, notes=_fields(precision))]
     figures: list[Figure] = []
     with computing_in(precision):
         known = _SMALLEST, _one_call(precision, _SMALLEST, clock)
@@ -55,7 +55,7 @@ def prepare_products(
             if why is None and seconds > longest_call:
                 why = f"one product would take about {seconds:.2g} s"
             if why is not None:
-                figures.append(Figure(name, UNIT, why=why))
+                figures.append(Figure(name, UNIT, why=why, notes=_fields(precision, size)))
                 continue
             call, how = _prepare(precision, size)
             watch = Watch(
@@ -65,9 +65,13 @@ def prepare_products(
                 clock=clock,
             )
             known = size, watch.warm_seconds
-            notes = {"how": how, "size": size}
+            notes = _fields(precision, size) | {"how": how}
             figures.append(Figure(name, UNIT, _teraflop(size), watch, notes=notes))
     return figures
+
+
+def _fields(precision: str, size: int | None = None, *, sustained: bool = False) -> Row:
+    return {"measure": "matmul", "precision": precision, "size": size, "sustained": sustained}
 
 
 def _teraflop(size: int) -> float:
@@ -162,8 +166,8 @@ def sustain(precision: str, burst: Row, wanted: float, clock: Clock = time.perf_
         "name": f"matmul/{precision}/sustained",
         **row,
         "unit": UNIT,
+        **_fields(precision, size, sustained=True),
         "how": how,
-        "size": size,
         "seconds": before - started,
         "share_of_burst": row["value"] / burst["value"],
     }

@@ -53,7 +53,7 @@ def prepare_memory(bytes_each: int, memory: MemoryBudget) -> Iterator[list[Figur
     """Figures memory/copy and memory/triad of the first device, in GB/s (10^9 bytes), to be measured within
     the block."""
     if why := memory.why_not(3 * bytes_each):
-        yield [Figure(f"memory/{kernel}", UNIT, why=why) for kernel in ARRAYS]
+        yield [Figure(f"memory/{kernel}", UNIT, why=why, notes=_fields(kernel)) for kernel in ARRAYS]
         return
     if backend.list_devices()[0].kind != "cpu":
         calls, how = _device_kernels(bytes_each)
@@ -67,14 +67,18 @@ def prepare_memory(bytes_each: int, memory: MemoryBudget) -> Iterator[list[Figur
 
 def prepare_link(bytes_each: int, memory: MemoryBudget) -> Figure:
     """The figure link/host-to-device, in GB/s, from memory that the system may page out."""
-    name = "link/host-to-device"
+    name, fields = "link/host-to-device", {"measure": "link"}
     if backend.list_devices()[0].kind == "cpu":
-        return Figure(name, UNIT, why="the device is the host")
+        return Figure(name, UNIT, why="the device is the host", notes=fields)
     if why := memory.why_not(bytes_each, on_host=True) or memory.why_not(2 * bytes_each):
-        return Figure(name, UNIT, why=why)
+        return Figure(name, UNIT, why=why, notes=fields)
     values = np.ones(bytes_each // 4, np.float32)
     watch = Watch(lambda: backend.to_device(values), synchronise=backend.synchronise)
-    return Figure(name, UNIT, values.nbytes / 1e9, watch, notes={"bytes": values.nbytes})
+    return Figure(name, UNIT, values.nbytes / 1e9, watch, notes=fields | {"bytes": values.nbytes})
+
+
+def _fields(kernel: str) -> dict[str, str]:
+    return {"measure": "memory", "kernel": kernel}
 
 
 def _nothing_to_wait_for(_: object) -> None:
@@ -87,14 +91,13 @@ def _warm_up(
     bytes_each: int,
     synchronise: Callable[[object], None],
 ) -> list[Figure]:
-    notes = {"how": how, "bytes": bytes_each}
     return [
         Figure(
             f"memory/{kernel}",
             UNIT,
             ARRAYS[kernel] * bytes_each / 1e9,
             Watch(call, synchronise=synchronise),
-            notes=notes,
+            notes=_fields(kernel) | {"how": how, "bytes": bytes_each},
         )
         for kernel, call in calls.items()
     ]

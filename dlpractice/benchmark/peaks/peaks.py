@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from dlpractice.benchmark.context import Context, Document
 from dlpractice.benchmark.device import backend
+from dlpractice.benchmark.device.backend import Device
 from dlpractice.benchmark.device.measurement import Row
 from dlpractice.benchmark.peaks.arithmetic import prepare_products, sustain
 from dlpractice.benchmark.peaks.bandwidth import array_bytes, prepare_link, prepare_memory
@@ -30,11 +31,16 @@ def measure_peaks(section: Peaks, context: Context) -> Document:
         rows = context.measure("measuring peaks", [*products, *moved, link])
     if section.sustained_seconds > 0:
         rows += _sustain(precisions, rows, section.sustained_seconds, context)
-    vendor = find_peak(backend.list_devices()[0].model)
+    return {"rows": rows, **describe_published(backend.list_devices()[0])}
+
+
+def describe_published(device: Device) -> Document:
+    """`vendor`: what the maker of `device` publishes, None where that is not known; `published`: all that is
+    known of any device."""
+    peak = find_peak(device.model)
     return {
-        "rows": rows,
-        "vendor": vendor and vendor.to_json(),
-        "published": [peak.to_json() for peak in VENDOR_PEAKS],
+        "vendor": None if peak is None else peak.to_json(),
+        "published": [known.to_json() for known in VENDOR_PEAKS],
     }
 
 
@@ -44,7 +50,8 @@ def _sustain(
     """The largest product that was measured in each precision, without a pause."""
     context.progress.stage("sustaining products", len(precisions), "precisions")
     for precision in precisions:
-        bursts = [row for row in rows if row["name"].startswith(f"matmul/{precision}/") and row["value"]]
+        products = (row for row in rows if row["measure"] == "matmul" and row["precision"] == precision)
+        bursts = [row for row in products if row["value"]]
         if bursts:
             yield sustain(precision, max(bursts, key=lambda row: row["size"]), seconds)
         context.progress.advance()

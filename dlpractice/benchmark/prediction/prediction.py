@@ -100,11 +100,10 @@ def find_single_rate(section: Section, context: Context) -> Document | None:
     rows = [
         row
         for row in context.measured.get("models", {}).get("rows", ())
-        if {"training", "float32", section.model} <= set(row["name"].split("/"))
+        if (row["net"], row["work"], row["precision"]) == (section.model, "training", "float32")
         and row["value"] is not None
-        and row["unit"] == "images/s"
     ]
-    exact = [row for row in rows if str(section.batch_size) in row["name"].split("/")]
+    exact = [row for row in rows if row["batch"] == section.batch_size]
     return max(exact or rows, key=lambda row: row["value"], default=None)
 
 
@@ -152,6 +151,8 @@ def _row(section: Section, prediction: Prediction) -> Document:
     wired = f"{section.model}/{section.interconnect}"
     return {
         "name": f"prediction/{wired}/{prediction.method}/{prediction.devices}",
+        "net": section.model,
+        "interconnect": section.interconnect,
         "method": prediction.method,
         "devices": prediction.devices,
         "value": prediction.images_per_second.point,

@@ -72,24 +72,23 @@ def peaks_table(part: Document) -> RenderableType:
     columns = ["size", "TFLOP/s", "95 %", "MAD", "sustained", "held"]
     table = plain_table(["precision"], columns + (["published", "share"] if vendor else []), gap=1)
     for precision, products in _by_precision(rows).items():
-        best = max((row for row in products if "/sustained" not in row["name"]), key=_value)
-        sustained = next((row for row in products if "/sustained" in row["name"]), {})
+        best = max((row for row in products if not row["sustained"]), key=_value)
+        sustained = next((row for row in products if row["sustained"]), {})
         cells = [str(best["size"]), *_figures(best), significant(sustained.get("value"))]
         cells.append(_percent(sustained.get("share_of_burst")))
         if vendor:
             published = vendor["tflops"].get(precision)
             cells += [significant(published), _percent(published and best["value"] / published)]
         table.add_row(precision, *cells)
-    others = [row for row in rows if not row["name"].startswith("matmul/") and row["value"] is not None]
+    others = [row for row in rows if row["measure"] != "matmul" and row["value"] is not None]
     return Group(table, "", _plain_rows(others), *_notes_on_peaks(vendor), *missing_lines(rows))
 
 
 def _by_precision(rows: Sequence[Row]) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     for row in rows:
-        kind, _, rest = row["name"].partition("/")
-        if kind == "matmul" and row["value"] is not None:
-            found.setdefault(rest.partition("/")[0], []).append(row)
+        if row["measure"] == "matmul" and row["value"] is not None:
+            found.setdefault(row["precision"], []).append(row)
     return found
 
 
@@ -140,12 +139,12 @@ def input_table(part: Document) -> RenderableType:
 def backends_table(part: Document) -> RenderableType:
     """The backends beside one another for each net, in inference and in training, and the frameworks that
     ended."""
-    measured = [(row["name"].split("/"), row) for row in part["rows"] if row["value"] is not None]
+    measured = [row for row in part["rows"] if row["value"] is not None]
     table = plain_table(["net", "", "on"], ["images/s", "95 %"])
-    for (_, backend, net, kind, _, _), row in sorted(measured, key=lambda pair: pair[0][2:4]):
-        table.add_row(net, kind, f"{backend}, {row['how']}", *_figures(row)[:2])
-    notes = {f"{precision}, batch {batch}" for (*_, precision, batch), _ in measured}
-    notes |= {f"{row['threads']} threads" for _, row in measured}
+    for row in sorted(measured, key=lambda row: (row["net"], row["work"])):
+        table.add_row(row["net"], row["work"], f"{row['backend']}, {row['how']}", *_figures(row)[:2])
+    notes = {f"{row['precision']}, batch {row['batch']}" for row in measured}
+    notes |= {f"{row['threads']} threads" for row in measured}
     ended = ", ".join(f"{row['name']} {row['last_release']} ({row['year']})" for row in part["retired"])
     lines = ["; ".join(sorted(notes)), f"no longer developed, last release: {ended}"]
     return Group(table, Text("\n".join(filter(None, lines)), style="dim"), *missing_lines(part["rows"]))

@@ -28,7 +28,8 @@ def draw_peaks(part: Mapping[str, Any]) -> Figure:
         rows = [
             row
             for row in part["rows"]
-            if row["name"].startswith(f"matmul/{precision}/") and row["value"] and "/sust" not in row["name"]
+            if row["measure"] == "matmul" and row["precision"] == precision
+            if row["value"] and not row["sustained"]
         ]
         if not rows:
             continue

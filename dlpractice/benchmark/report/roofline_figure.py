@@ -35,19 +35,18 @@ def draw_roofline(part: Mapping[str, Any]) -> Figure:
     figure = Figure(figsize=(9.0, 5.0), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     rows = [row for row in part["rows"] if row["value"] is not None]
-    precisions = dict.fromkeys(_precision(row) for row in rows)
+    precisions = dict.fromkeys(row["precision"] for row in rows)
     low, high = _limits(rows, [part["roof"]["ridge"].get(precision) for precision in precisions])
     for precision in precisions:
         _draw_roof(axes, part["roof"], precision, low, high)
     for number, row in enumerate(rows, 1):
-        _, net, kind, precision, batch = row["name"].split("/")
         axes.plot(
             row["intensity"],
             row["tflops"],
-            _MARKERS[kind],
-            color=_COLOURS[precision],
+            _MARKERS[row["work"]],
+            color=_COLOURS[row["precision"]],
             markersize=5,
-            label=f"{number}  {net}, {kind}, {precision}, batch {batch}",
+            label=f"{number}  {row['net']}, {row['work']}, {row['precision']}, batch {row['batch']}",
         )
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -108,10 +107,6 @@ def _number_points(axes: Any, rows: Sequence[Row]) -> None:
 def _meet(first: _Box, second: _Box) -> bool:
     """Whether two boxes (left, low, right, high) overlap."""
     return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
-
-
-def _precision(row: Row) -> str:
-    return str(row["name"].split("/")[3])
 
 
 def _limits(rows: Sequence[Row], ridges: Sequence[float | None]) -> tuple[float, float]:

@@ -17,7 +17,8 @@ from dlpractice.progress import Silent
 
 SECTION = Backends(names=("tensorflow", "jax"), models=("siamese",), batch_size=1)
 CONTEXT = Context(Sampling(5), MemoryBudget(0.5), Silent(), 0)
-MEASURED = {"name": "models/siamese/inference/float32/1", "value": 5.0, "unit": "images/s"}
+FIELDS = {"net": "siamese", "work": "inference", "precision": "float32", "batch": 1}
+MEASURED = {"name": "models/siamese/inference/float32/1", "value": 5.0, "unit": "images/s", **FIELDS}
 KNOWN = {"threads": 2, "versions": {"jax": "1.0"}}
 DOCUMENT = {"environment": {**KNOWN, "governor": None}, "parts": {"models": {"rows": [MEASURED]}}}
 
@@ -34,10 +35,15 @@ def test_each_backend_answers_for_itself(monkeypatch: pytest.MonkeyPatch) -> Non
     script = f"import os; assert os.environ['KERAS_BACKEND'] == 'jax'; print({json.dumps(DOCUMENT)!r})"
     answer(monkeypatch, "jax", script)
     *absent, jax = measure_backends(SECTION, CONTEXT)["rows"]
-    assert jax == MEASURED | KNOWN | {"name": "backends/jax/siamese/inference/float32/1"}
+    name = "backends/jax/siamese/inference/float32/1"
+    assert jax == MEASURED | KNOWN | {"name": name, "backend": "jax"}
     assert [row["name"] for row in absent] == [
         "backends/tensorflow/siamese/inference/float32/1",
         "backends/tensorflow/siamese/training/float32/1",
+    ]
+    assert [(row["backend"], row["work"]) for row in absent] == [
+        ("tensorflow", "inference"),
+        ("tensorflow", "training"),
     ]
     why = "tensorflow not installed; pip install 'dlpractice' brings it"
     assert all((row["value"], row["why"]) == (None, why) for row in absent)

@@ -13,7 +13,10 @@ from dlpractice.config.sections.benchmark import Models
 from dlpractice.progress import Silent
 
 _PEAKS = {
-    "rows": [{"name": "matmul/float32/512", "value": 1.0}, {"name": "memory/copy", "value": 1.0}],
+    "rows": [
+        {"measure": "matmul", "precision": "float32", "value": 1.0},
+        {"measure": "memory", "value": 1.0},
+    ],
 }
 
 
@@ -38,6 +41,7 @@ def test_rows_place_a_net_under_the_roof():
         f"models/vgg16/{kind}/float32/{batch}" for kind in ("inference", "training") for batch in (2, 4)
     ]
     row = document["rows"][1]
+    assert (row["net"], row["work"], row["precision"], row["batch"]) == ("vgg16", "inference", "float32", 4)
     flops = 4 * 8 * (2 * 48 + 1)
     # Weights 48 x 8 + 8; flattening reads and writes 48 values, the dense layer reads 48 and writes 8.
     assert row["intensity"] == pytest.approx(flops / (4 * (392 + 4 * (96 + 56))))

@@ -7,8 +7,8 @@ from dlpractice.benchmark.models.roofline import Roof, read_roof
 _ROOF = Roof({"float32": 2.0}, 100.0)
 
 
-def _row(name, value):
-    return {"name": name, "value": value}
+def _row(measure, value, precision=None):
+    return {"measure": measure, "precision": precision, "value": value}
 
 
 @pytest.mark.parametrize(
@@ -28,13 +28,13 @@ def test_nothing_is_said_without_peaks(roof):
 
 def test_the_roof_is_the_best_that_was_measured():
     rows = [
-        _row("matmul/float32/512", 1.0),
-        _row("matmul/float32/1024", 2.0),
-        _row("matmul/float32/sustained", 1.5),
-        _row("matmul/float16/512", None),
-        _row("memory/copy", 90.0),
-        _row("memory/triad", 100.0),
-        _row("link/host-to-device", 900.0),
+        _row("matmul", 1.0, "float32"),
+        _row("matmul", 2.0, "float32"),
+        _row("matmul", 1.5, "float32"),
+        _row("matmul", None, "float16"),
+        _row("memory", 90.0),
+        _row("memory", 100.0),
+        _row("link", 900.0),
     ]
 
     assert read_roof({"rows": rows}) == _ROOF

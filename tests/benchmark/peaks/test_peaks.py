@@ -1,13 +1,8 @@
-from contextlib import nullcontext
-
 from dlpractice.benchmark.context import Context
-from dlpractice.benchmark.device import backend
 from dlpractice.benchmark.device.backend import Device
-from dlpractice.benchmark.device.measurement import Figure
 from dlpractice.benchmark.device.memory import MemoryBudget
 from dlpractice.benchmark.device.timing import Sampling
-from dlpractice.benchmark.peaks import peaks
-from dlpractice.benchmark.peaks.peaks import measure_peaks
+from dlpractice.benchmark.peaks.peaks import describe_published, measure_peaks
 from dlpractice.benchmark.peaks.published_peaks import VENDOR_PEAKS
 from dlpractice.config.sections.benchmark import Peaks
 from dlpractice.progress import Silent
@@ -52,14 +47,11 @@ def test_a_small_part_has_every_figure_or_says_why_not() -> None:
     assert [row["name"] for row in part["published"]] == [peak.name for peak in VENDOR_PEAKS]
 
 
-def test_a_known_gpu_brings_what_its_maker_publishes(monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    nothing = Figure("nothing", "GB/s", why="not here")
-    monkeypatch.setattr(peaks, "prepare_products", lambda *args: [])
-    monkeypatch.setattr(peaks, "prepare_memory", lambda *args: nullcontext([]))
-    monkeypatch.setattr(peaks, "prepare_link", lambda *args: nothing)
-    monkeypatch.setattr(backend, "list_devices", lambda: (Device("GPU:0", "gpu", "Tesla V100-SXM2-16GB"),))
-    part = measure_peaks(SECTION, context(Silent()))
-    assert part["vendor"]["tflops"]["float32"] == 15.7
+def test_a_known_gpu_brings_what_its_maker_publishes() -> None:
+    found = describe_published(Device("GPU:0", "gpu", "Tesla V100-SXM2-16GB"))
+    assert found["vendor"]["tflops"]["float32"] == 15.7
+    assert found["vendor"] in found["published"]
+    assert describe_published(Device("cpu:0", "cpu", "unheard of"))["vendor"] is None
 
 
 def test_the_largest_product_of_each_precision_is_sustained() -> None:

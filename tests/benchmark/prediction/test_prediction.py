@@ -8,6 +8,7 @@ import pytest
 from keras import layers
 
 from dlpractice.benchmark.context import Context
+from dlpractice.benchmark.device.measurement import NetRow
 from dlpractice.benchmark.device.memory import MemoryBudget
 from dlpractice.benchmark.device.timing import Sampling
 from dlpractice.benchmark.models.graphs import read_graph
@@ -31,7 +32,8 @@ def test_validation_is_one_json_document_with_every_published_row() -> None:
     assert document["errors"]["linear scaling"]["mean"] > document["mean_absolute_error_points"]
 
 
-ROW = {"name": "models/siamese/training/float32/8", "value": 100.0, "unit": "images/s"}
+FIELDS = NetRow("siamese", "training").fields(8)
+ROW = {"name": "models/siamese/training/float32/8", "value": 100.0, "unit": "images/s", **FIELDS}
 
 
 def context(*rows: dict[str, object]) -> Context:
@@ -39,7 +41,7 @@ def context(*rows: dict[str, object]) -> Context:
 
 
 def test_prediction_without_a_measured_rate_says_so() -> None:
-    inference = {**ROW, "name": "models/siamese/inference/float32/8"}
+    inference = {**ROW, "work": "inference"}
     unmeasured = {**ROW, "value": None}
     (row,) = predict(Section(model="siamese"), context(inference, unmeasured))["rows"]
     assert row["value"] is None
@@ -47,7 +49,7 @@ def test_prediction_without_a_measured_rate_says_so() -> None:
 
 
 def test_the_rate_of_the_same_batch_is_preferred() -> None:
-    faster = {**ROW, "name": "models/siamese/training/float32/16", "value": 120.0}
+    faster = {**ROW, "batch": 16, "value": 120.0}
     for batch, expected in ((8, 100.0), (32, 120.0)):
         found = find_single_rate(Section(model="siamese", batch_size=batch), context(ROW, faster))
         assert found is not None

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
+from dlpractice.benchmark.device.measurement import NetRow
 from dlpractice.benchmark.report.benchmark_tables import (
     backends_table,
     baseline_table,
@@ -48,16 +49,21 @@ def figure(name: str, value: float | None, **more: Any) -> dict[str, Any]:
     return {"name": name, "value": value, "unit": "TFLOP/s", "kind": "measured", **spread, **more}
 
 
+def product(precision: str, size: int, value: float | None, **more: Any) -> dict[str, Any]:
+    fields = {"measure": "matmul", "precision": precision, "size": size, "sustained": False}
+    return figure(f"matmul/{precision}/{size}", value, **{**fields, **more})
+
+
 PEAKS = {
     "rows": [
-        figure("matmul/float32/512", 20.0, size=512),
-        figure("matmul/float32/8192", 50.0, size=8192),
-        figure("matmul/float32/sustained", 45.0, size=8192, share_of_burst=0.9),
-        figure("matmul/float32/16384", None, why="one product would take about 3 s"),
-        figure("matmul/float32/32768", None, why="needs 12,288 MiB"),
-        figure("matmul/tf32", None, why="no TF32"),
-        figure("matmul/bfloat16/8192", 800.0, size=8192),
-        figure("memory/triad", 4230.0, unit="GB/s"),
+        product("float32", 512, 20.0),
+        product("float32", 8192, 50.0),
+        product("float32", 8192, 45.0, sustained=True, share_of_burst=0.9),
+        product("float32", 16384, None, why="one product would take about 3 s"),
+        product("float32", 32768, None, why="needs 12,288 MiB"),
+        figure("matmul/tf32", None, measure="matmul", precision="tf32", why="no TF32"),
+        product("bfloat16", 8192, 800.0),
+        figure("memory/triad", 4230.0, unit="GB/s", measure="memory"),
     ],
     "vendor": VENDOR,
 }
@@ -197,7 +203,8 @@ def test_what_binds_and_what_ended_is_said() -> None:
 def test_backends_stand_beside_one_another() -> None:
     def row(backend: str, kind: str, value: float | None) -> dict[str, Any]:
         told = {"why": "not installed"} if value is None else {"how": "compiled", "threads": 2}
-        return {"name": f"backends/{backend}/koch/{kind}/float32/8", "value": value, "ci95": [1, 2]} | told
+        about = {"backend": backend, **NetRow("koch", kind).fields(8), "ci95": [1, 2]}
+        return {"name": f"backends/{backend}/koch/{kind}/float32/8", "value": value, **about, **told}
 
     rows = [
         row(backend, kind, value)

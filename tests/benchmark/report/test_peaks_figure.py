@@ -7,7 +7,8 @@ from dlpractice.benchmark.report.peaks_figure import draw_peaks, peaks_figure
 
 def row(precision: str, size: int, value: float | None) -> dict[str, object]:
     spread = {} if value is None else {"ci95": [0.9 * value, 1.1 * value]}
-    return {"name": f"matmul/{precision}/{size}", "value": value, "size": size, **spread}
+    fields = {"measure": "matmul", "precision": precision, "size": size, "sustained": False}
+    return {**fields, "value": value, **spread}
 
 
 PART = {
@@ -16,8 +17,8 @@ PART = {
         row("float32", 128, 4.0),
         row("float32", 256, None),
         row("bfloat16", 64, 2.0),
-        {"name": "matmul/float32/sustained", "value": 3.0, "size": 128, "ci95": [3.0, 3.0]},
-        {"name": "memory/copy", "value": 20.0, "ci95": [19.0, 21.0]},
+        {**row("float32", 128, 3.0), "sustained": True},
+        {"measure": "memory", "value": 20.0, "ci95": [19.0, 21.0]},
     ],
     "vendor": {"tflops": {"float32": 15.7}},
 }

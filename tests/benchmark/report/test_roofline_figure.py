@@ -3,18 +3,20 @@
 import pytest
 from matplotlib.text import Text
 
+from dlpractice.benchmark.device.measurement import NetRow
 from dlpractice.benchmark.report.roofline_figure import draw_roofline, roofline_figure
 
 
-def _row(name, intensity, tflops):
-    return {"name": f"models/{name}", "value": 1.0, "intensity": intensity, "tflops": tflops}
+def _row(work, precision, batch, intensity, tflops):
+    fields = NetRow("vgg16", work, precision).fields(batch)
+    return {**fields, "value": 1.0, "intensity": intensity, "tflops": tflops}
 
 
 _PART = {
     "rows": [
-        _row("vgg16/inference/float32/1", 40.0, 0.1),
-        _row("vgg16/inference/float32/8", 41.0, 0.101),
-        _row("vgg16/training/bfloat16/8", 60.0, 0.15),
+        _row("inference", "float32", 1, 40.0, 0.1),
+        _row("inference", "float32", 8, 41.0, 0.101),
+        _row("training", "bfloat16", 8, 60.0, 0.15),
         {"name": "models/vgg16/training/float32/8", "value": None, "why": "too large"},
     ],
     "roof": {
