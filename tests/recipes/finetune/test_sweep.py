@@ -11,7 +11,7 @@ from dlpractice.cli.console import messages, results
 from dlpractice.cli.main import app
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Finetune
-from dlpractice.diagnosis.groups import diagnose_group
+from dlpractice.diagnosis.several_runs import diagnose_group
 from dlpractice.progress import Silent
 from dlpractice.recipes.finetune import comparison, finetune, sweep
 from dlpractice.runs.comparison_folder import Sweep
