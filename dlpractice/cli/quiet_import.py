@@ -1,4 +1,4 @@
-"""Importing what needs TensorFlow, without its start-up chatter."""
+"""Imports what needs TensorFlow, and keeps its start-up chatter from the terminal."""
 
 import logging
 import os

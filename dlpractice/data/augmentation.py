@@ -1,7 +1,8 @@
-"""What random augmentation does to a batch, drawn on the host and applied elsewhere.
+"""How images are changed at random while a net is trained.
 
-Every number comes from the generator that is passed in, so a batch is a function of its seed alone: it does
-not depend on threads, devices, or on where a killed run was taken up again.
+The changes are drawn here, and applied where the net computes. Every number comes from the generator that
+is passed in. So a batch is a function of its seed alone: it does not depend on threads, on devices, or on
+where a killed run was taken up again.
 """
 
 from dataclasses import dataclass
@@ -16,16 +17,19 @@ AUGMENTER = 1  # to be raised when the same draw comes to give other pixels: cac
 
 
 class Draw(NamedTuple):
-    """One draw for N images of S pixels a side.
+    """What was drawn for a batch of N images of S x S pixels.
 
-    transforms: (N, 8) float32, for each output pixel the input pixel it is read from: (a0 x + a1 y + a2, b0
-    x + b1 y
-        + b2), then two zeros.
-    colours: (N, 3) float32: brightness added in units of the 0..255 range, contrast and saturation factors.
-    partners: (N,) int32, the image of the batch each is mixed with.
-    boxes: (N, 4) int32: top, left, bottom, right of the part that CutMix takes from the partner; empty for
-    MixUp. blend: (N,) float32, MixUp's share of the image itself outside the box; 1 for CutMix.
-    shares: (N,) float32, the share of the image's own label in its target.
+    Args:
+        transforms: (N, 8) float32. The output pixel (x, y) is read from the input pixel (a0 x + a1 y + a2,
+            b0 x + b1 y + b2); a row holds a0, a1, a2, b0, b1, b2 and two zeros.
+        colours: (N, 3) float32. What is added to the brightness, in units of the range 0..255, and the
+            factors of contrast and saturation.
+        partners: (N,) int32. The position in the batch of the image that each is mixed with.
+        boxes: (N, 4) int32. Top, left, bottom and right, in pixels, of the part that CutMix takes from the
+            partner. The box is empty where MixUp was drawn.
+        blend: (N,) float32 in [0, 1]. The weight that MixUp gives the image itself, outside of the box; 1
+            where CutMix was drawn.
+        shares: (N,) float32 in [0, 1]. The share that the image's own label has in its target.
     """
 
     transforms: FloatArray
@@ -38,12 +42,17 @@ class Draw(NamedTuple):
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Ranges to draw from.
+    """How far images may be changed; each change is drawn anew for each image, uniformly from its range.
 
-    flip: `none`, `horizontal` or `both`. rotation: up to this many degrees either way. zoom: scale in
-    [1 - zoom, 1 + zoom]. shift: up to this share of the side. brightness, contrast, saturation: up to this
-    share either way. mixup (Zhang et al. 2018) and cutmix (Yun et al. 2019): the alpha of their Beta
-    distribution, 0 for none; with both, each batch draws one of them.
+    Args:
+        flip: `none`; `horizontal` swaps left and right of half of the images; `both` also swaps top and
+            bottom of half of them.
+        rotation: the largest angle in degrees, in either direction.
+        zoom: the factor of the size is in [1 - zoom, 1 + zoom].
+        shift: the largest displacement along either axis, as a share of the side.
+        brightness, contrast, saturation: the largest change in either direction, as a share.
+        mixup: alpha of the Beta distribution of MixUp (Zhang et al. 2018); 0 mixes nothing.
+        cutmix: the same for CutMix (Yun et al. 2019). If both are above 0, each batch draws one of them.
     """
 
     flip: str = "none"
@@ -58,7 +67,7 @@ class Augmentation:
 
     @property
     def changes_pixels(self) -> bool:
-        """Whether any image on its own, before mixing, can come out changed."""
+        """Whether an image can come out changed without being mixed with another one."""
         ranges = (self.rotation, self.zoom, self.shift, self.brightness, self.contrast, self.saturation)
         return self.flip != "none" or any(ranges)
 
@@ -68,8 +77,7 @@ class Augmentation:
         return self.mixup > 0 or self.cutmix > 0
 
     def draw(self, rng: np.random.Generator, count: int, side: int, *, mix: bool = True) -> Draw:
-        """Draws for `count` images of `side` x `side` pixels; without `mix`, no image is mixed with
-        another."""
+        """Draws the changes of `count` images of `side` x `side` pixels; without `mix`, none is mixed."""
         transforms = self._draw_transforms(rng, count, side)
         colours = self._draw_colours(rng, count)
         if mix and self.mixes:
@@ -120,6 +128,6 @@ def _mix_nothing(count: int) -> tuple[NDArray[np.int32], NDArray[np.int32], Floa
 
 
 def mix_targets(targets: FloatArray, draw: Draw) -> FloatArray:
-    """(N, K) targets of the images themselves -> targets after mixing, rows still summing to 1."""
+    """Mixes the (N, K) targets as the images were mixed; each row still sums to 1."""
     own = draw.shares[:, None]
     return own * targets + (1 - own) * targets[draw.partners]

@@ -43,8 +43,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set ready to train on; paths are relative to `root`. `unused`: training images that are left
-    out."""
+    """A data set that is ready to be trained on. Paths are relative to `root`.
+
+    `unused` holds the training images that are left out where only a fraction is trained on.
+    """
 
     root: Path
     class_names: tuple[str, ...]

@@ -78,7 +78,7 @@ class Examples:
         return self.select(np.sort(np.array(drawn, np.int64)))
 
     def by_class(self) -> dict[int, NDArray[np.int64]]:
-        """For each class with examples, in rising order: their indices, by drawer and then as they are."""
+        """The indices of each class that has examples, sorted by drawer; classes are in rising order."""
         order = np.lexsort((self.drawers, self.classes))
         present, starts = np.unique(self.classes[order], return_index=True)
         return dict(zip(present.tolist(), np.split(order, starts)[1:], strict=True))

@@ -17,8 +17,10 @@ from dlpractice.errors import DataError
 class Shares:
     """How images are divided that bring no splits of their own, and how many of them are used.
 
-    `validation` and `test` are shares in (0, 1) of the images; `fraction` is the share in (0, 1] of the
-    training images that is trained on, see `pick_share`; `seed` draws all of them.
+    Args:
+        validation, test: shares in (0, 1) of the images.
+        fraction: the share in (0, 1] of the training images that is trained on, see `pick_share`.
+        seed: of all that is drawn for this.
     """
 
     validation: float = 0.15
@@ -128,9 +130,13 @@ def split_stratified(
 
 
 def pick_share(labels: Sequence[str], keys: Sequence[str], share: float, seed: int) -> NDArray[np.bool_]:
-    """(N,) which of N images are in a share, in (0, 1], of each label: `share_of` the images that have it.
+    """Picks a share, in (0, 1], of the images of each label; `share_of` says how many that are.
 
-    Drawn by `seed` and the keys alone, see `assign_splits`; what is in a share is in every larger one.
+    The choice depends on `seed` and the keys alone, see `assign_splits`. What is in a share is also in every
+    larger one.
+
+    Returns:
+        (N,) bool, which images are in the share.
     """
     order = sorted(range(len(keys)), key=lambda position: _rank(keys[position], f"share {seed}"))
     left = {label: share_of(count, share) for label, count in Counter(labels).items()}
@@ -142,7 +148,7 @@ def pick_share(labels: Sequence[str], keys: Sequence[str], share: float, seed: i
 
 
 def share_of(count: int, share: float) -> int:
-    """How many of `count` >= 1 images a share in (0, 1] takes: rounded, and one at least."""
+    """How many of `count` images a share in (0, 1] is: rounded, but at least one. `count` is 1 or more."""
     return max(1, math.floor(count * share + 0.5))
 
 

@@ -1,4 +1,4 @@
-"""Feature maps compared place by place, where a place may look around itself for its like."""
+"""Compares feature maps place by place; a place may look around itself for its counterpart."""
 
 from typing import Any
 
@@ -11,12 +11,15 @@ Floats = NDArray[np.floating[Any]]
 
 
 def make_scorer(maps: Floats, reach: int) -> Scorer:
-    """Scores that allow for strokes that lie a little elsewhere: local alignment.
+    """Scores for strokes that may lie a little elsewhere in the other image (local alignment).
 
-    maps: (N, h, w, c). Each place of one map is compared, by the inner product, with the places of the other
-    that are at most `reach` rows and columns away, and the best of them counts; the sum over places, both
-    ways, divided by the maps' lengths, is the score, in [-1, 1] for maps of positive features. It is
-    symmetric. Of several shots the mean counts. With a reach of 0 it is the cosine of the flattened maps.
+    Each place of one map is compared, by the inner product, with the places of the other map that are at most
+    `reach` rows and columns away, and the best of them counts. The score is the sum over the places of both
+    maps, divided by the maps' lengths. It is symmetric, and lies in [-1, 1] if the maps are nowhere negative.
+    With a reach of 0 it is the cosine of the flattened maps. Of several shots the mean counts.
+
+    Args:
+        maps: (N, h, w, c), one map for each example.
     """
     lengths = np.sqrt(np.square(maps).sum(axis=(1, 2, 3), keepdims=True))
     units = maps / np.maximum(lengths, 1e-12)
@@ -47,5 +50,5 @@ def _score_one(query: Floats, supports: Floats, reach: int) -> Floats:
 
 
 def _overlap(size: int, step: int) -> slice:
-    """The places of a side of `size` that are still on it `step` places before."""
+    """The rows (or columns), of `size`, that still have a counterpart after a move by `step`."""
     return slice(max(step, 0), size + min(step, 0))

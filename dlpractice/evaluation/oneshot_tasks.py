@@ -1,8 +1,9 @@
-"""One-shot tasks, and the one way in which a scorer may answer them.
+"""One-shot tasks, and the one way in which a scorer answers them.
 
-A task shows a support set, K examples of each of W classes, and asks of each query which class it is of. What
-could flatter a scorer is made impossible here, once for all protocols: supports and queries are shown in an
-order of their own, a tie is an error, no example is on both sides, and a query is judged by itself.
+A task shows a support set, K examples of each of W classes, and asks of each query which class it is of. Four
+things that could flatter a scorer are made impossible here, for all protocols: supports and queries are
+shuffled before the scorer sees them, a tie counts as an error, no example is both support and query, and each
+query is judged by itself.
 """
 
 from collections.abc import Callable, Sequence
@@ -57,11 +58,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a scorer made of some tasks, query by query, in the order of the tasks and of their queries.
+    """What a scorer answered to some tasks, query by query, in the order of the tasks and of their queries.
 
-    `tasks`, `queries`, `truth`, `predicted`: (A,) int64: number of the task, index of the query, and rows of
-    the task's supports (`predicted` is UNDECIDED at a tie); `groups`: (A,); `correct`: (A,) bool; `scores`:
-    one array (Q, W) per task, columns in the order of its supports.
+    Args:
+        tasks: (A,) int64. The number of the task.
+        queries: (A,) int64. The index of the query.
+        truth, predicted: (A,) int64. Rows of the task's supports; `predicted` is UNDECIDED at a tie.
+        groups: (A,). What an interval is clustered by.
+        correct: (A,) bool.
+        scores: one (Q, W) array for each task, its columns in the order of the task's supports.
     """
 
     tasks: NDArray[np.int64]
@@ -120,7 +125,7 @@ def accuracy_by_group(answers: Answers) -> Measure:
 
 
 def _score(task: Task, scorer: Scorer, rng: np.random.Generator) -> NDArray[np.floating[Any]]:
-    """Scores (Q, W) in the task's order. The scorer sees another, so that no position is worth anything."""
+    """Scores (Q, W) in the task's order. The scorer sees a shuffled one, so positions tell it nothing."""
     rows, columns = rng.permutation(len(task.queries)), rng.permutation(len(task.supports))
     shown = _checked(scorer(task.queries[rows], task.supports[columns]), len(rows), len(columns))
     scores = np.empty_like(shown)
@@ -144,10 +149,10 @@ def _single_best(scores: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
 
 
 def _refuse_joint_decisions(task: Task, scorer: Scorer) -> None:
-    """Asks the first query once among the others and once alone.
+    """Refuses a scorer that answers the first query differently among the others and alone.
 
-    Rounding may differ with the size of a batch, and more so in half precision: a hundredth of the scores'
-    spread is let pass.
+    Rounding may depend on the size of a batch, and more so in half precision, so a hundredth of the spread of
+    the scores is allowed.
     """
     among, alone = scorer(task.queries, task.supports), scorer(task.queries[:1], task.supports)
     first = _checked(among, len(task.queries), len(task.supports))[:1]

@@ -11,11 +11,11 @@ _PERPLEXITY = 30.0
 
 
 def project(embeddings: NDArray[np.floating], seed: int) -> NDArray[np.float32]:
-    """(N, D) to (N, 2) float32, neighbours staying neighbours; distances between groups mean nothing.
+    """Maps (N, D) embeddings to (N, 2) float32 so that neighbours stay neighbours, to be looked at.
 
-    van der Maaten and Hinton, "Visualizing data using t-SNE", JMLR 9 (2008), on the first 50 principal
-    components, as they advise. A fixed seed gives the same picture. Embeddings that are all the same, as of a
-    collapsed network, lie on one point.
+    Distances between groups mean nothing. The method is t-SNE (van der Maaten and Hinton, "Visualizing data
+    using t-SNE", JMLR 9, 2008) on the first 50 principal components, as its authors advise. A fixed seed
+    gives the same picture. Equal embeddings, as of a collapsed network, lie on one point.
 
     Raises:
         ValueError: N is below 4, which is too few for neighbours.

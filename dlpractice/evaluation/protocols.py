@@ -208,11 +208,12 @@ def verification_pairs(examples: Examples, count: int, seed: int) -> Pairs:
 
 
 def group_names(examples: Examples, indices: NDArray[np.int64] | None = None) -> NDArray[np.str_]:
-    """(n,) the group for an interval of each example that may be asked about: its alphabet, or its class
-    where there is a single alphabet, see `choose_groups`.
+    """The group of each example, to cluster intervals by: its alphabet, or in a single one its class.
 
-    Args:
-        indices: (n,) the examples that may be asked about. None: all of them.
+    A model will be used on new groups, so an interval has to allow for the differences between groups.
+
+    Returns:
+        The names, (N,) of all examples, or (n,) of those at `indices`.
     """
     chosen = np.arange(len(examples)) if indices is None else indices
     alphabets = [examples.alphabet_names[code] for code in examples.alphabets[chosen].tolist()]
@@ -221,7 +222,11 @@ def group_names(examples: Examples, indices: NDArray[np.int64] | None = None) ->
 
 
 def _by_class_and_drawer(examples: Examples, alphabet: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """(classes, known drawers) of one alphabet: the index of an example, -1 where there is none."""
+    """One example of each class by each known drawer of an alphabet.
+
+    Returns:
+        (classes, drawers) int64 indices, -1 where the drawer has not drawn the class.
+    """
     known = (examples.alphabets == alphabet) & (examples.drawers != UNKNOWN_DRAWER)
     members = rng.permutation(np.flatnonzero(known))  # of several in one place, the last one stays
     classes, rows = np.unique(examples.classes[members], return_inverse=True)
@@ -245,7 +250,7 @@ def _members(examples: Examples, classes: NDArray[np.int64], least: int) -> list
 
 
 def _pools(examples: Examples, shots: int) -> list[list[NDArray[np.int64]]]:
-    """For each alphabet with two or more classes of `shots` examples: the indices in each of these."""
+    """The indices of classes with at least `shots` examples, for each alphabet with two or more of them."""
     pools: dict[int, list[NDArray[np.int64]]] = {}
     for indices in examples.by_class().values():
         if len(indices) >= shots:
@@ -259,7 +264,13 @@ def _pools(examples: Examples, shots: int) -> list[list[NDArray[np.int64]]]:
 
 
 def _drawer_keys(examples: Examples) -> NDArray[np.int64]:
-    """(N,) a number for who made each example, within its alphabet; an unknown drawer is nobody else."""
+    """Numbers that tell the drawers of one alphabet apart: equal ones stand for one person.
+
+    An example whose drawer is unknown gets a number that no other example has, so it counts as by another.
+
+    Returns:
+        (N,) int64.
+    """
     alone = -1 - np.arange(len(examples))
     return np.where(examples.drawers == UNKNOWN_DRAWER, alone, examples.drawers)
 
@@ -271,7 +282,11 @@ def _by_different_drawers(
     queries: int,
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], list[list[int]]]:
-    """Supports (W, shots), and for each class up to `queries` queries by none of the supports' drawers."""
+    """Draws a task: its supports, and queries that none of the supports' drawers has drawn.
+
+    Returns:
+        (W, shots) indices of the supports, and for each class up to `queries` indices.
+    """
     drawers = np.unique(np.concatenate([keys[indices] for indices in chosen]))
     ranks = rng.permutation(len(drawers))
     ordered = [

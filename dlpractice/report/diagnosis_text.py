@@ -48,7 +48,7 @@ def _describe(number: int, finding: Document) -> list[RenderableType]:
 
 
 def _describe_unjudged(unjudged: Sequence[Document]) -> list[RenderableType]:
-    """Rules by what they lack, since many lack the same."""
+    """The rules that could not be judged, grouped by what they lack, since many lack the same."""
     by_need: dict[str, list[str]] = {}
     for entry in unjudged:
         by_need.setdefault(" and ".join(entry["needs"]), []).append(entry["name"])

@@ -44,7 +44,7 @@ def _results_table(results: Mapping[str, Document]) -> RenderableType:
 
 
 def _errors(measure: Document) -> str:
-    """A count, or over several seeds the mean of their counts; "" where nobody counted."""
+    """The number of errors; for several seeds the mean of their numbers; "" where nobody counted."""
     errors = measure.get("errors")
     if errors is None:
         return ""

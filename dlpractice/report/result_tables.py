@@ -44,7 +44,7 @@ def comparison_table(document: Document) -> RenderableType:
 
 
 def _published(entry: Document | None) -> str:
-    """As its source words it, which may be a range, else the value in percent."""
+    """The value in percent, or in the words of its source where that gives a range."""
     return "" if entry is None else entry.get("text") or percent(entry["value"])
 
 
@@ -131,8 +131,7 @@ def predictions_table(rows: Sequence[Document]) -> RenderableType:
 
 
 def runs_table(runs: Sequence[Document]) -> RenderableType:
-    """What `dlp runs ls` found, in the order given: a line with the path, which is for copying, and one below
-    it."""
+    """What `dlp runs ls` found, in the order given: two lines a run, of which the first is its path."""
     lines = [Text(f"{'test %':>8}  {'95 %':>10}  {'last written':16}  command, strategy, data", style="bold")]
     for run in runs:
         accuracy = run["test_accuracy"]
@@ -185,8 +184,10 @@ def _results_table(runs: Sequence[Document], letters: Sequence[str]) -> Renderab
 
 
 def plain_table(texts: Sequence[str], numbers: Sequence[str], gap: int = 2) -> Table:
-    """A table without lines: columns of text, which wrap where 80 columns are too few, then columns of
-    numbers. `gap`: blanks between two columns."""
+    """A table without lines: first columns of text, then columns of numbers.
+
+    Text wraps if 80 columns are too few. `gap` is the number of blanks between two columns.
+    """
     table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
     for name in texts:
         table.add_column(name, overflow="fold")
@@ -196,7 +197,7 @@ def plain_table(texts: Sequence[str], numbers: Sequence[str], gap: int = 2) -> T
 
 
 def letter(index: int) -> str:
-    """What stands for column or row `index`, from 0: A, B, ... Z, A1, A2, ..."""
+    """The name of column or row `index`, which counts from 0: A, B, ... Z, A1, A2, ..."""
     return chr(ord("A") + index) if index < 26 else f"A{index - 25}"
 
 

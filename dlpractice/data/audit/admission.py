@@ -1,4 +1,4 @@
-"""What an audit found, held against what was asked for: which images are let in."""
+"""Decides which images are let in: what an audit found is held against what was asked for."""
 
 from typing import Literal
 

@@ -127,7 +127,7 @@ def _first_other(item: Item, items: Sequence[Item]) -> str:
 
 
 def _leaks(index: Index, scan: Scan) -> list[Unusable]:
-    """Copies in several given splits, but for those in the split that measures."""
+    """Copies of one image in several given splits, except for the copies in the split that measures."""
     found = []
     for items in _copies(index, scan):
         if len({item.label for item in items}) > 1:

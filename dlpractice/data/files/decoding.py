@@ -108,8 +108,10 @@ def shrink_bound(image_size: int) -> int:
 class Look:
     """How a file becomes a square of pixels.
 
-    `image_size` is its side in pixels, `resize` says what happens to images that are no squares, see
-    `fit`, and transparent pixels are laid over the colour `background`, `#rrggbb`.
+    Args:
+        image_size: the side of the square, in pixels.
+        resize: what happens to images that are no squares, see `fit`.
+        background: the colour under transparent pixels and around padded images, `#rrggbb`.
     """
 
     image_size: int

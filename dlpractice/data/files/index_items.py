@@ -1,4 +1,4 @@
-"""The plain records of an index: which image files there are, with which label, before any is opened."""
+"""The records of an index: which image files there are and with which label. No file has been opened yet."""
 
 import unicodedata
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Every image decoded once, in threads, into a cache of pixels and of facts, by the hash of its bytes."""
+"""A cache of decoded images and facts about them, under the hash of each file's bytes; filled in threads."""
 
 import hashlib
 import os
@@ -61,10 +61,10 @@ class Scan:
 
 
 def scan(index: Index, look: Look | None, progress: Progress) -> Scan:
-    """Hashes every file, and decodes those whose bytes are not in the cache.
+    """Hashes every file, and decodes those whose bytes are not in the cache yet.
 
     Args:
-        look: also keep pixels made this way, for `pixel_view`; None: facts only.
+        look: how pixels are made that are kept for `pixel_view`; None keeps facts only.
     """
     files = {item.path: index.file(item) for item in index.items}
     hashes, bad = _hash_files(files, progress)

@@ -30,12 +30,14 @@ _LEAST_CLASSES = 2
 
 @dataclass(frozen=True)
 class ClassSplit:
-    """Examples in three parts without a class in common, and what a source brings for its own protocols.
+    """Examples in three parts that have no class in common.
 
-    `root` says where the paths start: a folder, or the name of a known data set. `runs` are Omniglot's
-    published tasks, with indices into `evaluation`; `vinyals` its test classes as codes of `evaluation`,
-    (423,) int64; `digits` real handwriting for models trained on generated glyphs. `files` is
-    the audit of a folder.
+    Args:
+        root: where the paths start: a folder, or the name of a known data set.
+        runs: Omniglot's published tasks; their indices count in `evaluation`.
+        vinyals: (423,) int64. The test classes of Vinyals et al., as codes of `evaluation`; None elsewhere.
+        digits: real handwriting, to test models on that were trained on generated glyphs.
+        files: the audit of a folder.
     """
 
     root: str
@@ -224,7 +226,7 @@ def _split_examples(
 
 
 def _check_amounts(class_split: ClassSplit, *, single: bool) -> None:
-    """Refuses a part that has no two classes with a pair of examples each: it could not even form a task."""
+    """Refuses a part that has fewer than two classes with a pair of examples each: it can form no task."""
     lacking = []
     for name, part in class_split.parts.items():
         least = 1 if single and name == "train" else 2

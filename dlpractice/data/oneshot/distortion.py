@@ -1,6 +1,6 @@
-"""How a drawing differs from the next one of the same character: what is drawn at random for a batch.
+"""How drawings are distorted at random while a one-shot net is trained.
 
-The numbers are drawn here, from the generator that is passed in, and applied where the net computes
+The numbers are drawn here, from the generator that is passed in. They are applied where the net computes
 (`dlpractice.training.batches.views`).
 """
 
@@ -17,12 +17,15 @@ _GRID = 5
 
 
 class Moves(NamedTuple):
-    """What happens to N images of H pixels a side, seen as S x S.
+    """What was drawn for a batch of N images of H x H pixels, which the net sees as S x S pixels.
 
-    transforms: (N, 8) float32, for each output pixel the input pixel that it is read from: (a0 x + a1 y + a2,
-    b0 x + b1 y + b2), then two zeros. pens: (N,) float32 in [-1, 1], below 0 for thinner strokes, above for
-    thicker ones. fields: (N, G, G, 2) float32, how many output pixels farther, y and x, the middles of G x G
-    equal parts of the output are read from, which bends what lies between; G is 0 where nothing bends.
+    Args:
+        transforms: (N, 8) float32. The output pixel (x, y) is read from the input pixel (a0 x + a1 y + a2,
+            b0 x + b1 y + b2); a row holds a0, a1, a2, b0, b1, b2 and two zeros.
+        pens: (N,) float32 in [-1, 1]. Strokes become thinner below 0 and thicker above 0.
+        fields: (N, G, G, 2) float32. The output is divided into G x G equal parts; the middle of each is read
+            from so many output pixels farther in y and x, and what lies between bends with it. G is 0 where
+            nothing bends.
     """
 
     transforms: FloatArray
@@ -32,15 +35,22 @@ class Moves(NamedTuple):
 
 @dataclass(frozen=True)
 class Distortion:
-    """Ranges to draw from; each kind is applied with `probability`, on its own.
+    """How far drawings may be distorted; each kind is applied to an image with `probability`, independently.
 
-    rotation: up to this many degrees either way. shear: up to this either way, along both axes. scale: in
-    [1 - scale, 1 + scale], each axis on its own. shift: up to this share of the side, along both axes.
-    subimage: a square that leaves out up to this share of the side, enlarged to the whole. thickness: up to
-    this share of the way to strokes that are two input pixels thinner or thicker. elastic: points are
-    displaced by up to this share of the side along both axes, smoothly (Simard et al. 2003, Best practices
-    for convolutional neural networks applied to visual document analysis). The defaults are those of Koch et
-    al. 2015 (Siamese neural networks for one-shot image recognition), whose shift is 2 of 105 pixels.
+    The defaults are those of Koch et al. 2015 (Siamese neural networks for one-shot image recognition), who
+    shift by 2 of 105 pixels.
+
+    Args:
+        rotation: the largest angle in degrees, in either direction.
+        shear: the largest shear in either direction, along both axes.
+        scale: the factor of each axis is in [1 - scale, 1 + scale].
+        shift: the largest displacement along either axis, as a share of the side.
+        subimage: the largest share of the side that is cut away before the rest is enlarged to the whole.
+        thickness: the largest change of the strokes' width; 1 makes them two input pixels thinner or thicker.
+        elastic: the largest displacement of single points along either axis, as a share of the side; points
+            between them move smoothly (Simard et al. 2003, Best practices for convolutional neural networks
+            applied to visual document analysis).
+        probability: in [0, 1].
     """
 
     rotation: float = 10.0
@@ -53,7 +63,11 @@ class Distortion:
     probability: float = 0.5
 
     def draw(self, rng: np.random.Generator, turns: NDArray[np.int64], side: int, image_size: int) -> Moves:
-        """Draws for N images, given in `turns` (N,): see `see_plain`. `side` is H and `image_size` S."""
+        """Draws the distortions of N images of `side` x `side` pixels, seen at `image_size`.
+
+        Args:
+            turns: (N,) how each image lies, see `see_plain`.
+        """
         count = len(turns)
 
         def one_in(low: float, high: float, neutral: float = 0.0) -> NDArray[np.float64]:
@@ -85,9 +99,11 @@ class Distortion:
 
 
 def see_plain(turns: NDArray[np.int64], side: int, image_size: int) -> Moves:
-    """No distortion: only a change of size, and the turns.
+    """The images turned and resized, and otherwise as they are.
 
-    turns: (N,) in 0..7: a quarter turn counterclockwise for each 1, after a mirroring left-right from 4 on.
+    Args:
+        turns: (N,) in 0..7. From 4 on the image is mirrored left to right first; then it is turned
+            counterclockwise by `turns` modulo 4 quarters.
     """
     neutral = np.broadcast_to(np.eye(2), (len(turns), 2, 2))
     transforms = _read_from(turns, neutral, np.zeros((len(turns), 2)), side, image_size)

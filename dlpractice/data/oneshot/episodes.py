@@ -1,5 +1,8 @@
-"""Training batches in which every pair of drawings is an example: few alphabets, so that what differs looks
-alike, many characters, and drawings of each by different drawers."""
+"""Batches in which every pair of drawings is an example for training.
+
+A batch has few alphabets, so that different characters look alike, many characters of each, and several
+drawings of each character by different drawers.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +17,13 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Episode:
-    """One batch of B drawings: `indices` (B,) of examples, their `turns` (B,) in 0..7 and `labels` (B,), the
-    same for drawings of one class that lie the same way."""
+    """One batch of B drawings.
+
+    Args:
+        indices: (B,) int64. Which examples they are.
+        turns: (B,) int64 in 0..7. How each of them lies, see `distortion.see_plain`.
+        labels: (B,) int64. Two drawings have the same label if they are of one class and lie the same way.
+    """
 
     indices: Integers
     turns: Integers
@@ -23,13 +31,15 @@ class Episode:
 
 
 class EpisodeSampler:
-    """Draws batches of `alphabets` x `classes` x `drawings`.
+    """Draws batches of `alphabets` x `classes` x `drawings` drawings.
 
-    turns: the ways in which an alphabet of a batch may lie, in 0..7, as `distortion.see_plain` counts them;
-    one that lies another way counts as another alphabet. Alphabets are drawn by their number of classes; one
-    that has fewer than `classes` gives what it has. Drawings of a class are by different drawers, as long as
-    there are any. A class with fewer drawings than asked for gives some of them more than once: their
-    distortions tell them apart.
+    An alphabet is the likelier, the more classes it has; one with fewer than `classes` gives all it has. The
+    drawings of a class are by different drawers as long as there are any. If a class has fewer drawings than
+    asked for, some are taken more than once: they are distorted differently.
+
+    Args:
+        turns: the ways in which an alphabet may lie, in 0..7, see `distortion.see_plain`. An alphabet that
+            lies another way counts as another alphabet.
     """
 
     def __init__(
@@ -51,7 +61,7 @@ class EpisodeSampler:
         self._turns = tuple(turns)
 
     def draw(self, rng: np.random.Generator) -> Episode:
-        """A batch, as the generator has it."""
+        """Draws one batch from the generator."""
         indices: list[int] = []
         turns: list[int] = []
         sizes: list[int] = []
@@ -67,7 +77,7 @@ class EpisodeSampler:
         return Episode(np.array(indices, np.int64), np.array(turns, np.int64), labels)
 
     def _draw_drawings(self, rng: np.random.Generator, drawers: list[Integers]) -> list[int]:
-        """Round after round, one drawing by each drawer who has one left, until there are enough."""
+        """Takes one drawing of each drawer in turn, and begins again, until there are enough."""
         drawn: list[int] = []
         left: list[Integers] = []
         while len(drawn) < self._drawings:
@@ -80,7 +90,7 @@ class EpisodeSampler:
 
 
 def _by_drawer(members: Integers, drawers: Integers) -> list[Integers]:
-    """A class's indices, divided by drawer; an unknown drawer stands for a new one."""
+    """The indices of a class, an array for each drawer; a drawing by nobody known has one of its own."""
     known = drawers[members]
     parts = [members[known == drawer] for drawer in np.unique(known[known >= 0])]
     return parts + [members[place : place + 1] for place in np.flatnonzero(known < 0)]

@@ -1,4 +1,4 @@
-"""Any folder of class folders as examples: photographs, signatures, products, or recordings."""
+"""The examples in any folder of class folders: photographs, signatures, products or recordings."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -130,8 +130,9 @@ def load_example(path: Path, look: Look, colour: Colour = "grey") -> NDArray[np.
 
 
 def _regroup(index: Index, progress: Progress) -> Index:
-    """The index without splits; where files lie that deep, the label is `alphabet/class` and the group the
-    alphabet.
+    """The index without splits, and with alphabets where every file lies at `alphabet/class/file`.
+
+    There the label is `alphabet/class` and the group is the alphabet.
 
     Raises:
         DataError: files lie at different depths, or too deep.
@@ -245,6 +246,6 @@ def _read_grey(view: RowView) -> NDArray[np.uint8]:
 
 
 def _to_grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(..., 3) to (..., 1); three equal channels stay as they are."""
+    """Turns (..., 3) colours into (..., 1) grey levels. Pixels with three equal channels keep their value."""
     grey: NDArray[np.uint8] = ((rgb.astype(np.uint32) @ _LUMA + 2**15) >> 16).astype(np.uint8)
     return grey[..., None]

@@ -1,4 +1,4 @@
-"""Files that somebody asks a one-shot net about, made what its training images were."""
+"""Files that somebody asks a one-shot net about, read as the net's training images were."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,11 @@ Kind = Literal["images", "drawings", "recordings"]
 
 @dataclass(frozen=True)
 class Note:
-    """How a file becomes what the net was trained on, of the kind `kind`; drawings are ink on paper.
+    """What a trained net needs to know to read a file.
 
-    `look` and `colour` are those with which the training images were read.
+    Args:
+        kind: what the net was trained on; `drawings` are ink on paper.
+        look, colour: how the training images were read.
     """
 
     kind: Kind
@@ -35,12 +37,13 @@ class Note:
 
 
 def load_queries(paths: Sequence[str], note: Note) -> Iterator[LoadedImage]:
-    """Decodes files, and those below folders, as `unlabelled_images.load_files` does.
+    """Decodes files, and those below folders, in order, as `unlabelled_images.load_files` does.
 
-    Pixels are (S, S, C) uint8, S the side that the note's look has.
+    Images and recordings are read as `read_class_folders` reads them. If the net was trained on drawings, a
+    photograph of a drawing is first made like them, see `ink`.
 
-    Images and recordings go the way of `read_class_folders`. For a net that was trained on drawings, a
-    photograph of one is made like them first, see `ink`.
+    Returns:
+        Each file with its pixels, (S, S, C) uint8, S the side in the note's look; or with its error.
 
     Raises:
         DataError: a folder cannot be read.

@@ -80,7 +80,7 @@ def share_features(configs: Sequence[Finetune], auto: Choice, progress: Progress
 
 
 def _front_of(config: Finetune) -> str:
-    """Equal for configs whose frozen features are the same, cut for cut."""
+    """A key that is equal for two configs if their frozen features are the same at every cut."""
     parts = [config.data, config.augment, config.hardware]
     model = config.model.model_dump(include={"backbone", "weights", "pooling"})
     return json.dumps([*(part.model_dump() for part in parts), model], sort_keys=True)
@@ -89,8 +89,10 @@ def _front_of(config: Finetune) -> str:
 def tabulate(
     variants: Mapping[str, Finetune], seeds: Sequence[int], comparison: Comparison
 ) -> list[dict[str, Any]]:
-    """A row per variant. The best is the best on validation, of equals the one with the lower loss there;
-    test accuracies are then compared to its own."""
+    """A row for each variant, and the difference of its test accuracy from that of the best.
+
+    The best is the most accurate on validation; of equals, the one with the lower loss.
+    """
     runs = {name: [RunDirectory.read(comparison.run_path(name, seed)) for seed in seeds] for name in variants}
     validation = {name: read_mean_answers(members, "validation") for name, members in runs.items()}
     tested = {name: read_mean_answers(members, "test") for name, members in runs.items()}

@@ -60,6 +60,6 @@ def describe_logits(logits: NDArray[np.float32]) -> Document:
 
 
 def _lowest_loss(targets: NDArray[np.float32], weights: NDArray[np.float32]) -> float:
-    """The cross-entropy of the targets with themselves: no answer costs less."""
+    """The lowest cross-entropy that any answer can have: that of the targets with themselves."""
     logs = np.log(np.where(targets > 0, targets, 1))
     return float(-(weights * (targets * logs).sum(axis=1)).sum() / weights.sum())

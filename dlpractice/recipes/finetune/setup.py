@@ -102,7 +102,7 @@ def freeze_features(
 
 
 def list_idle_settings(config: Finetune, strategy: Strategy) -> list[str]:
-    """What the config asks of augmentation, and a strategy with a frozen front does not do."""
+    """The augmentation settings that do nothing, because the strategy trains behind a frozen part."""
     if strategy.stages[-1].cut == IMAGES:
         return []
     augmentation, views = read_augmentation(config), config.augment.views

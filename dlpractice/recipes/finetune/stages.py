@@ -160,6 +160,9 @@ class _Sample:
 
 
 def _pick_sample(count: int, size: int, seed: int) -> NDArray[np.int64]:
-    """Training images on which the train metrics are measured: as many as there are for validation, so that
-    the two are equally sharp, and scoring them costs no more."""
+    """Draws the training images on which the train metrics are measured.
+
+    They are as many as there are for validation, so that both metrics are equally exact, and scoring costs no
+    more.
+    """
     return np.sort(np.random.default_rng(seed).permutation(count)[:size])

@@ -112,7 +112,7 @@ def tabulate_runs(config: Oneshot, seeds: Sequence[int], comparison: Comparison)
 
 
 def _merge(measures: Sequence[Row]) -> Row:
-    """The mean over seeds; the interval reaches from the lowest to the highest of the seeds' own."""
+    """The mean over seeds; its interval reaches from the lowest end of theirs to the highest."""
     merged = dict(measures[0])
     for key in ("value", "errors", "auc", "eer"):
         if key in merged:

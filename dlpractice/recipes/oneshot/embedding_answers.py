@@ -45,11 +45,13 @@ def _unit(embeddings: Floats) -> Floats:
 
 
 class EmbeddingScorer:
-    """Scores of queries and supports by the similarity of their embeddings.
+    """Scores queries against supports by the similarity of their embeddings.
 
-    Of several examples of a class the embeddings are averaged (Snell et al. 2017). groups: (N,) int64; the
-    similarities of all examples of a group are then computed at once and looked up, for tasks that stay
-    within a group and ask often; not where a group is too large for that.
+    Of several examples of a class the embeddings are averaged (Snell et al. 2017).
+
+    Args:
+        groups: (N,) int64, for tasks that stay within a group and ask often: the similarities of all examples
+            of a group are computed at once and looked up, unless the group is too large for that.
     """
 
     def __init__(

@@ -19,10 +19,13 @@ _TASK_SEED = 0
 
 
 def within_alphabets(examples: Examples) -> tuple[Task, ...]:
-    """20-way one-shot tasks within alphabets, by different drawers: all pairs of drawers where each drew all
-    characters of an alphabet, and random tasks where not, or nobody knows.
+    """20-way one-shot tasks within alphabets, by different drawers.
 
-    Raises DataError where the examples are too few for any.
+    If each known drawer drew all characters of an alphabet, all pairs of drawers are asked. If not, or if the
+    drawers are unknown, tasks are drawn at random.
+
+    Raises:
+        DataError: the examples are too few for any.
     """
     if all(_is_drawn_by_all(examples, code) for code in np.unique(examples.alphabets)):
         return lake_extended(examples, _TASK_SEED, ways=WAYS)
@@ -81,8 +84,10 @@ def _list_alphabets(examples: Examples, least: int) -> list[str]:
 
 
 def stand_in_tasks(examples: Examples) -> tuple[Task, ...]:
-    """For classes of one example each: which of 20 of an alphabet is this a distortion of? Index i + N is
-    the distortion of example i, of N."""
+    """Tasks for classes of one example each: which of 20 examples of an alphabet is this a distortion of?
+
+    Of N examples, the index i + N stands for the distortion of example i.
+    """
     rng = np.random.default_rng(_TASK_SEED)
     tasks = []
     for alphabet in np.unique(examples.alphabets):

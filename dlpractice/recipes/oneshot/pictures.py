@@ -1,4 +1,4 @@
-"""What is worth seeing of a one-shot run, as plain arrays, for whoever draws it."""
+"""What is worth seeing of a one-shot run, collected as plain arrays, so that others can draw it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,8 +39,12 @@ class Failure:
 
 @dataclass(frozen=True)
 class Pictures:
-    """pairs: (2P, S, S, C) images, two by two, as the net sees them in training; same: (P,). points: (N, 2),
-    the embedding of some test classes in two dimensions, with their labels (N,) in `names`."""
+    """Arrays to draw a one-shot run from.
+
+    `pairs` is (2P, S, S, C): images, two by two, as the net sees them in training; `same` is (P,). `points`
+    is (N, 2): the embedding of some test classes in two dimensions, with their `labels` (N,), positions in
+    `names`.
+    """
 
     pairs: Images
     same: NDArray[np.bool_]

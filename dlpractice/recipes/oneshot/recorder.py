@@ -47,9 +47,16 @@ def record_pairs(
 def describe_pairs(
     similarity: Similarity, labels: NDArray[np.int32]
 ) -> Callable[[NDArray[np.float32]], Document]:
-    """From the (B, D) embeddings of examples of `labels` to their range, the mean similarity of pairs `same`
-    and `different`, the standard deviation of all pairs' (`spread`), and by how much s(a, b) and s(b, a)
-    differ at most (`asymmetry`)."""
+    """A function that takes the (B, D) embeddings of a batch and describes the similarities of its pairs.
+
+    Args:
+        labels: (B,) the classes of the batch.
+
+    Returns:
+        From embeddings to their range, the mean similarity of pairs of the `same` and of `different` classes,
+        the standard deviation over all pairs (`spread`), and the largest difference between s(a, b) and
+        s(b, a) (`asymmetry`).
+    """
 
     def describe(embeddings: NDArray[np.float32]) -> Document:
         scores = similarity.compare(embeddings, embeddings)

@@ -69,9 +69,12 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Exam:
-    """All that a run is asked in the end: tasks on unseen alphabets, the headline first, those on validation
-    alphabets by which it chose its best epoch, and pairs. `seen`: pairs of the validation part, to choose
-    thresholds by; `unseen`: of the test."""
+    """All that a run is asked in the end.
+
+    `protocols` are the tasks on unseen alphabets, the headline first; `validation` are the tasks on
+    validation alphabets, by which the run chose its best epoch. `seen` are pairs of the validation part, to
+    choose thresholds by, and `unseen` are pairs of the test part.
+    """
 
     protocols: tuple[Protocol, ...]
     validation: Protocol
@@ -81,8 +84,9 @@ class Exam:
 
 @dataclass(frozen=True)
 class Scored:
-    """What the test gave: `results` by protocol as in summary.json, the answers to the headline protocol, the
-    first one, and how scores become verdicts."""
+    """What the test gave: `results` by protocol, as summary.json holds them, the answers to the headline
+    protocol, which is the first, and how scores become verdicts.
+    """
 
     results: dict[str, dict[str, Any]]
     headline: Protocol
@@ -92,9 +96,10 @@ class Scored:
 
 
 def plan_exam(config: Oneshot, class_split: ClassSplit) -> Exam:
-    """Draws all tasks and pairs, before any training: what data are unfit for is not found out after it.
+    """Draws all tasks and pairs before any training, so that unfit data are found out before it.
 
-    Raises DataError where a part has too few classes, examples or drawers.
+    Raises:
+        DataError: a part has too few classes, examples or drawers.
     """
     protocols, validation = tuple(plan_protocols(class_split)), class_split.validation
     asks_once = (len(set(task.answers.tolist())) == len(task.answers) for task in protocols[0].tasks)
@@ -193,7 +198,7 @@ def score_validation(exam: Exam, forward: Forward, similarity: Similarity, image
 def score_options(
     config: Oneshot, setup: OneshotSetup, forward: Forward, protocol: Protocol, answers: Answers
 ) -> dict[str, dict[str, Any]]:
-    """Rows that the config asks for beside the plain one, named by what they do more than it."""
+    """The rows that the config asks for beside the plain one; each is named by what it does in addition."""
     rows = {}
     asked, size, tasks = config.evaluation, config.data.image_size, protocol.tasks
     similarity = setup.siamese.similarity

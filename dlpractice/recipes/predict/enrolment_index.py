@@ -69,8 +69,11 @@ def read_index(path: Path, model: str) -> Enrolment:
 
 
 def refuse_foreign(path: Path) -> None:
-    """Raises DataError where an index cannot be kept at `path`: in no folder, or in place of something
-    else."""
+    """Refuses a path at which no index can be kept.
+
+    Raises:
+        DataError: its folder does not exist, or something else than an index lies there.
+    """
     if not path.parent.is_dir():
         raise DataError(f"there is no folder {path.parent} to keep an index in", "make it, or name another")
     if path.exists():
