@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from dlpractice.diagnosis.logs.formats.run_directory import read_run
+from dlpractice.diagnosis.logs.formats.run_directory import find_newest_run, find_run, read_run
 from dlpractice.runs.directory import RunDirectory
 
 
@@ -48,3 +48,13 @@ def test_images_that_are_not_used_are_left_out(finished_run: Path, tmp_path: Pat
     before, after = (read_run(path).run for path in (finished_run, copy))
     assert before is not None and after is not None
     assert (after.count("train"), after.count("unused")) == (before.count("train") - 1, 0)
+
+
+def test_a_run_is_found_by_its_folder_its_metrics_and_from_above(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        with RunDirectory.create(tmp_path / name) as run:
+            run.write_config("command: finetune\n")
+            run.append_metrics(row("full", 1, 0.7))
+    second = tmp_path / "second"
+    assert find_run(second) == find_run(second / "metrics.csv") == find_newest_run(tmp_path) == second
+    assert find_run(tmp_path) is find_run(second / "config.yaml") is None

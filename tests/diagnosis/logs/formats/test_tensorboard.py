@@ -8,7 +8,12 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from dlpractice.diagnosis.logs.formats.tensorboard import find_event_files, read_events
+from dlpractice.diagnosis.logs.formats.tensorboard import (
+    find_event_files,
+    find_file,
+    find_folder,
+    read_events,
+)
 from dlpractice.errors import RunError
 
 
@@ -53,3 +58,13 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     folder = write_scalars(tmp_path / "c", {"reward": [1.0]})
     with pytest.raises(RunError, match="no loss or accuracy among its scalars; it has reward"):
         read_events(folder, find_event_files(folder), {})
+
+
+def test_files_of_a_run_of_ours_are_not_its_log(tmp_path: Path) -> None:
+    run = write_scalars(tmp_path / "runs" / "one" / "tensorboard", {"loss": [1.0]}).parent
+    assert find_folder(tmp_path) == tmp_path
+    (run / "config.yaml").write_text("command: finetune\n")
+    assert find_folder(tmp_path) is None
+    assert find_folder(run / "tensorboard") == run / "tensorboard"
+    (file,) = find_event_files(run)
+    assert (find_file(file), find_file(run), find_folder(file)) == (file, None, None)

@@ -1,10 +1,16 @@
 """Hugging Face's trainer_state.json, as transformers wrote it."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from dlpractice.diagnosis.logs.formats.trainer_state import read_trainer_state
+from dlpractice.diagnosis.logs.formats.trainer_state import (
+    find_last_checkpoint,
+    find_state,
+    read_trainer_state,
+)
 from dlpractice.diagnosis.logs.json_files import read_object
 from dlpractice.errors import RunError
 
@@ -28,3 +34,22 @@ def test_what_is_no_state() -> None:
         read_trainer_state(STATE, {"log_history": 3}, {})
     with pytest.raises(RunError, match="logs no loss"):
         read_trainer_state(STATE, {"log_history": [{"step": 1}]}, {})
+
+
+def test_a_state_is_told_by_what_it_holds_and_a_folder_s_by_its_name(tmp_path: Path) -> None:
+    renamed = tmp_path / "log.json"
+    shutil.copy(STATE, renamed)
+    assert (find_state(renamed), find_state(STATE.parent), find_state(tmp_path)) == (renamed, STATE, None)
+    for text in ('{"loss": [0.5]}', "[1]", "{"):
+        renamed.write_text(text)
+        assert find_state(renamed) is None
+
+
+def test_the_newest_checkpoint_is_found(tmp_path: Path) -> None:
+    for step, age in ((8, 3), (16, 1), (24, 2)):
+        state = tmp_path / f"checkpoint-{step}" / STATE.name
+        state.parent.mkdir()
+        shutil.copy(STATE, state)
+        os.utime(state, (10 - age, 10 - age))
+    assert find_last_checkpoint(tmp_path) == tmp_path / "checkpoint-16" / STATE.name
+    assert find_last_checkpoint(tmp_path / "checkpoint-16") is None
