@@ -1,4 +1,5 @@
 from collections import Counter, defaultdict
+from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
@@ -80,6 +81,13 @@ def test_a_class_that_cannot_be_divided_is_named() -> None:
         split_stratified(["few"] * 2 + ["b"] * 9, np.arange(11), keys(11), SHARES, 0)
     with pytest.raises(DataError, match="copies"):
         split_stratified(["a"] * 9 + ["b"] * 9, np.array([0] * 9 + list(range(1, 10))), keys(18), SHARES, 0)
+
+
+@pytest.mark.parametrize("count", [10, 12, 17, 22, 23, 30])
+def test_a_share_is_rounded_to_the_nearest_image(count: int) -> None:
+    splits = split_stratified(["a"] * count, np.arange(count), keys(count), SHARES, 0)
+    nearest = int(Decimal("0.15") * count + Decimal("0.5"))
+    assert (splits.count("validation"), splits.count("test")) == (nearest, nearest)
 
 
 def test_given_splits_are_kept_when_all_are_there() -> None:

@@ -106,6 +106,20 @@ def test_a_scorer_that_matches_query_i_with_support_i_gets_what_chance_gives() -
     assert answers.correct.mean() == pytest.approx(1 / 5, abs=0.06)
 
 
+@pytest.mark.parametrize(("share", "refused"), [(0.009, False), (0.011, True)])
+def test_a_hundredth_of_the_spread_passes_for_rounding(share: float, refused: bool) -> None:
+    def rounding(queries: Indices, supports: Indices) -> NDArray[np.float64]:
+        """Scores from 0 to 50, moved where a query is alone."""
+        return 50 * perfect(queries, supports) + (50 * share if len(queries) == 1 else 0)
+
+    assert {0, 50} == set(rounding(task().queries, task().supports).ravel())
+    if refused:
+        with pytest.raises(ValueError, match="depend on the other queries"):
+            answer([task()], rounding, seed=0)
+    else:
+        assert answer([task()], rounding, seed=0).errors == 0
+
+
 def test_scores_of_minus_infinity_count_and_nan_is_refused() -> None:
     def only_the_match(queries: Indices, supports: Indices) -> NDArray[np.float64]:
         return np.where(perfect(queries, supports) > 0, 1.0, -np.inf)

@@ -96,12 +96,46 @@ def test_a_file_that_changes_while_it_is_read_is_not_kept(
     assert {error.reason for error in found.bad.values()} == {"the file was changed while it was read"}
 
 
-def test_ways_of_looking_do_not_mix(classes: Classes) -> None:
+LOOKS = [
+    Look(24, resize, background)
+    for resize in ("crop", "stretch", "pad")
+    for background in ("#ffffff", "#ff0000")
+]
+
+
+@pytest.mark.parametrize("looks", [[*LOOKS, Look(16)], [Look(16), *LOOKS[::-1]]], ids=["there", "back"])
+def test_ways_of_looking_do_not_mix(looks: list[Look], write: Write, tmp_path: Path) -> None:
+    glass = Image.effect_noise((60, 40), 80).convert("LA")
+    glass.putalpha(100)
+    write(tmp_path / "data/cat/0.png", glass)
+    write(tmp_path / "data/dog/0.png", 7)
+    index = index_folder(tmp_path / "data")
+    for look in looks:
+        digests = list(scan(index, look, Silent()).sha256.values())
+        expected = np.stack([load_pixels(index.file(item), look) for item in index.items])
+        np.testing.assert_array_equal(pixel_view(digests, look)[:], expected)
+
+
+def test_facts_do_not_depend_on_what_was_looked_at_before(write: Write, tmp_path: Path) -> None:
+    """A JPEG that may be shrunk while it is decoded has a slightly different thumbnail."""
+    write(tmp_path / "data/cat/0.jpg", Image.effect_noise((2400, 2400), 60).convert("RGB"))
+    write(tmp_path / "data/dog/0.png", 7)
+    index = index_folder(tmp_path / "data")
+    small, large = (scan(index, Look(side), Silent()).facts for side in (16, 1200))
+    assert (small["thumbnail"] != large["thumbnail"]).any()
+    np.testing.assert_array_equal(scan(index, Look(17), Silent()).facts, small)
+    np.testing.assert_array_equal(scan(index, None, Silent()).facts, small)
+
+
+def test_another_decoder_decodes_anew(classes: Classes, monkeypatch: pytest.MonkeyPatch) -> None:
     index = index_folder(classes(1))
-    wide = Look(24, "stretch", "#ffffff")
-    digests = list(scan(index, LOOK, Silent()).sha256.values())
-    scan(index, wide, Silent())
-    assert (pixel_view(digests, LOOK)[:] != pixel_view(digests, wide)[:]).any()
+    scan(index, LOOK, Silent())
+    monkeypatch.setattr(module, "DECODER", module.DECODER + 1)
+    progress = Counting()
+    scan(index, LOOK, progress)
+    assert progress.stages["decoding"] == [2, 2]
+    scan(index, None, progress := Counting())
+    assert "decoding" not in progress.stages
 
 
 def test_work_in_threads_keeps_the_order_and_a_bounded_lead() -> None:

@@ -1,5 +1,6 @@
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,9 +39,17 @@ def test_an_alphabet_is_a_function_of_its_number_and_the_seed(glyphs: Examples) 
     assert not set(other.sha256) & set(glyphs.sha256)
 
 
-def test_fewer_drawers_draw_the_same_characters() -> None:
-    few = generate_alphabets(1, seed=0, characters=(3, 3), drawers=2)
-    assert len(few) == 6 and few.drawers.tolist() == [0, 1] * 3
+@pytest.mark.parametrize(
+    "other", [{"seed": 1}, {"first": 1}, {"characters": (4, 4)}, {"drawers": 3}], ids=str
+)
+def test_what_was_drawn_before_changes_nothing(
+    other: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: dict[str, Any] = {"seed": 0, "characters": (3, 3), "drawers": 2}
+    generate_alphabets(1, **asked)
+    after = generate_alphabets(1, **{**asked, **other})
+    monkeypatch.setenv("DLP_CACHE_DIR", str(tmp_path / "empty"))
+    np.testing.assert_array_equal(after.pixels, generate_alphabets(1, **{**asked, **other}).pixels)
 
 
 def test_ink_and_extent_are_those_of_omniglot() -> None:
