@@ -12,6 +12,7 @@ import keras
 
 from dlpractice.benchmark.context import Context, Document
 from dlpractice.benchmark.device.backend import backend_name, list_devices
+from dlpractice.benchmark.device.measurement import NetRow, missing_row
 from dlpractice.benchmark.models.graphs import read_graph
 from dlpractice.benchmark.nets import build_net
 from dlpractice.benchmark.parallel.boundaries import list_boundaries
@@ -28,9 +29,10 @@ def measure_data_parallel(section: DataParallel, context: Context) -> Document:
     `logical`: what two logical CPUs learn and exchange, and their overhead.
     """
     name = f"data_parallel/{section.model}"
+    fields = NetRow(section.model, "training").fields(section.batch_size)
     if backend_name() != "tensorflow":
         why = f"MirroredStrategy belongs to TensorFlow; Keras runs on {backend_name()}"
-        return {"rows": [_missing(f"{name}/2", "images/s", why)], "logical": None}
+        return {"rows": [missing_row(f"{name}/2", "images/s", why, fields)], "logical": None}
     gpus = [device.name for device in list_devices() if device.kind == "gpu"]
     net = build_net(section.model, context.seed)
     if lack := context.memory.why_not(_needed_bytes(net, section.batch_size, _LOGICAL, 8), on_host=True):
@@ -42,13 +44,16 @@ def measure_data_parallel(section: DataParallel, context: Context) -> Document:
     context.progress.stage("data parallel", 1 + len(gpus), "runs")
     rows: list[Document] = []
     if len(gpus) < 2:
-        rows.append(_missing(f"{name}/2", "images/s", f"this machine has {_count(len(gpus), 'GPU')}"))
+        rows.append(
+            missing_row(f"{name}/2", "images/s", f"this machine has {_count(len(gpus), 'GPU')}", fields)
+        )
     else:
         for count in range(1, len(gpus) + 1):
             row = measure_mirrored(net, section.batch_size, gpus[:count], context.sampling)
             first = rows[0]["value"] if rows else row["value"]
             efficiency = row["value"] / count / first
-            rows.append({"name": f"{name}/{count}", "devices": count, "efficiency": efficiency, **row})
+            about = {"name": f"{name}/{count}", **fields, "devices": count, "efficiency": efficiency}
+            rows.append({**about, **row})
             context.progress.advance()
     logical = ask(
         {
@@ -121,10 +126,6 @@ def _needed_bytes(net: keras.Model, batch: int, devices: int, value_bytes: int) 
     graph = read_graph(net)
     values = 3 * (devices + 1) * int(net.count_params()) + 2 * devices * batch * sum(graph.values)
     return value_bytes * values
-
-
-def _missing(name: str, unit: str, why: str) -> Document:
-    return {"name": name, "value": None, "unit": unit, "why": why}
 
 
 def _count(number: int, thing: str) -> str:
