@@ -10,7 +10,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from dlpractice.layers.convnet import build_convnet
-from dlpractice.layers.preprocessing import ImageInput, Preprocess, Probabilities, Resize
+from dlpractice.layers.preprocessing import ImageInput, Preprocess, Probabilities
 from dlpractice.models.backbones import build_base, find_block_ends
 from dlpractice.models.weights import LoadedWeights, load_weights
 from dlpractice.registry.backbones import Backbone
@@ -73,43 +73,56 @@ class Classifier:
         self.standardise.set_weights([values.mean(axis=0), np.maximum(variance, floor)])
 
 
+@dataclass(frozen=True)
+class Design:
+    """What is free to choose in a classifier, beside its backbone and its strategy.
+
+    Args:
+        weights: `imagenet`, the path of a weights file, or None for a random start of the backbone.
+        pooling: `avg` or `max` over the positions of the last feature map.
+        hidden: numbers of units of the dense layers in front of the logits.
+        dropout: the share in [0, 1) of inputs that each dense layer of the head does not see in training.
+        width: a factor on the channels of the small net that is trained from scratch.
+    """
+
+    weights: str | None
+    pooling: str = "avg"
+    hidden: tuple[int, ...] = ()
+    dropout: float = 0.0
+    width: float = 1.0
+
+
 def build_classifier(
     backbone: Backbone,
     strategy: Strategy,
     class_names: tuple[str, ...],
-    *,
-    image_size: int,
-    resize: Resize,
-    background: str,
-    weights: str | None,
-    pooling: str = "avg",
-    hidden: tuple[int, ...] = (),
-    dropout: float = 0.0,
-    width: float = 1.0,
+    images_seen: ImageInput,
+    design: Design,
 ) -> Classifier:
     """Builds the net of `strategy` and puts its starting weights in.
 
-    pooling: `avg` or `max` over the positions of the last feature map. hidden: units of dense layers in
-    front of the logits. width: factor on the small net's channels.
+    Args:
+        images_seen: the first layer, which says how images become squares of pixels.
 
-    Raises ModelError where the image is too small for the backbone, or its weights cannot be had.
+    Raises:
+        ModelError: the image is too small for the backbone, or its weights cannot be had.
     """
     images = keras.Input((None, None, 3), dtype="float32", name="images")
-    fitted = ImageInput(image_size, resize, background)(images)
+    fitted = images_seen(images)
     cuts: dict[str, Any] = {IMAGES: images}
     base = None
     if strategy.block is None:
-        pooled = _pool(build_convnet(Preprocess("tf")(fitted), width), pooling, "pooled")
+        pooled = _pool(build_convnet(Preprocess("tf")(fitted), design.width), design.pooling, "pooled")
     else:
         base = build_base(backbone, Preprocess(backbone.scaling)(fitted))
         for number, end in enumerate(find_block_ends(base, backbone.blocks)[: strategy.block], 1):
             cuts[block_cut(number)] = end.output
-            cuts[pooled_cut(number)] = pooled = _pool(end.output, pooling, pooled_cut(number))
-    standardise, head, logits = _build_head(pooled, len(class_names), hidden, dropout)
+            cuts[pooled_cut(number)] = pooled = _pool(end.output, design.pooling, pooled_cut(number))
+    standardise, head, logits = _build_head(pooled, len(class_names), design.hidden, design.dropout)
     model = keras.Model(images, Probabilities(class_names)(logits), name="classifier")
     # Last, because Keras's download draws random numbers: the head starts the same wherever the weights
     # come from.
-    loaded = LoadedWeights("random", "") if base is None else load_weights(base, backbone, weights)
+    loaded = LoadedWeights("random", "") if base is None else load_weights(base, backbone, design.weights)
     return Classifier(model, cuts, logits, standardise, head, loaded)
 
 

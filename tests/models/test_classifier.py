@@ -13,8 +13,9 @@ import pytest
 from numpy.typing import NDArray
 
 from dlpractice.errors import ModelError
+from dlpractice.layers.preprocessing import ImageInput
 from dlpractice.models import classifier as module
-from dlpractice.models.classifier import Classifier, build_classifier
+from dlpractice.models.classifier import Classifier, Design, build_classifier
 from dlpractice.models.weights import LoadedWeights
 from dlpractice.registry.backbones import BACKBONES
 from dlpractice.registry.strategies import plan_strategy
@@ -22,15 +23,9 @@ from dlpractice.registry.strategies import plan_strategy
 
 def build(backbone: str, strategy: str, **options: Any) -> Classifier:
     row = BACKBONES[backbone]
-    settings: dict[str, Any] = {
-        "image_size": 32,
-        "resize": "crop",
-        "background": "#808080",
-        "weights": None,
-        **options,
-    }
     plan = plan_strategy(strategy, len(row.blocks), pretrained=True)
-    return build_classifier(row, plan, ("cat", "dog", "fox"), **settings)
+    design = Design(**{"weights": None, **options})
+    return build_classifier(row, plan, ("cat", "dog", "fox"), ImageInput(32, "crop", "#808080"), design)
 
 
 def logits_of(classifier: Classifier) -> keras.Model:

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from dlpractice.models.classifier import Classifier, build_classifier
+from dlpractice.layers.preprocessing import ImageInput
+from dlpractice.models.classifier import Classifier, Design, build_classifier
 from dlpractice.models.encoders import build_encoder
 from dlpractice.models.precision import computing_in, set_precision
 from dlpractice.registry.backbones import BACKBONES
@@ -25,12 +26,8 @@ def classifier() -> Classifier:
         BACKBONES["convnexttiny"],
         plan_strategy("linear@block2", 4, pretrained=False),
         ("a", "b"),
-        image_size=32,
-        resize="stretch",
-        background="#ffffff",
-        weights=None,
-        hidden=(4,),
-        dropout=0.1,
+        ImageInput(32, "stretch", "#ffffff"),
+        Design(weights=None, hidden=(4,), dropout=0.1),
     )
 
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from dlpractice.data.augmentation import Augmentation
 from dlpractice.errors import DataError, ModelError
-from dlpractice.models.classifier import Classifier, build_classifier
+from dlpractice.layers.preprocessing import ImageInput
+from dlpractice.models.classifier import Classifier, Design, build_classifier
 from dlpractice.models.precision import computing_in
 from dlpractice.progress import Silent
 from dlpractice.registry.backbones import BACKBONES
@@ -57,10 +58,8 @@ def build(seed: int = 0) -> Classifier:
         BACKBONES["vgg16"],
         plan_strategy("linear@block2", 5, pretrained=False),
         ("a", "b", "c"),
-        image_size=32,
-        resize="stretch",
-        background="#ffffff",
-        weights=None,
+        ImageInput(32, "stretch", "#ffffff"),
+        Design(weights=None),
     )
 
 

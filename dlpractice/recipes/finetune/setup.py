@@ -9,8 +9,9 @@ from dlpractice.data.augmentation import Augmentation
 from dlpractice.data.dataset import Dataset, prepare
 from dlpractice.data.files.decoding import Look
 from dlpractice.data.image_split import Shares
+from dlpractice.layers.preprocessing import ImageInput
 from dlpractice.models.backbones import require_size
-from dlpractice.models.classifier import Classifier, build_classifier
+from dlpractice.models.classifier import Classifier, Design, build_classifier
 from dlpractice.progress import Progress
 from dlpractice.recipes.run.device_choice import place_training, require_same, resolve_precision
 from dlpractice.registry.backbones import find_backbone
@@ -63,8 +64,8 @@ def prepare_setup(config: Finetune, progress: Progress, auto: Choice | None = No
             backbone,
             strategy,
             dataset.class_names,
-            **config.data.model_dump(include={"image_size", "resize", "background"}),
-            **config.model.model_dump(exclude={"backbone"}),
+            ImageInput(**config.data.model_dump(include={"image_size", "resize", "background"})),
+            Design(**config.model.model_dump(exclude={"backbone"})),
         )
     return Setup(dataset, strategy, placement, precision, timings, classifier)
 
