@@ -101,6 +101,21 @@ def test_copies_look_alikes_and_groups_never_cross(classes: Classes, write: Writ
             assert len(together) == 1
 
 
+def test_copies_never_cross_even_where_images_are_too_small_to_look_alike(
+    write: Write, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    root = tmp_path / "tiny"
+    for name in ("cat", "dog"):
+        for number in range(20):
+            write(root / name / f"{number}.png", Image.fromarray(rng.integers(0, 256, (12, 12, 3), np.uint8)))
+    for number in range(8):
+        write(root / f"cat/copy-{number}.png", (root / f"cat/{number}.png").read_bytes())
+    for seed in range(4):
+        split = {r["path"]: r["split"] for r in prepare(str(root), Look(8), Shares(seed=seed)).split_rows()}
+        assert all(split[f"cat/{n}.png"] == split[f"cat/copy-{n}.png"] for n in range(8))
+
+
 def test_groups_of_a_table_never_cross_and_are_written(classes: Classes) -> None:
     root = classes(20)
     lines = [f"{n}/{i:03d}.png,{n},animal-{i // 2}" for n in ("cat", "dog") for i in range(20)]

@@ -203,6 +203,15 @@ def test_the_ways_of_fitting() -> None:
     assert padded[15, 2].tolist() == [255, 0, 0]
 
 
+@pytest.mark.parametrize(("width", "height"), [(60, 40), (40, 60)])
+def test_a_padded_image_lies_in_the_middle(width: int, height: int) -> None:
+    padded = fit(Image.new("RGB", (width, height), "#ff0000"), Look(30, "pad", "#00ff00"))
+    red = (padded == [255, 0, 0]).all(axis=2)
+    expected = np.zeros((30, 30), bool)
+    expected[5:25, :] = True
+    assert (red == (expected if width > height else expected.T)).all()
+
+
 def test_downscaling_averages_every_pixel() -> None:
     """Stripes finer than the result must come out grey; a filter that samples points would show stripes."""
     stripes = np.zeros((400, 400, 3), np.uint8)

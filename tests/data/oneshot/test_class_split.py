@@ -10,6 +10,7 @@ from dlpractice.data.files.decoding import Look
 from dlpractice.data.oneshot import class_split as module
 from dlpractice.data.oneshot.class_split import ClassSplit, SplitPlan, split_classes
 from dlpractice.data.oneshot.own_classes import Reading
+from dlpractice.data.sets import omniglot
 from dlpractice.data.sets.digits import read_digit_examples
 from dlpractice.errors import DataError
 
@@ -62,6 +63,28 @@ def test_omniglots_validation_alphabets_are_held_out_of_the_background(tiny_omni
             split_classes("omniglot", READING, SplitPlan(validation_alphabets=count))
 
 
+def test_the_usual_few_shot_split_leaves_the_published_runs_out(
+    tiny_omniglot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 9 background and 7 evaluation classes, the first 11 are trained on or choose the model."""
+    monkeypatch.setattr(omniglot, "_VINYALS_TRAINED", 11)
+    monkeypatch.setattr(omniglot, "_VINYALS_VALIDATION", ("Korean",))
+    class_split = split_classes("omniglot", READING, SplitPlan(split="vinyals", validation_alphabets=1))
+    assert_disjoint(class_split)
+    assert {name: len(found) for name, found in classes_of(class_split).items()} == {
+        "train": 7,
+        "validation": 4,
+        "test": 5,
+    }
+    assert class_split.root == "omniglot"
+    assert class_split.runs == ()
+    assert class_split.vinyals is not None
+    tested = {class_split.evaluation.class_names[code] for code in class_split.vinyals}
+    assert tested == classes_of(class_split)["test"]
+    published = split_classes("omniglot", READING, SplitPlan(validation_alphabets=1))
+    assert len(published.runs) == 2
+
+
 def test_split_rows_say_what_became_of_every_drawing(tiny_omniglot: Any) -> None:
     rows = split_classes("omniglot", READING, SplitPlan(validation_alphabets=1)).split_rows()
     assert [row["path"] for row in rows] == sorted(tiny_omniglot.drawings)
@@ -89,6 +112,18 @@ def test_one_example_per_class_is_for_the_background_alone(tiny_omniglot: Any) -
     assert len(class_split.evaluation) == 140
 
 
+def test_the_one_example_is_drawn_by_the_seed(folder: Callable[..., Path]) -> None:
+    root = folder({f"person-{number}": 4 for number in range(8)})
+    kept: dict[int, set[str]] = {}
+    for seed in range(12):
+        plan = SplitPlan(examples_per_class=1, split_seed=seed)
+        background, again = (split_classes(str(root), READING, plan).background for _ in range(2))
+        assert background.paths == again.paths
+        for code, path in zip(background.classes.tolist(), background.paths, strict=True):
+            kept.setdefault(code, set()).add(path)
+    assert all(len(paths) > 1 for paths in kept.values())
+
+
 def test_glyphs_can_join_the_background(tiny_omniglot: Any) -> None:
     alone = split_classes("omniglot", READING, SplitPlan(validation_alphabets=1))
     mixed = split_classes("omniglot", READING, SplitPlan(validation_alphabets=1, glyph_alphabets=1))
@@ -96,6 +131,18 @@ def test_glyphs_can_join_the_background(tiny_omniglot: Any) -> None:
     assert mixed.validation.paths == alone.validation.paths
     assert mixed.evaluation.paths == alone.evaluation.paths
     np.testing.assert_array_equal(mixed.background.pixels[: len(alone.background)], alone.background.pixels)
+
+
+def test_glyphs_that_join_depend_on_the_seed(folder: Callable[..., Path]) -> None:
+    root = folder({f"person-{number}": 2 for number in range(6)})
+    made = []
+    for seed in (0, 1):
+        background = split_classes(
+            str(root), READING, SplitPlan(glyph_alphabets=1, split_seed=seed)
+        ).background
+        joined = background.of_alphabets(["glyphs-000"])
+        made.append(set(joined.sha256))
+    assert made[0] and not made[0] & made[1]
 
 
 def test_more_glyphs_to_train_on_leave_the_test_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
