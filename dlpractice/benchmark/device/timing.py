@@ -49,11 +49,6 @@ class Timing:
         """Seconds of a call."""
         return float(np.median(self.seconds))
 
-    @property
-    def ci95(self) -> tuple[float, float]:
-        """The 95 % percentile bootstrap interval of the median, in seconds."""
-        return median_interval(self.seconds)
-
     def rate(self, amount: float) -> dict[str, Any]:
         """The figures of a row: how much is done per second by a call that does `amount`.
 

@@ -6,6 +6,7 @@ what is exchanged, and no speed-up is ever read off them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import keras
@@ -26,76 +27,68 @@ _LOGICAL = 2
 def measure_data_parallel(section: DataParallel, context: Context) -> Document:
     """Rows data_parallel/NET/N in images/s for 1..N GPUs, each with its `efficiency` and `exchange_share`.
 
-    `logical`: what two logical CPUs learn and exchange, and their overhead.
+    `logical`: what two logical CPUs learn and exchange, and their overhead. MirroredStrategy is TensorFlow's:
+    under another backend there is one row, which says so.
     """
-    name = f"data_parallel/{section.model}"
-    fields = NetRow(section.model, "training").fields(section.batch_size)
     if backend_name() != "tensorflow":
         why = f"MirroredStrategy belongs to TensorFlow; Keras runs on {backend_name()}"
-        return {"rows": [missing_row(f"{name}/2", "images/s", why, fields)], "logical": None}
-    gpus = [device.name for device in list_devices() if device.kind == "gpu"]
+        return {"rows": [_missing(section, why)], "logical": None}
+    gpus = _list_gpus()
     net = build_net(section.model, context.seed)
     if lack := context.memory.why_not(_needed_bytes(net, section.batch_size, _LOGICAL, 8), on_host=True):
-        return {
-            "rows": [],
-            "why": lack,
-            "hint": "set data_parallel.batch_size lower, or choose a smaller net",
-        }
+        return _too_large("data_parallel", lack)
     context.progress.stage("data parallel", 1 + len(gpus), "runs")
-    rows: list[Document] = []
-    if len(gpus) < 2:
-        rows.append(
-            missing_row(f"{name}/2", "images/s", f"this machine has {_count(len(gpus), 'GPU')}", fields)
-        )
-    else:
-        for count in range(1, len(gpus) + 1):
-            row = measure_mirrored(net, section.batch_size, gpus[:count], context.sampling)
-            first = rows[0]["value"] if rows else row["value"]
-            efficiency = row["value"] / count / first
-            about = {"name": f"{name}/{count}", **fields, "devices": count, "efficiency": efficiency}
-            rows.append({**about, **row})
-            context.progress.advance()
-    logical = ask(
-        {
-            "part": "data_parallel",
-            "net": section.model,
-            "batch": section.batch_size,
-            "devices": _LOGICAL,
-            "seed": context.seed,
-            "sampling": asdict(context.sampling),
-        },
-        "tensorflow",
-    )
+    rows = _measure_gpus(section, net, gpus, context)
+    request = {
+        "part": "data_parallel",
+        "net": section.model,
+        "batch": section.batch_size,
+        "devices": _LOGICAL,
+        "seed": context.seed,
+        "sampling": asdict(context.sampling),
+    }
+    logical = ask(request, "tensorflow")
     context.progress.advance()
     return {"rows": rows, "model": section.model, "batch_size": section.batch_size, "logical": logical}
 
 
+def _measure_gpus(
+    section: DataParallel, net: keras.Model, gpus: Sequence[str], context: Context
+) -> list[Document]:
+    """A row for each number of GPUs from one to all; with fewer than two, a row that says so."""
+    if len(gpus) < 2:
+        return [_missing(section, f"this machine has {_count(len(gpus), 'GPU')}")]
+    rows: list[Document] = []
+    for count in range(1, len(gpus) + 1):
+        row = measure_mirrored(net, section.batch_size, gpus[:count], context.sampling)
+        first = rows[0]["value"] if rows else row["value"]
+        rows.append(
+            {
+                "name": f"data_parallel/{section.model}/{count}",
+                **_fields(section),
+                "devices": count,
+                "efficiency": row["value"] / count / first,
+                **row,
+            }
+        )
+        context.progress.advance()
+    return rows
+
+
 def measure_model_parallel(section: ModelParallel, context: Context) -> Document:
-    """Holds the net divided by layers and by channels against the undivided one, on GPUs where there are as
+    """Compares the net divided by layers and by channels with the undivided one: on GPUs where there are as
     many as the section asks for, and else on logical CPUs.
 
     `boundaries`: what crosses behind each operation, in bytes of float32 for one image. There are no rows: a
     divided net on one machine's cores says nothing of speed.
     """
-    gpus = [device.name for device in list_devices() if device.kind == "gpu"]
+    gpus = _list_gpus()
     net = build_net(section.model, context.seed)
     needed = _needed_bytes(net, section.batch_size, section.devices, 4)
-    if why := context.memory.why_not(needed, on_host=True):
-        return {
-            "rows": [],
-            "why": why,
-            "hint": "set model_parallel.batch_size lower, or choose a smaller net",
-        }
+    if lack := context.memory.why_not(needed, on_host=True):
+        return _too_large("model_parallel", lack)
     context.progress.stage("model parallel", 2, "runs")
-    boundaries = [
-        {
-            "after": row.after,
-            "tensors": row.tensors,
-            "forward_bytes": row.forward_bytes(),
-            "backward_bytes": row.backward_bytes(),
-        }
-        for row in list_boundaries(read_graph(net))
-    ]
+    boundaries = _describe_boundaries(net)
     context.progress.advance()
     if real := len(gpus) >= section.devices:
         found = check_model_parallel(net, section.batch_size, gpus[: section.devices], section.micro_batches)
@@ -118,6 +111,34 @@ def measure_model_parallel(section: ModelParallel, context: Context) -> Document
         **found,
         "boundaries": boundaries,
     }
+
+
+def _list_gpus() -> list[str]:
+    return [device.name for device in list_devices() if device.kind == "gpu"]
+
+
+def _describe_boundaries(net: keras.Model) -> list[Document]:
+    return [
+        {
+            "after": row.after,
+            "tensors": row.tensors,
+            "forward_bytes": row.forward_bytes(),
+            "backward_bytes": row.backward_bytes(),
+        }
+        for row in list_boundaries(read_graph(net))
+    ]
+
+
+def _too_large(part: str, why: str) -> Document:
+    return {"rows": [], "why": why, "hint": f"set {part}.batch_size lower, or choose a smaller net"}
+
+
+def _fields(section: DataParallel) -> Document:
+    return NetRow(section.model, "training").fields(section.batch_size)
+
+
+def _missing(section: DataParallel, why: str) -> Document:
+    return missing_row(f"data_parallel/{section.model}/2", "images/s", why, _fields(section))
 
 
 def _needed_bytes(net: keras.Model, batch: int, devices: int, value_bytes: int) -> int:
