@@ -24,6 +24,15 @@ def test_the_table_and_the_runs_have_their_places(tmp_path: Path) -> None:
     assert Comparison.read(tmp_path / "c").table() == {"rows": [{"strategy": "head", "seconds": None}]}
 
 
+def test_the_runs_that_were_begun_are_listed_in_order(tmp_path: Path) -> None:
+    with Comparison.create(tmp_path / "c") as comparison:
+        members = [comparison.run_path(variant, seed) for variant in ("top-block", "head") for seed in (1, 0)]
+        for member in members:
+            write_run(member)
+        comparison.run_path("scratch", 0).mkdir(parents=True)
+        assert [run.path for run in comparison.runs()] == sorted(members)
+
+
 def test_create_refuses_what_is_used(tmp_path: Path) -> None:
     write_run(tmp_path / "run")
     with pytest.raises(RunError, match=r"already holds config\.yaml"):

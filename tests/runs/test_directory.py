@@ -83,13 +83,54 @@ def test_names_and_columns_are_those_of_the_contract(path: Path) -> None:
     )
 
 
+def write_all(run: RunDirectory) -> None:
+    run.write_config("command: finetune\n")
+    run.write_environment({})
+    run.write_splits([])
+    run.append_metrics(metrics_row(1))
+    run.write_predictions([])
+    run.write_audit({})
+    run.write_diagnostics({})
+    run.write_summary({})
+
+
+FILES = [
+    *("audit.json", "config.yaml", "diagnostics.json", "environment.json", "metrics.csv"),
+    *("predictions.csv", "splits.csv", "summary.json"),
+]
+
+
+def test_files_have_the_names_that_earlier_runs_gave_them(tmp_path: Path) -> None:
+    with RunDirectory.create(tmp_path) as run:
+        write_all(run)
+    assert sorted(file.name for file in tmp_path.iterdir() if not file.name.startswith(".")) == FILES
+
+
+def test_a_worker_that_follows_writes_nothing_into_the_run(path: Path, tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    run = RunDirectory.follow(path, scratch)
+    before = sorted(path.iterdir())
+    assert run.config_text() == "command: finetune\n"
+    write_all(run)
+    assert sorted(path.iterdir()) == before
+    assert sorted(file.name for file in scratch.iterdir()) == FILES
+    places = (run.model_path, run.tensorboard, run.figure_path("failures"))
+    assert places == (scratch / "model.keras", scratch / "tensorboard", scratch / "failures.png")
+    assert run.checkpoints == path / "checkpoints"
+
+
 def test_create_takes_an_empty_folder(tmp_path: Path) -> None:
     RunDirectory.create(tmp_path).close()
     RunDirectory.create(tmp_path).close()
 
 
 @pytest.mark.parametrize(
-    "name", ["config.yaml", "model.keras", "checkpoints", "comparison.json", "metrics.csv"]
+    "name",
+    [
+        *("config.yaml", "model.keras", "checkpoints", "comparison.json", "metrics.csv"),
+        *("sweep.json", "trial.json", "benchmark.json", "diagnostics.json"),
+    ],
 )
 def test_create_refuses_a_folder_with_a_name_of_ours_and_leaves_it_alone(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("mine")
