@@ -106,7 +106,7 @@ def gather_points(cases: Sequence[Case], key: str) -> list[Point]:
 def average_runs(cases: Sequence[Case]) -> Mapping[str, float]:
     """By validation image, the share of runs that are right; empty where they answered different images."""
     every = [collect_answers(case.run.scored("validation"), of_tasks=False) for case in cases]
-    if any(answers.items != every[0].items for answers in every):
+    if not all(answers.has_questions_of(every[0]) for answers in every):
         return {}
     mean = average_answers(every)
     return dict(zip((item.path for item in mean.items), mean.correct.tolist(), strict=True))

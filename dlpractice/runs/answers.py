@@ -6,7 +6,7 @@ This is the only reader of predictions.csv that says how sure an accuracy or a d
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -37,9 +37,9 @@ class Item(NamedTuple):
 class Answers:
     """The answers of one run, or the mean answers of several runs, to N questions.
 
-    items: the questions, sorted. correct: (N,) float64 in [0, 1], the share of runs that are right. losses:
-    (N,) float64, the mean loss in nats; NaN where a run has none. groups: (N,) what each item belongs to, for
-    intervals; () where all items are taken for independent.
+    items: the questions, each once, in the order of the file. correct: (N,) float64 in [0, 1], the share of
+    runs that are right. losses: (N,) float64, the mean loss in nats; NaN where a run has none. groups: (N,)
+    what each item belongs to, for intervals; () where all items are taken for independent.
     """
 
     items: tuple[Item, ...]
@@ -65,32 +65,50 @@ class Answers:
         Raises:
             ValueError: there are no answers, or they are to other questions.
         """
-        if self.items != other.items:
-            raise ValueError("a paired difference needs answers to the same questions")
+        theirs = other.in_order_of(self).correct
         if not self.groups:
-            return paired_difference(self.correct, other.correct)
-        return clustered_difference(self.correct, other.correct, self.groups)
+            return paired_difference(self.correct, theirs)
+        return clustered_difference(self.correct, theirs, self.groups)
+
+    def has_questions_of(self, other: Self) -> bool:
+        """Whether both answer the same questions, in any order."""
+        return set(self.items) == set(other.items)
+
+    def in_order_of(self, other: Self) -> Self:
+        """These answers in the order of the questions of `other`.
+
+        Raises:
+            ValueError: the questions are not the same.
+        """
+        if self.items == other.items:
+            return self
+        if not self.has_questions_of(other):
+            raise ValueError("answers to other questions cannot be paired")
+        place = {item: number for number, item in enumerate(self.items)}
+        order = [place[item] for item in other.items]
+        groups = tuple(self.groups[number] for number in order) if self.groups else ()
+        return replace(
+            self, items=other.items, correct=self.correct[order], losses=self.losses[order], groups=groups
+        )
 
 
 def collect_answers(rows: Sequence[Mapping[str, Any]], *, of_tasks: bool) -> Answers:
-    """The answers in rows of predictions.csv, in any order.
+    """The answers in rows of predictions.csv, in their order.
 
     Args:
         of_tasks: whether a one-shot run gave them. Its items belong to alphabets, or to classes where there
             is a single alphabet, see `choose_groups`; the images of a classifier are taken for independent.
     """
     turns: Counter[str] = Counter()
-    found: dict[Item, tuple[bool, float]] = {}
+    items = []
     for row in rows:
-        item = Item(row["path"], row["label"], turns[row["path"]])
-        turns[item.path] += 1
-        found[item] = row["label"] == row["predicted"], math.nan if row["loss"] is None else row["loss"]
-    items = tuple(sorted(found))
+        items.append(Item(row["path"], row["label"], turns[row["path"]]))
+        turns[row["path"]] += 1
     labels = [item.label for item in items]
     return Answers(
-        items,
-        np.array([found[item][0] for item in items], np.float64),
-        np.array([found[item][1] for item in items], np.float64),
+        tuple(items),
+        np.array([row["label"] == row["predicted"] for row in rows], np.float64),
+        np.array([math.nan if row["loss"] is None else row["loss"] for row in rows], np.float64),
         choose_groups([label.rpartition("/")[0] for label in labels], labels) if of_tasks else (),
     )
 
@@ -113,7 +131,7 @@ def read_mean_answers(runs: Sequence[RunDirectory], split: str) -> Answers:
     """
     every = [read_answers(run, split) for run in runs]
     for run, answers in zip(runs, every, strict=True):
-        if answers.items != every[0].items:
+        if not answers.has_questions_of(every[0]):
             raise RunError(
                 f"{run.path} scored other {split} images than {runs[0].path}",
                 "the data changed between the runs: start the comparison again in another --run-dir",
@@ -122,10 +140,15 @@ def read_mean_answers(runs: Sequence[RunDirectory], split: str) -> Answers:
 
 
 def average_answers(every: Sequence[Answers]) -> Answers:
-    """The mean of one or more answers to the same questions, item by item."""
-    return Answers(
-        every[0].items,
-        np.mean([answers.correct for answers in every], axis=0),
-        np.mean([answers.losses for answers in every], axis=0),
-        every[0].groups,
+    """The mean of one or more answers to the same questions, item by item, in the order of the first.
+
+    Raises:
+        ValueError: the questions are not the same.
+    """
+    first = every[0]
+    aligned = [answers.in_order_of(first) for answers in every]
+    return replace(
+        first,
+        correct=np.mean([answers.correct for answers in aligned], axis=0),
+        losses=np.mean([answers.losses for answers in aligned], axis=0),
     )

@@ -45,25 +45,29 @@ def right(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
     return [row["label"] == row["predicted"] for row in rows]
 
 
-def test_answers_are_in_the_order_of_their_questions_with_what_belongs_to_each() -> None:
+def test_answers_keep_the_order_of_the_file_with_what_belongs_to_each() -> None:
     rows = [row("b", "x", 1, 0.25), row("a", "y", 0, 2.0), row("b", "x", 0, None)]
     answers = collect_answers(rows, of_tasks=False)
-    assert answers.items == (Item("a", "y", 0), Item("b", "x", 0), Item("b", "x", 1))
-    assert answers.correct.tolist() == [0, 1, 0]
-    assert answers.losses.tolist() == pytest.approx([2.0, 0.25, np.nan], nan_ok=True)
+    assert answers.items == (Item("b", "x", 0), Item("a", "y", 0), Item("b", "x", 1))
+    assert answers.correct.tolist() == [1, 0, 0]
+    assert answers.losses.tolist() == pytest.approx([0.25, 2.0, np.nan], nan_ok=True)
     assert answers.groups == ()
 
 
-def test_the_order_of_different_questions_in_the_file_changes_no_bit() -> None:
+def test_answers_are_paired_by_their_questions_and_not_by_their_places() -> None:
     rows = [
-        row(f"{number}", f"{'AB'[number % 2]}/{number % 7}", number % 3, number / 7) for number in range(50)
+        row(f"{number}", f"{'AB'[number % 2]}/{number % 7}", number % 3 > 0, number / 7)
+        for number in range(9)
     ]
     shuffled = random.Random(0).sample(rows, len(rows))
     one, other = (collect_answers(order, of_tasks=True) for order in (rows, shuffled))
-    assert one.items == other.items
-    assert one.groups == other.groups
-    assert (one.correct == other.correct).all() and (one.losses == other.losses).all()
-    assert one.accuracy() == other.accuracy()
+    assert one.items != other.items and one.has_questions_of(other)
+    again = other.in_order_of(one)
+    assert (again.items, again.groups) == (one.items, one.groups)
+    assert (again.correct == one.correct).all() and (again.losses == one.losses).all()
+    assert one.difference(other).value == 0 and one.difference(other).ci95 == (0, 0)
+    mean = average_answers([one, other])
+    assert (mean.correct == one.correct).all() and (mean.losses == one.losses).all()
 
 
 def test_images_of_a_classifier_are_independent() -> None:
@@ -107,8 +111,10 @@ def test_what_is_asked_about_again_and_again_makes_no_interval_narrow() -> None:
 def test_answers_to_other_questions_have_no_difference() -> None:
     ours = collect_answers([row("a", "x", 1), row("b", "x", 1)], of_tasks=False)
     for rows in ([row("a", "x", 1)], [row("a", "x", 1), row("b", "y", 1)], [row("a", "x", 1)] * 2):
-        with pytest.raises(ValueError, match="same questions"):
+        with pytest.raises(ValueError, match="other questions"):
             ours.difference(collect_answers(rows, of_tasks=False))
+        with pytest.raises(ValueError, match="other questions"):
+            average_answers([ours, collect_answers(rows, of_tasks=False)])
 
 
 @pytest.fixture

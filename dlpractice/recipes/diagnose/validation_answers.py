@@ -37,11 +37,12 @@ def compare_answers(ours: Answers, theirs: Answers) -> dict[str, Any]:
     Raises:
         RunError: they were not asked the same.
     """
-    if ours.items != theirs.items:
+    if not ours.has_questions_of(theirs):
         raise RunError(
             "the trial was validated on other examples than the run it is compared with",
             "the data changed in between: restore them, or try again in another --run-dir",
         )
+    theirs = theirs.in_order_of(ours)
     finite = bool(np.isfinite(ours.losses).all() and np.isfinite(theirs.losses).all())
     return {
         "accuracy": ours.difference(theirs).to_json(),
