@@ -1,12 +1,7 @@
 """The shape of the project: what no other tool checks."""
 
 import ast
-import re
-import sys
-import tomllib
 from collections import Counter, defaultdict
-from importlib.metadata import packages_distributions
-from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -34,10 +29,6 @@ VAGUE = {
     "tools",
     "core",
 }
-
-
-def normalised(distribution: str) -> str:
-    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def test_modules_were_found() -> None:
@@ -113,21 +104,3 @@ def test_every_shipped_config_loads_for_its_command() -> None:
         config = load_config(str(path), command=path.parent.name)
         for variant in config.variants():
             assert getattr(config.with_variant(variant), config.VARIANT) == variant
-
-
-def imported_packages(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    return {name.partition(".")[0] for name in names}
-
-
-def test_every_import_is_declared() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    requirements = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
-    declared = {normalised(re.split(r"[\s\[<>=!~;]", requirement)[0]) for requirement in requirements}
-    providers = packages_distributions()
-    imported = set().union(*(imported_packages(PACKAGE / path) for path in MODULES))
-    for name in imported - set(sys.stdlib_module_names) - {"dlpractice"}:
-        distributions = {normalised(found) for found in providers.get(name, [name])}
-        assert distributions & declared, f"pyproject.toml does not name {name}, which is imported"
