@@ -14,8 +14,11 @@ from dlpractice.runs.lock import LockedFolder
 
 
 class Comparison(LockedFolder):
-    """Runs under one folder. The runs inside have locks of their own. NOUN: what people call it; TABLE: the
-    name of its table."""
+    """A folder with a run for each variant and seed, and one table of them all.
+
+    Its lock guards the table; each run inside has a lock of its own. `NOUN` is what messages call such a
+    folder, and `TABLE` is the name of the table's file.
+    """
 
     NOUN: ClassVar = "comparison"
     TABLE: ClassVar = COMPARISON
