@@ -31,3 +31,12 @@ def test_groups_of_single_items_give_the_variance_of_independent_ones() -> None:
 
 def test_the_variance_between_groups_cannot_be_seen_in_one() -> None:
     assert variance_of_sum(np.array([0.0, 1.0]), ["a", "a"]) == (math.inf, 1)
+
+
+def test_the_variance_between_two_groups_can_be_seen() -> None:
+    assert variance_of_sum(np.array([0.0, 1.0, 1.0]), ["a", "b", "b"]) == (pytest.approx(16 / 9), 2)
+
+
+def test_each_item_needs_a_group() -> None:
+    with pytest.raises(ValueError, match="a group for each of 3 items; got 2"):
+        variance_of_sum(np.zeros(3), ["a", "b"])

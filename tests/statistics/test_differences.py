@@ -118,3 +118,16 @@ def test_paired_mean_is_the_interval_of_the_paired_t_test() -> None:
     for bad in ([1.0], [1.0, 2.0, 3.0], [math.nan, 1.0]):
         with pytest.raises(ValueError, match="paired mean"):
             paired_mean([1.0, 2.0] if len(bad) != 1 else [1.0], bad)
+
+
+def test_a_clustered_interval_stays_within_what_a_difference_can_be() -> None:
+    """Two groups that disagree: Student's interval with one degree of freedom is wider than -1 to 1."""
+    first, second = [1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]
+    assert clustered_difference(first, second, ["a", "a", "b", "b"]).ci95 == (-1.0, 1.0)
+
+
+def test_two_items_are_enough_for_a_paired_mean() -> None:
+    found = paired_mean([1.0, 4.0], [0.0, 1.0])
+    assert (found.value, found.n) == (2.0, 2)
+    with pytest.raises(ValueError, match="two or more"):
+        paired_mean([1.0], [0.0])

@@ -145,3 +145,9 @@ def test_what_is_no_set_of_pairs() -> None:
         roc_auc([1.0, 2.0], [True])
     with pytest.raises(ModelError, match="NaN"):
         best_threshold([math.nan] * 6, SAME)
+
+
+def test_a_single_score_that_is_no_number_is_refused() -> None:
+    scores = np.array([0.9, 0.8, np.nan, 0.1, 0.2, 0.3])
+    with pytest.raises(ModelError, match="NaN"):
+        roc_auc(scores, SAME)
