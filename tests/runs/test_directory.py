@@ -186,6 +186,14 @@ def test_a_second_writer_is_refused_and_a_reader_is_not(path: Path) -> None:
     RunDirectory.resume(path).close()
 
 
+def test_a_closed_run_can_be_written_again_while_somebody_still_holds_it(path: Path) -> None:
+    first = RunDirectory.resume(path)
+    first.close()
+    with RunDirectory.resume(path) as second:
+        second.write_summary({})
+    assert first.is_finished
+
+
 def test_a_folder_that_another_process_took_meanwhile_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
