@@ -52,7 +52,7 @@ class Checkpoints:
     writes: false for a worker that is not the chief: it reads what the chief wrote, and writes nothing.
     """
 
-    def __init__(self, folder: Path, interval: float = 15.0, *, writes: bool = True) -> None:
+    def __init__(self, folder: Path, interval: float, *, writes: bool = True) -> None:
         self._path = folder / _FILE
         self._interval = interval
         self._writes = writes

@@ -21,19 +21,16 @@ from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Finetune, Oneshot
 from dlpractice.training.checkpoints import Checkpoints
 
-# A worker: `dlp` with a checkpoint after every step. Its first word says how it is disturbed: "kill:N" kills
-# it, as a machine dies, after step N; "part:N" kills one that computes batches in parts before part N;
-# "stop:N" sends it SIGTERM in step N, and the only checkpoint is the one that follows. Several commands
-# follow each other, separated by "--then".
+# A worker: `dlp`. Its first word says how it is disturbed: "kill:N" kills it, as a machine dies, in step N,
+# before it is in a checkpoint; "part:N" kills one that computes batches in parts before part N; "stop:N"
+# sends it SIGTERM in step N. Several commands follow each other, separated by "--then".
 WORKER = """
 import os, signal, sys
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
 from dlpractice.cli.main import app
 from dlpractice.progress import Silent
-from dlpractice.training.checkpoints import Checkpoints
 from dlpractice.training.devices.placement import Placement
 how, _, last = sys.argv[1].partition(":")
-Checkpoints.__init__.__defaults__ = (1e9 if how == "stop" else 0.0,)
 taken, dealt, deal = 0, 0, Placement.deal
 def batch(self, *numbers):
     global taken
@@ -151,7 +148,7 @@ def stop_a_worker(command: str, run: Path) -> None:
     """Checks what SIGTERM to one worker does: all end after the step, with a checkpoint."""
     (status, _, messages), (other, _, _) = finish(start(command, 2, "stop:3"))
     assert (status, other) == (130, 130), messages
-    read = Checkpoints(run / "checkpoints").read()
+    read = Checkpoints(run / "checkpoints", 0).read()
     assert read is not None and read[0].optimiser_steps == 3
 
 
@@ -168,7 +165,7 @@ def train_all(folder: Path, photos: str, texts: dict[str, str], two_devices: str
     assert not (folder / "resumed" / "summary.json").exists()
     ((status, _, _),) = finish(scaled)
     assert status == -9
-    killed = Checkpoints(folder / "linear-killed" / "checkpoints").read()
+    killed = Checkpoints(folder / "linear-killed" / "checkpoints", 0).read()
     assert killed is not None and killed[0].optimiser_steps == 2
     resumed = start(f"{texts['linear']} --run-dir {folder}/linear-killed --resume", 1, "", two_devices)
     succeed(start(f"{photos}/resumed --resume", 2))
@@ -186,16 +183,13 @@ def runs(
     """The folders one, two, three (workers) and resumed of scratch runs, shots-one and shots-three, head-one
     and head-two, and of a batch that grows with two devices: sqrt, linear and linear-killed."""
     folder = tmp_path_factory.mktemp("jobs")
-    own = {
-        "training": tiny_config.training.model_copy(
-            update={"epochs": 2, "batch_size": 13, "optimizer": "sgd", "learning_rate": 0.001}
-        ),
-    }
+    training = {"epochs": 2, "batch_size": 13, "optimizer": "sgd", "learning_rate": 0.001}
+    training["checkpoint_seconds"] = 0.0  # one after every step
+    own = {"training": tiny_config.training.model_copy(update=training)}
     (folder / "photos.yaml").write_text(dump_config(tiny_config.model_copy(update=own)))
-    training = tiny_oneshot_config.training.model_copy(update={"optimizer": "sgd", "learning_rate": 0.01})
-    (folder / "shots.yaml").write_text(
-        dump_config(tiny_oneshot_config.model_copy(update={"training": training}))
-    )
+    training = {"optimizer": "sgd", "learning_rate": 0.01}
+    shots = {"training": tiny_oneshot_config.training.model_copy(update=training)}
+    (folder / "shots.yaml").write_text(dump_config(tiny_oneshot_config.model_copy(update=shots)))
     plain = f"finetune {folder}/photos.yaml"
     photos, head = f"{plain} --run-dir {folder}", f"{plain} strategy=head --run-dir {folder}/head-"
     shots = f"oneshot {folder}/shots.yaml --run-dir {folder}/shots-"

@@ -27,8 +27,8 @@ def make_arrays() -> Arrays:
 
 def test_it_comes_back_bit_for_bit(tmp_path: Path) -> None:
     arrays = make_arrays()
-    Checkpoints(tmp_path / "new" / "folder").write(POSITION, {**arrays, "best": []})
-    read = Checkpoints(tmp_path / "new" / "folder").read()
+    Checkpoints(tmp_path / "new" / "folder", 0).write(POSITION, {**arrays, "best": []})
+    read = Checkpoints(tmp_path / "new" / "folder", 0).read()
     assert read is not None
     position, found = read
     assert position == POSITION
@@ -40,14 +40,14 @@ def test_it_comes_back_bit_for_bit(tmp_path: Path) -> None:
 
 
 def test_a_fresh_position_survives_too(tmp_path: Path) -> None:
-    Checkpoints(tmp_path).write(Position(), {"model": [np.zeros(1)]})
-    read = Checkpoints(tmp_path).read()
+    Checkpoints(tmp_path, 0).write(Position(), {"model": [np.zeros(1)]})
+    read = Checkpoints(tmp_path, 0).read()
     assert read is not None and read[0] == Position()
     assert read[0].lowest == float("inf")
 
 
 def test_none_was_written(tmp_path: Path) -> None:
-    assert Checkpoints(tmp_path / "absent").read() is None
+    assert Checkpoints(tmp_path / "absent", 0).read() is None
     assert not (tmp_path / "absent").exists()
 
 
@@ -55,7 +55,7 @@ def test_none_was_written(tmp_path: Path) -> None:
 def test_a_crash_while_writing_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    checkpoints = Checkpoints(tmp_path)
+    checkpoints = Checkpoints(tmp_path, 0)
     checkpoints.write(POSITION, make_arrays())
 
     def crash(*_: object, **__: object) -> None:
@@ -72,7 +72,7 @@ def test_a_crash_while_writing_leaves_the_old_one(
 
 
 def test_a_damaged_file_is_an_error_that_names_it(tmp_path: Path) -> None:
-    checkpoints = Checkpoints(tmp_path)
+    checkpoints = Checkpoints(tmp_path, 0)
     checkpoints.write(POSITION, make_arrays())
     path = tmp_path / "latest.npz"
     whole = path.read_bytes()
@@ -89,7 +89,7 @@ def test_a_damaged_file_is_an_error_that_names_it(tmp_path: Path) -> None:
 def test_a_position_of_another_version_is_an_error(tmp_path: Path) -> None:
     np.savez(tmp_path / "latest.npz", position=np.frombuffer(b'{"phase": 3}', np.uint8))
     with pytest.raises(RunError, match="phase"):
-        Checkpoints(tmp_path).read()
+        Checkpoints(tmp_path, 0).read()
 
 
 def test_it_is_due_after_the_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

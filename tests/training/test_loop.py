@@ -141,7 +141,7 @@ def test_an_interrupted_stage_goes_on_bit_for_bit(tmp_path: Path, steps: int) ->
     stopped = make_trainer(tmp_path / "cut", rows=rows, progress=Recorder(interrupt_after=steps))
     with pytest.raises(KeyboardInterrupt):
         stopped.train(Position())
-    saved = Checkpoints(tmp_path / "cut").read()
+    saved = Checkpoints(tmp_path / "cut", 0).read()
     assert saved is not None
     position, arrays = saved
     assert (position.optimiser_steps, position.step) == (steps, steps % 4 or 4)
@@ -184,7 +184,7 @@ def test_batches_of_two_sizes_are_gone_on_with_bit_for_bit(tmp_path: Path) -> No
     whole.train(Position())
     with pytest.raises(KeyboardInterrupt):  # the batch of 16 comes next, before any of 17
         make_convolutional(tmp_path / "cut", Recorder(interrupt_after=2)).train(Position())
-    saved = Checkpoints(tmp_path / "cut").read()
+    saved = Checkpoints(tmp_path / "cut", 0).read()
     assert saved is not None
     resumed = make_convolutional(tmp_path / "cut", Silent())
     resumed.train(*saved)
@@ -200,7 +200,7 @@ def test_an_interrupt_in_the_last_evaluation_is_not_lost(tmp_path: Path) -> None
 
     with pytest.raises(KeyboardInterrupt):
         make_trainer(tmp_path, progress=Late()).train(Position())
-    saved = Checkpoints(tmp_path).read()
+    saved = Checkpoints(tmp_path, 0).read()
     assert saved is not None
     assert saved[0].finished
 
@@ -208,7 +208,7 @@ def test_an_interrupt_in_the_last_evaluation_is_not_lost(tmp_path: Path) -> None
 def test_a_finished_stage_is_not_trained_again(tmp_path: Path) -> None:
     first = make_trainer(tmp_path)
     first.train(Position())
-    saved = Checkpoints(tmp_path).read()
+    saved = Checkpoints(tmp_path, 0).read()
     assert saved is not None
     again = make_trainer(tmp_path, progress=(counted := Recorder()))
     again.train(*saved)

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from dlpractice.config.sections.shared import (
     Backbone,
     Background,
+    CheckpointSeconds,
     Diagnostics,
     OnBadImage,
     Optimizer,
@@ -180,5 +181,6 @@ class Training(Section):
         le=10,
         description="Learning rate of the head alone, before `top-block` and `full` go on (Kumar 2022).",
     )
+    checkpoint_seconds: CheckpointSeconds = 15.0
     tensorboard: TensorBoard = False
     diagnostics: Diagnostics = False

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from dlpractice.config.sections.shared import (
     Background,
+    CheckpointSeconds,
     Diagnostics,
     OnBadImage,
     Optimizer,
@@ -200,6 +201,7 @@ class Training(Section):
     schedule: Schedule = "cosine"
     warmup: Warmup = 0.0
     patience: Patience = None
+    checkpoint_seconds: CheckpointSeconds = 15.0
     tensorboard: TensorBoard = False
     diagnostics: Diagnostics = False
 

@@ -90,6 +90,15 @@ Patience = Annotated[
         "The best epoch is restored in any case."
     ),
 ]
+CheckpointSeconds = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=86_400,
+        description="Time between two checkpoints, in seconds: what a killed run repeats at most when it "
+        "goes on. 0 writes one after every step.",
+    ),
+]
 TensorBoard = Annotated[bool, Field(description="Write TensorBoard event files into the run directory.")]
 Diagnostics = Annotated[
     bool,

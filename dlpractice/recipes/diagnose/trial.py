@@ -27,7 +27,7 @@ from dlpractice.recipes.diagnose.validation_answers import (
 )
 from dlpractice.recipes.finetune import finetune
 from dlpractice.recipes.oneshot import oneshot
-from dlpractice.recipes.run.continuation import recorded_precision
+from dlpractice.recipes.run.continuation import has_config, recorded_precision
 from dlpractice.runs.answers import read_answers, read_mean_answers
 from dlpractice.runs.comparison_folder import Trial
 from dlpractice.runs.directory import CONFIG, RunDirectory
@@ -140,8 +140,8 @@ def _refuse_other_trial(trial: Trial, arms: Sequence[Arm], seeds: int) -> None:
     for arm in arms:
         for seed in range(arm.config.seed, arm.config.seed + seeds):
             path = trial.run_path(arm.name, seed)
-            own = dump_config(arm.config.model_copy(update={"seed": seed}))
-            if (path / CONFIG).is_file() and RunDirectory.read(path).config_text() != own:
+            own = arm.config.model_copy(update={"seed": seed})
+            if (path / CONFIG).is_file() and not has_config(RunDirectory.read(path), own):
                 raise RunError(
                     f"{path} was trained to try another remedy", "give a --run-dir that is not used yet"
                 )

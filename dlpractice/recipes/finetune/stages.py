@@ -32,7 +32,7 @@ def train_stages(
     A checkpoint in the run directory is gone on from: stages behind it are skipped, and rows of metrics.csv
     that were written after it are written again.
     """
-    checkpoints, position, saved = open_checkpoints(run, setup.placement)
+    checkpoints, position, saved = open_checkpoints(run, setup.placement, config.training.checkpoint_seconds)
     with computing_in(setup.classifier.model, setup.precision):
         for number, stage in enumerate(setup.strategy.stages):
             if number < position.stage:

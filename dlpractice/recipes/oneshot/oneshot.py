@@ -119,7 +119,7 @@ def _record_start(config: Oneshot, setup: OneshotSetup, run: RunDirectory) -> No
 def train(config: Oneshot, setup: OneshotSetup, run: RunDirectory, progress: Progress) -> Position:
     """Trains from the checkpoint of the run, or from the start, to the end; the best epoch on validation
     alphabets is restored."""
-    checkpoints, position, saved = open_checkpoints(run, setup.placement)
+    checkpoints, position, saved = open_checkpoints(run, setup.placement, config.training.checkpoint_seconds)
     model, encoder = setup.siamese.model, setup.siamese.encoder
     feed = make_feed(config, setup, setup.placement.share)
     loss = pairs_loss(encoder, setup.loss, config.data.image_size)

@@ -3,20 +3,29 @@
 import json
 from dataclasses import asdict
 
-from dlpractice.config.load import dump_config
+from dlpractice.config.load import dump_config, load_config
 from dlpractice.config.schema import Config
 from dlpractice.errors import RunError
 from dlpractice.recipes.run.device_choice import resolve_precision
 from dlpractice.runs.comparison_folder import Comparison
-from dlpractice.runs.directory import RunDirectory
+from dlpractice.runs.directory import CONFIG, RunDirectory
 from dlpractice.training.checkpoints import Arrays, Checkpoints, Position
 from dlpractice.training.devices.placement import Devices, Placement, place
 from dlpractice.training.devices.precision_choice import Choice
 
 
+def has_config(run: RunDirectory, config: Config) -> bool:
+    """Whether the run was started with `config`. A key that its file lacks, because an earlier version did
+    not know it, has its default.
+
+    Raises ConfigError where the file has keys or values that this version does not know.
+    """
+    return dump_config(load_config(str(run.path / CONFIG))) == dump_config(config)
+
+
 def refuse_other_config(config: Config, run: RunDirectory) -> None:
     """Raises RunError where the run was started with a config other than `config`."""
-    if run.config_text() != dump_config(config):
+    if not has_config(run, config):
         raise RunError(
             f"{run.path} was started with another config",
             f"use its own: `dlp {config.command} {run.path}/config.yaml --run-dir {run.path} --resume`",
@@ -43,13 +52,17 @@ def recorded_precision(run: RunDirectory) -> Choice:
     return environment["precision"], environment["precision_timings_seconds"]
 
 
-def open_checkpoints(run: RunDirectory, placement: Placement) -> tuple[Checkpoints, Position, Arrays | None]:
+def open_checkpoints(
+    run: RunDirectory, placement: Placement, interval: float
+) -> tuple[Checkpoints, Position, Arrays | None]:
     """The checkpoints of a run, and the one to go on from: a new position where there is none. Rows of
     metrics.csv that were written after it are removed, and will be written again.
 
+    interval: seconds between two checkpoints.
+
     Raises RunError where a worker does not see what the first one sees.
     """
-    checkpoints = Checkpoints(run.checkpoints, writes=placement.is_chief)
+    checkpoints = Checkpoints(run.checkpoints, interval, writes=placement.is_chief)
     position, saved = checkpoints.read() or (Position(), None)
     here = json.dumps(asdict(position))
     if here != placement.agree(here):

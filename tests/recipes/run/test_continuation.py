@@ -33,6 +33,20 @@ def test_another_config_is_refused_with_the_command_that_goes_on(
     assert f"dlp oneshot {run.path}/config.yaml --run-dir {run.path} --resume" in caught.value.hint
 
 
+def test_a_run_begun_before_a_key_was_known_has_its_default(
+    finished_oneshot_run: Path, tiny_oneshot_config: Oneshot, tmp_path: Path
+) -> None:
+    text = RunDirectory.read(finished_oneshot_run).config_text()
+    older = "".join(line for line in text.splitlines(keepends=True) if "checkpoint_seconds" not in line)
+    assert len(older) < len(text)
+    with RunDirectory.create(tmp_path / "older") as run:
+        run.write_config(older)
+        refuse_other_config(tiny_oneshot_config, run)
+        hasty = tiny_oneshot_config.training.model_copy(update={"checkpoint_seconds": 0.0})
+        with pytest.raises(RunError, match="another config"):
+            refuse_other_config(tiny_oneshot_config.model_copy(update={"training": hasty}), run)
+
+
 def test_a_config_of_another_command_is_refused(finished_oneshot_run: Path, tiny_config: Finetune) -> None:
     with pytest.raises(RunError, match="another config"):
         refuse_other_config(tiny_config, RunDirectory.read(finished_oneshot_run))

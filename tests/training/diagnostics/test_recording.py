@@ -165,7 +165,7 @@ def test_a_run_that_was_stopped_records_the_same(
     with pytest.raises(KeyboardInterrupt):
         prepare(tmp_path / "cut", cut := Store(), stop_after=stop_after).train(Position())
     again = prepare(tmp_path / "cut", cut)
-    position, saved = Checkpoints(tmp_path / "cut").read() or (None, None)
+    position, saved = Checkpoints(tmp_path / "cut", 0).read() or (None, None)
     assert position is not None
     again.train(position, saved)
     assert cut.document == whole
