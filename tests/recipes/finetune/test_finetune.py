@@ -3,21 +3,19 @@
 import csv
 import json
 import signal
-import subprocess
-import sys
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Finetune
 from dlpractice.errors import RunError
 from dlpractice.progress import Silent
 from dlpractice.recipes.finetune import finetune
 from dlpractice.runs.directory import RunDirectory
+from dlpractice.training.checkpoints import Checkpoints, Position
 
 
 def changed(config: Finetune, strategy: str | None = None, **training: object) -> Finetune:
@@ -25,6 +23,12 @@ def changed(config: Finetune, strategy: str | None = None, **training: object) -
     document["training"] |= training
     document["strategy"] = strategy or config.strategy
     return Finetune.model_validate(document)
+
+
+def read_position(folder: Path) -> Position:
+    """Where the checkpoint in a run's folder stands; the start where there is none."""
+    position, _ = Checkpoints(folder / "checkpoints", 0).read() or (Position(), None)
+    return position
 
 
 def test_a_run_writes_the_files_of_its_contract(finished_run: Path) -> None:
@@ -103,68 +107,59 @@ def test_frozen_features_are_computed_once(tiny_config: Finetune, shared_cache: 
     assert stages.count("frozen features") == 3  # training, validation and test, in the first run alone
 
 
-KILLED = textwrap.dedent(
-    """
-    import os, signal, sys
-    from functools import partial
-    from dlpractice.config.load import load_config
-    from dlpractice.recipes.finetune import finetune
-    from dlpractice.recipes.finetune import stages
-    from dlpractice.runs.directory import RunDirectory
-    from dlpractice.progress import Silent
-    from dlpractice.training.checkpoints import Checkpoints
-
-    folder, config, last_step = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    stages.Checkpoints = partial(Checkpoints, interval=0.0)  # a checkpoint after every step
-
-    class Killer(Silent):
-        steps = 0
-
-        def batch(self, *position):
-            self.steps += 1
-            if self.steps == last_step:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    with RunDirectory.resume_or_create(folder) as run:
-        finetune.run(load_config(config), run, Killer())
-    """
-)
-
-
-def train_in_subprocess(folder: Path, config: Path, last_step: int, setup: str = "") -> int:
-    command = [sys.executable, "-c", setup + KILLED, str(folder), str(config), str(last_step)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    print(result.stderr)  # shown where the test fails
-    return result.returncode
-
-
-def read_weights(folder: Path) -> list[np.ndarray]:
-    import keras
-
-    import dlpractice.recipes.run.saved_model  # noqa: F401, registers the layers
-
-    return list(keras.saving.load_model(folder / "model.keras", compile=False).get_weights())
-
-
 def test_a_run_killed_in_mid_epoch_ends_with_the_same_bits(
-    tiny_config: Finetune, shared_cache: Path, tmp_path: Path
+    tiny_config: Finetune,
+    shared_cache: Path,
+    tmp_path: Path,
+    train: Callable[..., int],
+    train_in_subprocess: Callable[..., int],
+    assert_same_run: Callable[[Path, Path], None],
 ) -> None:
-    config = tmp_path / "config.yaml"
-    document = changed(tiny_config, epochs=3).model_dump()
+    document = changed(tiny_config, epochs=3, checkpoint_seconds=0.0, warmup=1.0).model_dump()
     document["model"]["dropout"] = 0.3
     document["augment"] |= {"mixup": 0.2, "rotation": 10.0}
-    config.write_text(dump_config(Finetune.model_validate(document)))
-    assert train_in_subprocess(tmp_path / "whole", config, last_step=-1) == 0
+    config = Finetune.model_validate(document)
+    assert train(config, tmp_path / "whole") == 9
     assert train_in_subprocess(tmp_path / "killed", config, last_step=5) == -signal.SIGKILL
-    rows_before = RunDirectory.read(tmp_path / "killed").metrics()
-    assert len(rows_before) == 1  # three steps an epoch: it died in the second
-    assert train_in_subprocess(tmp_path / "killed", config, last_step=-1) == 0
-    whole, killed = read_weights(tmp_path / "whole"), read_weights(tmp_path / "killed")
-    for ours, theirs in zip(killed, whole, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    first, second = (RunDirectory.read(tmp_path / name) for name in ("whole", "killed"))
-    assert first.predictions() == second.predictions()
-    assert [row["val_loss"] for row in first.metrics()] == [row["val_loss"] for row in second.metrics()]
+    position = read_position(tmp_path / "killed")
+    assert (position.epoch, position.step, position.optimiser_steps, position.rows) == (1, 1, 4, 1)
+    assert train(config, tmp_path / "killed") == 5
+    assert_same_run(tmp_path / "killed", tmp_path / "whole")
+
+
+# At this rate no weight moves: no epoch is better than the first, the rate falls after the sixth, and
+# patience ends the training after the ninth.
+AT_REST = {"learning_rate": 1e-30, "schedule": "plateau", "patience": 8, "epochs": 20}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "training", "moments"),
+    [
+        ("scratch", {"epochs": 2, "accumulation_steps": 2}, ["step 1", "epoch 1", "step 2", "scoring"]),
+        ("linear@block1", AT_REST, ["epoch 4", "step 7"]),
+        ("top-block", {"epochs": 2, "head_epochs": 1}, ["step 5"]),
+    ],
+)
+def test_a_run_goes_on_wherever_it_was_killed(
+    strategy: str,
+    training: dict[str, Any],
+    moments: list[str],
+    tiny_config: Finetune,
+    shared_cache: Path,
+    tmp_path: Path,
+    train: Callable[..., int],
+    assert_same_run: Callable[[Path, Path], None],
+) -> None:
+    config = changed(tiny_config, strategy, checkpoint_seconds=0.0, **training)
+    steps = train(config, tmp_path / "whole")
+    kept = 0
+    for moment in moments:
+        # The last step is in no checkpoint yet where it was what killed the run.
+        kept += train(config, tmp_path / "killed", moment) - moment.startswith("step")
+        position = read_position(tmp_path / "killed")
+        assert 3 * position.stage + position.optimiser_steps == kept  # three steps make an epoch
+    assert train(config, tmp_path / "killed") == steps - kept
+    assert_same_run(tmp_path / "killed", tmp_path / "whole")
 
 
 def test_two_devices_end_where_one_does(
@@ -172,20 +167,24 @@ def test_two_devices_end_where_one_does(
     shared_cache: Path,
     tmp_path: Path,
     logical_devices: Callable[[int], str],
+    train: Callable[..., int],
+    train_in_subprocess: Callable[..., int],
+    read_weights: Callable[[Path], dict[str, np.ndarray]],
 ) -> None:
-    for devices in (1, 2):
-        document = changed(
-            tiny_config, "top-block", epochs=1, optimizer="sgd", learning_rate=1e-4, head_learning_rate=1e-4
-        ).model_dump()
-        document["hardware"]["devices"] = devices
-        document["training"]["batch_size"] = 10  # 48 images: batches of 9 and 10, dealt out unevenly
-        config = tmp_path / f"{devices}.yaml"
-        config.write_text(dump_config(Finetune.model_validate(document)))
-        assert train_in_subprocess(tmp_path / str(devices), config, -1, logical_devices(2)) == 0
+    document = changed(
+        tiny_config, "top-block", epochs=1, optimizer="sgd", learning_rate=1e-4, head_learning_rate=1e-4
+    ).model_dump()
+    document["training"]["batch_size"] = 10  # 48 images: batches of 9 and 10, dealt out unevenly
+    train(Finetune.model_validate(document), tmp_path / "1")
+    document["hardware"]["devices"] = 2
+    two = Finetune.model_validate(document)
+    assert train_in_subprocess(tmp_path / "2", two, setup=logical_devices(2)) == 0
     environment = json.loads((tmp_path / "2" / "environment.json").read_text())
     assert environment["devices"] == ["/CPU:0", "/CPU:1"]
-    for ours, theirs in zip(read_weights(tmp_path / "2"), read_weights(tmp_path / "1"), strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    ours, theirs = read_weights(tmp_path / "2"), read_weights(tmp_path / "1")
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        np.testing.assert_allclose(ours[name], theirs[name], atol=1e-5)
 
 
 def test_a_run_is_not_continued_with_another_config_or_other_data(

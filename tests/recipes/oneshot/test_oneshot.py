@@ -4,9 +4,6 @@ import csv
 import json
 import shutil
 import signal
-import subprocess
-import sys
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +14,6 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Oneshot
 from dlpractice.errors import DataError, RunError
 from dlpractice.models.siamese import Siamese, take_apart
@@ -28,6 +24,7 @@ from dlpractice.recipes.oneshot.pictures import Pictures
 from dlpractice.recipes.oneshot.results import answer_protocol, plan_protocols
 from dlpractice.recipes.oneshot.setup import prepare_oneshot, read_classes
 from dlpractice.runs.directory import RunDirectory
+from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.devices.placement import place
 from dlpractice.training.steps import compile_forward
 
@@ -52,18 +49,10 @@ def weights(folder: Path) -> list[NDArray[Any]]:
     return list(load(folder).model.get_weights())
 
 
-def assert_same(first: Path, second: Path) -> None:
-    for ours, theirs in zip(weights(first), weights(second), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    one, other = RunDirectory.read(first), RunDirectory.read(second)
-    assert one.predictions() == other.predictions()
-    assert one.summary()["results"] == other.summary()["results"]
-    timed = ("seconds", "images_per_second")
-    rows, others = (
-        [{key: value for key, value in row.items() if key not in timed} for row in run.metrics()]
-        for run in (one, other)
-    )
-    assert rows == others
+def read_position(folder: Path) -> Position:
+    """Where the checkpoint in a run's folder stands; the start where there is none."""
+    position, _ = Checkpoints(folder / "checkpoints", 0).read() or (Position(), None)
+    return position
 
 
 def test_a_run_writes_the_files_of_its_contract(finished_oneshot_run: Path) -> None:
@@ -161,63 +150,77 @@ def test_the_saved_model_gives_the_same_answers_and_verdicts(
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(
-    finished_oneshot_run: Path, tiny_oneshot_config: Oneshot, shared_cache: Path, tmp_path: Path
+    finished_oneshot_run: Path,
+    tiny_oneshot_config: Oneshot,
+    shared_cache: Path,
+    tmp_path: Path,
+    assert_same_run: Callable[[Path, Path], None],
 ) -> None:
     drawn: list[Pictures] = []
     with RunDirectory.create(tmp_path / "run") as run:
         oneshot.run(tiny_oneshot_config, run, draw=lambda _, pictures: drawn.append(pictures))
-    assert_same(tmp_path / "run", finished_oneshot_run)
+    assert_same_run(tmp_path / "run", finished_oneshot_run)
     assert len(drawn) == 1
     assert len(drawn[0].failures) == run.summary()["results"][HEADLINE]["errors"]
     other = prepare_oneshot(tiny_oneshot_config.model_copy(update={"seed": 1}), Silent())
     assert np.abs(other.siamese.model.get_weights()[0] - weights(tmp_path / "run")[0]).max() > 0.01
 
 
-KILLED = textwrap.dedent(
-    """
-    import os, signal, sys
-    from functools import partial
-    from dlpractice.config.load import load_config
-    from dlpractice.recipes.oneshot import oneshot
-    from dlpractice.runs.directory import RunDirectory
-    from dlpractice.progress import Silent
-    from dlpractice.training.checkpoints import Checkpoints
-
-    folder, config, last_step = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    oneshot.Checkpoints = partial(Checkpoints, interval=0.0)  # a checkpoint after every step
-
-    class Killer(Silent):
-        steps = 0
-
-        def batch(self, *position):
-            self.steps += 1
-            if self.steps == last_step:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    with RunDirectory.resume_or_create(folder) as run:
-        oneshot.run(load_config(config, (), "oneshot"), run, Killer())
-    """
-)
-
-
-def train_in_subprocess(folder: Path, config: Oneshot, last_step: int, setup: str = "") -> int:
-    file = folder.with_suffix(".yaml")
-    file.write_text(dump_config(config))
-    command = [sys.executable, "-c", setup + KILLED, str(folder), str(file), str(last_step)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    print(result.stderr)  # shown where the test fails
-    return result.returncode
-
-
 def test_a_run_killed_in_mid_epoch_ends_with_the_same_bits(
-    finished_oneshot_run: Path, tiny_oneshot_config: Oneshot, shared_cache: Path, tmp_path: Path
+    tiny_oneshot_config: Oneshot,
+    shared_cache: Path,
+    tmp_path: Path,
+    train: Callable[..., int],
+    train_in_subprocess: Callable[..., int],
+    assert_same_run: Callable[[Path, Path], None],
 ) -> None:
-    folder = tmp_path / "killed"
-    assert train_in_subprocess(folder, tiny_oneshot_config, last_step=6) == -signal.SIGKILL
-    assert len(RunDirectory.read(folder).metrics()) == 1  # four steps an epoch: it died in the second
-    with RunDirectory.resume(folder) as run:
-        oneshot.run(tiny_oneshot_config, run)
-    assert_same(folder, finished_oneshot_run)
+    config = changed(
+        tiny_oneshot_config, encoder={"name": "conv4"}, training={"checkpoint_seconds": 0.0, "warmup": 1.0}
+    )
+    assert train(config, tmp_path / "whole") == 8
+    assert train_in_subprocess(tmp_path / "killed", config, last_step=6) == -signal.SIGKILL
+    position = read_position(tmp_path / "killed")
+    assert (position.epoch, position.step, position.optimiser_steps, position.rows) == (1, 1, 5, 1)
+    assert train(config, tmp_path / "killed") == 3
+    assert_same_run(tmp_path / "killed", tmp_path / "whole")
+
+
+# At this rate no weight moves: no epoch is better than the first, the rate falls after the sixth, and
+# patience ends the training after the ninth.
+AT_REST = {"learning_rate": 1e-30, "schedule": "plateau", "patience": 8, "epochs": 20, "epoch_steps": 2}
+
+
+@pytest.mark.parametrize(
+    ("objective", "training", "moments"),
+    [
+        # The weights of its distance are trained with the encoder.
+        ("verification", {"diagnostics": True}, ["step 1", "epoch 1", "step 2", "testing"]),
+        ("supcon", AT_REST, ["epoch 4", "step 5"]),
+    ],
+)
+def test_a_run_goes_on_wherever_it_was_killed(
+    objective: str,
+    training: dict[str, Any],
+    moments: list[str],
+    tiny_oneshot_config: Oneshot,
+    shared_cache: Path,
+    tmp_path: Path,
+    train: Callable[..., int],
+    assert_same_run: Callable[[Path, Path], None],
+) -> None:
+    config = changed(
+        tiny_oneshot_config,
+        objective={"name": objective},
+        training={**training, "checkpoint_seconds": 0.0},
+    )
+    steps = train(config, tmp_path / "whole")
+    kept = 0
+    for moment in moments:
+        # The last step is in no checkpoint yet where it was what killed the run.
+        kept += train(config, tmp_path / "killed", moment) - moment.startswith("step")
+        assert read_position(tmp_path / "killed").optimiser_steps == kept
+    assert train(config, tmp_path / "killed") == steps - kept
+    assert_same_run(tmp_path / "killed", tmp_path / "whole")
 
 
 def test_two_devices_end_where_one_does(
@@ -226,9 +229,10 @@ def test_two_devices_end_where_one_does(
     shared_cache: Path,
     tmp_path: Path,
     logical_devices: Callable[[int], str],
+    train_in_subprocess: Callable[..., int],
 ) -> None:
     config = changed(tiny_oneshot_config, hardware={"devices": 2})
-    assert train_in_subprocess(tmp_path / "two", config, -1, logical_devices(2)) == 0
+    assert train_in_subprocess(tmp_path / "two", config, setup=logical_devices(2)) == 0
     environment = json.loads((tmp_path / "two" / "environment.json").read_text())
     assert environment["devices"] == ["/CPU:0", "/CPU:1"]
     for ours, theirs in zip(weights(tmp_path / "two"), weights(finished_oneshot_run), strict=True):
