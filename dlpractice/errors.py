@@ -12,9 +12,10 @@ Any other exception that reaches a user is a bug.
 
 
 class DlpError(Exception):
-    """What went wrong and where, and what to do about it.
+    """What went wrong, where, and what the user can do about it.
 
-    `message` names the file, line or key; `hint` says what to do next.
+    message: names the file, line or key that is wrong.
+    hint: says what to do next.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:

@@ -1,11 +1,14 @@
-"""What a recipe tells whoever waits for it. `report.progress` draws it; `Silent` does not."""
+"""How a recipe reports what it is doing. `report/progress_display/` shows it; `Silent` drops it."""
 
 from collections.abc import Mapping
 from typing import Protocol
 
 
 class Progress(Protocol):
-    """Called by recipes, from one thread. A stage lasts until the next one starts or `close` is called."""
+    """What a recipe calls while it works, always from one thread.
+
+    A stage lasts until the next one starts or `close` is called.
+    """
 
     def stage(self, name: str, total: int, unit: str) -> None:
         """A stage starts, such as ("decoding", 3000, "images") or ("training head", 30, "epochs")."""
@@ -20,19 +23,20 @@ class Progress(Protocol):
         """
 
     def epoch(self, row: Mapping[str, object], is_best: bool) -> None:
-        """An epoch has ended; `row` is its row of metrics.csv, in which epochs count from 1 in each stage.
+        """An epoch has ended.
 
-        is_best: whether it is the one that would be kept if training ended now.
+        row: the epoch's row of metrics.csv, in which epochs count from 1 in each stage.
+        is_best: whether this is the epoch that would be kept if training ended now.
         """
 
     def say(self, message: str) -> None:
-        """A remark, in one line."""
+        """The user is told `message`, one line."""
 
     def warn(self, message: str) -> None:
-        """Something the user should look at."""
+        """The user is told `message`, and should look at it."""
 
     def close(self) -> None:
-        """Nothing follows. Gives the terminal back as it was; closing twice does no harm."""
+        """The work is over: the terminal is given back as it was. Closing twice does no harm."""
 
 
 class Silent:

@@ -1,2 +1,4 @@
-"""Keras layers of our own. They are saved inside model.keras: a changed name or argument leaves old runs
-unreadable."""
+"""Keras layers of our own.
+
+They are saved inside model.keras, so that a changed name or argument makes old runs unreadable.
+"""

@@ -10,12 +10,17 @@ STAGE_WIDTHS = (32, 64, 128, 256)
 
 
 def build_convnet(images: Any, width: float = 1.0, *, stem: int = 3, stages: int = 4) -> Any:
-    """(N, S, S, C) in -1..1 -> (N, S/16, S/16, 256 width) features, for four stages.
+    """A stem and `stages` residual stages; each stage but the last is followed by a halving of the side.
 
-    A stem that halves the side by a convolution of `stem` x `stem` pixels, then `stages` stages, each a
-    residual block; between two stages the side is halved by max pooling and the channels doubled, so that
-    every stage costs about the same. Max pooling instead of strided convolutions is what lets it learn from
-    few images.
+    The stem is a convolution of `stem` x `stem` pixels that halves the side. Between two stages, max pooling
+    halves the side and the number of channels doubles, so that every stage costs about the same. Max pooling
+    in place of strided convolutions is what lets the net learn from few images.
+
+    images: (N, S, S, C), values in -1..1.
+    width: a factor on the channels of all stages.
+    stem: the side of the stem's kernel, in pixels.
+
+    Returns features, (N, S/16, S/16, 256 width) for four stages.
     """
     widths = [max(8, round(width * channels / 8) * 8) for channels in STAGE_WIDTHS[:stages]]
     x = make_convolution(widths[0], stem, 2, "stem")(images)
@@ -36,13 +41,13 @@ def _add_residual(x: Any, channels: int, name: str) -> Any:
 
 def activate(x: Any, name: str) -> Any:
     """Batch normalisation, then ReLU."""
-    # A hundred steps make an epoch of a small data set: Keras's momentum of 0.99 would lag behind.
+    # An epoch of a small data set has about a hundred steps: Keras's momentum of 0.99 would lag behind.
     normalised = FusedBatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     return layers.Activation("relu", name=f"{name}_relu")(normalised)
 
 
 def make_convolution(channels: int, size: int, strides: int, name: str) -> layers.Layer:
-    """A convolution without bias, for nets that normalise behind it."""
+    """A convolution without bias, since a batch normalisation behind it would take the bias out again."""
     return layers.Conv2D(
         channels,
         size,

@@ -9,13 +9,13 @@ import keras
 class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
     """Keras's layer (Ioffe and Szegedy 2015, arXiv:1502.03167), trained by TensorFlow's fused kernel.
 
-    Keras 3 composes a training step of it from some ten elementwise operations, which on a CPU take almost
-    as long as the convolutions between them. Variables, arithmetic, inference and exports are Keras's own.
+    In training, Keras 3 composes this layer of some ten elementwise operations, which on a CPU take almost as
+    long as the convolutions between them. Variables, arithmetic, inference and exports are the same as with
+    Keras's own layer.
 
-    Under another backend, on which nets are benchmarked, it is Keras's layer and nothing else.
-
-    Over several replicas the statistics are those of the whole batch, so that a step is that of one device.
-    On other backends than TensorFlow it is Keras's layer.
+    Over several replicas the layer takes the statistics of the whole batch, so that a step gives what it
+    gives on one device. Under JAX and PyTorch, on which nets are only benchmarked, it does what Keras's layer
+    does.
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
@@ -44,12 +44,15 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
             epsilon=self.epsilon,
             is_training=True,
         )
-        # The kernel gives the unbiased variance; Keras keeps the other one.
+        # The kernel gives the unbiased variance; Keras keeps the biased one, which divides by the count.
         count = tf.cast(tf.reduce_prod(tf.shape(inputs)[:3]), tf.float32)
         return outputs, mean, variance * (count - 1.0) / count
 
     def _normalise_together(self, inputs: Any, context: Any) -> tuple[Any, Any, Any]:
-        """In two passes, for a mean of squares less a square of the mean loses digits."""
+        """Normalises by the mean and variance of the whole batch, the parts of all replicas together.
+
+        The variance takes a second pass: the mean of squares minus the square of the mean would lose digits.
+        """
         import tensorflow as tf
 
         values = tf.cast(inputs, tf.float32)

@@ -1,8 +1,8 @@
-"""Layers that stand between pixels and a backbone, and after its logits.
+"""Layers in front of a backbone, which turn pixels into its inputs, and one behind its logits.
 
-All are registered, so that a saved model loads in Keras's safe mode wherever this package is
-installed, and are plain arithmetic, so that they export. `keras.applications.*.preprocess_input` inside a
-graph does not: it leaves a dangling input in an ONNX file.
+All are registered, so that a saved model loads in Keras's safe mode wherever this package is installed. They
+use plain arithmetic, so that they can be exported: `keras.applications.*.preprocess_input` inside a graph
+leaves a dangling input in an ONNX file.
 """
 
 from typing import Any, Literal
@@ -21,12 +21,13 @@ _IMAGENET_RGB_STD = (0.229, 0.224, 0.225)
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class ImageInput(keras.layers.Layer):  # type: ignore[misc]
-    """Any RGB image, (N, H, W, 3) in 0..255, as the square of `image_size` pixels that the net was trained
-    on.
+    """Resizes any RGB image, (N, H, W, 3) in 0..255, to the square that the net was trained on.
 
-    Training and `dlp predict` resize with Pillow before this layer, and for them it changes nothing. It is
-    there for an exported model, fed by other code; `resize` and `background` are a note to that code on how
-    the training images were decoded.
+    Training and `dlp predict` resize with Pillow before this layer, which then changes nothing. An exported
+    model needs it, because other code feeds that model.
+
+    image_size: the side of the square, in pixels.
+    resize, background: a note for that other code, which says how the training images were decoded.
     """
 
     def __init__(self, image_size: int, resize: Resize, background: str, **kwargs: Any) -> None:
@@ -79,7 +80,7 @@ class Preprocess(keras.layers.Layer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class Probabilities(keras.layers.Layer):  # type: ignore[misc]
-    """Logits (N, K) -> probabilities (N, K), in the order of `class_names`, which travel inside the model."""
+    """Logits (N, K) -> probabilities (N, K), in the order of `class_names`, which the model file keeps."""
 
     def __init__(self, class_names: tuple[str, ...] | list[str], **kwargs: Any) -> None:
         super().__init__(dtype="float32", name=kwargs.pop("name", "probabilities"), trainable=False)
@@ -97,8 +98,11 @@ class Probabilities(keras.layers.Layer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable(package="dlpractice")
 class Rescale(keras.layers.Layer):  # type: ignore[misc]
-    """Pixels in 0..255 -> what a net learns from. Grey: ink, 1 for black and 0 for white, so that the
-    surroundings of a drawing are zero, as a convolution's padding is. Colour: -1..1."""
+    """Pixels in 0..255 -> the values that a net learns from.
+
+    Grey images become ink: 1 for black and 0 for white, so that the surroundings of a drawing are zero, as a
+    convolution's padding is. Colour images become -1..1.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(dtype="float32", name=kwargs.pop("name", "standardise_pixels"), trainable=False)

@@ -1,7 +1,8 @@
 """How alike two embeddings are: a score for each pair, higher for more alike.
 
-All are symmetric by construction, registered, so that a saved model loads in Keras's safe mode wherever this
-package is installed, and compute in float32 whatever the encoder computes in.
+All similarities give the same score for (a, b) and (b, a), and compute in float32 whatever the encoder
+computes in. All are registered, so that a saved model loads in Keras's safe mode wherever this package is
+installed.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ _PACKAGE = "dlpractice"
 
 
 class Similarity(keras.layers.Layer):  # type: ignore[misc]
-    """A score for two embeddings. Called with [a, b], both (N, D), it gives (N,): row by row."""
+    """The score of two embeddings. Called with [a, b], both (N, D), it scores them row by row: (N,)."""
 
     def __init__(self, **kwargs: Any) -> None:
         # Without `autocast`, here and below, a model set to half precision leaves embeddings and variables
@@ -28,14 +29,14 @@ class Similarity(keras.layers.Layer):  # type: ignore[misc]
         raise NotImplementedError
 
     def pairs(self, queries: Any, supports: Any) -> Any:
-        """(Q, D) and (S, D) -> (Q, S): each query with each support, embedded once each.
+        """The scores of all queries with all supports: (Q, D) and (S, D) -> (Q, S).
 
-        The variables there are must have been built: by a call, or by `build([(None, D), (None, D)])`.
+        The layer's variables must have been built: by a call, or by `build([(None, D), (None, D)])`.
         """
         raise NotImplementedError
 
     def compare(self, queries: Any, supports: Any) -> NDArray[np.float32]:
-        """`pairs` of arrays, compiled: for many small calls outside of a compiled step."""
+        """`pairs` for arrays of NumPy, compiled: for many small calls outside of a compiled step."""
         if self._compiled is None:
             self._compiled = tf.function(self.pairs, reduce_retracing=True)
         scores = self._compiled(tf.convert_to_tensor(queries), tf.convert_to_tensor(supports))
@@ -47,11 +48,13 @@ class Similarity(keras.layers.Layer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class WeightedDistance(Similarity):
-    """A logit that two images are of one class: bias - sum_d w_d |a_d - b_d|.
+    """The logit that two images are of one class: bias - sum_d w_d |a_d - b_d|.
 
-    Koch, Zemel and Salakhutdinov 2015, "Siamese Neural Networks for One-shot Image Recognition", section 3.1;
-    with D + 1 weights. It holds w_d times the square root of D: an optimiser that gives each weight a step of
-    the same size (Adam) then moves the logit of long embeddings and of short ones by about the same.
+    Koch, Zemel and Salakhutdinov 2015, "Siamese Neural Networks for One-shot Image Recognition", section 3.1.
+    It learns D + 1 numbers: w and the bias.
+
+    The variable holds w_d times the square root of D. An optimiser that moves each variable by a step of the
+    same size (Adam) then moves the logit by about the same, whether embeddings are long or short.
     """
 
     # Activations of unit variance behind a ReLU differ by 0.56 on average, which starts the logit near zero.
@@ -72,7 +75,7 @@ class WeightedDistance(Similarity):
 
     @property
     def weights_by_dimension(self) -> Any:
-        """w, (D,): positive where a difference in that dimension speaks against one class."""
+        """w, (D,). Where w_d is positive, a difference in dimension d speaks against one class."""
         return tf.convert_to_tensor(self.kernel) / self.spread
 
     def call(self, inputs: list[Any]) -> Any:
@@ -88,7 +91,7 @@ class WeightedDistance(Similarity):
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class Cosine(Similarity):
-    """The cosine of the angle between two embeddings, times `scale`, one over the temperature."""
+    """The cosine of the angle between two embeddings, times `scale`, which is 1 / temperature."""
 
     def __init__(self, scale: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -109,8 +112,8 @@ class Cosine(Similarity):
 class NegativeDistance(Similarity):
     """Minus the squared Euclidean distance of two embeddings.
 
-    unit: whether both are brought to length 1 first; the distance then lies in 0..4, whatever the number of
-    dimensions.
+    unit: whether both embeddings are first divided by their length; the distance then lies in 0..4, whatever
+        the number of dimensions.
     """
 
     def __init__(self, unit: bool = False, **kwargs: Any) -> None:
@@ -125,7 +128,7 @@ class NegativeDistance(Similarity):
         first, second = self._place(queries), self._place(supports)
         squares = tf.reduce_sum(tf.square(first), axis=-1)[:, None]
         squares += tf.reduce_sum(tf.square(second), axis=-1)[None, :]
-        # Rounding may take the difference of near twins below zero.
+        # Rounding may make the squared distance of two nearly equal embeddings negative.
         return -tf.maximum(squares - 2.0 * tf.matmul(first, second, transpose_b=True), 0.0)
 
     def _place(self, embeddings: Any) -> Any:
@@ -143,8 +146,9 @@ def _normalise(embeddings: Any) -> Any:
 def _sum_distances(queries: Any, supports: Any, weights: Any) -> tuple[Any, Any]:
     """sum_d w_d |q_id - s_jd|: (Q, D), (S, D), (D,) -> (Q, S).
 
-    Row by row, so that (Q, S, D) differences are never held, nor kept for the gradient: a row's fit into the
-    processor's cache, which also makes it two to eight times faster than all of them at once.
+    It is computed one row at a time, so that the (Q, S, D) differences are never held in memory, nor kept for
+    the gradient. The differences of one row fit into the processor's cache, which also makes this two to
+    eight times faster than all rows at once.
     """
     sums = tf.map_fn(lambda row: tf.linalg.matvec(tf.abs(row - supports), weights), queries)
 

@@ -1,1 +1,1 @@
-"""Backbones, classifiers and where their pretrained weights come from."""
+"""Classifiers and encoders built from the registry's rows, and where pretrained weights come from."""

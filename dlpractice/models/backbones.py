@@ -1,4 +1,4 @@
-"""Pretrained convolutional bases, built from their rows, and where each can be frozen."""
+"""Pretrained convolutional bases, built from their rows, and the places where each can be frozen."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from dlpractice.registry.backbones import Backbone
 def build_base(backbone: Backbone, images: Any) -> keras.Model:
     """The base on top of preprocessed `images`, a symbolic (N, S, S, 3) tensor, with random weights.
 
-    Raises ModelError where S is below what the base can take.
+    Raises ModelError where S is smaller than the base can take.
     """
     require_size(backbone, images.shape[1])
     options = {"include_preprocessing": False} if backbone.brings_preprocessing else {}
@@ -29,9 +29,9 @@ def require_size(backbone: Backbone, size: int) -> None:
 
 
 def find_block_ends(base: keras.Model, blocks: tuple[str, ...]) -> list[keras.layers.Layer]:
-    """The last layer of each block: the layer behind which one single tensor leads on.
+    """The last layer of each block: the one whose single output is all that later layers read.
 
-    Found from the graph rather than from names, because the additions of a residual net carry automatic
+    The graph says which layer that is; names do not, because the additions of a residual net carry automatic
     names.
     """
     layers = list(base.operations)

@@ -1,4 +1,4 @@
-"""One model from pixels to class probabilities, with the places where it can be cut in two."""
+"""One model from pixels to class probabilities, and the cuts between its frozen and trained parts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,9 +25,11 @@ _VARIANCE_FLOOR = 1e-2
 class Classifier:
     """`model` maps (N, H, W, 3) RGB in 0..255 to (N, K) probabilities.
 
-    `cuts` names the tensors behind which training can begin, or whose frozen values can be kept: `images`,
-    `block1` ... and `pooled1` .... All parts made from the classifier share its variables: training a part
-    trains the whole.
+    cuts: the names of the tensors at which the model can be cut, `images`, `block1` ... and `pooled1` ...:
+        what lies behind a cut is trained, and the tensor's values can be kept when all in front of it is
+        frozen.
+
+    All parts made from the classifier share its variables: training a part trains the whole.
     """
 
     model: keras.Model
@@ -38,18 +40,18 @@ class Classifier:
     weights: LoadedWeights
 
     def front(self, cuts: Sequence[str]) -> keras.Model:
-        """From images to the list of the tensors at `cuts`."""
+        """The part from the images to the tensors at `cuts`, which it returns as a list."""
         return keras.Model(self.model.input, [self.cuts[cut] for cut in cuts])
 
     def rest(self, cut: str) -> keras.Model:
-        """From the tensor at `cut` to the logits."""
+        """The part from the tensor at `cut` to the logits."""
         return keras.Model(self.cuts[cut], self.logits)
 
     def freeze(self, cut: str) -> None:
-        """Makes what lies behind `cut` trainable and all in front of it frozen.
+        """Makes all layers behind `cut` trainable and all in front of it frozen.
 
-        Set layer by layer: `training=False` in the call of a frozen base is not enough, since Keras moves the
-        statistics of its batch normalisation all the same.
+        Each layer is set by itself. `training=False` in the call of a frozen base would not be enough, since
+        Keras moves the statistics of its batch normalisation all the same.
         """
         for layer in self.model.layers:
             layer.trainable = True
@@ -58,15 +60,18 @@ class Classifier:
             layer.trainable = False
 
     def is_pretrained(self, variable: Any) -> bool:
-        """Whether `variable` was loaded rather than initialised: such variables get the smaller learning
-        rate."""
+        """Whether `variable` was loaded, and so gets the smaller learning rate, rather than initialised."""
         if self.weights.origin == "random":
             return False
         return not any(variable is own for layer in self.head for own in layer.variables)
 
     def standardise_features(self, features: NDArray[np.floating[Any]]) -> None:
-        """Sets the head's fixed shift and scale from (N, C) pooled training features, so that one learning
-        rate suits every backbone and block, whatever the range of its activations."""
+        """Sets the fixed shift and scale that the head applies to its inputs.
+
+        One learning rate then suits every backbone and block, whatever the range of its activations.
+
+        features: (N, C), pooled features of the training images.
+        """
         values = features.astype(np.float64)
         variance = values.var(axis=0)
         floor = max(float(variance.mean()) * _VARIANCE_FLOOR, 1e-12)
@@ -75,13 +80,14 @@ class Classifier:
 
 @dataclass(frozen=True)
 class Design:
-    """What is free to choose in a classifier, beside its backbone and its strategy.
+    """What a classifier leaves open once its backbone and its strategy are chosen.
 
     Args:
-        weights: `imagenet`, the path of a weights file, or None for a random start of the backbone.
+        weights: `imagenet`, the path of a weights file, or None for a backbone that starts from random
+            weights.
         pooling: `avg` or `max` over the positions of the last feature map.
-        hidden: numbers of units of the dense layers in front of the logits.
-        dropout: the share in [0, 1) of inputs that each dense layer of the head does not see in training.
+        hidden: the number of units of each dense layer in front of the logits.
+        dropout: the share in [0, 1) of its inputs that each dense layer of the head drops in a training step.
         width: a factor on the channels of the small net that is trained from scratch.
     """
 
@@ -134,7 +140,10 @@ def _pool(features: Any, pooling: str, name: str) -> Any:
 def _build_head(
     pooled: Any, class_count: int, hidden: tuple[int, ...], dropout: float
 ) -> tuple[keras.layers.Layer, tuple[keras.layers.Layer, ...], Any]:
-    """Standardised features, hidden layers with dropout, logits; float32 whatever the base computes in."""
+    """Standardises the features, then adds hidden layers with dropout and the logits.
+
+    All of it is float32, whatever the base computes in.
+    """
     # Batch normalisation without scale, kept frozen, is a fixed affine map: a layer that every export format
     # knows.
     standardise = layers.BatchNormalization(

@@ -1,4 +1,4 @@
-"""Nets from images to embeddings, built from their rows, for learning what is alike."""
+"""Nets that turn images into embeddings, built from their rows."""
 
 from typing import Any
 
@@ -24,13 +24,18 @@ def build_encoder(
 ) -> keras.Model:
     """A model named `encoder`: (N, S, S, C) pixels in 0..255 -> (N, D) float32 embeddings.
 
-    name: a row of ENCODERS, or of BACKBONES for colour photographs, of which it takes the last feature map,
-    averaged over its positions; grey images are then repeated to three channels. channels: 1 (grey) or 3.
-    width: factor on the channels and units of a row of ENCODERS. dimensions: D, made by a linear layer; None
-    for the features as they are, a map being flattened. weights: of a backbone, as `load_weights` takes them.
+    Args:
+        name: a row of ENCODERS, or of BACKBONES for colour photographs. A backbone gives its last feature
+            map, averaged over its positions; it sees grey images repeated to three channels.
+        image_size: S, in pixels.
+        channels: C, 1 (grey) or 3.
+        width: a factor on the channels and units of a row of ENCODERS.
+        dimensions: D, which a linear layer makes; None for the features as they are, a map being flattened.
+        weights: of a backbone, as `load_weights` takes them.
 
-    Raises ModelError for an unknown name, for an image size that the net does not take, for `weights` or
-    `width` where they do not apply, and where weights cannot be had.
+    Raises:
+        ModelError: the name is unknown, the net does not take this image size, `weights` or `width` do not
+            apply to it, or its weights cannot be had.
     """
     images = keras.Input((image_size, image_size, channels), dtype="float32", name="images")
     if name in BACKBONES:
@@ -50,9 +55,9 @@ def build_encoder(
 
 
 def map_shape(encoder: keras.Model) -> tuple[int, int, int]:
-    """The (h, w, c) of the feature map that the embeddings of `encoder` are when flattened.
+    """(h, w, c) of the feature map whose values, flattened, are the embeddings of `encoder`.
 
-    Raises ModelError where they are no map.
+    Raises ModelError where the embeddings are not a flattened map.
     """
     shape = encoder.get_layer("embedding").input.shape[1:]
     if len(shape) != 3 or not isinstance(encoder.get_layer("embedding"), layers.Flatten):

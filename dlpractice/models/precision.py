@@ -1,4 +1,4 @@
-"""What a model computes in, apart from what its variables are kept in (always float32)."""
+"""The precision that a model computes in. Its variables are always kept in float32."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ def set_precision(model: keras.Model, precision: str) -> None:
 
 @contextmanager
 def computing_in(model: keras.Model, precision: str) -> Iterator[None]:
-    """`set_precision` for the length of a block, float32 after it."""
+    """Lets `model` compute in `precision` within a block, and in float32 after it."""
     set_precision(model, precision)
     try:
         yield

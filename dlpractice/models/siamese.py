@@ -13,12 +13,14 @@ _PACKAGE = "dlpractice"
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class Verdict(keras.layers.Layer):  # type: ignore[misc]
-    """A similarity -> the probability of "same", where both answers were equally likely beforehand.
+    """Turns a similarity into the probability of "same", where both answers are equally likely beforehand.
 
-    A logistic curve, sigmoid(slope * similarity + intercept), fitted to pairs that were not trained on
-    (Platt 1999). threshold: the similarity from which on a pair is taken for the same; false_accept_rate: the
-    share of different validation pairs that it was to let pass. side, resize and background are a note on how
-    an image file becomes pixels before it is seen.
+    The probability is sigmoid(slope * similarity + intercept), fitted to pairs that were not trained on
+    (Platt 1999).
+
+    threshold: a pair whose similarity is at least this is taken for the same.
+    false_accept_rate: the share of different validation pairs that the threshold was allowed to let pass.
+    side, resize, background: a note, which says how an image file becomes pixels before the model sees it.
     """
 
     def __init__(
@@ -61,15 +63,17 @@ class Siamese:
 
 
 def build_siamese(encoder: keras.Model, similarity: Similarity, verdict: Verdict) -> Siamese:
-    """Joins the parts. The model takes two batches (N, S, S, C) in 0..255 and gives (N,) probabilities
-    (Bromley et al. 1993, Signature verification using a Siamese time delay neural network)."""
+    """Joins the parts to a model of two batches (N, S, S, C) in 0..255, which gives (N,) probabilities.
+
+    Bromley et al. 1993, Signature verification using a Siamese time delay neural network.
+    """
     pair = [keras.Input(encoder.input_shape[1:], name=name) for name in ("first", "second")]
     similarities = similarity([encoder(image) for image in pair])
     return Siamese(keras.Model(pair, verdict(similarities)), encoder, similarity, verdict)
 
 
 def take_apart(model: keras.Model) -> Siamese | None:
-    """The parts of a loaded model; None where it is no Siamese net."""
+    """The parts of a loaded model, or None where the model is no Siamese net."""
     parts = [
         [layer for layer in model.layers if isinstance(layer, kind)]
         for kind in (keras.Model, Similarity, Verdict)

@@ -39,7 +39,11 @@ Tensors = list[NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class LoadedWeights:
-    """What was put into a base: `origin` in words, `digest` the sha256 of its tensors in order."""
+    """The weights that were put into a base.
+
+    origin: where they came from, in words.
+    digest: sha256 of its tensors in order.
+    """
 
     origin: str
     digest: str
@@ -54,8 +58,9 @@ def digest_tensors(tensors: Iterable[Any]) -> str:
 
 
 def load_weights(base: keras.Model, backbone: Backbone, weights: str | None) -> LoadedWeights:
-    """Puts `weights` into `base`: `imagenet`, the path of a weights file, or None for the random start it
-    has.
+    """Puts pretrained weights into `base`.
+
+    weights: `imagenet`, the path of a weights file, or None, which leaves the base with its random weights.
 
     Raises ModelError where the weights cannot be found, do not fit, or are not the pinned ones.
     """
@@ -77,8 +82,9 @@ def load_weights(base: keras.Model, backbone: Backbone, weights: str | None) -> 
 def find_vgg16(path: Path | None = None) -> tuple[Tensors, str]:
     """VGG16's 26 ImageNet tensors (kernel, bias, layer by layer; kernels HWIO) and where they were found.
 
-    With `path`, only there. Raises ModelError that lists every place looked at and what was the matter with
-    it.
+    path: the only place to look; None looks in all of them.
+
+    Raises ModelError that lists every place that was looked at, and what was wrong there.
     """
     if path is not None:
         return _check_digest(_read_any(path), str(path)), f"the file {path.name}"
@@ -137,7 +143,7 @@ def _names(values: Sequence[bytes | str]) -> Iterator[str]:
 
 
 def _read_onnx(path: Path) -> Tensors:
-    """Kernel and bias of the first 13 convolutions of an ONNX graph, kernels turned from OIHW to HWIO."""
+    """Kernels and biases of the first 13 convolutions of an ONNX graph; kernels turn from OIHW to HWIO."""
     try:
         import onnx
         from onnx import numpy_helper
@@ -170,8 +176,10 @@ def _find_packaged_onnx() -> Path | None:
 
 
 def _download(backbone: Backbone) -> Tensors:
-    """The tensors of Keras's own ImageNet file; its progress goes to stderr, because stdout is for
-    results."""
+    """The tensors of Keras's own ImageNet file.
+
+    The progress of the download goes to stderr, because stdout is for results.
+    """
     application = getattr(keras.applications, backbone.application)
     size = backbone.native_size
     try:
@@ -188,7 +196,10 @@ def _download(backbone: Backbone) -> Tensors:
 
 @contextlib.contextmanager
 def _giving_up_on_silence() -> Iterator[None]:
-    """Keras sets no time-out of its own, and would wait for ever on a network that swallows packets."""
+    """Ends a download that receives nothing for `_SILENCE` seconds.
+
+    Keras sets no time-out of its own, and would wait for ever on a network that swallows packets.
+    """
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_SILENCE)
     try:

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 class Backbone:
     """One net of `keras.applications`, without its ImageNet classifier.
 
-    application: its name there. scaling: the range of pixels that it was trained on, as
-    `layers.preprocessing.Preprocess` takes it. blocks: for each block, the prefix of the names of the layers
-    that open it; a base can be frozen up to the end of any block. native_size and minimum_size: the side of
-    the square images that it was trained on, and of the smallest that it takes, in pixels. source: its paper.
+    application: the net's name in `keras.applications`.
+    scaling: the range of pixels that it was trained on, as `layers.preprocessing.Preprocess` takes it.
+    blocks: for each block, the prefix of the names of the layers that open it. A base can be frozen up to the
+        end of any block.
+    native_size: the side of the square images that it was trained on, in pixels.
+    minimum_size: the smallest side that it takes, in pixels.
+    source: the paper that describes it.
     brings_preprocessing: whether Keras's net scales pixels by itself unless it is told not to.
     """
 
@@ -38,7 +41,7 @@ BACKBONES: dict[str, Backbone] = {}
 
 
 def find_backbone(name: str) -> Backbone:
-    """The row of `name`. Raises ModelError that lists the names there are."""
+    """The row of `name`. Raises ModelError, which lists the names of all rows."""
     if name not in BACKBONES:
         raise ModelError(f"no backbone is called {name!r}", f"choose one of {', '.join(BACKBONES)}")
     return BACKBONES[name]

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Net:
-    """One net: the whole of an `application` of Keras, or an `encoder` of ours for grey images, at the side
-    that its row calls usual."""
+    """One net: either the whole of a Keras `application`, or one of our encoders.
+
+    An encoder takes grey images of its row's usual side.
+    """
 
     application: str = ""
     encoder: str = ""

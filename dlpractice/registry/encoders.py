@@ -18,11 +18,14 @@ from typing import Any
 class Encoder:
     """One net.
 
-    about: what it is, in a few words. short: the same in fewer, for the description of the config's key.
-    paper: where it comes from. build: takes rescaled images, a symbolic (N, S, S, C) tensor, and a factor on
-    its channels and units, and gives features, a map or a vector. image_size: the side of the square images
-    that it was published with, or does well with, in pixels. sizes: the sides that it takes. colours: what
-    the images may be.
+    about: what it is, in a few words.
+    short: the same in fewer words, for the description of the config's key.
+    paper: where it comes from.
+    build: takes rescaled images, a symbolic (N, S, S, C) tensor, and a factor on the net's channels and
+        units; gives features, a map or a vector.
+    image_size: the side of the square images that it was published with, or does well with, in pixels.
+    sizes: the sides that it takes, in pixels.
+    colours: the kinds of images that it takes, `grey`, `colour` or both.
     """
 
     about: str
@@ -38,14 +41,14 @@ ENCODERS: dict[str, Encoder] = {}
 
 
 def scale(count: int, width: float) -> int:
-    """A number of channels or units times the factor `width`, one at least."""
+    """`count` channels or units times the factor `width`, rounded; at least 1."""
     return max(1, round(count * width))
 
 
 def _build_koch(images: Any, width: float) -> Any:
-    """Four convolutions, each but the last followed by a pool, and 4096 sigmoid units.
+    """Four convolutions, a pool behind each of the first three, and 4096 sigmoid units.
 
-    The two initialisations are the paper's; with the weights of its similarity it has 38,951,745 parameters.
+    The two initialisations are the paper's. Together with its similarity the net has 38,951,745 parameters.
     """
     import keras
     from keras import layers
@@ -107,7 +110,7 @@ ENCODERS["conv4"] = Encoder(
 
 
 def _build_residual(images: Any, width: float) -> Any:
-    """The small net of layers/convnet.py, without its last stage and with a wider look in front."""
+    """The small net of layers/convnet.py with a larger stem kernel, and without its last stage."""
     from dlpractice.layers.convnet import build_convnet
 
     return build_convnet(images, width, stem=5, stages=3)
@@ -124,7 +127,7 @@ ENCODERS["residual"] = Encoder(
 
 
 def _build_dense(images: Any, width: float) -> Any:
-    """No convolution: all pixels, then 512 and 256 units."""
+    """Two dense layers, of 512 and 256 units, that read all pixels; no convolution."""
     from keras import layers
 
     x = layers.Flatten(name="map")(images)

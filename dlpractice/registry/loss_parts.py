@@ -1,5 +1,4 @@
-"""What objectives are made of: which pairs of a batch are of one class, means over them, and how alike two
-embeddings are."""
+"""The parts that objectives are made of: masks of pairs, means over them, and similarities."""
 
 from __future__ import annotations
 
@@ -11,8 +10,13 @@ if TYPE_CHECKING:
 
 
 def match(labels: Any) -> tuple[Any, Any]:
-    """(B,) labels -> same, different: (B, B) bool each. No example is paired with itself: the diagonal is
-    False in both."""
+    """Two masks over the pairs of a batch: which are of the same class, and which of different ones.
+
+    labels: (B,).
+
+    Returns same and different, (B, B) bool each. The diagonal is False in both, since no example is paired
+    with itself.
+    """
     import tensorflow as tf
 
     equal = labels[:, None] == labels[None, :]
@@ -20,7 +24,7 @@ def match(labels: Any) -> tuple[Any, Any]:
 
 
 def average(values: Any, mask: Any, axis: int | None = None) -> Any:
-    """The mean of `values` where `mask` is True, 0 where it is True nowhere."""
+    """The mean of `values` over the places where `mask` is True; 0 where it is True nowhere."""
     import tensorflow as tf
 
     count = tf.math.count_nonzero(mask, axis=axis, dtype=tf.float32)
@@ -28,7 +32,7 @@ def average(values: Any, mask: Any, axis: int | None = None) -> Any:
 
 
 def weigh_differences(settings: Mapping[str, float]) -> Similarity:
-    """A learnt logit: a bias less the weighted sum of the embeddings' differences."""
+    """A learnt logit: a bias minus the weighted sum of the absolute differences of two embeddings."""
     from dlpractice.layers.similarity import WeightedDistance
 
     return WeightedDistance(name="similarity")
@@ -49,7 +53,7 @@ def measure_unit_distance(settings: Mapping[str, float]) -> Similarity:
 
 
 def measure_angle(settings: Mapping[str, float]) -> Similarity:
-    """The cosine of the angle between two embeddings, over the temperature."""
+    """The cosine of the angle between two embeddings, divided by the temperature."""
     from dlpractice.layers.similarity import Cosine
 
     return Cosine(1.0 / settings["temperature"], name="similarity")

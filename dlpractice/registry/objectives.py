@@ -1,8 +1,8 @@
-"""What an encoder can be trained on, a row each: a similarity, and a loss over all pairs of a batch.
+"""The objectives that an encoder can be trained on, a row each: a similarity and a loss.
 
-A batch is embedded once, and each of its B (B - 1) / 2 pairs is an example of same or different. Every loss
-takes (B, D) float32 embeddings, (B,) labels, the similarity, and the settings that its row names as keywords;
-it gives a scalar.
+A step embeds its batch once; each of the B (B - 1) / 2 pairs is an example of the same class or of different
+ones. Every loss takes (B, D) float32 embeddings, (B,) labels, the similarity, and the settings that its row
+names as keywords; it gives a scalar.
 
 To add an objective, put a loss and its row at the end: `OBJECTIVES["name"] = Objective(...)`.
 docs/extending.md shows how. TensorFlow is imported inside the functions, so that reading the table imports
@@ -32,10 +32,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Setting:
-    """A positive number that objectives can be given: a key of the config's section `objective`.
+    """A positive number that some objectives take, and a key of the config's section `objective`.
 
-    default: what a config that says nothing means. largest: the upper bound, inclusive. meaning: what it
-    does, with `{objectives}` where the names of those that take it stand.
+    default: its value where a config does not set it.
+    largest: the upper bound, inclusive.
+    meaning: what it does. The text holds `{objectives}` where the names of the objectives that take it stand.
     """
 
     default: float
@@ -43,19 +44,21 @@ class Setting:
     meaning: str
 
     def describe(self, name: str) -> str:
-        """What the setting called `name` does."""
+        """What the setting called `name` does, with the names of the objectives that take it."""
         takers = [objective for objective, row in OBJECTIVES.items() if name in row.settings]
         return self.meaning.format(objectives=join_words(takers, " and "))
 
 
 @dataclass(frozen=True)
 class Objective:
-    """One loss, and the similarity that it trains and that is used afterwards.
+    """A loss, and the similarity that it trains. Later answers are found by that similarity.
 
-    about: what it makes of a batch, in a few words. short: the same in fewer, for the description of the
-    config's key. paper: where it comes from, with the paper's settings where ours are others.
-    build_similarity: takes a mapping of all settings. loss: see the head of this file. similarity_settings
-    and loss_settings: the names of those of SETTINGS that each of the two takes.
+    about: what the loss makes of a batch, in a few words.
+    short: the same in fewer words, for the description of the config's key.
+    paper: where it comes from, and the paper's settings where ours differ.
+    build_similarity: takes a mapping of all settings and gives the similarity.
+    loss: as the head of this file says.
+    similarity_settings, loss_settings: the names of those of SETTINGS that each of the two takes.
     """
 
     about: str
@@ -68,7 +71,7 @@ class Objective:
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """The names of all settings that it takes."""
+        """The names of all settings that the objective takes."""
         return self.similarity_settings + self.loss_settings
 
 
@@ -89,24 +92,23 @@ OBJECTIVES: dict[str, Objective] = {}
 
 
 def find_objective(name: str) -> Objective:
-    """The row of `name`. Raises ModelError that lists the names there are."""
+    """The row of `name`. Raises ModelError, which lists the names of all rows."""
     if name not in OBJECTIVES:
         raise ModelError(f"no objective is called {name!r}", f"choose one of {', '.join(OBJECTIVES)}")
     return OBJECTIVES[name]
 
 
 def verification_loss(embeddings: Any, labels: Any, similarity: Similarity) -> Any:
-    """For each pair, is it the same class or not: cross-entropy of the similarity taken for a logit (Koch,
-    Zemel and Salakhutdinov 2015, section 3.2).
+    """Asks of each pair whether it is of one class: cross-entropy, with the similarity as the logit.
 
-    Koch's batches hold as many pairs of one class as of two. Here all pairs of the batch count, most of them
-    of two classes, so each kind is averaged by itself and makes half of the loss. A kind that the batch does
-    not hold adds nothing.
+    Koch, Zemel and Salakhutdinov 2015, section 3.2. Koch's batches hold as many pairs of one class as of two.
+    Here all pairs of the batch count, and most of them are of two classes; so each kind is averaged by itself
+    and makes half of the loss. A kind that the batch does not hold adds nothing.
     """
     import tensorflow as tf
 
     same, different = match(labels)
-    # Symmetric: the mean over both orders of a pair is that over pairs.
+    # Both orders of a pair have the same value, so their mean is the mean over pairs.
     logits = similarity.pairs(embeddings, embeddings)
     return 0.5 * (average(tf.nn.softplus(-logits), same) + average(tf.nn.softplus(logits), different))
 
@@ -121,17 +123,17 @@ OBJECTIVES["verification"] = Objective(
 
 
 def contrastive_loss(embeddings: Any, labels: Any, similarity: Similarity, *, margin: float) -> Any:
-    """Pulls pairs of one class together and pushes the others apart, up to a margin: d^2 / 2 for a pair of
-    one class, max(0, margin - d)^2 / 2 for one of two (Hadsell, Chopra and LeCun 2006, equation 4).
+    """Pulls pairs of one class together, and pushes pairs of two classes apart, up to a margin.
 
-    d^2 is minus the similarity, which has to be a NegativeDistance. Over all pairs of the batch, where the
-    two kinds make half of the loss each, as in `verification_loss`.
+    A pair of one class costs d^2 / 2, a pair of two costs max(0, margin - d)^2 / 2 (Hadsell, Chopra and LeCun
+    2006, equation 4). d^2 is minus the similarity, which has to be a NegativeDistance. All pairs of the batch
+    count, and each of the two kinds makes half of the loss, as in `verification_loss`.
     """
     import tensorflow as tf
 
     same, different = match(labels)
     squares = -similarity.pairs(embeddings, embeddings)
-    # Where two embeddings are equal, their distance has no gradient; below the root of 1e-12, none is taken.
+    # The root has no gradient at 0, where two embeddings are equal: d^2 below 1e-12 gets none.
     distances = tf.sqrt(tf.maximum(squares, 1e-12))
     shortfalls = tf.square(tf.maximum(margin - distances, 0.0))
     return 0.25 * (average(squares, same) + average(shortfalls, different))
@@ -148,14 +150,15 @@ OBJECTIVES["contrastive"] = Objective(
 
 
 def triplet_loss(embeddings: Any, labels: Any, similarity: Similarity, *, margin: float) -> Any:
-    """An example is nearer to one of its class than to one of another, by a margin: the mean of
-    max(0, d_ap - d_an + margin) over all ordered pairs of an anchor and a positive, where d is minus the
-    similarity (Schroff, Kalenichenko and Philbin 2015, arXiv:1503.03832, section 3.2).
+    """Wants each example nearer to its own class than to another class, by a margin.
 
-    Each pair has one negative, the semi-hard one: the nearest that is farther than the positive. (The paper
-    wants it within the margin; beyond it, the loss is zero anyway.) Where every negative is nearer than the
-    positive, it is the farthest, since the hardest ones let embeddings collapse early in training. Pairs for
-    which the batch has no negative are left out.
+    The loss is the mean of max(0, d_ap - d_an + margin) over all ordered pairs of an anchor and a positive,
+    where d is minus the similarity (Schroff, Kalenichenko and Philbin 2015, arXiv:1503.03832, section 3.2).
+
+    Each pair gets one negative, the semi-hard one: the nearest negative that is farther away than the
+    positive. (The paper wants it within the margin; beyond the margin the loss is zero anyway.) Where every
+    negative is nearer than the positive, the farthest one is taken, since the hardest ones let embeddings
+    collapse early in training. Pairs for which the batch has no negative are left out.
     """
     import tensorflow as tf
 
@@ -164,7 +167,7 @@ def triplet_loss(embeddings: Any, labels: Any, similarity: Similarity, *, margin
     negatives = tf.argsort(tf.where(different, distances, distances.dtype.max), axis=1)
     negative_distances = tf.gather(distances, negatives, batch_dims=1)
     count = tf.math.count_nonzero(different, axis=1, keepdims=True, dtype=tf.int32)
-    # Behind its negatives, a row holds no order.
+    # Only a row's negatives are sorted; the entries behind them are in no order.
     beyond = tf.range(tf.shape(labels)[0])[None, :] >= count
     ordered = tf.where(beyond, distances.dtype.max, negative_distances)
     next_farther = tf.searchsorted(tf.stop_gradient(ordered), tf.stop_gradient(distances), side="right")
@@ -184,12 +187,14 @@ OBJECTIVES["triplet"] = Objective(
 
 
 def prototypical_loss(embeddings: Any, labels: Any, similarity: Similarity) -> Any:
-    """Each example picks its class among the classes' mean embeddings: cross-entropy of a softmax over the
-    similarities of an example to the means of all classes (Snell, Swersky and Zemel 2017, arXiv:1703.05175).
+    """Lets each example choose its class among the mean embeddings of all classes.
 
-    The paper divides a batch into support and queries. Here each example is a query in turn, and all others
-    are the support: the mean of its own class is taken without it. An example that is alone in its class is
-    no query, but its class is there to be told apart.
+    The loss is the cross-entropy of a softmax over the similarities of the example to these means (Snell,
+    Swersky and Zemel 2017, arXiv:1703.05175).
+
+    The paper divides a batch into support and queries. Here each example is the query in turn, and all others
+    are the support: the mean of the example's own class leaves the example out. An example that is alone in
+    its class is no query, but its class is one that the others have to be told apart from.
     """
     import tensorflow as tf
 
@@ -214,12 +219,12 @@ OBJECTIVES["prototypical"] = Objective(
 
 
 def supcon_loss(embeddings: Any, labels: Any, similarity: Similarity) -> Any:
-    """Each example picks those of its class out of all others of the batch (Khosla et al. 2020,
-    arXiv:2004.11362, equation 2, L_out).
+    """Lets each example pick the examples of its own class out of all others of the batch.
 
-    For each example the mean, over the others of its class, of the cross-entropy of a softmax over all
-    others; then the mean over examples. Examples whose class has no other one are left out of that mean, but
-    the rest are told apart from them. The temperature is in the similarity: `Cosine(1 / temperature)`.
+    Khosla et al. 2020, arXiv:2004.11362, equation 2, L_out. For each example, the loss is the mean, over the
+    other examples of its class, of the cross-entropy of a softmax over all others; these losses are then
+    averaged. An example that is alone in its class has no loss of its own, but the others are told apart from
+    it. The temperature is in the similarity: `Cosine(1 / temperature)`.
     """
     import tensorflow as tf
 

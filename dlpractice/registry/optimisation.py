@@ -14,8 +14,9 @@ from typing import Any
 class Optimiser:
     """One optimiser.
 
-    about: what it is, in a few words. usual_rate: the learning rate to begin with, as a config has it. build:
-    takes the decoupled weight decay and gives a Keras optimiser.
+    about: what it is, in a few words.
+    usual_rate: the learning rate to begin with, as text that a config can hold.
+    build: takes the decoupled weight decay and gives a Keras optimiser.
     """
 
     about: str
@@ -45,4 +46,4 @@ SCHEDULES: dict[str, str] = {
     "plateau": "when validation stalls",
     "constant": "not",
 }
-"""How the learning rate falls; training/optimisation/schedules.py has the arithmetic of each."""
+"""How the learning rate falls; training/optimisers/schedules.py has the arithmetic of each."""

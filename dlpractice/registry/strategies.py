@@ -32,8 +32,8 @@ def pooled_cut(block: int) -> str:
 class Stage:
     """One round of training: everything behind `cut` is trained, everything in front of it is frozen.
 
-    `cut` is `images`, `blockN`, or `pooledN` (the pooled features of block N, which a head reads). `warm_up`
-    marks the round that only prepares the head for the next one.
+    cut: `images`, `blockN`, or `pooledN` (the pooled features of block N, which a head reads).
+    warm_up: whether the round only prepares the head for the next round.
     """
 
     name: str
@@ -45,8 +45,8 @@ class Stage:
 class Strategy:
     """A named choice of what to train.
 
-    `block`: the block of the pretrained base whose features the head reads, counted from 1; None for the
-    small net instead of a base.
+    block: the block of the pretrained base whose features the head reads, counted from 1; None for a strategy
+        that uses the small net instead of a base.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Strategy:
 
     @property
     def cuts(self) -> tuple[str, ...]:
-        """The cuts whose frozen features the stages train on."""
+        """The cuts at which a stage trains on features that were computed once."""
         return tuple(stage.cut for stage in self.stages if stage.cut != IMAGES)
 
 
@@ -63,9 +63,11 @@ class Strategy:
 class Row:
     """How one strategy is described and planned.
 
-    about: what is trained. short: the same in fewer words, for the description of the config's key; empty
-    where the name says it. suits: the data that it is for. plan: takes its name, the number of blocks of the
-    base, and whether the base is pretrained.
+    about: what is trained.
+    short: the same in fewer words, for the description of the config's key; empty where the name says it.
+    suits: the data that it is for.
+    plan: takes the strategy's name, the number of blocks of the base, and whether the base is pretrained;
+        gives the Strategy.
     """
 
     about: str
@@ -75,7 +77,7 @@ class Row:
 
 
 NUMBERED = "N"
-"""What a strategy's name ends in that stands for a block's number."""
+"""The end of some names in this table, where it stands for the number of a block."""
 
 
 def _plan_scratch(name: str, block_count: int, pretrained: bool) -> Strategy:
@@ -160,32 +162,32 @@ def plan_strategy(name: str, block_count: int, *, pretrained: bool) -> Strategy:
 
 
 def strategy_pattern() -> str:
-    """The regular expression of all names of strategies that a config may hold."""
+    """A regular expression that matches every strategy's name that a config may hold."""
     return f"^({'|'.join(_fill_in(name, '[1-9]') for name in STRATEGIES)})$"
 
 
 def strategy_examples() -> list[str]:
-    """A name of each strategy."""
+    """One valid name of each strategy."""
     return [_fill_in(name, "3") for name in STRATEGIES]
 
 
 def strategy_choices() -> str:
-    """All strategies as a user writes them: of a numbered one, how it goes on."""
+    """All strategies as a user writes them; a numbered one by its first two names, then "and so on"."""
     names = (f"{stem}1, {stem}2 and so on" if (stem := _stem(name)) != name else name for name in STRATEGIES)
     return join_words(names, ", or ")
 
 
 def describe_strategies() -> str:
-    """All strategies with what each trains, for the description of the config's key."""
+    """All strategies, and what each of them trains, for the description of the config's key."""
     words = (f"{name} ({row.short})" if row.short else name for name, row in STRATEGIES.items())
     return join_words(words, ", or ")
 
 
 def _stem(name: str) -> str:
-    """A numbered strategy's name without its `N`; any other as it is."""
+    """A numbered strategy's name without its `N`; any other name as it is."""
     return name.removesuffix(NUMBERED)
 
 
 def _fill_in(name: str, number: str) -> str:
-    """The name, with `number` in the place of a numbered one's `N`."""
+    """The name, with `number` in place of the `N` of a numbered strategy."""
     return _stem(name) + number if _stem(name) != name else name

@@ -12,14 +12,14 @@ from dlpractice.registry.strategies import STRATEGIES
 
 
 def tabulate(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A Markdown table, each line ended."""
+    """A Markdown table; each line ends with a line break."""
     lines = [tuple(header)]
     lines += [("---",) * len(lines[0]), *(tuple(row) for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def strategy_table() -> str:
-    """What can be trained of a classifier."""
+    """The strategies: which part of a classifier each one trains."""
     rows = ((f"`{name}`", row.about, row.suits) for name, row in STRATEGIES.items())
     return tabulate(("strategy", "what is trained", "for"), rows)
 
@@ -34,7 +34,7 @@ def backbone_table() -> str:
 
 
 def encoder_table() -> str:
-    """The nets of one-shot learning, with the sides of their images in pixels."""
+    """The encoders of one-shot learning, with the sides of their images in pixels."""
     rows = (
         (f"`{name}`", row.about, _span(row.sizes), str(row.image_size), row.paper)
         for name, row in ENCODERS.items()
@@ -43,7 +43,7 @@ def encoder_table() -> str:
 
 
 def objective_table() -> str:
-    """What a one-shot net is trained on, with the config's keys that each objective takes."""
+    """The objectives of one-shot learning, with the config's keys that each takes."""
     rows = (
         (f"`{name}`", row.about, ", ".join(f"`{key}`" for key in row.settings) or "none", row.paper)
         for name, row in OBJECTIVES.items()
@@ -58,7 +58,7 @@ def optimiser_table() -> str:
 
 
 def schedule_table() -> str:
-    """How the learning rate falls."""
+    """The schedules: how each lets the learning rate fall."""
     return tabulate(
         ("schedule", "the learning rate falls"), ((f"`{name}`", how) for name, how in SCHEDULES.items())
     )
@@ -76,4 +76,4 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "optimisers": optimiser_table,
     "schedules": schedule_table,
 }
-"""Every table by its name, as a page asks for it."""
+"""Every table, by the name that a docs page uses for it."""

@@ -1,4 +1,4 @@
-"""Names of a table as a sentence has them."""
+"""Writes the names of a table as part of a sentence."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Any
 
 
 def join_words(words: Iterable[Any], last: str = " or ") -> str:
-    """`a, b or c`, with `last` between the last two; one word alone is itself."""
+    """`a, b or c`: commas between all but the last two words, and `last` between those.
+
+    A single word stays as it is.
+    """
     names = [str(word) for word in words]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])}{last}{names[-1]}"
