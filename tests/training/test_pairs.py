@@ -1,6 +1,6 @@
 """Feeds of episodes, and the loss over all pairs of a batch on one device and on two.
 
-Two logical CPUs are made in a process of their own: see test_placement.py.
+Two logical CPUs are made in a process of their own: see tests/training/devices/test_placement.py.
 """
 
 from collections.abc import Callable

@@ -123,7 +123,7 @@ def _read_omniglot(saved: SavedSiamese, progress: Progress) -> Exercise:
 
 
 def _draw_again(saved: SavedSiamese, root: Path, examples: Examples) -> tuple[Examples, list[dict[str, str]]]:
-    """The examples as drawings, see `data.ink`, and those that show none."""
+    """The examples as drawings, as data/oneshot/ink.py makes them, and those that show none."""
     loaded = list(load_queries([str(root / path) for path in examples.paths], saved.note))
     kept = [image.pixels for image in loaded if image.pixels is not None]
     places = np.flatnonzero([image.pixels is not None for image in loaded])

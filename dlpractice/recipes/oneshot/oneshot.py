@@ -56,7 +56,7 @@ def run(
     """Trains the config's net and fills the run directory; goes on where a killed run stopped, in the
     precision that it had, and leaves a finished one as it is.
 
-    auto: see `oneshot_setup.prepare_oneshot`. draw: makes figures of what is worth seeing of the run.
+    auto: see `prepare_oneshot`. draw: makes figures of what is worth seeing of the run.
     score_test: false for a run that is only tried out, on validation tasks: it answers no others, and keeps
     its answers but no net, since nothing was measured that a verdict could stand on.
 

@@ -44,7 +44,7 @@ class OneshotSetup:
 def prepare_oneshot(config: Oneshot, progress: Progress, auto: Choice | None = None) -> OneshotSetup:
     """Divides the classes, finds devices and builds the net; its starting weights are a function of the seed.
 
-    auto: what the precision `auto` has turned out to be, as for `setup.prepare_setup`.
+    auto: what the precision `auto` has turned out to be, as for `recipes.finetune.setup.prepare_setup`.
 
     Raises DataError, ModelError or HardwareError where one of them is not to be had.
     """

@@ -1,6 +1,6 @@
 """The recorder: what it records is what is there, and the training is left as it was.
 
-Two logical CPUs are made in a process of their own: see test_placement.py.
+Two logical CPUs are made in a process of their own: see tests/training/devices/test_placement.py.
 """
 
 import os
