@@ -1,1 +1,1 @@
-"""`dlp benchmark`: what hardware is worth. One slice, from measuring to figures; nothing else imports it."""
+"""`dlp benchmark`, from measuring to figures. Only its command, and no other room, imports it."""

@@ -1,4 +1,4 @@
-"""A benchmark against an earlier one: each figure with its counterpart, and all of them together."""
+"""Compares a benchmark with an earlier one: each figure with its counterpart, and all figures together."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from dlpractice.benchmark.device.timing import resampled_medians
 Row = Mapping[str, Any]
 Key = tuple[str, str]
 
-# Fewer repetitions on either side give no interval that a verdict could stand on.
+# With fewer repetitions on either side, the interval is too uncertain for a verdict.
 _LEAST_REPETITIONS = 5
 
-# What changes from minute to minute and says nothing about which machine it is.
+# These change from minute to minute and say nothing about which machine it is.
 _FLEETING = ("host.load_average", "host.clock_mhz")
 _ENVIRONMENT = ("host", "backend", "devices", "gpus", "versions", "threads", "governor", "precision")
 
@@ -25,22 +25,23 @@ _ENVIRONMENT = ("host", "backend", "devices", "gpus", "versions", "threads", "go
 def compare_with_baseline(
     document: Mapping[str, Any], baseline: Mapping[str, Any], tolerance: float
 ) -> dict[str, Any]:
-    """Pair the measured rows of two benchmarks by name and unit.
+    """Pairs the measured rows of two benchmarks by name and unit.
 
-    A ratio is new over old, turned over where lower is better: above 1 is faster. Its interval is the
-    percentile bootstrap over the repetitions of both. A row is `slower` where the ratio, and its interval
-    widened to hold for all rows at once (Bonferroni), lie below 1 - tolerance; all together are slower where
-    the geometric mean and its interval do, for which rows are resampled too.
+    A ratio is the new value over the old one, turned over where lower is better: above 1 is faster. Its
+    interval is the percentile bootstrap over the repetitions of both. A row is `slower` where both the ratio
+    and its interval, widened to hold for all rows at once (Bonferroni), lie below 1 - tolerance. All rows
+    together are slower where the geometric mean of the ratios and its interval do; for that interval, rows
+    are resampled too.
 
-    Repetitions share a process: what differs from one process to the next is not in the intervals, and has
-    to be in the tolerance.
+    The repetitions of one benchmark share a process. What differs from one process to the next is therefore
+    not in the intervals, and the tolerance has to allow for it.
 
     Args:
-        document, baseline: what benchmark.json holds.
-        tolerance: share, in [0, 1), of the speed that may be lost.
+        document, baseline: what benchmark.json holds, now and before.
+        tolerance: the share, in [0, 1), of the speed that may be lost.
 
-    Returns: rows (name, unit, before, now, ratio, ci95, slower), overall, the names of rows on one side only
-    or without a value, and what differs between the environments and the configs.
+    Returns: rows (name, unit, before, now, ratio, ci95, slower), overall, the names of rows that are on one
+    side only or have no value, and what differs between the environments and between the configs.
     """
     new, old = _measured_rows(document), _measured_rows(baseline)
     rng = np.random.default_rng(document["config"]["seed"])
@@ -105,7 +106,7 @@ def _compare_row(
 def _overall(
     draws: list[NDArray[np.float64]], ratios: list[float], rng: np.random.Generator, tolerance: float
 ) -> dict[str, Any] | None:
-    """The geometric mean of the ratios; None where nothing could be paired."""
+    """The geometric mean of the ratios and its interval; None where no rows could be paired."""
     if not draws:
         return None
     logs = np.stack(draws)
@@ -124,7 +125,7 @@ def _overall(
 def _differences(
     new: Mapping[str, Any], old: Mapping[str, Any], only: tuple[str, ...] | None = None
 ) -> list[dict[str, Any]]:
-    """Every value that differs, by its key: {"what": "host.processor", "before": .., "now": ..}."""
+    """Every value that differs, with its dotted key: {"what": "host.processor", "before": .., "now": ..}."""
     after, before = (
         dict(_flatten({key: tree[key] for key in (only or tree) if key in tree})) for tree in (new, old)
     )

@@ -1,4 +1,4 @@
-"""`dlp benchmark`: the parts that a config asks for, one after another, from a config to benchmark.json."""
+"""Runs the parts of `dlp benchmark` that a config asks for, and writes their results to benchmark.json."""
 
 import hashlib
 import time
@@ -46,12 +46,14 @@ _PRECISION_NOTE = " where a row names no other; TF32 is off in matmul/float32, a
 
 
 def run(config: Benchmark, folder: BenchmarkFolder, progress: Progress | None = None) -> Document:
-    """Measure the parts of the config, and keep what is measured as soon as a part is done.
+    """Measures the parts of the config, one after another, and saves after each part what was measured.
 
-    Returns what benchmark.json holds; `finished` is false in it until the last part is done. A part that
-    this machine cannot do, or has no memory for, has no rows and says why.
+    A part that this machine cannot do, or has no memory for, has no rows and says why.
 
-    Raises KeyboardInterrupt when interrupted: the parts that were done are in benchmark.json.
+    Returns what benchmark.json holds. Its `finished` is false until the last part is done.
+
+    Raises:
+        KeyboardInterrupt: the user interrupts; the parts that were done are in benchmark.json.
     """
     progress, started = progress or Silent(), time.perf_counter()
     backend.grow_memory_as_needed()
@@ -80,11 +82,11 @@ def run(config: Benchmark, folder: BenchmarkFolder, progress: Progress | None = 
 
 
 def refuse_unknown(config: Benchmark) -> None:
-    """Looks up what the config names, before anything is measured.
+    """Looks up what the config names before anything is measured.
 
     Raises:
-        HardwareError: an interconnect of that name is not known.
-        DataError: the folder of images holds none.
+        HardwareError: no interconnect has the name that the config gives.
+        DataError: the folder of images holds no image.
     """
     if "prediction" in config.parts:
         find_interconnect(config.prediction.interconnect)
@@ -112,7 +114,7 @@ def _nothing(why: str, hint: str) -> Document:
 
 
 def _describe_environment(config_text: str) -> Document:
-    """The machine, and what else a figure depends on: threads, precision, governor, code and config."""
+    """The machine, and what else figures depend on: threads, precision, governor, code and config."""
     machine = describe_machine()
     return {
         **machine,

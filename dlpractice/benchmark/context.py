@@ -1,4 +1,4 @@
-"""What every part of a benchmark is given besides its own section of the config."""
+"""What each part of a benchmark is given, besides its own section of the config."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ Document = dict[str, Any]
 class Context:
     """What the parts of one benchmark share.
 
-    sampling: how often each figure is measured. measured: the documents of the parts that ran before, by
-    name.
+    sampling: how often each figure is measured.
+    memory: how much memory a measurement may take.
+    progress: is told what is being measured.
+    seed: for the weights of nets and for random images.
+    measured: the documents of the parts that have run, by the part's name.
     """
 
     sampling: Sampling
@@ -30,7 +33,7 @@ class Context:
     measured: Mapping[str, Document] = field(default_factory=dict)
 
     def measure(self, stage: str, figures: Sequence[Figure]) -> list[Row]:
-        """The rows of `figures`, measured in turn, in a stage of that name."""
+        """Measures `figures` in turn and gives their rows; the user sees the stage called `stage`."""
         return measure_in_turn(
             figures,
             self.sampling,

@@ -1,4 +1,4 @@
-"""The part `input` of a benchmark: how fast images come, apart from what a net makes of them."""
+"""The part `input` of a benchmark: how fast images are read, apart from what a net does with them."""
 
 from __future__ import annotations
 
@@ -21,19 +21,21 @@ from dlpractice.data.files.pixel_cache import in_order
 from dlpractice.data.storage.row_store import RowStore
 from dlpractice.errors import DataError
 
-# As large as photographs in the data sets that are fine-tuned on here.
+# The size of a photograph in the data sets that are fine-tuned on here, in pixels.
 _WIDTH, _HEIGHT = 500, 375
 _QUALITY = 90
 _AUGMENTATION = Augmentation(flip="horizontal", rotation=15.0, zoom=0.1, shift=0.1)
 
 
 def measure_input(section: Input, context: Context) -> Document:
-    """Rows input/decode, input/rows and input/draws in images/s: JPEG files decoded and resized on all cores,
-    decoded images read from the cache in random order, and random augmentation drawn on the host.
+    """Rows input/decode, input/rows and input/draws in images/s.
 
-    Files were read before they are timed, and come from the memory of the system rather than from a disk.
-    `against`: each measured net in training in float32, the rate with decoded and with cached images, and
-    what binds.
+    `decode`: JPEG files are decoded and resized on all cores. `rows`: decoded images are read from the cache
+    in random order. `draws`: random augmentation is drawn on the host. Files are read once before they are
+    timed, so that they come from the system's memory rather than from a disk.
+
+    `against` has a row for each net that was measured in training in float32: its rate, the rates of decoded
+    and of cached images as multiples of it, and whether input or net is the slower.
     """
     rng = np.random.default_rng(context.seed)
     with _files(section, rng) as files, tempfile.TemporaryDirectory() as folder:
@@ -87,7 +89,7 @@ def find_jpegs(folder: str) -> list[Path]:
 
 @contextmanager
 def _files(section: Input, rng: np.random.Generator) -> Iterator[list[Path]]:
-    """JPEG files: those of the section's folder, at most as many as it asks for, or made for the moment."""
+    """JPEG files: those of the section's folder, up to its number, or else made for the moment."""
     if section.folder is not None:
         yield find_jpegs(section.folder)[: section.images]
         return

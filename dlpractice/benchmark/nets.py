@@ -11,9 +11,9 @@ from dlpractice.registry.encoders import ENCODERS
 
 
 def build_net(name: str, seed: int = 0) -> keras.Model:
-    """A net of the registry: one input, (N, S, S, C) float32, and one output, (N, K)."""
-    # Keras draws the seed of each weight from here. Its own `set_random_seed` imports TensorFlow where that
-    # is installed, whatever the backend.
+    """A net of the registry, with random weights: one input (N, S, S, C) float32, one output (N, K)."""
+    # Keras draws the seed of each weight from `random`. `keras.utils.set_random_seed` would import TensorFlow
+    # where that is installed, whatever the backend.
     random.seed(seed)
     row = NETS[name]
     if not row.encoder:

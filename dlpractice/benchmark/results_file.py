@@ -10,7 +10,7 @@ from dlpractice.runs.directory import BENCHMARK, CONFIG, refuse_used
 from dlpractice.runs.lock import LockedFolder
 
 SCHEMA = 1
-"""Version of the shape of benchmark.json. A file of another one is refused."""
+"""Version of the shape of benchmark.json. A file of another version is refused."""
 
 
 class BenchmarkFolder(LockedFolder):
@@ -28,15 +28,15 @@ class BenchmarkFolder(LockedFolder):
             raise RunError(f"{path} holds no {BENCHMARK}", hint)
 
     def write_config(self, text: str) -> None:
-        """Keep the config, every value written out."""
+        """Writes the config, with every value written out."""
         atomic_files.write_text(self.writable(CONFIG), text)
 
     def write_document(self, document: Mapping[str, object]) -> None:
-        """Keep the result, as far as it has come."""
+        """Writes the result as far as it has come."""
         atomic_files.write_json(self.writable(BENCHMARK), document)
 
     def document(self) -> dict[str, Any]:
-        """What `write_document` kept."""
+        """The result that `write_document` wrote."""
         return read_benchmark(self.path)
 
     def figure_path(self, name: str) -> Path:
@@ -45,10 +45,10 @@ class BenchmarkFolder(LockedFolder):
 
 
 def read_benchmark(path: Path) -> dict[str, Any]:
-    """The benchmark in a file, or in the folder `path`.
+    """The benchmark in the file `path`, or in the folder `path`.
 
     Raises:
-        RunError: there is none, or it is not JSON, of another command, or of another version.
+        RunError: there is no such file, or it is not JSON, of another command, or of another version.
     """
     path = path / BENCHMARK if path.is_dir() else path
     if not path.is_file():

@@ -1,1 +1,1 @@
-"""The same nets on other Keras backends and in ONNX Runtime."""
+"""The benchmark's nets on each Keras backend, and in ONNX Runtime."""

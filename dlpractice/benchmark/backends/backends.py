@@ -1,8 +1,7 @@
-"""The part `backends` of a benchmark: the same nets on each Keras backend, and in ONNX Runtime, each in a
-process of its own.
+"""The part `backends` of a benchmark: the same nets on each Keras backend and in ONNX Runtime.
 
-A process is bound to the backend that it started with, and the threads of two backends in one process would
-wait for each other.
+Each of them runs in a process of its own: a process is bound to the backend that it started with, and the
+threads of two backends in one process would wait for each other.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from dlpractice.config.sections.benchmark import Backends
 
 
 def measure_backends(section: Backends, context: Context) -> Document:
-    """Rows backends/BACKEND/NET/WORK/float32/BATCH in images/s, with these as fields, `threads` and
-    `versions`; ONNX Runtime has inference alone.
+    """Rows backends/BACKEND/NET/WORK/float32/BATCH in images/s.
 
-    A backend that is not installed, fails or takes too long has rows without a value that say why. `retired`:
-    frameworks of the same years that are no longer developed, published.
+    Each row also has the parts of its name as fields, and `threads` and `versions`. ONNX Runtime is measured
+    in inference only. A backend that is not installed, fails or takes too long has rows without a value,
+    which say why. `retired` lists frameworks of the same years that are no longer developed, as published.
     """
     context.progress.stage("measuring backends", len(section.names), "backends")
     rows: list[Document] = []
@@ -70,7 +69,7 @@ def _say_why(status: int, said: str) -> str:
 
 
 def _benchmark_command(section: Backends, context: Context, folder: str) -> list[str]:
-    """`dlp benchmark` of nothing but these nets."""
+    """The command that runs `dlp benchmark` on these nets alone."""
     return [
         *(sys.executable, "-m", "dlpractice", "benchmark", "--json", "--run-dir", folder),
         "parts=[models]",
@@ -97,11 +96,14 @@ def _onnx_command(section: Backends, context: Context, folder: str) -> list[str]
 
 @dataclass(frozen=True)
 class _Runner:
-    """What runs nets in a process of its own.
+    """How the nets of one backend are run in a process of their own.
 
-    packages: to be imported there. distribution: brings them. command: of a section, a context and a folder
-    that is not there yet; it prints a result as JSON. works: what the nets are
-    measured in.
+    packages: the packages that the process imports.
+    distribution: what pip installs to bring them.
+    environment: variables that are set for the process.
+    command: takes the section, the context and a folder that does not exist yet, and gives the command line
+        of the process, which prints a result as JSON.
+    works: the kinds of work that are measured, `inference` and `training`.
     """
 
     packages: tuple[str, ...]
@@ -118,7 +120,7 @@ _RUNNERS = {
     "onnxruntime": _Runner(
         ("tensorflow", "onnxruntime", "onnx", "tf2onnx"),
         "dlpractice[onnx]",
-        # The net that outputs are held against is computed where the session computes.
+        # The session computes on the CPU; the net that its outputs are compared with has to do so too.
         {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"},
         _onnx_command,
         ("inference",),
@@ -127,7 +129,7 @@ _RUNNERS = {
 
 
 def _adopt(row: Document, backend: str, environment: dict[str, Any]) -> Document:
-    """The row of a process of its own, under the name of its backend."""
+    """A row that a backend's own process measured, renamed after that backend."""
     label = NetRow(row["net"], row["work"], row["precision"]).label(row["batch"])
     known = {key: environment[key] for key in ("threads", "versions")}
     return {**row, "name": f"backends/{backend}/{label}", "backend": backend, **known}

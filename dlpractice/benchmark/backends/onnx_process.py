@@ -1,7 +1,7 @@
-"""Nets in ONNX Runtime, in a process of their own, whose Keras runs on TensorFlow without a GPU.
+"""Measures nets in ONNX Runtime, in a process whose Keras runs on TensorFlow without a GPU.
 
 `python -m dlpractice.benchmark.backends.onnx_process REQUEST` takes a request as JSON and writes a document
-to stdout, which has what is read of one of `dlp benchmark --json`.
+to stdout. The document has those parts of what `dlp benchmark --json` prints that are read from it.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from dlpractice.benchmark.models.throughput import VALUE_BYTES, input_shape
 from dlpractice.benchmark.nets import build_net
 from dlpractice.progress import Silent
 
-# As a share of the largest output: float32 sums taken in another order.
+# A share of the largest output. Float32 sums that are added in another order differ by less.
 TOLERANCE = 1e-4
 _PRECISION = "float32"
 
 
 def answer(request: Mapping[str, Any]) -> Document:
-    """Measures {"nets", "batch_size", "seed", "sampling", "memory_share"}."""
+    """Measures what `request` asks for: {"nets", "batch_size", "seed", "sampling", "memory_share"}."""
     memory = MemoryBudget(request["memory_share"])
     context = Context(Sampling(**request["sampling"]), memory, Silent(), request["seed"])
     threads = math.ceil(usable_cores())
@@ -45,7 +45,10 @@ def answer(request: Mapping[str, Any]) -> Document:
 
 
 def _prepare(name: str, batch: int, threads: int, context: Context) -> Figure:
-    """The figure of a net once its session has been seen to compute the same; one that says why not else."""
+    """The figure of a net, whose session was first seen to compute what Keras computes.
+
+    Where it does not, or where the net cannot be converted, the figure has nothing to time and says why.
+    """
     row = NetRow(name, "inference", _PRECISION)
     net = build_net(name, context.seed)
     needed = count_work(net).memory_bytes(batch, VALUE_BYTES[_PRECISION], training=False)
@@ -73,7 +76,7 @@ def _warm_up(row: NetRow, net: keras.Model, batch: int, threads: int, seed: int)
 
 
 def _difference(call: Compiled, net: keras.Model, images: Any) -> float:
-    """The largest difference of outputs, as a share of the largest output."""
+    """The largest difference between the outputs of `call` and of `net`, as a share of the largest output."""
     wanted = keras.ops.convert_to_numpy(net(images, training=False))
     return float(np.abs(call(images) - wanted).max() / np.abs(wanted).max())
 

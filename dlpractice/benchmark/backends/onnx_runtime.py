@@ -1,4 +1,4 @@
-"""A Keras net in ONNX Runtime on the CPU. tf2onnx converts it, so that TensorFlow has to be the backend."""
+"""Runs a Keras net in ONNX Runtime on the CPU. tf2onnx converts it, which needs TensorFlow as the backend."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ _LARGE = 1 << 20
 
 
 def convert(net: keras.Model, batch: int) -> bytes:
-    """The ONNX file of `net` for batches of this size: images (N, S, S, C) float32 -> outputs (N, K).
+    """The ONNX file of `net` for batches of one size: images (N, S, S, C) float32 -> outputs (N, K).
 
-    What tf2onnx or TensorFlow raise for a net that cannot be converted comes through as it is.
+    batch: N.
+
+    Errors that tf2onnx or TensorFlow raise for a net that they cannot convert are passed on as they are.
     """
     import tensorflow as tf
     from onnx.numpy_helper import from_array
@@ -47,9 +49,12 @@ def convert(net: keras.Model, batch: int) -> bytes:
 
 
 def open_session(model: bytes, threads: int) -> Compiled:
-    """The net of an ONNX file as a call on the CPU: images -> outputs, both arrays of NumPy, when it returns.
+    """The net of an ONNX file, ready to be called on the CPU with an array of images.
 
-    threads: that one operation may use.
+    A call returns its outputs, an array, once they are computed.
+
+    model: the bytes of the file.
+    threads: how many threads one operation may use.
     """
     import onnxruntime
 
@@ -61,13 +66,16 @@ def open_session(model: bytes, threads: int) -> Compiled:
 
 
 def conversion_bytes(net: keras.Model) -> int:
-    """About what converting and running `net` takes of the host's memory beside its activations: the weights
-    in Keras, in the graph, in the file and in the session, where they are laid out anew."""
+    """About how much of the host's memory converting and running `net` takes, activations not counted.
+
+    It counts six copies of the weights: they are in Keras, in the graph, in the file, and in the session,
+    which lays them out anew.
+    """
     return 6 * 4 * int(net.count_params())
 
 
 def versions() -> dict[str, str]:
-    """Versions of ONNX Runtime and of what converts to it."""
+    """The versions of ONNX Runtime and of the packages that convert nets for it."""
     return {package: metadata.version(package) for package in ("onnxruntime", "onnx", "tf2onnx")}
 
 

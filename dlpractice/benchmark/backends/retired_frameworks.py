@@ -11,8 +11,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class RetiredFramework:
-    """name: as it was known. last_release, year: of its own developers. fate: what became of it. source: who
-    says so."""
+    """One framework.
+
+    name: the name by which it was known.
+    last_release, year: the last release by its own developers, and its year.
+    fate: what became of it.
+    source: who says so.
+    """
 
     name: str
     last_release: str

@@ -1,7 +1,7 @@
-"""The Keras backend that runs, whichever it is: compiling, waiting, devices; no other backend is imported.
+"""One face for the Keras backend that runs, whichever it is: compiling, waiting, devices, memory.
 
-Each function looks at `backend_name()` and imports that package alone, so that a machine without TensorFlow
-can be measured with JAX or PyTorch.
+Each function asks `backend_name()` and imports that one package, so that a machine without TensorFlow can be
+measured with JAX or PyTorch.
 """
 
 from __future__ import annotations
@@ -22,8 +22,12 @@ _DISTRIBUTIONS = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
 @dataclass(frozen=True)
 class Device:
-    """A device of the backend: `name` as the backend says it, `kind` cpu or gpu, `model` such as an "NVIDIA
-    A100-SXM4-80GB", empty where nothing is known."""
+    """A device of the backend.
+
+    name: what the backend calls it.
+    kind: `cpu` or `gpu`.
+    model: such as "NVIDIA A100-SXM4-80GB"; empty where it is not known.
+    """
 
     name: str
     kind: str
@@ -32,7 +36,10 @@ class Device:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A function ready to be called often. how: tf.function, jax.jit, or eager."""
+    """A function that is ready to be called often.
+
+    how: the way it was compiled, `tf.function`, `jax.jit` or `eager`.
+    """
 
     function: Callable[..., Any]
     how: str
@@ -42,7 +49,7 @@ class Compiled:
 
 
 def backend_name() -> str:
-    """tensorflow, jax or torch.
+    """The name of the backend that Keras runs on: tensorflow, jax or torch.
 
     Raises:
         HardwareError: Keras runs on something else.
@@ -62,8 +69,10 @@ def versions() -> dict[str, str]:
 
 
 def compile_call(function: Callable[..., Any]) -> Compiled:
-    """`function` of tensors, compiled as the backend does by default; PyTorch runs it as it stands, as Keras
-    does, without keeping gradients."""
+    """`function` of tensors, compiled as the backend does by default.
+
+    PyTorch runs it as it stands, as Keras does there, without keeping gradients.
+    """
     name = backend_name()
     if name == "tensorflow":
         import tensorflow as tf
@@ -114,8 +123,7 @@ def synchronise(value: object) -> None:
 
 
 def thread_count() -> int | None:
-    """Threads that one operation on the CPU may use; None where the backend takes as many as there are cores
-    to use."""
+    """How many threads one operation on the CPU may use; None where the backend uses all usable cores."""
     name = backend_name()
     if name == "tensorflow":
         import tensorflow as tf
@@ -129,7 +137,7 @@ def thread_count() -> int | None:
 
 
 def list_devices() -> tuple[Device, ...]:
-    """The devices of the backend: its GPUs, or the CPU where it sees none."""
+    """The devices of the backend: its GPUs; where it sees none, the CPU."""
     name = backend_name()
     if name == "tensorflow":
         return _list_tensorflow_devices()
@@ -164,7 +172,7 @@ def _list_tensorflow_devices() -> tuple[Device, ...]:
 
 
 def to_device(array: Any) -> Any:
-    """A tensor on the first device with the values of a NumPy array, copied there."""
+    """Copies a NumPy array to the first device, as a tensor."""
     name = backend_name()
     if name == "tensorflow":
         import tensorflow as tf
@@ -181,8 +189,11 @@ def to_device(array: Any) -> Any:
 
 
 def grow_memory_as_needed() -> None:
-    """Keep the backend from taking a whole GPU at its start: another process, and this one's budget, want to
-    know what is free. To be called before anything is computed."""
+    """Keeps the backend from reserving a whole GPU at its start.
+
+    Other processes need memory too, and this one's memory budget has to see how much is free. Call this
+    before anything is computed.
+    """
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     if backend_name() == "tensorflow":
         import tensorflow as tf
@@ -192,7 +203,7 @@ def grow_memory_as_needed() -> None:
 
 
 def free_memory() -> int | None:
-    """Bytes of the first GPU that the backend can still hand out; None where it cannot tell (TensorFlow)."""
+    """How many bytes of the first GPU the backend can still hand out; None where TensorFlow cannot tell."""
     name = backend_name()
     if name == "jax":
         import jax
@@ -209,7 +220,7 @@ def free_memory() -> int | None:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` is how a backend, or Python, says that memory has run out."""
+    """Whether `error` is the way in which a backend, or Python, says that memory has run out."""
     if isinstance(error, MemoryError):
         return True
     text = f"{type(error).__name__}: {error}"
@@ -218,8 +229,10 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @contextmanager
 def tensor_float_32(wanted: bool) -> Iterator[None]:
-    """Whether float32 products are rounded to TF32's ten bits of fraction on a GPU that can; what is compiled
-    in the block keeps it."""
+    """Sets whether a GPU that can may round float32 products to TF32, which has ten bits of fraction.
+
+    The setting holds within the block, and a function that was compiled in the block keeps it.
+    """
     name = backend_name()
     if name == "jax":
         import jax
@@ -255,7 +268,7 @@ def _tensor_float_32_switch(name: str) -> tuple[Callable[[], Any], Callable[[Any
 
 @contextmanager
 def double_precision() -> Iterator[None]:
-    """Lets JAX compute in float64, which it does not do by itself."""
+    """Lets JAX compute in float64 within the block, which it does not do by itself."""
     if backend_name() != "jax":
         yield
         return

@@ -1,6 +1,7 @@
-"""What this machine is: processor, memory, GPUs, and the versions that drive them; null where unreadable.
+"""Describes this machine: processor, memory, GPUs, and the versions of their drivers.
 
-Nothing here fails on a machine that tells less than another: a container without /sys, a host without driver.
+What cannot be read is null. Nothing here fails on a machine that tells less than another: a container without
+/sys, a host without a driver.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from dlpractice.benchmark.device.memory import container_limit
 
 _SYSTEM = Path("/sys")
 
-# What matters to arithmetic on tensors, by the names of /proc/cpuinfo; ARM's among them.
+# The instruction sets that matter to arithmetic on tensors, by their names in /proc/cpuinfo (x86 and ARM).
 _INSTRUCTION_SETS = re.compile(r"sse4_2|avx.*|fma|f16c|amx.*|asimd.*|sve.*|sme|sme2|fphp|bf16|i8mm")
 
-# Each field of nvidia-smi under the name that it has in the result.
+# Each field of nvidia-smi, and its name in the result.
 _GPU_FIELDS = {
     "name": "name",
     "driver_version": "driver",
@@ -46,7 +47,7 @@ _GPU_PACKAGES = re.compile(
 
 
 def describe_machine() -> dict[str, Any]:
-    """The machine as it stands in a result: host, devices of the backend, GPUs by the driver, versions."""
+    """The machine as a result describes it: host, devices of the backend, GPUs of the driver, versions."""
     return {
         "platform": platform.platform(),
         "host": describe_host(),
@@ -58,7 +59,7 @@ def describe_machine() -> dict[str, Any]:
 
 
 def describe_host(system: Path = _SYSTEM) -> dict[str, Any]:
-    """Processor, cores, clocks and memory. Sizes in bytes, clocks in MHz."""
+    """Processor, cores, clocks and memory of the host. Sizes are in bytes, clocks in MHz."""
     known = cpuinfo.get_cpu_info()
     frequency = _clock()
     return {
@@ -80,8 +81,10 @@ def describe_host(system: Path = _SYSTEM) -> dict[str, Any]:
 
 
 def usable_cores(system: Path = _SYSTEM) -> float:
-    """Logical cores that this process may use: its affinity, and the share of time of its container (cgroups,
-    version 2 or 1), which need not be whole."""
+    """How many logical cores this process may use; need not be whole.
+
+    Its affinity limits them, and so does the share of time that its container has (cgroups, version 2 or 1).
+    """
     try:
         cores = float(len(os.sched_getaffinity(0)))
     except AttributeError:  # not on macOS and Windows
@@ -97,7 +100,7 @@ def usable_cores(system: Path = _SYSTEM) -> float:
 
 
 def last_level_cache(system: Path = _SYSTEM) -> int | None:
-    """Bytes of the largest cache that the first core sees; None where the system does not say."""
+    """The bytes of the largest cache that the first core sees; None where the system does not say."""
     sizes = [_read(path) for path in (system / "devices/system/cpu/cpu0/cache").glob("index*/size")]
     units = {"K": 1 << 10, "M": 1 << 20, "": 1}
     matches = [re.fullmatch(r"(\d+)([KM]?)", size) for size in sizes if size]
@@ -118,7 +121,10 @@ def list_gpus(ask: Callable[[list[str]], str | None] | None = None) -> list[dict
 
 
 def _number(cell: str) -> str | float | None:
-    """What the driver does not support, it puts in brackets: `[N/A]`."""
+    """A cell of nvidia-smi: a number where it is one, text otherwise, None for one in brackets: `[N/A]`.
+
+    The driver puts into brackets what it does not support.
+    """
     if cell.startswith("["):
         return None
     return float(cell) if re.fullmatch(r"\d+\.\d+|\d+", cell) else cell
@@ -132,7 +138,7 @@ def _ask(command: list[str]) -> str | None:
 
 
 def _clock() -> tuple[float | None, float | None]:
-    """MHz now and at most; 0 is how psutil says that it does not know."""
+    """The processor's clock in MHz, now and at most; None where psutil says 0, its word for unknown."""
     try:
         frequency = psutil.cpu_freq()
     except (OSError, NotImplementedError, RuntimeError):
@@ -148,6 +154,6 @@ def _read(path: Path) -> str | None:
 
 
 def _gpu_packages() -> dict[str, str]:
-    """Versions of the packages that bring CUDA's libraries, where they come from a package index."""
+    """The versions of the installed Python packages that bring CUDA's libraries."""
     found = {found.name: found.version for found in metadata.distributions() if found.name}
     return {name: found[name] for name in sorted(found) if _GPU_PACKAGES.fullmatch(name)}

@@ -1,4 +1,4 @@
-"""Figures of a benchmark: what a warm call does, how often it is timed, and the row that comes of it."""
+"""Figures of a benchmark: the call that is timed for each, and the row that comes of it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ RAN_OUT = "memory ran out"
 
 @dataclass(frozen=True)
 class Figure:
-    """A row in the making.
+    """A figure that is to be measured, or that cannot be.
 
-    name: unique in a result. unit: something per second. amount: how much of it one call does. watch: the
-    call; None where there is nothing to be timed, and `why` says why. notes: further fields of the row.
+    name: unique in a result.
+    unit: something per second, such as `images/s`.
+    amount: how much of that one call does.
+    watch: the call that is timed; None where there is nothing to time, and `why` gives the reason.
+    notes: further fields of the row.
     """
 
     name: str
@@ -31,7 +34,7 @@ class Figure:
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     def to_row(self, timing: Timing | None) -> Row:
-        """The row of what was measured; one without a value where nothing was."""
+        """The row with what was measured; without a timing, a row without a value that says why."""
         if timing is None:
             return missing_row(self.name, self.unit, self.why or RAN_OUT, self.notes)
         return {"name": self.name, **timing.rate(self.amount), "unit": self.unit, **self.notes}
@@ -39,24 +42,26 @@ class Figure:
 
 @dataclass(frozen=True)
 class NetRow:
-    """What a row about a whole net says of itself, but for the size of its batch. work: inference or
-    training."""
+    """What a row about a whole net says of itself, apart from the size of its batch.
+
+    work: `inference` or `training`.
+    """
 
     net: str
     work: str
     precision: str = "float32"
 
     def label(self, batch: int) -> str:
-        """The end of the row's name."""
+        """The last part of the row's name."""
         return f"{self.net}/{self.work}/{self.precision}/{batch}"
 
     def fields(self, batch: int) -> Row:
-        """The same as fields of the row."""
+        """The parts of the label, and the batch size, as fields of the row."""
         return {"net": self.net, "work": self.work, "precision": self.precision, "batch": batch}
 
 
 def missing_row(name: str, unit: str, why: str, notes: Mapping[str, Any] | None = None) -> Row:
-    """The row of what could not be measured."""
+    """The row of a figure that could not be measured; `why` says what was in the way."""
     return {"name": name, "value": None, "unit": unit, "kind": "measured", "why": why, **(notes or {})}
 
 
@@ -68,10 +73,13 @@ def measure_in_turn(
     after_round: Callable[[], object] = lambda: None,
     clock: Clock = time.perf_counter,
 ) -> list[Row]:
-    """The rows of `figures`, in their order, each measured in turn with the others.
+    """Measures all figures in turn, a repetition of each per round, and gives their rows in the same order.
 
-    Where memory runs out although each fitted when it was warmed up, the last one is left out, then the one
-    before it, and so on. `starting` is told how many rounds there will be.
+    Each figure fitted into memory when it was warmed up, but all together may not. Where memory runs out, the
+    last figure is left out and measuring begins again; then the one before it, and so on.
+
+    starting: is told how many rounds there will be, before the first.
+    after_round: is called after each round.
     """
     kept = {figure.name: figure.watch for figure in figures if figure.watch is not None}
     while True:

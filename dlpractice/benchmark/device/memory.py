@@ -21,12 +21,14 @@ class MemoryBudget:
     share: float
 
     def host_bytes(self) -> int:
-        """Bytes that may be allocated on the host now."""
+        """How many bytes may be allocated on the host now."""
         return int(self.share * free_host_bytes())
 
     def device_bytes(self) -> int:
-        """Bytes that may be allocated on the first device now; the host's where the CPU is the device, or
-        where nobody can tell."""
+        """How many bytes may be allocated on the first device now.
+
+        Where the CPU is the device, or nobody can tell, these are the host's.
+        """
         free = free_device_bytes()
         return self.host_bytes() if free is None else int(self.share * free)
 
@@ -42,7 +44,7 @@ class MemoryBudget:
 
 
 def free_host_bytes(cgroups: Path = _CGROUPS) -> int:
-    """Bytes that the host can still give this process, within the limit of its container where it has one."""
+    """How many bytes the host can still give this process, within the limit of its container, if any."""
     available = int(psutil.virtual_memory().available)
     limit = container_limit(cgroups)
     if limit is None:
@@ -51,8 +53,10 @@ def free_host_bytes(cgroups: Path = _CGROUPS) -> int:
 
 
 def container_limit(cgroups: Path = _CGROUPS) -> int | None:
-    """Bytes that the container of this process may use in all (cgroups, version 2 or 1); None where it has no
-    limit below the memory of the machine."""
+    """How many bytes the container of this process may use in all (cgroups, version 2 or 1).
+
+    None where there is no limit below the machine's memory.
+    """
     total = int(psutil.virtual_memory().total)
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         limit = _read_number(cgroups / name)
@@ -62,7 +66,10 @@ def container_limit(cgroups: Path = _CGROUPS) -> int | None:
 
 
 def _container_usage(cgroups: Path) -> int:
-    """Bytes in use that cannot be given back: pages of files that were only read can."""
+    """How many bytes are in use and cannot be given back.
+
+    Pages of files that were only read are not counted, since the system can drop them.
+    """
     for usage, statistics, key in (
         ("memory.current", "memory.stat", "inactive_file"),
         ("memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file"),
@@ -89,8 +96,10 @@ def _read_statistic(path: Path, key: str) -> int:
 
 
 def free_device_bytes() -> int | None:
-    """Bytes that are free on the first GPU, those that the backend holds and does not use included; None on a
-    CPU, or where neither backend nor driver tells."""
+    """How many bytes are free on the first GPU, those included that the backend holds and does not use.
+
+    None on a CPU, and where neither backend nor driver can tell.
+    """
     if backend.list_devices()[0].kind == "cpu":
         return None
     return backend.free_memory() or _free_by_driver()

@@ -1,4 +1,8 @@
-"""How long a call takes: compiling apart, warm-up found, the device waited for, and how sure that is."""
+"""How long a call takes, and how sure that is.
+
+The first call, which compiles, is kept apart; calls are repeated until they are warm; the device is waited
+for.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +18,15 @@ from numpy.typing import NDArray
 
 Clock = Callable[[], float]
 
-# Calls are warm once this many looks in a row were no faster than the best before, by this share of it.
+# Calls are warm after this many looks in a row that did not beat the best before by this share.
 _CALM_LOOKS = 2
 _FASTER = 0.02
 # A net whose clock speed wanders never calms down; after so many looks it is measured as it is.
 _MOST_LOOKS = 40
-# A look this long, in seconds, is believed at once: what warms up in a call of that length is little.
+# After a look this long, in seconds, no second one is needed: warming up is a small part of such a call.
 _LONG = 1.0
 
-# More would say little, and fill the result's file.
+# More rounds would add little precision, and fill the result's file.
 _MOST_ROUNDS = 200
 
 _RESAMPLES = 2000
@@ -34,8 +38,8 @@ class Timing:
     """Repeated measurements of one call.
 
     first_call_seconds: the first call, which compiles where a backend compiles.
-    warmup_calls: calls after it until they stopped getting faster; they are not in `seconds`.
-    calls_per_repetition: calls that were made in a row, and waited for together, in one repetition.
+    warmup_calls: how many calls after it were made until they got no faster; they are not in `seconds`.
+    calls_per_repetition: how many calls one repetition makes in a row before it waits for the device.
     seconds: per call, one entry for each repetition.
     """
 
@@ -46,16 +50,16 @@ class Timing:
 
     @property
     def median(self) -> float:
-        """Seconds of a call."""
+        """The median time of a call, in seconds."""
         return float(np.median(self.seconds))
 
     def rate(self, amount: float) -> dict[str, Any]:
-        """The figures of a row: how much is done per second by a call that does `amount`.
+        """The fields of a row: how much is done per second by a call that does `amount`.
 
-        Returns: value, ci95, mad (the median absolute deviation from the median) and n, the samples they
-        come from, and the seconds of the first call.
+        Returns: value (the median), ci95, mad (the median absolute deviation from the median), n and the
+        samples that they come from, the seconds of the first call, and the numbers of calls.
         """
-        # Imported here, since it takes a second and the small processes that only measure do without.
+        # Imported here: the import takes a second, and small processes that only measure never come here.
         from scipy.stats import median_abs_deviation
 
         samples = [amount / seconds for seconds in self.seconds]
@@ -76,9 +80,11 @@ class Timing:
 class Sampling:
     """How often a figure is measured, and over how long.
 
-    repetitions: at least so many of each figure. spread_seconds: from the first repetition to the last, about
-    so long at least. Other programs, and the other guests of a virtual machine's host, slow a machine down
-    for seconds at a time: what was measured within one such spell is wrong, however often.
+    Other programs, and the other guests of a virtual machine's host, slow a machine down for seconds at a
+    time. A figure that was measured within one such spell is wrong, however often it was repeated.
+
+    repetitions: the least number of repetitions of each figure.
+    spread_seconds: about the least time from the first repetition to the last.
     """
 
     repetitions: int
@@ -86,13 +92,13 @@ class Sampling:
 
 
 class Watch:
-    """A call that has been warmed up, to be timed one repetition at a time.
+    """A call that has been warmed up, and is timed one repetition at a time.
 
-    A repetition is as many calls in a row as take `at_least_seconds`, and ends when `synchronise` has waited
-    for what the last of them returned: a call may return before a device has done its work. `around` is
-    entered for it, where a call needs settings that others do not.
+    A repetition makes as many calls in a row as take `at_least_seconds`. It ends when `synchronise` has
+    waited for what the last call returned, since a call may return before a device has done its work.
 
-    warm_seconds: of one call, as the warm-up saw it.
+    around: a context that each repetition runs in, for calls that need settings of their own.
+    warm_seconds: what one call took at the end of the warm-up.
     """
 
     def __init__(
@@ -112,22 +118,26 @@ class Watch:
 
     @property
     def repetition_seconds(self) -> float:
-        """About what a repetition takes."""
+        """About how many seconds a repetition takes."""
         return self._calls * self.warm_seconds
 
     def repeat(self, *, after_others: bool) -> None:
-        """Times one repetition. Where other calls were made since the last, one call more, not timed, brings
-        its data back into the caches; where a repetition is a single long call, that is left out."""
+        """Times one repetition.
+
+        after_others: whether other calls were made since the last repetition. Then one call more, which is
+            not timed, brings the data back into the caches. It is left out where a repetition is a single
+            long call.
+        """
         if after_others and self._calls > 1:
             self._look(1)
         self._seconds.append(self._look(self._calls))
 
     def read(self) -> Timing:
-        """What was measured so far."""
+        """All repetitions so far."""
         return Timing(self._first, self._warmup, self._calls, tuple(self._seconds))
 
     def _look(self, calls: int) -> float:
-        """Seconds per call, of `calls` calls."""
+        """Makes `calls` calls, and gives the seconds of one."""
         with self._around():
             started = self._clock()
             for _ in range(calls - 1):
@@ -136,7 +146,7 @@ class Watch:
             return (self._clock() - started) / calls
 
     def _warm_up(self, at_least_seconds: float) -> tuple[int, float]:
-        """Calls until they stop getting faster: how many these were, and the seconds of the fastest."""
+        """Makes calls until they stop getting faster; gives their number, and the seconds of the fastest."""
         best, made, calls, calm = math.inf, 0, 1, 0
         for _ in range(_MOST_LOOKS):
             seconds = self._look(calls)
@@ -151,7 +161,7 @@ class Watch:
 
 
 def count_rounds(watches: Sequence[Watch], sampling: Sampling) -> int:
-    """How many times all `watches` are repeated, by what they took when they were warmed up."""
+    """How many rounds to measure, by the time that one repetition of each of `watches` takes."""
     seconds = sum(watch.repetition_seconds for watch in watches)
     spread = math.ceil(sampling.spread_seconds / seconds) if seconds > 0 else 0
     return max(sampling.repetitions, min(spread, _MOST_ROUNDS))
@@ -160,7 +170,7 @@ def count_rounds(watches: Sequence[Watch], sampling: Sampling) -> int:
 def time_in_turn(
     watches: Sequence[Watch], sampling: Sampling, after_round: Callable[[], object] = lambda: None
 ) -> list[Timing]:
-    """Repetitions of all `watches` in turn, so that each figure is spread over the time of all."""
+    """Repeats all `watches` in turn, so that the repetitions of each are spread over the time of all."""
     for _ in range(count_rounds(watches, sampling)):
         for watch in watches:
             watch.repeat(after_others=len(watches) > 1)
@@ -169,12 +179,12 @@ def time_in_turn(
 
 
 def _calls_in(wanted: float, seconds: float) -> int:
-    """How many calls of `seconds` each fill `wanted` seconds: at least one."""
+    """How many calls of `seconds` each it takes to fill `wanted` seconds; at least one."""
     return max(1, math.ceil(wanted / seconds)) if seconds > 0 else 1
 
 
 def median_interval(samples: Sequence[float]) -> tuple[float, float]:
-    """The 95 % percentile bootstrap interval of the median (Efron 1979), seeded."""
+    """The 95 % percentile bootstrap interval of the median (Efron 1979); the seed is fixed."""
     low, high = np.percentile(resampled_medians(samples, np.random.default_rng(_BOOTSTRAP_SEED)), (2.5, 97.5))
     return float(low), float(high)
 
