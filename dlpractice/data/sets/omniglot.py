@@ -29,7 +29,7 @@ class OneshotRun:
     """One published task: 20 characters of an alphabet by one drawer, and again by another one.
 
     `supports` and `queries` are (20,) int64 indices into the evaluation examples, and `answers`, (20,) int64,
-    the position in `supports` of each query's character. A drawer is a number as in `Examples.drawers`.
+    the position in `supports` of each query's character.
     """
 
     name: str
@@ -37,8 +37,6 @@ class OneshotRun:
     supports: NDArray[np.int64]
     queries: NDArray[np.int64]
     answers: NDArray[np.int64]
-    support_drawer: int
-    query_drawer: int
 
 
 @dataclass(frozen=True)
@@ -139,6 +137,4 @@ def _run(
         supports=supports,
         queries=queries,
         answers=answers,
-        support_drawer=int(evaluation.drawers[supports[0]]),
-        query_drawer=int(evaluation.drawers[queries[0]]),
     )
