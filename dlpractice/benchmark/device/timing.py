@@ -23,7 +23,7 @@ _CALM_LOOKS = 2
 _FASTER = 0.02
 # A net whose clock speed wanders never calms down; after so many looks it is measured as it is.
 _MOST_LOOKS = 40
-# After a look this long, in seconds, no second one is needed: warming up is a small part of such a call.
+# One such look that lasts this many seconds is enough: warming up is a small part of so long a call.
 _LONG = 1.0
 
 # More rounds would add little precision, and fill the result's file.

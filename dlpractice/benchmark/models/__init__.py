@@ -1,1 +1,1 @@
-"""Whole nets: their operations counted, their speed measured, both under a roofline."""
+"""Whole nets: their operations are counted, their speed is measured, and both are put under a roofline."""

@@ -1,4 +1,4 @@
-"""Operations and bytes that a net needs, read off its graph: what an ideal machine would do and move.
+"""Counts the operations and bytes that a net needs, from its graph: what an ideal machine would do.
 
 A multiplication and an addition count as two operations. Bytes are those of a machine that keeps nothing in
 its caches from one layer to the next: each layer reads its weights and inputs, and writes its outputs.
@@ -23,11 +23,15 @@ _UPDATE_BYTES = 5 * 4
 
 @dataclass(frozen=True)
 class LayerWork:
-    """What one layer does for one image. kind: its class.
+    """What one layer does for one image.
 
-    flops: operations forward. backward: operations backward, of the gradients that training needs alone.
-    taken, made: values that it reads and writes. weights: values that it holds. trained: those that learn.
-    passes_back: whether a gradient goes on to what comes before it.
+    kind: the name of its class.
+    flops: operations of the forward pass.
+    backward: operations of the backward pass, which only training needs.
+    taken, made: how many values it reads and writes.
+    weights: how many values it holds.
+    trained: how many of these learn.
+    passes_back: whether a gradient goes on to the layers before it.
     """
 
     name: str
@@ -43,19 +47,25 @@ class LayerWork:
 
 @dataclass(frozen=True)
 class Work:
-    """What a net does for one image, by layer. unknown: layers "name (class)" whose operations nobody has
-    counted here; they are in no sum of operations, their bytes are."""
+    """What a net does for one image, by layer.
+
+    unknown: layers, as "name (class)", whose operations cannot be counted here. Sums of operations leave them
+        out; sums of bytes do not.
+    """
 
     layers: tuple[LayerWork, ...]
     unknown: tuple[str, ...]
 
     @property
     def weights(self) -> int:
-        """Values of all weights."""
+        """How many values all weights hold."""
         return sum(layer.weights for layer in self.layers)
 
     def flops(self, batch: int, *, training: bool) -> float:
-        """Operations of one call with a batch; of a training step with its update where `training`."""
+        """The operations of one call with a batch.
+
+        training: whether to count a training step, with its backward pass and the update of the weights.
+        """
         forward = sum(layer.flops for layer in self.layers)
         if not training:
             return batch * forward
@@ -63,7 +73,10 @@ class Work:
         return batch * (forward + backward) + _UPDATE_FLOPS * sum(layer.trained for layer in self.layers)
 
     def bytes_moved(self, batch: int, value_bytes: int, *, training: bool) -> float:
-        """Bytes of one call with a batch, in values of `value_bytes`."""
+        """The bytes that one call with a batch reads and writes.
+
+        value_bytes: the size of one value.
+        """
         moved = 0
         for layer in self.layers:
             moved += layer.weights + batch * (layer.taken + layer.made)
@@ -73,8 +86,13 @@ class Work:
         return float(value_bytes * moved + update)
 
     def memory_bytes(self, batch: int, value_bytes: int, *, training: bool) -> int:
-        """Bytes to be allocated at most, roughly: weights in float32 and once more as they are computed with;
-        in training their gradients and momentum, and every activation beside its gradient."""
+        """About the most bytes that have to be allocated at a time.
+
+        These are the weights in float32, and once more in the precision that is computed in. In training,
+        they are also gradients and momentum, and each activation beside its gradient.
+
+        value_bytes: the size of one activation.
+        """
         made = [layer.made for layer in self.layers]
         if training:
             return 16 * self.weights + 2 * batch * value_bytes * sum(made)
@@ -84,8 +102,11 @@ class Work:
 
 
 def _moved_back(layer: LayerWork, batch: int) -> int:
-    """Values that the backward pass of a layer moves: the gradient of its outputs and, for its weights, its
-    inputs are read; gradients of weights and inputs are written."""
+    """How many values the backward pass of a layer moves.
+
+    It reads the gradient of its outputs and, for the weights, its inputs; it writes the gradients of weights
+    and inputs.
+    """
     moved = 0
     if layer.trained:
         moved += batch * (layer.taken + layer.made) + layer.trained
@@ -95,7 +116,7 @@ def _moved_back(layer: LayerWork, batch: int) -> int:
 
 
 def count_work(model: keras.Model) -> Work:
-    """The work of a functional or sequential model without models inside.
+    """The work of a functional or sequential model that holds no other model.
 
     Raises HardwareError for a model without a graph, or with a size that depends on the data.
     """
@@ -106,8 +127,11 @@ def count_work(model: keras.Model) -> Work:
 
 
 def count_operations(graph: Graph) -> tuple[float, ...]:
-    """Operations forward of each operation of a graph for one image, to divide it evenly; where nobody has
-    counted them, one for each value that it makes and each weight that it learns."""
+    """The weight of each operation of a graph, in operations for one image, forward: to divide it evenly.
+
+    A layer whose operations cannot be counted gets one for each value that it makes and each weight that it
+    learns.
+    """
     found = (_count_layer(graph, operation) for operation in graph.operations)
     return tuple(
         layer.flops if layer.kind in _COUNTS else float(layer.made + layer.trained) for layer in found
@@ -123,7 +147,7 @@ def _count_layer(graph: Graph, operation: Operation) -> LayerWork:
     weights = getattr(operation.layer, "weights", ())
     trained = sum(prod(variable.shape) for variable in variables_of(operation.layer))
     passes_back = any(number in graph.learns for number in operation.inputs)
-    # A product is done once more for the gradient of its weights, and once for that of its inputs.
+    # Backward, a layer does its product once for the gradient of its weights, once for that of its inputs.
     backward = flops * (passes_back + (trained > 0)) if kind in _PRODUCTS else flops * passes_back
     return LayerWork(
         operation.name,

@@ -1,6 +1,6 @@
-"""A Keras model as a list of operations, each after those that it needs, and how to run one of them alone.
+"""A Keras model as a list of operations, each after those that it needs; any of them can be run alone.
 
-Keras keeps the graph of a functional model for itself; this is the one place that reads it.
+Keras keeps the graph of a functional model to itself. This is the one place that reads it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,11 @@ from dlpractice.errors import HardwareError
 
 @dataclass(frozen=True)
 class Operation:
-    """One call of a layer: the tensors that it takes and makes, by their number in the graph. `call` runs it;
-    it takes what the graph says, with tensors in place of `inputs`."""
+    """One call of a layer.
+
+    node: Keras's record of the call, which says where tensors stand among its arguments.
+    inputs, outputs: the tensors that it takes and makes, by their numbers in the graph.
+    """
 
     name: str
     layer: Any
@@ -28,8 +31,13 @@ class Operation:
 
 @dataclass(frozen=True)
 class Graph:
-    """A model as operations in order. values: of each tensor, per image; learns: the tensors that depend on a
-    trainable weight; symbols: the Keras tensors; inputs and outputs of the model, by number."""
+    """A model as operations in an order in which they can run. Tensors are called by their numbers.
+
+    values: how many values each tensor has for one image.
+    learns: the tensors that depend on a trainable weight.
+    symbols: the Keras tensors themselves.
+    inputs, outputs: those of the model.
+    """
 
     operations: tuple[Operation, ...]
     values: tuple[int, ...]
@@ -39,7 +47,7 @@ class Graph:
     outputs: tuple[int, ...]
 
     def live(self, cut: int) -> tuple[int, ...]:
-        """The tensors made by the inputs and the first `cut` operations, and needed by later ones."""
+        """The tensors that cross a cut: inputs, or made by the first `cut` operations, and needed later."""
         made = {*self.inputs, *(number for op in self.operations[:cut] for number in op.outputs)}
         needed = {number for op in self.operations[cut:] for number in op.inputs}
         return tuple(sorted(made & needed))
@@ -86,9 +94,11 @@ def read_graph(model: keras.Model) -> Graph:
 
 
 def call_operation(op: Operation, layer: Any, values: Mapping[int, Any], symbols: Sequence[Any]) -> list[Any]:
-    """Runs one operation, by `layer` in place of the model's own, as in inference: the tensors that it makes.
+    """Runs one operation as in inference, and gives the tensors that it makes.
 
-    values: what has been computed, by number; symbols: of the graph.
+    layer: the layer to call, the model's own or a copy.
+    values: the tensors that were computed, by number.
+    symbols: those of the graph.
     """
     known = {id(symbols[number]): values[number] for number in op.inputs}
     arguments, options = op.node.arguments.fill_in(known)
@@ -98,12 +108,12 @@ def call_operation(op: Operation, layer: Any, values: Mapping[int, Any], symbols
 
 
 def variables_of(layer: Any) -> list[Any]:
-    """The trainable variables; an operation that is no layer has none."""
+    """The trainable variables of a layer; none for an operation that is no layer."""
     return list(getattr(layer, "trainable_variables", ()))
 
 
 def copy_layer(layer: Any, device: str) -> Any:
-    """A layer like `layer` whose weights are copies on `device`; one that has none serves as it is."""
+    """A copy of `layer` with its weights on `device`; a layer without weights serves as it is."""
     if not getattr(layer, "weights", None):
         return layer
     with keras.device(device):
@@ -117,7 +127,7 @@ def copy_layer(layer: Any, device: str) -> Any:
 
 
 def move(value: Any, device: str) -> Any:
-    """`value` on `device`. TensorFlow moves what an operation needs by itself."""
+    """`value` on `device`; under TensorFlow as it is, since operations fetch what they need there."""
     name = backend_name()
     if name == "torch":
         import torch
@@ -132,7 +142,7 @@ def move(value: Any, device: str) -> Any:
 
 
 def _nodes(function: Any) -> list[Any]:
-    """Calls of layers without the input layers, deepest first: a call comes after all that it needs."""
+    """The calls of layers, input layers left out, deepest first: each call comes after all that it needs."""
     by_depth = function._nodes_by_depth
     return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth] if not node.is_input]
 

@@ -1,4 +1,4 @@
-"""The part `models` of a benchmark: whole nets in inference and training, and what the device can reach."""
+"""The part `models` of a benchmark: whole nets in inference and training, held against the device's peaks."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from dlpractice.benchmark.nets import build_net
 from dlpractice.benchmark.peaks.published_peaks import find_peak
 from dlpractice.config.sections.benchmark import Models
 
-# A step of training is a forward pass, and backward two products for each of its products.
+# A training step is a forward pass, and a backward pass with two products for each product of the first.
 _TRAINING_COST = 3
 _UNIT = "images/s"
 
 
 def measure_models(section: Models, context: Context) -> Document:
-    """Rows models/NET/WORK/PRECISION/BATCH in images/s, with these four as fields: `work` is `inference` or
-    `training`.
+    """Rows models/NET/WORK/PRECISION/BATCH in images/s, with the four parts of the name as fields.
 
-    A row has the achieved `tflops`, the `intensity` in operations a byte, the shares of the measured and of
-    the maker's peak in that precision, and which of compute and memory `binds`; null where a peak is not
-    known. `roof`: the measured peaks; `uncounted`: layers whose operations are not in those figures.
+    WORK is `inference` or `training`. A row has the achieved `tflops`, the `intensity` in operations a byte,
+    its shares of the measured peak and of the maker's peak in that precision, and whether compute or memory
+    `binds`; null where a peak is not known. `roof`: the measured peaks. `uncounted`: layers whose operations
+    are not in those figures.
     """
     roof = read_roof(context.measured.get("peaks"))
     uncounted: dict[str, list[str]] = {}
@@ -52,7 +52,7 @@ def measure_models(section: Models, context: Context) -> Document:
         work = count_work(net)
         if work.unknown:
             uncounted[name] = list(work.unknown)
-        # As many nets at a time as memory allows: the more of them take turns, the longer each is looked at.
+        # As many nets take turns as memory allows: the more there are, the longer the time of each.
         if group and context.memory.why_not(_largest_load(work, precision, section)):
             rows += context.measure("measuring nets", group)
             group = []
@@ -69,14 +69,14 @@ def measure_models(section: Models, context: Context) -> Document:
 
 
 def _largest_load(work: Work, precision: str, section: Models) -> int:
-    """Bytes that the net needs at most of all that is measured of it."""
+    """The most bytes that any of the net's measurements needs."""
     return work.memory_bytes(max(section.batch_sizes), VALUE_BYTES[precision], training=section.training)
 
 
 def _warm_up_batches(
     net: keras.Model, work: Work, row: NetRow, section: Models, context: Context
 ) -> Iterator[Figure]:
-    """A figure for each batch size, smallest first, so that it is known what a larger one would take."""
+    """A figure for each batch size, smallest first: these tell how long a larger one would take."""
     training, value_bytes = row.work == "training", VALUE_BYTES[row.precision]
     call = prepare_training(net) if training else prepare_inference(net)
     longest = section.longest_call_seconds * (_TRAINING_COST if training else 1)
@@ -101,8 +101,10 @@ def _warm_up_batches(
 
 
 def warm_up(net: keras.Model, call: Compiled, batch: int, training: bool, seed: int) -> Watch | None:
-    """A call on a batch of random images, and targets where it trains, that lie on the device; None where
-    memory runs out."""
+    """Warms up a call on a batch of random images on the device, with targets where it trains.
+
+    Gives None where memory runs out.
+    """
     rng = np.random.default_rng(seed)
     try:
         arguments = [random_batch(input_shape(net, batch), rng)]
@@ -116,7 +118,7 @@ def warm_up(net: keras.Model, call: Compiled, batch: int, training: bool, seed: 
 
 
 def _place(row: Document, roof: Roof) -> Document:
-    """The row beside the peaks of its precision."""
+    """Adds to a row how it compares with the peaks of its precision."""
     if row["value"] is None:
         return row
     precision = row["precision"]

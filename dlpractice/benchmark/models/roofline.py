@@ -1,7 +1,7 @@
 """The roofline model (Williams, Waterman and Patterson 2009, Communications of the ACM 52(4)).
 
-A computation of I operations a byte can reach min(peak, I x bandwidth): below the ridge point, peak /
-bandwidth, memory binds, above it arithmetic.
+A computation that does I operations for each byte can reach min(peak, I x bandwidth). The ridge point is peak
+/ bandwidth: below it memory limits the speed, above it arithmetic does.
 """
 
 from __future__ import annotations
@@ -13,25 +13,29 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Roof:
-    """What a device was measured to reach: TFLOP/s by precision, and GB/s of memory, None if unknown."""
+    """What a device was measured to reach.
+
+    tflops: TFLOP/s of multiplying matrices, by precision.
+    memory: GB/s; None where it is not known.
+    """
 
     tflops: Mapping[str, float]
     memory: float | None
 
     def ridge(self, precision: str) -> float | None:
-        """Operations a byte from which on arithmetic binds."""
+        """The operations a byte above which arithmetic limits the speed; None where a peak is not known."""
         if self.memory is None or precision not in self.tflops:
             return None
         return 1000 * self.tflops[precision] / self.memory
 
     def attainable(self, precision: str, intensity: float) -> float | None:
-        """TFLOP/s that a computation of `intensity` operations a byte can reach."""
+        """The TFLOP/s that a computation of `intensity` operations a byte can reach; None as for `ridge`."""
         if self.memory is None or precision not in self.tflops:
             return None
         return min(self.tflops[precision], intensity * self.memory / 1000)
 
     def binds(self, precision: str, intensity: float) -> str | None:
-        """`compute` or `memory`; None where the peaks are not known."""
+        """What limits the speed, `compute` or `memory`; None where the peaks are not known."""
         ridge = self.ridge(precision)
         if ridge is None:
             return None
@@ -44,8 +48,10 @@ class Roof:
 
 
 def read_roof(peaks: Mapping[str, Any] | None) -> Roof:
-    """The roof from the document of the part `peaks`: the fastest product of each precision, and the fastest
-    movement of memory."""
+    """The roof by the document of the part `peaks`.
+
+    It takes the fastest product of each precision, and the fastest movement of memory.
+    """
     tflops: dict[str, float] = {}
     memory = None
     for row in (peaks or {"rows": []})["rows"]:

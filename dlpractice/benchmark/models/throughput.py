@@ -1,4 +1,4 @@
-"""Whole nets as calls to be timed: inference, and one real step of training, on any backend."""
+"""Whole nets as calls that can be timed, on any backend: inference, and one real step of training."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ VALUE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 
 @contextmanager
 def computing_in(precision: str) -> Iterator[None]:
-    """Layers that are made in the block compute in `precision`; half precisions keep float32 weights, as
-    training needs them."""
+    """Makes layers that are built within the block compute in `precision`.
+
+    With half precisions, weights stay in float32, as training needs them.
+    """
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision if precision == "float32" else f"mixed_{precision}")
     try:
@@ -31,20 +33,21 @@ def computing_in(precision: str) -> Iterator[None]:
 
 
 def prepare_inference(model: keras.Model) -> Compiled:
-    """Images (N, S, S, C) on the device -> outputs."""
+    """A call on images (N, S, S, C) on the device, which gives the outputs."""
     if backend_name() != "jax":
         return compile_call(lambda images: model(images, training=False))
-    # As arguments: closed over, weights would be compiled into the program as constants.
+    # Weights are arguments: a closure over them would compile them into the program as constants.
     weights = _values(model.trainable_variables), _values(model.non_trainable_variables)
     compiled = compile_call(lambda held, images: model.stateless_call(*held, images, training=False)[0])
     return Compiled(lambda images: compiled(weights, images), compiled.how)
 
 
 def prepare_training(model: keras.Model, learning_rate: float = 1e-3) -> Compiled:
-    """Images (N, S, S, C) and targets (N, K) on the device -> the loss before the step that is then done.
+    """A call that does one training step and gives the loss from before it.
 
-    The loss is the mean squared error, the optimiser SGD with a momentum of 0.9. float16 has no loss scaling
-    here. With JAX the weights of `model` stay what they were, and the call keeps its own.
+    The call takes images (N, S, S, C) and targets (N, K) on the device. The loss is the mean squared error,
+    the optimiser is SGD with a momentum of 0.9. float16 has no loss scaling here. With JAX the weights of
+    `model` stay what they were, and the call keeps its own.
     """
     optimizer = keras.optimizers.SGD(learning_rate, momentum=_MOMENTUM)
     optimizer.build(model.trainable_variables)
@@ -94,7 +97,7 @@ def _for_jax(model: keras.Model, optimizer: Any) -> Compiled:
         trainable, slots = optimizer.stateless_apply(slots, gradients, trainable)
         return loss, (trainable, others, slots)
 
-    # A copy: a donated array is gone, and the model's own must stay.
+    # Copied, because a call consumes the arrays that are donated to it, and the model must keep its own.
     groups = (model.trainable_variables, model.non_trainable_variables, optimizer.variables)
     held = [tuple([ops.copy(value) for value in _values(group)] for group in groups)]
     compiled = jax.jit(step, donate_argnums=0)

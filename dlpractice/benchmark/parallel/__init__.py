@@ -1,1 +1,1 @@
-"""One net on several devices: by data, by layers, by channels; each checked against one device."""
+"""One net on several devices: by data, by layers, by channels. Each way is checked against one device."""

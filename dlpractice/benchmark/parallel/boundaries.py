@@ -1,8 +1,8 @@
-"""What crosses where a net is cut in two: read off the graph of a Keras model.
+"""What crosses where a net is cut in two, by the graph of a Keras model.
 
-A cut after any operation leaves tensors that were computed before it and are needed behind it: all of these
-cross forward, skip connections among them, and a gradient of the same size comes back for each that depends
-on a weight that is trained. A model inside the model counts as one operation.
+Behind a cut, tensors are needed that were computed before it. All of these cross forward, those of skip
+connections among them; and for each that depends on a trained weight, a gradient of the same size comes back.
+A model inside the model counts as one operation.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,13 @@ BYTES = {"float64": 8, "float32": 4, "tf32": 4, "bfloat16": 2, "float16": 2}
 
 @dataclass(frozen=True)
 class Boundary:
-    """A cut: behind the operation `after`, with `tensors` crossing and so many values per image each way."""
+    """A cut between two operations.
+
+    after: the name of the last operation before it.
+    cut: how many operations lie before it.
+    tensors: how many tensors cross it.
+    forward_values, backward_values: how many values cross for one image, each way.
+    """
 
     after: str
     cut: int
@@ -23,11 +29,11 @@ class Boundary:
     backward_values: int
 
     def forward_bytes(self, batch: int = 1, precision: str = "float32") -> int:
-        """Activations of `batch` images that cross."""
+        """The bytes of the activations of `batch` images that cross."""
         return batch * self.forward_values * BYTES[precision]
 
     def backward_bytes(self, batch: int = 1, precision: str = "float32") -> int:
-        """Gradients of `batch` images that come back."""
+        """The bytes of the gradients of `batch` images that come back."""
         return batch * self.backward_values * BYTES[precision]
 
 

@@ -1,8 +1,8 @@
-"""One net divided by channels over devices (tensor parallel), run for real on the devices that there are.
+"""One net divided by channels over devices (tensor parallel), run for real on the devices of this machine.
 
-Each dense or convolutional layer is computed in shares of its output channels, one on each device, and
-everyone gathers the whole (Krizhevsky 2014, arXiv:1404.5997, for dense layers; Shazeer et al. 2018,
-Mesh-TensorFlow, arXiv:1811.02084). What is between such layers is small, and every device computes all of it.
+Each device computes a share of the output channels of each dense or convolutional layer, and gathers the
+shares of all others (Krizhevsky 2014, arXiv:1404.5997, for dense layers; Shazeer et al. 2018,
+Mesh-TensorFlow, arXiv:1811.02084). The layers between these are small, and every device computes them whole.
 As in layer_split.py, layers run as in inference.
 """
 
@@ -25,14 +25,17 @@ from dlpractice.benchmark.models.graphs import (
 from dlpractice.benchmark.parallel.gradients import pull_back
 from dlpractice.errors import HardwareError
 
-# Their kernels and biases have the output channels last.
+# The layers that can be divided: in their kernels and biases, output channels are the last axis.
 _DIVIDED = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 
 
 @dataclass(frozen=True)
 class Shares:
-    """A layer on all devices. layers: one a device, a share of its channels each where `divided`, and else a
-    copy of the whole; activation: what follows the gather."""
+    """One layer on all devices.
+
+    layers: one for each device: a share of the channels where `divided`, a copy of the whole layer elsewhere.
+    activation: what is applied to the gathered output.
+    """
 
     divided: bool
     layers: tuple[Any, ...]
@@ -41,7 +44,10 @@ class Shares:
 
 @dataclass(frozen=True)
 class ChannelSplit:
-    """A net on all devices; `shares`: one for each operation of the graph."""
+    """A net on all devices.
+
+    shares: one for each operation of the graph.
+    """
 
     graph: Graph
     devices: tuple[str, ...]
@@ -49,14 +55,16 @@ class ChannelSplit:
 
     @property
     def divided(self) -> tuple[str, ...]:
-        """The names of the layers that are divided, in order of their calls."""
+        """The names of the layers that are divided, in the order in which they are called."""
         pairs = zip(self.graph.operations, self.shares, strict=True)
         return tuple(op.name for op, share in pairs if share.divided)
 
     @property
     def gathered_values(self) -> int:
-        """Values per image that a forward pass sends between devices, all together: each share of a divided
-        layer's output goes to everyone else."""
+        """How many values a forward pass sends between all devices for one image.
+
+        Each device sends its share of a divided layer's output to all others.
+        """
         pairs = zip(self.graph.operations, self.shares, strict=True)
         outputs = [self.graph.values[op.outputs[0]] for op, share in pairs if share.divided]
         return (len(self.devices) - 1) * sum(outputs)
@@ -64,17 +72,22 @@ class ChannelSplit:
 
 @dataclass(frozen=True)
 class Result:
-    """output: of the net, for all images. gradients: by path of the undivided model's variable, as in
-    layer_split.py."""
+    """What a step computed.
+
+    output: the net's output for all images.
+    gradients: by the path of the variable in the undivided model, as in layer_split.py.
+    """
 
     output: Any
     gradients: dict[str, Any]
 
 
 def split_channels(graph: Graph, devices: Sequence[str]) -> ChannelSplit:
-    """Copies each layer to all devices, in shares of its output channels where it can be divided.
+    """Copies each layer to all devices; a layer that can be divided, in shares of its output channels.
 
-    A layer with fewer channels than devices, or in groups, stays whole. Shares differ by one channel at most.
+    A layer with fewer channels than devices, or with groups, stays whole. Shares differ by one channel at
+    most.
+
     Raises HardwareError for a net with several inputs or outputs.
     """
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
@@ -87,7 +100,7 @@ def split_channels(graph: Graph, devices: Sequence[str]) -> ChannelSplit:
 
 
 def can_divide(layer: Any, devices: int) -> bool:
-    """Whether a layer has output channels, not in groups, for all of so many devices."""
+    """Whether `layer` can be divided over so many devices: enough output channels, and no groups."""
     channels = int(layer.kernel.shape[-1]) if isinstance(layer, _DIVIDED) else 0
     return channels >= devices and getattr(layer, "groups", 1) == 1
 
@@ -108,8 +121,10 @@ def _bounds(channels: int, parts: int) -> list[int]:
 
 
 def _take_channels(layer: Any, start: int, end: int, device: str) -> Any:
-    """A layer with the output channels from `start` to `end` of `layer`, without its activation: a softmax
-    needs all channels."""
+    """A layer with the output channels `start` to `end` of `layer`.
+
+    It has no activation, which follows the gather: a softmax needs all channels.
+    """
     size = "units" if isinstance(layer, keras.layers.Dense) else "filters"
     config = {**layer.get_config(), size: end - start, "activation": None}
     with keras.device(device):
@@ -122,8 +137,8 @@ def _take_channels(layer: Any, start: int, end: int, device: str) -> Any:
 def run_step(split: ChannelSplit, images: Any, targets: Any) -> Result:
     """The output, and the gradients of the mean over images of half the squared distance to `targets`.
 
-    Gradients of a divided layer are its shares', side by side; those of a layer that everyone has are summed
-    over devices, as each saw a share of what came back.
+    The gradient of a divided layer is that of its shares, side by side. The gradient of a layer that every
+    device has is summed over devices, as each received a share of what came back.
     """
     output = run_forward(split, images)
     back = (output - targets) / images.shape[0]
@@ -147,7 +162,7 @@ def _sum_over_devices(pieces: Sequence[Any]) -> Any:
 
 
 def _variables(split: ChannelSplit) -> list[tuple[str, bool, Any]]:
-    """All trainable variables: path in the undivided model, whether it is a share, the variable."""
+    """All trainable variables: the path in the undivided model, whether it is a share, and the variable."""
     found: dict[int, tuple[str, bool, Any]] = {}
     for op, share in zip(split.graph.operations, split.shares, strict=True):
         for layer in share.layers:
@@ -157,7 +172,7 @@ def _variables(split: ChannelSplit) -> list[tuple[str, bool, Any]]:
 
 
 def run_forward(split: ChannelSplit, images: Any) -> Any:
-    """(N, ...) images, through all layers on all devices -> the output, as the first device has it."""
+    """Takes (N, ...) images through all layers on all devices; gives the output that the first device has."""
     (start,), (end,) = split.graph.inputs, split.graph.outputs
     held: list[dict[int, Any]] = [{start: move(images, device)} for device in split.devices]
     for op, share in zip(split.graph.operations, split.shares, strict=True):

@@ -1,10 +1,10 @@
-"""Checks that one net on several devices computes what it computes on one; on GPUs it is timed too.
+"""Checks that one net on several devices computes what it computes on one. On GPUs it is timed, too.
 
-Compared are copies of the net that have no kinks, or compute in float64 (copies.py): else one input near zero
-decides whether two right gradients agree.
+The checks compare copies of the net, which either have no kinks or compute in float64 (copies.py): otherwise
+a single input near zero could decide whether two right gradients agree.
 
-A device is named as the backend names it, `GPU:0` or `cpu:1`. Results are plain JSON, because the checks on
-logical CPUs run in a process of their own (logical_devices.py).
+A device has the name that the backend gives it, such as `GPU:0` or `cpu:1`. Results are plain JSON, because
+the checks on logical CPUs run in a process of their own (logical_devices.py).
 """
 
 from __future__ import annotations
@@ -38,11 +38,12 @@ _STEPS = 3
 def check_data_parallel(net: keras.Model, batch: int, devices: Sequence[str], sampling: Sampling) -> Document:
     """Trains `net` on `devices` and on the first of them alone, compares the weights, and times a step.
 
-    The comparison is in float64; what is exchanged, and how long it takes, is that of `net` as it is.
+    The weights are compared in float64. What a step exchanges, and how long it takes, is measured on `net` as
+    it is.
 
     Args:
         batch: images on each device.
-        devices: of TensorFlow, which has to run.
+        devices: names of TensorFlow's devices; TensorFlow has to be the backend.
 
     Returns: a document with `checks`, the number and bytes of the `collectives` of a step, and `overhead`,
     the share of a step's wall time that is not in the devices' own forward and backward passes.
@@ -82,9 +83,9 @@ def _compare_learning(net: keras.Model, images: Any, targets: Any, devices: Sequ
 
 
 def measure_mirrored(net: keras.Model, batch: int, devices: Sequence[str], sampling: Sampling) -> Document:
-    """Images per second of `net` mirrored on real devices.
+    """Images per second of `net`, mirrored on real devices.
 
-    exchange_share: of a step's time, what is gone when gradients are not summed.
+    exchange_share: the share of a step's time that is saved where gradients are not summed.
     """
     images, targets = draw_batch(net, batch * len(devices))
     run = mirror(net, devices)
@@ -100,12 +101,12 @@ def check_model_parallel(
 ) -> Document:
     """Divides a net over `devices` by layers and by channels, and compares both with the undivided net.
 
-    Compared are the outputs and the gradients of one training step of a copy without kinks, in float32 and
-    without TF32, whose ten bits would hide a wrong number.
+    What is compared are the outputs and gradients of one training step of a copy without kinks. They are
+    computed in float32 without TF32, whose ten bits would hide a wrong number.
 
     Args:
         batch: images in a step.
-        micro_batches: parts of the batch in the pipeline of the division by layers, at most `batch`.
+        micro_batches: the parts of the batch in the pipeline of the division by layers, at most `batch`.
     """
     with backend.tensor_float_32(False):
         return _compare_divisions(copy_without_kinks(net), batch, devices, micro_batches)
@@ -140,8 +141,10 @@ def _compare_divisions(net: keras.Model, batch: int, devices: Sequence[str], mic
 
 
 def _compute_undivided(net: keras.Model, images: Any, targets: Any) -> tuple[Any, dict[str, Any]]:
-    """The output of `net`, and by path of a variable its gradient of the mean over images of half the squared
-    distance between outputs and targets."""
+    """The output of `net`, and the gradient of each variable, by its path.
+
+    The gradient is that of the mean over images of half the squared distance between outputs and targets.
+    """
     output = net(images, training=False)
     back = (output - targets) / images.shape[0]
     variables = net.trainable_variables
@@ -167,7 +170,7 @@ def _describe_stages(graph: Graph, costs: Sequence[float], stages: Sequence[Any]
 
 
 def draw_batch(net: keras.Model, count: int) -> tuple[Any, Any]:
-    """Random images and targets of the shapes of `net`, float32, the same every time."""
+    """Random images and targets with the shapes of `net`, float32; the same at every call."""
     rng = np.random.default_rng(0)
     images = rng.normal(size=(count, *net.inputs[0].shape[1:])).astype(np.float32)
     targets = rng.normal(size=(count, *net.outputs[0].shape[1:])).astype(np.float32)
@@ -183,7 +186,7 @@ def _against(found: dict[str, Any], wanted: dict[str, Any]) -> float:
 
 
 def _difference(pairs: Any) -> float:
-    """The largest difference, as a share of the largest value."""
+    """The largest difference of any pair of arrays, as a share of the largest value."""
     arrays = [tuple(np.asarray(keras.ops.convert_to_numpy(one)) for one in pair) for pair in pairs]
     # NumPy's maximum of values with a NaN is NaN, which fails the check; Python's may be any of them.
     largest = np.max([np.abs(wanted).max() for _, wanted in arrays])
@@ -191,7 +194,7 @@ def _difference(pairs: Any) -> float:
 
 
 def _check(name: str, difference: float, precision: str = "float32") -> Document:
-    """JSON has no NaN: a difference that is none is null, and has not passed."""
+    """The row of one comparison. A NaN, which JSON lacks, becomes null, and has not passed."""
     tolerance = TOLERANCES[precision]
     shown = difference if np.isfinite(difference) else None
     return {"name": name, "difference": shown, "tolerance": tolerance, "passed": difference < tolerance}

@@ -1,9 +1,9 @@
 """Copies of a net on which two ways to compute the same numbers can be compared.
 
 The gradient of a ReLU jumps where its input crosses zero, and that of a maximum where two inputs are equal.
-In float32, another order of summation moves an input by about 1e-6. Of some hundred thousand inputs, one then
-lies on the other side of zero now and then, and the gradients of all layers before it differ by 1e-4: on one
-processor and not on another, although both computations are right.
+In float32, another order of summation moves an input by about 1e-6. Among some hundred thousand inputs, now
+and then one crosses zero because of that, and the gradients of all layers before it then differ by 1e-4: on
+one processor and not on another, although both computations are right.
 """
 
 from typing import Any
@@ -19,11 +19,11 @@ _SMOOTH_POOLS = {
 
 
 def copy_without_kinks(net: keras.Model) -> keras.Model:
-    """A copy of `net` with SiLU (Elfwing et al. 2018, arXiv:1702.03118) in the place of ReLU, and means in
-    the place of maxima.
+    """A copy of `net` with SiLU in place of each ReLU, and a mean in place of each maximum.
 
-    Weights are those of `net`. Where all values of a weight are equal, as in biases of zero, noise is added:
-    otherwise a wrong share of them could not be seen.
+    SiLU: Elfwing et al. 2018, arXiv:1702.03118. The weights are those of `net`. Where all values of a weight
+    are equal, as in biases of zero, noise is added, since otherwise nobody could see that a device has a
+    wrong share of them.
     """
     copy = keras.models.clone_model(net, clone_function=_without_kink)
     rng = np.random.default_rng(0)
@@ -56,6 +56,6 @@ def _without_kink(layer: Any) -> Any:
 
 
 def _vary(weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Variances stay positive."""
+    """`weight`, with noise where all its values are equal; the noise is positive, as variances must be."""
     noise = 0.1 * rng.random(weight.shape).astype(weight.dtype)
     return weight + noise if np.ptp(weight) == 0 else weight

@@ -1,11 +1,11 @@
-"""The same net on several devices with `tf.distribute.MirroredStrategy`, and what the exchange costs.
+"""One net on several devices with `tf.distribute.MirroredStrategy`, and what the exchange costs.
 
 A step is forward, backward, a sum of the gradients over devices, and one step of plain SGD. Its loss is half
 the mean squared difference between outputs and targets, over all values of the global batch. Layers run as in
-inference: no statistics of a part of the batch are in it, and several devices must learn what one does.
+inference: several devices must learn what one learns, so no statistics of a part of the batch may enter.
 
-The devices are real GPUs, or logical CPUs, which share the cores of one: those show that a step is right and
-what it exchanges, and never a speed-up. TensorFlow only.
+The devices are real GPUs, or logical CPUs, which share the cores of one machine. Logical CPUs show that a
+step is right and what it exchanges, and never a speed-up. TensorFlow only.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ LEARNING_RATE = 0.01
 
 @dataclass(frozen=True)
 class Collectives:
-    """What one step exchanges, read off its traced graph: sums over devices, and the bytes of them that each
-    device gives."""
+    """What one step exchanges, by its traced graph.
+
+    count: how many sums over devices it takes.
+    bytes_per_device: how many bytes each device gives to them.
+    """
 
     count: int
     bytes_per_device: int
@@ -37,8 +40,12 @@ class Collectives:
 
 @dataclass(frozen=True)
 class Mirrored:
-    """A copy of a net on each device. steps: by whether gradients are exchanged, called with dealt images and
-    targets; without the exchange each copy learns from its own part, which only timing has a use for."""
+    """A copy of a net on each device.
+
+    step: one training step on dealt images and targets; gives the loss of each part.
+    lonely_step: the same without the exchange, so that each copy learns from its own part. It is only for
+        timing.
+    """
 
     devices: tuple[str, ...]
     strategy: Any
@@ -47,15 +54,15 @@ class Mirrored:
     lonely_step: Callable[[Any, Any], Any]
 
     def deal(self, batch: Any) -> Any:
-        """(N, ...), N a multiple of the number of devices -> a part for each device."""
+        """Deals out (N, ...), a part for each device; N must be a multiple of the number of devices."""
         return _deal(self.strategy, batch)
 
     def weights(self) -> list[np.ndarray]:
-        """Of the copy on the first device."""
+        """The weights of the copy on the first device."""
         return [np.asarray(weight) for weight in self.model.get_weights()]
 
     def disagreement(self) -> float:
-        """The largest difference between a weight of the first copy and of any other."""
+        """The largest difference between a weight of the first copy and the same weight of any other."""
         differences = [0.0]
         for variable in self.model.variables:
             first, *others = self.strategy.experimental_local_results(variable.value)
@@ -63,7 +70,7 @@ class Mirrored:
         return float(np.max(differences))
 
     def count_collectives(self, images: Any, targets: Any) -> Collectives:
-        """What a step with these dealt arrays exchanges."""
+        """Counts what a step with these dealt arrays exchanges."""
         graph = self.step.get_concrete_function(images, targets).graph  # type: ignore[attr-defined]
         found = [op for op in graph.get_operations() if op.type in _COLLECTIVES]
         first = [op for op in found if op.device == found[0].device]
@@ -75,7 +82,10 @@ _COLLECTIVES = ("CollectiveReduce", "CollectiveReduceV2", "CollectiveReduceV3", 
 
 
 def list_gpus() -> tuple[str, ...]:
-    """The GPUs that TensorFlow sees, as `GPU:0`. Raises HardwareError under another backend."""
+    """The GPUs that TensorFlow sees, named as in `GPU:0`.
+
+    Raises HardwareError under another backend.
+    """
     _need_tensorflow()
     import tensorflow as tf
 
@@ -103,8 +113,11 @@ def mirror(model: keras.Model, devices: Sequence[str]) -> Mirrored:
 
 @cache
 def _strategy(devices: tuple[str, ...]) -> Any:
-    """One for all nets on the same devices: TensorFlow numbers what devices exchange from the same start for
-    each strategy, and would take one net's exchange for another's."""
+    """The strategy for all nets on the same devices, made once.
+
+    TensorFlow numbers the exchanges of each strategy from the same start. With a second strategy, it would
+    take one net's exchange for another's.
+    """
     import tensorflow as tf
 
     return tf.distribute.MirroredStrategy(devices)
@@ -152,8 +165,10 @@ def _loss_and_gradients(model: Any, images: Any, targets: Any, count: int) -> tu
 def compile_own_computation(
     model: keras.Model, devices: Sequence[str], images: Any, targets: Any
 ) -> Callable[[], Any]:
-    """A call in which each device does its part of a step, forward and backward, and nothing else: no
-    strategy, no exchange, no update. It returns each device's part of the loss, and the sum of its gradients.
+    """A call in which each device does its own part of a step, forward and backward, and nothing else.
+
+    There is no strategy, no exchange and no update. The call returns each device's part of the loss, and the
+    sum of its gradients.
 
     images, targets: of the global batch, which is dealt out evenly.
 
@@ -174,7 +189,7 @@ def compile_own_computation(
         for device, copy, mine, wanted in parts:
             with tf.device(device):
                 loss, gradients = _loss_and_gradients(copy, mine, wanted, len(images))
-                # TensorFlow leaves out what nobody reads, and returning the gradients would move them all.
+                # TensorFlow drops gradients that nobody reads, and returning them all would move them.
                 done.append((loss, tf.add_n([tf.reduce_sum(gradient) for gradient in gradients])))
         return done
 

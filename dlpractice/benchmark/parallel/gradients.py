@@ -1,4 +1,4 @@
-"""Gradients through a piece of a net, given those of what the piece made: on any Keras backend."""
+"""Gradients through a piece of a net, given the gradients of its outputs: on any Keras backend."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,8 +15,11 @@ def pull_back(
 ) -> tuple[list[Any], list[Any]]:
     """The vector-Jacobian product of `piece`, which maps tensors to tensors and reads Keras variables.
 
-    back: gradients of its outputs. Returns those of `values` and of `variables`, zeros where nothing depends
-    on them.
+    values: the inputs of `piece`.
+    variables: the variables that it reads.
+    back: the gradients of its outputs.
+
+    Returns the gradients of `values` and of `variables`; zeros where no output depends on them.
     """
     return _PULLS[backend_name()](piece, values, variables, back)
 

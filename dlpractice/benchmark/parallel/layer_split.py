@@ -1,9 +1,11 @@
-"""One net divided by layers over devices: a pipeline with micro-batches (Huang et al. 2019, GPipe,
-arXiv:1811.06965), run for real on the devices that there are.
+"""One net divided by layers over devices, as a pipeline with micro-batches, run for real.
 
-Layers run as they do in inference: batch normalisation uses its moving statistics and dropout is off. With
-statistics of a batch, every micro-batch would be normalised by itself, as in the paper, and the divided net
-would be another function than the undivided one; as it is, outputs and gradients are the same numbers.
+It is the pipeline of Huang et al. 2019, GPipe, arXiv:1811.06965, on the devices of this machine.
+
+Layers run as they do in inference: batch normalisation uses its moving statistics, and dropout is off. With
+the statistics of a batch, as in the paper, every micro-batch would be normalised by itself, and the divided
+net would compute another function than the undivided one. As it is, outputs and gradients are the same
+numbers.
 """
 
 from __future__ import annotations
@@ -30,9 +32,13 @@ from dlpractice.errors import HardwareError
 
 @dataclass(frozen=True)
 class Stage:
-    """Consecutive operations on one device. layers: by operation, copies whose weights live on `device`;
-    weights: their trainable variables beside the paths of those that they were copied from. takes, gives:
-    tensors by number in the graph."""
+    """Consecutive operations on one device.
+
+    layers: for each operation, a copy of its layer whose weights live on `device`.
+    weights: the trainable variables of these copies, each with the path of the variable that it was copied
+        from.
+    takes, gives: the tensors that come in and go out, by number in the graph.
+    """
 
     device: str
     graph: Graph
@@ -45,17 +51,25 @@ class Stage:
 
 @dataclass(frozen=True)
 class Step:
-    """outputs: of the net, one array an output, for all images. gradients: by path of the undivided model's
-    variable, of the mean over images of half the squared distance between outputs and targets."""
+    """What a step computed.
+
+    outputs: those of the net, an array for each, for all images.
+    gradients: by the path of the variable in the undivided model; of the mean over images of half the squared
+        distance between outputs and targets.
+    """
 
     outputs: tuple[Any, ...]
     gradients: dict[str, Any]
 
 
 def balance(costs: Sequence[float], stages: int) -> tuple[int, ...]:
-    """Where to cut a sequence of costs into contiguous stages so that the dearest is as cheap as can be.
+    """Where to cut a sequence of costs into stages, so that the dearest stage is as cheap as can be.
 
-    costs: of each operation, FLOPs or seconds. Returns the cuts, each the number of operations before it.
+    costs: of each operation, FLOPs or seconds.
+    stages: how many stages to make.
+
+    Returns the cuts, each as the number of operations before it.
+
     Raises HardwareError for more stages than operations.
     """
     count = len(costs)
@@ -81,9 +95,11 @@ def balance(costs: Sequence[float], stages: int) -> tuple[int, ...]:
 
 
 def split_layers(graph: Graph, cuts: Sequence[int], devices: Sequence[str]) -> tuple[Stage, ...]:
-    """Copies the layers between two cuts to a device each, weights included.
+    """Copies the layers between two cuts to one device, weights included, and so on for all devices.
 
-    cuts: as `balance` gives them, one fewer than devices. Raises HardwareError where they are not.
+    cuts: as `balance` gives them, one fewer than devices.
+
+    Raises HardwareError where they are not that many.
     """
     if len(cuts) != len(devices) - 1:
         raise HardwareError(
@@ -114,7 +130,7 @@ def _build_stage(
 
 
 def run_forward(stages: Sequence[Stage], images: Any, micro_batches: int) -> tuple[Any, ...]:
-    """(N, ...) images, through all stages in `micro_batches` parts -> the outputs, joined."""
+    """Takes (N, ...) images through all stages in `micro_batches` parts, and joins the outputs."""
     parts = []
     for piece in _divide(images, micro_batches):
         values: tuple[Any, ...] = (piece,)
@@ -125,10 +141,14 @@ def run_forward(stages: Sequence[Stage], images: Any, micro_batches: int) -> tup
 
 
 def run_step(stages: Sequence[Stage], images: Any, targets: Any, micro_batches: int) -> Step:
-    """One training step's outputs and gradients, in micro-batches: all forward, then all backward.
+    """The outputs and gradients of one training step, in micro-batches: all go forward, then all go back.
 
-    images: (N, ...), targets: like the output, one of them. A stage keeps what it took of each micro-batch,
-    and computes its layers a second time in the backward pass, as GPipe does.
+    A stage keeps what it took of each micro-batch, and in the backward pass computes its layers a second
+    time, as GPipe does.
+
+    images: (N, ...).
+    targets: of the shape of the net's only output.
+
     Raises HardwareError for a net with several outputs.
     """
     if len(stages[-1].gives) != 1:
@@ -163,7 +183,10 @@ def _call(stage: Stage, values: Sequence[Any]) -> tuple[Any, ...]:
 def _go_back(
     stage: Stage, values: Sequence[Any], back: Sequence[Any], totals: dict[str, Any]
 ) -> tuple[Any, ...]:
-    """Gradients of what a stage gave -> of what it took; those of its weights are added to `totals`."""
+    """Turns the gradients of what a stage gave into those of what it took.
+
+    The gradients of its weights are added to `totals`.
+    """
     variables = [variable for _, variable in stage.weights]
     with keras.device(stage.device):
         to_values, to_weights = pull_back(lambda inputs: _call(stage, inputs), values, variables, back)
@@ -174,7 +197,7 @@ def _go_back(
 
 
 def _divide(batch: Any, parts: int) -> list[Any]:
-    """Parts whose sizes differ by one at most. Raises HardwareError for more parts than rows."""
+    """Parts of `batch` whose sizes differ by one at most. Raises HardwareError for more parts than rows."""
     count = batch.shape[0]
     if parts > count:
         raise HardwareError(f"{count} images cannot make {parts} micro-batches", "ask for fewer of them")

@@ -1,7 +1,8 @@
-"""Checks on several logical CPUs, in a process of their own: a backend must be told of them before it starts.
+"""Runs checks on several logical CPUs, in a process of their own.
 
-`python -m dlpractice.benchmark.parallel.logical_devices` reads a request as JSON from stdin and writes the
-document of one part to stdout.
+A backend must be told of logical devices before it starts, hence the process. `python -m
+dlpractice.benchmark.parallel.logical_devices` reads a request as JSON from stdin and writes the document of
+one part to stdout.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _TIMEOUT_SECONDS = 600
 
 
 def ask(request: Mapping[str, Any], backend: str) -> Document:
-    """Runs `answer` in a new process, in which there are `request["devices"]` logical CPUs and no GPU.
+    """Runs `answer` in a new process that has `request["devices"]` logical CPUs and no GPU.
 
     Raises HardwareError where the process fails or takes ten minutes.
     """
@@ -58,8 +59,10 @@ def ask(request: Mapping[str, Any], backend: str) -> Document:
 
 
 def answer(request: Mapping[str, Any]) -> Document:
-    """Makes the logical devices and runs the checks of a part: {"part", "net", "batch", "devices", "seed",
-    "sampling" or "micro_batches"}."""
+    """Makes the logical devices and runs the checks of a part.
+
+    request: {"part", "net", "batch", "devices", "seed"}, and "sampling" or "micro_batches".
+    """
     devices = _make_devices(request["devices"])
     from dlpractice.benchmark.device.timing import Sampling
     from dlpractice.benchmark.nets import build_net
@@ -72,8 +75,11 @@ def answer(request: Mapping[str, Any]) -> Document:
 
 
 def _make_devices(count: int) -> list[str]:
-    """The names of `count` CPU devices. PyTorch has one, which then stands for all: the parts of a divided
-    net are as separate, and the sums the same."""
+    """Makes `count` CPU devices and gives their names.
+
+    PyTorch has only one, which then stands for all: the parts of a divided net are separate all the same, and
+    the sums are the same.
+    """
     from dlpractice.benchmark.device.backend import backend_name
 
     if backend_name() == "torch":

@@ -27,8 +27,8 @@ _LOGICAL = 2
 def measure_data_parallel(section: DataParallel, context: Context) -> Document:
     """Rows data_parallel/NET/N in images/s for 1..N GPUs, each with its `efficiency` and `exchange_share`.
 
-    `logical`: what two logical CPUs learn and exchange, and their overhead. MirroredStrategy is TensorFlow's:
-    under another backend there is one row, which says so.
+    `logical` says what two logical CPUs learn and exchange, and their overhead. MirroredStrategy belongs to
+    TensorFlow: under another backend, the only row says so.
     """
     if backend_name() != "tensorflow":
         why = f"MirroredStrategy belongs to TensorFlow; Keras runs on {backend_name()}"
@@ -76,10 +76,10 @@ def _measure_gpus(
 
 
 def measure_model_parallel(section: ModelParallel, context: Context) -> Document:
-    """Compares the net divided by layers and by channels with the undivided one: on GPUs where there are as
-    many as the section asks for, and else on logical CPUs.
+    """Compares the net divided by layers, and by channels, with the undivided net.
 
-    `boundaries`: what crosses behind each operation, in bytes of float32 for one image. There are no rows: a
+    It uses GPUs where there are as many as the section asks for, and logical CPUs elsewhere. `boundaries`
+    says what crosses behind each operation, in bytes of float32 for one image. There are no rows, since a
     divided net on one machine's cores says nothing of speed.
     """
     gpus = _list_gpus()
@@ -142,8 +142,11 @@ def _missing(section: DataParallel, why: str) -> Document:
 
 
 def _needed_bytes(net: keras.Model, batch: int, devices: int, value_bytes: int) -> int:
-    """About what a check takes: the net and a copy on each device, each with gradients and their sums, and
-    the activations of all images, forward and back."""
+    """About how many bytes a check takes.
+
+    The net is there once, and once more on each device, each time with gradients and their sums; and so are
+    the activations of all images, forward and back.
+    """
     graph = read_graph(net)
     values = 3 * (devices + 1) * int(net.count_params()) + 2 * devices * batch * sum(graph.values)
     return value_bytes * values

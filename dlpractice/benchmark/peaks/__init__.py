@@ -1,1 +1,1 @@
-"""What a device reaches at most: matrix products and memory, beside what its maker says."""
+"""What a device reaches at most, in products of matrices and in memory, beside what its maker says."""

@@ -22,11 +22,11 @@ from dlpractice.benchmark.peaks.published_peaks import find_peak
 UNIT = "TFLOP/s"
 
 BYTES = {"float64": 8, "float32": 4, "tf32": 4, "float16": 2, "bfloat16": 2}
-"""Bytes of a value, by precision."""
+"""The bytes of one value, by precision."""
 
 _SMALLEST = 128
 _SEED = 0
-# A look at the rate within a sustained run, in seconds; the rate it ends with is that of its last half.
+# A sustained run is looked at every so many seconds; its result is the rate of its last half.
 _LOOK_SECONDS = 0.1
 
 Call = Callable[[], object]
@@ -41,7 +41,10 @@ def prepare_products(
 ) -> list[Figure]:
     """Figures matmul/PRECISION/SIZE in TFLOP/s.
 
-    A size that would not fit, or take more than `longest_call` seconds by what smaller ones took, says so.
+    A size that does not fit into memory has no value, and says so; so does one that would take more than
+    `longest_call` seconds, by what smaller sizes took.
+
+    sizes: the sides of the square matrices.
     """
     if why := _why_not_at_all(precision):
         return [Figure(f"matmul/{precision}", UNIT, why=why, notes=_fields(precision))]
@@ -90,8 +93,10 @@ def _why_not_at_all(precision: str) -> str | None:
 
 @contextmanager
 def computing_in(precision: str) -> Iterator[None]:
-    """Products in the block are in `precision`. float32 is float32: a GPU is kept from rounding to TF32 by
-    itself."""
+    """Makes products in the block compute in `precision`.
+
+    float32 means float32: a GPU is kept from rounding to TF32 by itself.
+    """
     with ExitStack() as stack:
         stack.enter_context(backend.tensor_float_32(precision == "tf32"))
         if precision == "float64":
@@ -115,7 +120,7 @@ def _prepare(precision: str, size: int) -> tuple[Call, str]:
 
 
 def _one_call(precision: str, size: int, clock: Clock) -> float:
-    """Seconds of the second product: the first one compiles."""
+    """The seconds of the second product of two such matrices; the first one compiles."""
     call, _ = _prepare(precision, size)
     backend.synchronise(call())
     started = clock()
@@ -126,10 +131,13 @@ def _one_call(precision: str, size: int, clock: Clock) -> float:
 def _foresee(
     precision: str, size: int, known: tuple[int, float], longest: float, clock: Clock
 ) -> tuple[tuple[int, float], float]:
-    """What one product of `size` will take, from the largest that is known and that may be tried.
+    """Foresees how long one product of `size` takes, by the largest size that is known.
 
-    Small products understate what a device can do, so that single products of doubled size are tried first,
-    as long as they too are short by what is known.
+    Small products understate what a device can do. So sizes are doubled, and a single product of each is
+    tried, as long as it too should be short.
+
+    known: the largest size that was tried, and its seconds.
+    longest: the most seconds that a call may take.
 
     Returns: the largest size that is known now with its seconds, and the seconds foreseen for `size`.
     """
@@ -143,7 +151,8 @@ def _foresee(
 def sustain(precision: str, burst: Row, wanted: float, clock: Clock = time.perf_counter) -> Row:
     """The row matmul/PRECISION/sustained: the rate that is left after `wanted` seconds without a pause.
 
-    `share_of_burst`: of the rate in `burst`, the measured row of the same size.
+    burst: the measured row of the same size in short bursts. `share_of_burst` is the sustained rate as a
+        share of the burst's rate.
     """
     size = int(burst["size"])
     looks: list[float] = []

@@ -2,11 +2,11 @@
 
 Bytes are counted as in STREAM (McCalpin, "Memory bandwidth and machine balance in current high performance
 computers", 1995): each array once per kernel, two for copy and three for triad. That a processor may fetch a
-line before it overwrites it is not counted, so the bus may carry a half more than is reported.
+line before it overwrites it is not counted, so the bus may carry half as much again as is reported.
 
-On a CPU the kernels are NumPy's in as many threads as there are cores to use, into arrays that exist already:
-a framework would write each result into fresh memory, and the time for the system to hand that out is no
-property of the memory. On a GPU they are the backend's, which keeps its memory.
+On a CPU, NumPy runs the kernels, in as many threads as there are cores to use, and writes into arrays that
+exist already. A framework would write each result into fresh memory, and the time in which the system hands
+that out is no property of the memory. On a GPU, the backend runs them, which keeps its memory.
 """
 
 from __future__ import annotations
@@ -33,16 +33,17 @@ Array = NDArray[np.float64]
 _MEBIBYTE = 1 << 20
 _LEAST_BYTES = 256 * _MEBIBYTE
 _SCALE = 3.0
-# What a thread works on at a time in a triad, so that the scaled values are still in its cache when they are
-# added.
+# How many values a thread scales before it adds them in a triad: they are then still in its cache.
 _BLOCK = 16_384
 ARRAYS = {"copy": 2, "triad": 3}
-"""Arrays that a kernel reads or writes, by its name."""
+"""How many arrays a kernel reads or writes, by its name."""
 
 
 def array_bytes(mebibytes: int | None) -> int:
-    """Bytes of each array: `mebibytes`, or four times the last-level cache, which STREAM asks for at least,
-    and 256 MiB at least."""
+    """The bytes of each array: `mebibytes`, or four times the last-level cache, and at least 256 MiB.
+
+    STREAM asks for at least four times the cache.
+    """
     if mebibytes is not None:
         return mebibytes * _MEBIBYTE
     return max(_LEAST_BYTES, 4 * (last_level_cache() or 0))
@@ -50,8 +51,10 @@ def array_bytes(mebibytes: int | None) -> int:
 
 @contextmanager
 def prepare_memory(bytes_each: int, memory: MemoryBudget) -> Iterator[list[Figure]]:
-    """Figures memory/copy and memory/triad of the first device, in GB/s (10^9 bytes), to be measured within
-    the block."""
+    """Figures memory/copy and memory/triad of the first device, in GB/s (10^9 bytes).
+
+    They have to be measured within the block.
+    """
     if why := memory.why_not(3 * bytes_each):
         yield [Figure(f"memory/{kernel}", UNIT, why=why, notes=_fields(kernel)) for kernel in ARRAYS]
         return
@@ -66,7 +69,7 @@ def prepare_memory(bytes_each: int, memory: MemoryBudget) -> Iterator[list[Figur
 
 
 def prepare_link(bytes_each: int, memory: MemoryBudget) -> Figure:
-    """The figure link/host-to-device, in GB/s, from memory that the system may page out."""
+    """The figure link/host-to-device, in GB/s, from memory that the system is free to page out."""
     name, fields = "link/host-to-device", {"measure": "link"}
     if backend.list_devices()[0].kind == "cpu":
         return Figure(name, UNIT, why="the device is the host", notes=fields)
@@ -82,7 +85,7 @@ def _fields(kernel: str) -> dict[str, str]:
 
 
 def _nothing_to_wait_for(_: object) -> None:
-    """NumPy returns when it has finished."""
+    """Does nothing, because a call of NumPy returns when it has finished."""
 
 
 def _warm_up(
@@ -104,7 +107,7 @@ def _warm_up(
 
 
 def host_kernels(length: int, pool: ThreadPoolExecutor, threads: int) -> dict[str, Callable[[], object]]:
-    """Copy and triad over arrays of `length` float64, a part for each of the threads.
+    """Copy and triad over arrays of `length` float64; each thread does a part.
 
     A call returns its target, which is the same array each time.
     """
@@ -132,7 +135,10 @@ def host_kernels(length: int, pool: ThreadPoolExecutor, threads: int) -> dict[st
 
 
 def _device_kernels(bytes_each: int) -> tuple[dict[str, Callable[[], object]], str]:
-    """The copy is negated, so that no backend can leave it out by handing back what it was given."""
+    """Copy and triad on the device, and how they were compiled.
+
+    The copy negates its values, so that no backend can leave it out by handing back what it was given.
+    """
     first, second = (backend.to_device(np.full(bytes_each // 4, value, np.float32)) for value in (1, 2))
     copy = backend.compile_call(keras.ops.negative)
     triad = backend.compile_scaled_sum(_SCALE)

@@ -13,11 +13,11 @@ from dlpractice.config.sections.benchmark import Peaks
 
 
 def measure_peaks(section: Peaks, context: Context) -> Document:
-    """Rows matmul/PRECISION/SIZE and matmul/PRECISION/sustained in TFLOP/s, memory/copy, memory/triad and
-    link/host-to-device in GB/s.
+    """Rows of the device's peaks: products of matrices in TFLOP/s, movements of memory in GB/s.
 
-    `vendor` is the row of the device in the table of what makers publish, null where it has none; `published`
-    is the whole table.
+    They are matmul/PRECISION/SIZE and matmul/PRECISION/sustained, memory/copy, memory/triad and
+    link/host-to-device. `vendor` is the device's row in the table of what makers publish, null where it has
+    none; `published` is the whole table.
     """
     precisions = tuple(dict.fromkeys(section.precisions))
     context.progress.stage("warming up products", len(precisions), "precisions")
@@ -35,8 +35,7 @@ def measure_peaks(section: Peaks, context: Context) -> Document:
 
 
 def describe_published(device: Device) -> Document:
-    """`vendor`: what the maker of `device` publishes, None where that is not known; `published`: all that is
-    known of any device."""
+    """`vendor`: what the maker of `device` publishes, None where unknown; `published`: the table."""
     peak = find_peak(device.model)
     return {
         "vendor": None if peak is None else peak.to_json(),
@@ -47,7 +46,7 @@ def describe_published(device: Device) -> Document:
 def _sustain(
     precisions: Sequence[str], rows: Sequence[Row], seconds: float, context: Context
 ) -> Iterator[Row]:
-    """The largest product that was measured in each precision, without a pause."""
+    """For each precision, multiplies matrices of the largest size that was measured, without a pause."""
     context.progress.stage("sustaining products", len(precisions), "precisions")
     for precision in precisions:
         products = (row for row in rows if row["measure"] == "matmul" and row["precision"] == precision)

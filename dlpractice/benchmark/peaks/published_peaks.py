@@ -127,10 +127,10 @@ VENDOR_PEAKS: tuple[VendorPeak, ...] = (
 
 
 def find_peak(device: str) -> VendorPeak | None:
-    """The row of a GPU by what the driver or a backend calls it; None for a GPU that the table lacks, a slice
-    of one (MIG), or a CPU.
+    """The row of a GPU, by the name that the driver or a backend gives it.
 
-    Names are compared whole: an "RTX 4090 Laptop GPU" is another chip than an RTX 4090.
+    None for a GPU that the table lacks, for a slice of one (MIG), and for a CPU. Names are compared whole: an
+    "RTX 4090 Laptop GPU" is another chip than an RTX 4090.
     """
     name = re.sub(r"\s+", " ", device).strip()
     return next((peak for peak in VENDOR_PEAKS if re.fullmatch(f"(NVIDIA )?({peak.pattern})", name)), None)

@@ -1,1 +1,1 @@
-"""What more devices would bring, and how far such predictions are from published figures."""
+"""What more devices would bring: a model of costs, published figures, and how far off the model is."""

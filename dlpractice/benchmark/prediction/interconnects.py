@@ -1,7 +1,7 @@
 """Links between devices, and how machines wire them: a row each, with its source.
 
-A bandwidth is an interval wherever the real one is not known: from what a library of collectives counts on to
-what the standard allows. GB/s are 1e9 bytes per second in one direction.
+Wherever a bandwidth is not known, it is an interval: from what a library of collectives counts on to what the
+standard allows. GB/s are 1e9 bytes per second in one direction.
 """
 
 from collections.abc import Mapping
@@ -13,20 +13,24 @@ from dlpractice.errors import HardwareError
 
 
 class Range(NamedTuple):
-    """What lies somewhere between two positive numbers."""
+    """An interval between two positive numbers, in which a quantity lies."""
 
     low: float
     high: float
 
     @property
     def middle(self) -> float:
-        """The geometric mean: as many times above the one as below the other."""
+        """The geometric mean: it is as many times `low` as `high` is times it."""
         return sqrt(self.low * self.high)
 
 
 @dataclass(frozen=True)
 class Link:
-    """One connection. gigabytes_per_second: in one direction; latency_seconds: of one step of a ring."""
+    """One connection between two devices.
+
+    gigabytes_per_second: in one direction.
+    latency_seconds: of one step of a ring.
+    """
 
     name: str
     about: str
@@ -37,12 +41,15 @@ class Link:
 
 @dataclass(frozen=True)
 class Interconnect:
-    """How devices hang together.
+    """How the devices of one or several hosts are connected.
 
-    links: parallel rings through each device, least and most, by the number of devices in the host; a number
-    that is not there takes the entry of the next smaller one. host_devices: how many devices one host holds;
-    more than that reach each other through `network`, which a host has one of. uplink_devices: how many
-    devices share a way to the host's memory.
+    link: the connection between devices in one host.
+    links: how many parallel rings go through each device, least and most, by the number of devices in the
+        host. A number that is not a key takes the entry of the next smaller one.
+    host_devices: how many devices one host holds; None for any number.
+    network: the connection between hosts, of which each host has one.
+    uplink: the way to the host's memory.
+    uplink_devices: how many devices share one such way.
     """
 
     name: str
@@ -55,10 +62,11 @@ class Interconnect:
     uplink_devices: int = 1
 
     def ring_bandwidth(self, devices: int) -> Range:
-        """Bytes per second that a ring all-reduce moves through each of `devices`, in one direction.
+        """The bytes per second that a ring all-reduce moves through each of `devices`, in one direction.
 
-        Of a ring through several hosts the slowest link decides. Raises HardwareError when there is no way
-        to reach so many devices.
+        In a ring through several hosts the slowest link decides.
+
+        Raises HardwareError where so many devices cannot be connected.
         """
         hosts = self.hosts(devices)
         inside = min(devices, self.host_devices or devices)
@@ -72,18 +80,20 @@ class Interconnect:
         return Range(low, high)
 
     def ring_latency(self, devices: int) -> float:
-        """Seconds that the steps of a ring all-reduce cost beside its bytes: 2 (N - 1) steps, of which 2 for
-        each further host go through the network."""
+        """The seconds that the steps of a ring all-reduce cost, apart from the time of its bytes.
+
+        There are 2 (N - 1) steps; 2 of them for each further host go through the network.
+        """
         between = 2 * (self.hosts(devices) - 1)
         network = self.network.latency_seconds if self.network else 0.0
         return (2 * (devices - 1) - between) * self.link.latency_seconds + between * network
 
     def devices_in_host(self, devices: int) -> int:
-        """How many of `devices` share a host."""
+        """How many of `devices` lie in one host."""
         return min(devices, self.host_devices or devices)
 
     def hosts(self, devices: int) -> int:
-        """How many hosts `devices` fill. Raises HardwareError for more devices than can be connected."""
+        """How many hosts hold `devices`. Raises HardwareError for more devices than can be connected."""
         hosts = -(-devices // (self.host_devices or devices))
         if hosts > 1 and self.network is None:
             raise HardwareError(
@@ -95,7 +105,7 @@ class Interconnect:
 
 _NCCL = "NVIDIA NCCL, src/graph/topo.h: what it counts on; upper end: nominal"
 _STEP = "NVIDIA NCCL, src/graph/tuning.cc of 2020 to 2022: a step of a ring, protocol Simple"
-# What NCCL expects of one step of a ring, in seconds. Later versions expect 14 us of the network.
+# The seconds that NCCL reckons with for one step of a ring. Later versions reckon with 14 us for the network.
 _NVLINK_STEP, _PCIE_STEP, _NETWORK_STEP = 3.4e-6, 5.7e-6, 9.6e-6
 
 
@@ -229,11 +239,11 @@ INTERCONNECTS: dict[str, Interconnect] = {
     },
     **{machine.name: machine for machine in _MACHINES},
 }
-"""What a prediction can be asked for: one link of a kind between any number of devices, or a machine."""
+"""What a prediction can be made for: any number of devices joined by links of one kind, or a machine."""
 
 
 def find_interconnect(name: str) -> Interconnect:
-    """The row of that name. Raises HardwareError, which lists the names."""
+    """The row called `name`. Raises HardwareError, which lists the names of all rows."""
     if name not in INTERCONNECTS:
         raise HardwareError(f"no interconnect is called {name}", f"choose one of {', '.join(INTERCONNECTS)}")
     return INTERCONNECTS[name]

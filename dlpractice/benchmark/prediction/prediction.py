@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # Keras, which scoring published tables does without
 
 Document = dict[str, Any]
 
-# GPipe's waiting is small from four micro-batches a stage on (Huang et al. 2019).
+# With four micro-batches a stage or more, GPipe's stages wait little (Huang et al. 2019).
 _MICRO_BATCHES_PER_STAGE = 4
 _BYTES = 4
 
@@ -38,7 +38,7 @@ FITTED_ON = (
 
 
 def validate() -> Document:
-    """Scores the predictor against every published row; needs no device and takes under a second."""
+    """Scores the predictor against every published row; this needs no device and takes under a second."""
     scores = score(PUBLISHED_TABLES)
     every = fit_constants(PUBLISHED_TABLES)
     return {
@@ -61,10 +61,10 @@ def validate() -> Document:
 def predict(section: Section, context: Context) -> Document:
     """Rows prediction/NET/INTERCONNECT/METHOD/N in images/s, with interval, efficiency and memory per device.
 
-    The throughput of one device is that of the part `models`, in training and float32; bytes are read off the
-    graph. `best`: the method with the highest throughput by number of devices.
+    The throughput of one device comes from the part `models`, in training and float32; sizes come from the
+    net's graph. `best` names the method with the highest throughput for each number of devices.
 
-    Raises HardwareError for an unknown interconnect, or one that does not reach so many devices.
+    Raises HardwareError for an unknown interconnect, or one that cannot connect so many devices.
     """
     wiring = find_interconnect(section.interconnect)
     known = find_single_rate(section, context)
@@ -95,8 +95,11 @@ def predict(section: Section, context: Context) -> Document:
 
 
 def find_single_rate(section: Section, context: Context) -> Document | None:
-    """The measured row of the net in training in float32: at the batch size of the section, or else at the
-    largest there is, since images of a larger batch take no longer."""
+    """The measured row of the net in training in float32, at the section's batch size.
+
+    Where that size was not measured, it is the row of the size that trains the most images per second. None
+    where there is none.
+    """
     rows = [
         row
         for row in context.measured.get("models", {}).get("rows", ())
@@ -110,7 +113,7 @@ def find_single_rate(section: Section, context: Context) -> Document | None:
 def _predict_all(
     graph: Graph, step_seconds: float, batch: int, devices: int, wiring: Interconnect
 ) -> Iterator[Prediction]:
-    """Data parallel, and the two divisions of the net."""
+    """Predictions for data parallel training, and for both ways to divide the net."""
     net = describe_net(graph, devices)
     how: dict[str, Any] = {
         "step_seconds": step_seconds,
@@ -126,7 +129,7 @@ def _predict_all(
 
 
 def describe_net(graph: Graph, stages: int) -> Net:
-    """What the cost model wants to know of a net, in float32: divided into `stages` of even work."""
+    """What the model of costs has to know of a net, in float32, divided into `stages` of about equal work."""
     from dlpractice.benchmark.models.counting import count_operations
     from dlpractice.benchmark.models.graphs import variables_of
     from dlpractice.benchmark.parallel.channel_split import can_divide

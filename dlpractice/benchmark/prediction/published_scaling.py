@@ -1,4 +1,4 @@
-"""Published throughputs of one device and of several: what a prediction is held against.
+"""Published throughputs of one device and of several, which predictions are compared with.
 
 A table is one net at one batch size on one machine. Nothing here was measured by this project.
 """
@@ -16,8 +16,12 @@ Exchange = Literal["ring", "server"]
 class PublishedTable:
     """One net on one machine.
 
-    batch: images per device and step; images_per_second: of one device; efficiencies: share of linear scaling
-    by number of devices; parameters: trainable, of which each has a gradient of 4 bytes.
+    parameters: how many are trained; each has a gradient of 4 bytes.
+    batch: images per device and step.
+    interconnect: a name in INTERCONNECTS.
+    images_per_second: of one device.
+    efficiencies: the share of linear scaling, by the number of devices.
+    source: where the figures were published.
     """
 
     name: str

@@ -1,10 +1,11 @@
-"""What N devices would bring: data parallel against a net divided by layers and by channels.
+"""Predicts what N devices bring: data parallel, and a net divided by layers or by channels.
 
 Costs of messages follow the alpha-beta model, a latency per step and a time per byte (Hockney 1994, The
 communication challenge for MPP; Thakur, Rabenseifner and Gropp 2005, Optimization of collective communication
 operations in MPICH). The ring all-reduce moves 2 (N - 1) / N of the bytes through each device, which is the
 least possible (Patarasuk and Yuan 2009, Bandwidth optimal all-reduce algorithms). The pipeline is that of
-Huang et al. 2019, GPipe, arXiv:1811.06965; the division by channels that of Krizhevsky 2014, arXiv:1404.5997.
+Huang et al. 2019, GPipe, arXiv:1811.06965; the division by channels is that of Krizhevsky 2014,
+arXiv:1404.5997.
 
 All times are seconds, all sizes bytes. A prediction is an interval and a point inside it.
 """
@@ -30,11 +31,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Constants:
-    """What physics leaves open, fitted where there are measurements.
+    """What the model cannot derive; it is fitted where there are measurements.
 
-    overlap: share in [0, 1] of what the backward pass can hide of the exchange that it does hide;
-    device_seconds: what each further device in a host costs a step (its cores, its buses, waiting for the
-    slowest). Unfitted: half, and nothing.
+    overlap: of the exchange that the backward pass can hide, the share in [0, 1] that it does hide. Unfitted:
+        half.
+    device_seconds: what each further device in a host adds to a step (its cores, its buses, waiting for the
+        slowest). Unfitted: nothing.
     """
 
     overlap: float = 0.5
@@ -43,11 +45,13 @@ class Constants:
 
 @dataclass(frozen=True)
 class Net:
-    """A net as far as dividing it is concerned.
+    """The sizes of a net that matter when it is divided.
 
-    gradient_bytes: of all trainable parameters; cut_bytes: per image, across the boundaries of a division
-    into as many stages as there are entries and one, forward; stage_shares: of the step's time, one a stage,
-    adding to 1; channel_bytes: per image, of the outputs of all layers that are divided by channels;
+    gradient_bytes: of all trainable parameters.
+    cut_bytes: per image, forward, across each boundary of a division by layers; it has one stage more than
+        there are boundaries.
+    stage_shares: the share of a step's time that each stage takes; they add up to 1.
+    channel_bytes: per image, of the output of each layer that is divided by channels.
     activation_bytes: per image, what the backward pass keeps.
     """
 
@@ -60,8 +64,12 @@ class Net:
 
 @dataclass(frozen=True)
 class Prediction:
-    """step_seconds for `devices` times the batch of one device; efficiency: share of linear scaling;
-    memory_bytes: per device, weights, gradients, one slot of an optimiser, and kept activations."""
+    """What is predicted for `devices`.
+
+    step_seconds: of a step with `devices` times the batch of one device.
+    efficiency: the share of linear scaling.
+    memory_bytes: per device: weights, gradients, one slot of an optimiser, and kept activations.
+    """
 
     method: Literal["data", "layers", "channels"]
     devices: int
@@ -72,19 +80,28 @@ class Prediction:
 
 
 def ring_seconds(size: float, devices: int, bandwidth: float, latency: float) -> float:
-    """A ring all-reduce of `size` bytes: 2 (N - 1) / N of them at `bandwidth` bytes/s, and `latency`."""
+    """The time of a ring all-reduce of `size` bytes: 2 (N - 1) / N of them, and the latency.
+
+    bandwidth: bytes/s.
+    latency: of all steps together.
+    """
     return 0.0 if devices == 1 else 2 * (devices - 1) / devices * size / bandwidth + latency
 
 
 def server_seconds(size: float, sharing: int, bandwidth: float) -> float:
-    """All gradients to the host's memory and all weights back, when `sharing` devices share a way there."""
+    """The time in which all gradients go to the host's memory and all weights come back.
+
+    sharing: how many devices share one way there.
+    bandwidth: of that way, in bytes/s.
+    """
     return 2 * sharing * size / bandwidth
 
 
 def exchange_seconds(size: float, devices: int, wiring: Interconnect, exchange: str = "ring") -> Range:
     """The shortest and the longest time of summing `size` bytes of gradients over `devices`.
 
-    With `server`, what one device alone exchanges is in its throughput already, hidden or not.
+    With `server`, the measured throughput of one device already includes that device's own exchange, hidden
+    or not.
     """
     if exchange == "server" and wiring.uplink is not None:
         slow, fast = (1e9 * rate for rate in wiring.uplink.gigabytes_per_second)
@@ -105,10 +122,12 @@ def predict_data_parallel(
     exchange: str = "ring",
     constants: Constants = Constants(),
 ) -> Prediction:
-    """A copy of the net on each device and a batch each; gradients are summed while and after they appear.
+    """Each device has a copy of the net and a batch; gradients are summed while and after they appear.
 
-    step_seconds: of one device with `batch` images. High efficiency: the fastest link and all hidden that the
-    backward pass can hide; low: the slowest link and nothing hidden.
+    The efficiency is highest with the fastest link, and with all hidden that the backward pass can hide. It
+    is lowest with the slowest link and nothing hidden.
+
+    step_seconds: of one device with `batch` images.
     """
     hiding = BACKWARD_SHARE * step_seconds
     shortest, longest = exchange_seconds(net.gradient_bytes, devices, wiring, exchange)
@@ -133,11 +152,12 @@ def predict_layer_split(
     micro_batches: int,
     constants: Constants = Constants(),
 ) -> Prediction:
-    """A stage of layers on each device; `devices` times `batch` images pass in micro-batches, forward, then
-    backward, and activations of all of them are kept.
+    """Each device has a stage of layers; images pass in micro-batches, all forward, then all backward.
 
-    The slowest stage sets the pace: (m + p - 1) of its turns. Low efficiency: each turn also waits for the
-    widest cut, in both directions; high: only the first micro-batch does, since links work while devices do.
+    There are `devices` times `batch` images, and the activations of all of them are kept. The slowest stage
+    sets the pace: a step takes (m + p - 1) of its turns, for m micro-batches and p stages. The efficiency is
+    lowest where each turn also waits for the widest cut, in both directions. It is highest where only the
+    first micro-batch waits, since links work while devices do.
     """
     images = devices * batch / micro_batches
     turns = micro_batches + devices - 1
@@ -164,11 +184,12 @@ def predict_channel_split(
     wiring: Interconnect,
     constants: Constants = Constants(),
 ) -> Prediction:
-    """A share of the output channels of every layer on each device, and all images on all of them.
+    """Each device has a share of the output channels of every layer; all images pass through all devices.
 
-    Forward, each layer's output is gathered by everyone, (N - 1) / N of its bytes; backward, the gradient of
-    its input is summed, twice as many. Both stand between two layers, so nothing hides them but the gradients
-    of the weights: high efficiency hides the backward half, low none.
+    Forward, every device gathers each layer's output, (N - 1) / N of its bytes; backward, the gradient of its
+    input is summed, which moves twice as many. Both happen between two layers, so that only the gradients of
+    the weights can hide them. The efficiency is highest where they hide the backward half, and lowest where
+    they hide nothing.
     """
     images = devices * batch
     bandwidth, latency = wiring.ring_bandwidth(devices), wiring.ring_latency(devices)
@@ -190,7 +211,10 @@ def predict_channel_split(
 
 
 def choose_best(predictions: Sequence[Prediction], memory_bytes: float | None = None) -> Prediction | None:
-    """The one with the highest throughput among those that fit; None where none does."""
+    """The prediction with the highest throughput of those that fit into memory; None where none does.
+
+    memory_bytes: of one device; None for no limit.
+    """
     fitting = [one for one in predictions if memory_bytes is None or one.memory_bytes <= memory_bytes]
     return max(fitting, key=lambda one: one.images_per_second.point, default=None)
 
@@ -200,7 +224,7 @@ def _waiting(constants: Constants, devices: int, wiring: Interconnect) -> float:
 
 
 def _one_hop(wiring: Interconnect, devices: int) -> tuple[Range, float]:
-    """One link in one direction between neighbours: the slowest one decides."""
+    """The bandwidth and latency between neighbours, in one direction; the slowest link decides."""
     link = wiring.network if wiring.hosts(devices) > 1 and wiring.network else wiring.link
     low, high = link.gigabytes_per_second
     return Range(1e9 * low, 1e9 * high), link.latency_seconds
@@ -214,7 +238,11 @@ def _weigh(
     batch: int,
     memory: float,
 ) -> Prediction:
-    """`single`: seconds of one device for `batch` images; `step`: of all for `devices * batch`."""
+    """Completes a prediction with the efficiency and the throughput.
+
+    step: the seconds of all devices for `devices * batch` images.
+    single: the seconds of one device for `batch` images.
+    """
     efficiency = Outcome(single / step.high, single / step.point, single / step.low)
     rate = devices * batch / single
     images = Outcome(*(rate * share for share in (efficiency.low, efficiency.point, efficiency.high)))

@@ -1,7 +1,7 @@
 """How far predictions of data parallel training are from published measurements.
 
-Constants that are fitted are fitted on other tables than the one predicted: neither the row itself nor the
-same net at the same batch size on the same machine has a part in its prediction.
+Constants that are fitted are fitted on other tables than the one that is predicted: neither the row itself
+nor the same net at the same batch size on the same machine has a part in its prediction.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from dlpractice.benchmark.prediction.interconnects import INTERCONNECTS
 from dlpractice.benchmark.prediction.published_scaling import PublishedTable
 from dlpractice.benchmark.prediction.scaling import Constants, Net, Outcome, predict_data_parallel
 
-# Coarse on purpose: a few dozen rows do not tell two neighbours on this grid apart.
+# The grid is coarse on purpose: a few dozen rows cannot tell neighbours on a finer one apart.
 _GRID = tuple(
     Constants(overlap / 10, milliseconds / 1e3)
     for overlap, milliseconds in product(range(11), (0, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5))
@@ -22,9 +22,10 @@ _GRID = tuple(
 
 @dataclass(frozen=True)
 class Scored:
-    """One published efficiency beside its predictions, all shares of linear scaling.
+    """One published efficiency beside its predictions. All three are shares of linear scaling.
 
-    predicted: with constants of the other tables; unfitted: with none.
+    predicted: with constants that were fitted on the other tables.
+    unfitted: with constants that were not fitted.
     """
 
     table: PublishedTable
@@ -47,7 +48,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Error:
-    """Absolute errors of a way to predict, in points of efficiency."""
+    """The absolute errors of one way to predict, in points of efficiency."""
 
     median: float
     mean: float
@@ -57,9 +58,12 @@ class Error:
 class Scores:
     """All rows, and the errors of four ways to predict them.
 
-    fitted: the model with constants of the other tables; unfitted: with none; linear: saying that N devices
-    are N times as fast; usual: saying, for each row, the median efficiency of the other tables. The last two
-    know nothing of links and bytes: what a prediction is worth shows beside them.
+    fitted: the model with constants of the other tables.
+    unfitted: the model with constants that were not fitted.
+    linear: N devices are N times as fast as one.
+    usual: the median efficiency of the other tables.
+
+    The last two know nothing of links and bytes; a prediction is worth as much as it is better than they are.
     """
 
     rows: tuple[Scored, ...]
@@ -70,7 +74,7 @@ class Scores:
 
 
 def predict_efficiency(table: PublishedTable, devices: int, constants: Constants) -> Outcome:
-    """The efficiency of `devices` from one device's throughput, the size of the gradients and the wiring."""
+    """The efficiency of `devices`, by one device's throughput, the size of the gradients and the wiring."""
     return predict_data_parallel(
         Net(4.0 * table.parameters),
         step_seconds=table.batch / table.images_per_second,
@@ -83,8 +87,10 @@ def predict_efficiency(table: PublishedTable, devices: int, constants: Constants
 
 
 def fit_constants(tables: Sequence[PublishedTable]) -> Constants:
-    """The constants of a coarse grid that leave the smallest mean absolute error; the median would not mind
-    rows that are far off."""
+    """The constants of a coarse grid that leave the smallest mean absolute error.
+
+    The median error would ignore rows that are far off.
+    """
     return min(_GRID, key=lambda constants: fmean(_errors(tables, constants)))
 
 

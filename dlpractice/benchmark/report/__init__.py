@@ -1,1 +1,1 @@
-"""benchmark.json as tables and figures; computes nothing."""
+"""Tables and figures of benchmark.json. Computes nothing."""

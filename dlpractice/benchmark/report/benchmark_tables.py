@@ -1,4 +1,4 @@
-"""benchmark.json as tables that fit 80 columns: the device, what it reaches, and how that was before."""
+"""Tables of benchmark.json in 80 columns: the device, what it reaches, and the comparison with before."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Row = Mapping[str, Any]
 
 
 def benchmark_tables(document: Document) -> RenderableType:
-    """The whole result: device, each part, and the comparison with a baseline where there is one."""
+    """The whole result: the device, each part, and the comparison with a baseline where there is one."""
     blocks: list[RenderableType] = [device_text(document["environment"])]
     for name, part in document["parts"].items():
         show = _TABLES.get(name, rows_table)
@@ -39,7 +39,7 @@ def _lacking_text(part: Document) -> Text:
 
 
 def device_text(environment: Document) -> RenderableType:
-    """Which machine that was, and under which conditions, in a few lines."""
+    """The machine that was measured, and under which conditions, in a few lines."""
     host = environment["host"]
     lines = [
         f"{host['processor']}: {significant(host['usable_cores'])} of {host['logical_cores']} cores to use, "
@@ -67,7 +67,7 @@ def _gpu_lines(environment: Document) -> Iterator[str]:
 
 
 def peaks_table(part: Document) -> RenderableType:
-    """The fastest size of each precision, and memory; beside what the maker publishes, where it is known."""
+    """The fastest size of each precision, and memory, beside what the maker publishes where it is known."""
     rows, vendor = part["rows"], part.get("vendor")
     columns = ["size", "TFLOP/s", "95 %", "MAD", "sustained", "held"]
     table = plain_table(["precision"], columns + (["published", "share"] if vendor else []), gap=1)
@@ -102,13 +102,13 @@ def _notes_on_peaks(vendor: Document | None) -> Iterator[Text]:
 
 
 def rows_table(part: Document) -> RenderableType:
-    """Any rows as they are, and below what could not be measured."""
+    """The rows of a part as they are, and below them what could not be measured."""
     rows = part["rows"]
     return Group(_plain_rows([row for row in rows if row["value"] is not None]), *missing_lines(rows))
 
 
 def models_table(part: Document) -> RenderableType:
-    """Each net: images/s, and what that is of what the device can reach."""
+    """For each net, images/s, and which share of what the device can reach that is."""
     rows = [row for row in part["rows"] if row["value"] is not None]
     table = plain_table(["net"], ["images/s", "95 %", "TFLOP/s", "of peak", "binds"], gap=1)
     for row in rows:
@@ -121,7 +121,7 @@ def models_table(part: Document) -> RenderableType:
 
 
 def input_table(part: Document) -> RenderableType:
-    """How fast images come, and which of input and net would wait for the other in training."""
+    """How fast images are read, and whether input or net would wait for the other in training."""
     if not part["against"]:
         return rows_table(part)
     table = plain_table(["images come, in what the net takes"], ["decoded", "binds", "cached", "binds"])
@@ -137,8 +137,7 @@ def input_table(part: Document) -> RenderableType:
 
 
 def backends_table(part: Document) -> RenderableType:
-    """The backends beside one another for each net, in inference and in training, and the frameworks that
-    ended."""
+    """The backends side by side for each net, in inference and in training; below, retired frameworks."""
     measured = [row for row in part["rows"] if row["value"] is not None]
     table = plain_table(["net", "", "on"], ["images/s", "95 %"])
     for row in sorted(measured, key=lambda row: (row["net"], row["work"])):
@@ -165,7 +164,7 @@ def _figures(row: Row) -> list[str]:
 
 
 def missing_lines(rows: Sequence[Row]) -> Iterator[Text]:
-    """One line for the rows of each group without a value, which says why the first of them has none."""
+    """One line for each group of rows without a value; it gives the reason of the first of them."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
         if row["value"] is None:
@@ -176,7 +175,7 @@ def missing_lines(rows: Sequence[Row]) -> Iterator[Text]:
 
 
 def baseline_table(comparison: Document) -> RenderableType:
-    """Each figure before and now, all together, and what else is not as it was."""
+    """Each figure before and now, all of them together, and what else differs between the two."""
     table = plain_table(["figure"], ["before", "now", "unit", "ratio", "95 %", ""], gap=1)
     for row in comparison["rows"]:
         table.add_row(

@@ -1,4 +1,4 @@
-"""What `dlp benchmark` says of several devices, as tables that fit 80 columns. Nothing is computed here."""
+"""Tables of what `dlp benchmark` says of several devices; they fit 80 columns. Computes nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dlpractice.report.result_tables import plain_table
 Document = Mapping[str, Any]
 
 _WIDEST = 8
-"""Boundaries that are listed: those that the most crosses."""
+"""How many boundaries are listed: those that the most bytes cross forward."""
 
 
 def data_parallel_table(part: Document) -> RenderableType:
@@ -42,7 +42,7 @@ def _exchange_note(logical: Document) -> str:
 
 
 def model_parallel_table(part: Document) -> RenderableType:
-    """The part model_parallel: whether the divided net is the undivided one, its stages, its widest cuts."""
+    """The part model_parallel: whether the divided net computes the same, its stages, its widest cuts."""
     stages = plain_table(["stage", "from", "to"], ["work %", "values in"])
     for number, stage in enumerate(part["stages"], 1):
         share, taken = percent(stage["share_of_operations"]), f"{stage['values_taken_per_image']:,}"
@@ -143,7 +143,7 @@ def _percents(outcome: Document) -> str:
 
 
 def _number(value: float | None) -> str:
-    """Three digits: 12,346, 123, 12.3, 1.23."""
+    """A number with three digits: 12,346, 123, 12.3, 1.23."""
     if value is None:
         return NOTHING
     digits = 0 if value >= 100 else 1 if value >= 10 else 2

@@ -1,4 +1,4 @@
-"""The figure of what a device reaches at most, as a PNG file."""
+"""The figure of a device's peaks, as a PNG file."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ def peaks_figure(part: Mapping[str, Any], path: Path) -> None:
 
 
 def draw_peaks(part: Mapping[str, Any]) -> Figure:
-    """TFLOP/s of multiplying matrices over their size, a curve for each precision with 95 % intervals; what
-    the maker publishes is dashed."""
+    """TFLOP/s of multiplying matrices over their size, one curve for each precision.
+
+    Curves have 95 % intervals. What the maker publishes is dashed.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.0, 4.2), dpi=150, layout="constrained")

@@ -15,7 +15,7 @@ Row = Mapping[str, Any]
 
 _COLOURS = {precision: colour for precision, (colour, _) in PRECISION_STYLES.items()}
 _MARKERS = {"inference": "o", "training": "s"}
-# In points: half a marker; a digit of a number in 7 points, and its height.
+# In points: half a marker; the width and height of a digit, at a font size of 7.
 _MARKER, _DIGIT, _HEIGHT = 3.0, 5.0, 7.5
 _Box = tuple[float, float, float, float]
 
@@ -26,9 +26,10 @@ def roofline_figure(part: Mapping[str, Any], path: Path) -> None:
 
 
 def draw_roofline(part: Mapping[str, Any]) -> Figure:
-    """TFLOP/s over operations a byte, both logarithmic; the points are numbered, and named beside the axes.
+    """TFLOP/s over operations a byte, both logarithmic. Points are numbered, and named beside the axes.
 
-    Ceilings are drawn for precisions that a net was measured in. Without measured memory there are no roofs.
+    Ceilings are drawn for those precisions in which a net was measured. Without measured memory there are no
+    roofs.
     """
     from matplotlib.figure import Figure
 
@@ -59,7 +60,7 @@ def draw_roofline(part: Mapping[str, Any]) -> Figure:
     axes.spines[["top", "right"]].set_visible(False)
     if axes.has_data():
         axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    # Last: what stands beside the axes decides how far apart the points come to lie.
+    # Done last: what stands beside the axes decides how far apart the points lie.
     _number_points(axes, rows)
     return figure
 
@@ -80,8 +81,10 @@ def _draw_roof(axes: Any, roof: Mapping[str, Any], precision: str, low: float, h
 
 
 def _number_points(axes: Any, rows: Sequence[Row]) -> None:
-    """A number beside each point: right or left of it, above or below; where points crowd, farther away, with
-    a line."""
+    """Writes a number beside each point: right or left of it, above or below.
+
+    Where points crowd, the number stands farther away and a line joins it to its point.
+    """
     axes.figure.draw_without_rendering()
     points = [(row["intensity"], row["tflops"]) for row in rows]
     places = [axes.transData.transform(point) * 72 / axes.figure.dpi for point in points]
@@ -110,6 +113,6 @@ def _meet(first: _Box, second: _Box) -> bool:
 
 
 def _limits(rows: Sequence[Row], ridges: Sequence[float | None]) -> tuple[float, float]:
-    """Operations a byte that take in every point and ridge."""
+    """The range of the axis, in operations a byte, that holds all points and ridges."""
     seen = [row["intensity"] for row in rows] + [ridge for ridge in ridges if ridge is not None]
     return (min(seen) / 3, max(seen) * 3) if seen else (1.0, 100.0)
