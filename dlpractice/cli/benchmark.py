@@ -1,4 +1,4 @@
-"""`dlp benchmark`: what hardware is worth for this work, now and against before."""
+"""`dlp benchmark`: what hardware is worth for this work, and how that compares with an earlier result."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def benchmark(
         return
     name, changes = _split_arguments([*([] if config is None else [config]), *(overrides or [])])
     loaded = _load(name, changes)
-    # A baseline that cannot be read is said before minutes are spent on measuring.
+    # Read first, so that a baseline that cannot be read is reported before minutes are spent on measuring.
     before = None if baseline is None else _read_baseline(baseline)
     folder = training_session.choose_folder("benchmark", name or "default", run_dir, resume=False)
     document = _measure(loaded, folder, before, tolerance)
@@ -60,10 +60,10 @@ def benchmark(
 
 
 def _choose_backend() -> None:
-    """Where nobody named a backend and TensorFlow is not installed, take one that is.
+    """Takes another Keras backend where TensorFlow is not installed and the user named none.
 
     Raises:
-        HardwareError: KERAS_BACKEND names none, or one that is not installed.
+        HardwareError: KERAS_BACKEND names no backend, or one that is not installed.
     """
     from importlib.util import find_spec
 
@@ -80,7 +80,7 @@ def _choose_backend() -> None:
 
 
 def _split_arguments(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
-    """The config's name, which may be left out, and the overrides."""
+    """Divides the arguments into the config's name, which may be missing, and the overrides."""
     if arguments and ("=" not in arguments[0] or Path(arguments[0]).is_file()):
         return arguments[0], list(arguments[1:])
     return None, list(arguments)
@@ -90,7 +90,7 @@ def _load(name: str | None, changes: list[str]) -> Benchmark:
     from dlpractice.config.load import load_config
     from dlpractice.config.names import shipped_folder
 
-    # By its path: a default.yaml in the working folder is not meant by who names no config.
+    # By its path, because somebody who names no config does not mean a default.yaml in the working folder.
     return load_config(name or str(shipped_folder() / "benchmark" / "default.yaml"), changes, "benchmark")
 
 
@@ -101,7 +101,7 @@ def _read_baseline(path: Path) -> Document:
 
 
 def _measure(config: Benchmark, folder: Path, before: Document | None, tolerance: float) -> Document:
-    """Run the benchmark, compare it with `before`, keep both in benchmark.json, and draw the figures."""
+    """Runs the benchmark, compares it with `before`, writes both to benchmark.json, and draws the figures."""
     from dlpractice.benchmark.results_file import BenchmarkFolder
     from dlpractice.report.progress_display.plain import make_progress
 
@@ -126,14 +126,14 @@ def _measure(config: Benchmark, folder: Path, before: Document | None, tolerance
 
 
 def _draw(document: Document, folder: BenchmarkFolder) -> None:
-    """Keep what is better seen than read as PNG files."""
+    """Draws those results that are easier to see than to read, as PNG files."""
     from dlpractice.benchmark.report.peaks_figure import peaks_figure
     from dlpractice.benchmark.report.roofline_figure import roofline_figure
 
     parts = document["parts"]
     if "peaks" in parts:
         peaks_figure(parts["peaks"], folder.figure_path("peaks"))
-    # A part that could not be measured has neither rows nor roof.
+    # A part that could not be measured has no rows and no roof, so there is nothing to draw.
     if "roof" in parts.get("models", {}):
         roofline_figure(parts["models"], folder.figure_path("roofline"))
 

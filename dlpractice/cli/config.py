@@ -1,4 +1,4 @@
-"""`dlp config`: the configs that ship, and the check of one's own."""
+"""`dlp config`: the configs that ship, and the check of any config."""
 
 from pathlib import Path
 from typing import Annotated

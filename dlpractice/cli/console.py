@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 @cache
 def results() -> Console:
-    """The console of stdout; markup is off, so that a path such as `[old]/cat.jpg` is shown as it is."""
+    """The console of stdout.
+
+    Markup is off, so that a path such as `[old]/cat.jpg` is shown as it is.
+    """
     from rich.console import Console
 
     return Console(markup=False, highlight=False)
@@ -27,8 +30,9 @@ def messages() -> Console:
 
 
 def print_json(document: object) -> None:
-    """Print one JSON document to stdout.
+    """Prints one JSON document to stdout.
 
-    ASCII only, so that every file name can be printed; NaN and infinity, which JSON lacks, are a ValueError.
+    It is ASCII only, so that every file name can be printed. NaN and infinity, which JSON lacks, raise
+    ValueError.
     """
     print(json.dumps(document, indent=2, allow_nan=False))

@@ -15,7 +15,7 @@ from dlpractice.errors import RunError
 
 
 class FailOn(StrEnum):
-    """Severities that --fail-on takes."""
+    """The severities that --fail-on takes."""
 
     warning = "warning"
     error = "error"
@@ -117,7 +117,10 @@ def _print(document: dict[str, Any]) -> None:
 
 
 def _try(document: dict[str, Any], seeds: int, folder: Path | None) -> dict[str, Any]:
-    """What came of the top remedy, and of a random one. The run is the one that the document is about."""
+    """Trains with the top remedy, and with a random one, and says what came of each.
+
+    document: the diagnosis; the run that it is about is the one to be improved.
+    """
     from dlpractice.report.progress_display.plain import make_progress
     from dlpractice.runs.comparison_folder import Trial
 
@@ -150,7 +153,7 @@ def _parse_columns(pairs: list[str]) -> dict[str, str]:
 
 
 def _reaches(document: dict[str, Any], severity: FailOn) -> bool:
-    """Whether a finding, on the runs together or on any one of them, is at `severity` or above."""
+    """Whether a finding on the runs together, or on any one of them, is at least as severe as `severity`."""
     reaching = {"error"} if severity is FailOn.error else {"error", "warning"}
     documents = [document, *document.get("runs", [])]
     return any(finding["severity"] in reaching for part in documents for finding in part["findings"])

@@ -1,4 +1,4 @@
-"""`dlp finetune`: one strategy; several, several seeds, or several values of a key compared."""
+"""`dlp finetune`: trains one strategy, or compares several strategies, seeds or values of a key."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _sweep(
     seeds: int,
     dry_run: bool,
 ) -> None:
-    """The values of one key, each of which is checked before the first is trained with."""
+    """Trains with each value of one key; all values are checked before the first is trained with."""
     from dlpractice.config.sweep_values import load_sweep
     from dlpractice.report.sweep_tables import sweep_table
 

@@ -1,4 +1,4 @@
-"""`dlp`: the commands, and the one place where an error becomes text and an exit status."""
+"""`dlp`: finds the commands, and is the one place where an error becomes text and an exit status."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ import typer
 from dlpractice import __version__, cli
 from dlpractice.errors import DlpError
 
-# As `dlp --help` lists them: what trains, what judges, what is at hand. Others follow by their names.
+# The order in `dlp --help`: what trains, what judges, what is at hand. Others follow in alphabetical order.
 _FIRST = ("finetune", "oneshot", "diagnose", "benchmark", "predict", "evaluate", "data", "config", "runs")
 
 # Plain help: Typer's boxes would double the time that `dlp --help` takes.
@@ -94,7 +94,10 @@ def _end(message: str, hint: str, debug: bool) -> None:
 
 
 def _flush() -> None:
-    """Send what is buffered; a reader that has left, as `head` does, is no error."""
+    """Writes what is still buffered.
+
+    Where the reader has left, as `head` does, that is no error.
+    """
     try:
         sys.stdout.flush()
     except BrokenPipeError:

@@ -1,4 +1,4 @@
-"""`dlp oneshot`: one method, or several methods, baselines and seeds compared."""
+"""`dlp oneshot`: trains one method, or compares several methods, baselines and seeds."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def oneshot(
 
 
 def _list_methods(config: Oneshot, names: list[str]) -> list[str]:
-    """The methods and baselines that --compare asks for, each once."""
+    """The methods and baselines that --compare asks for, each of them once."""
     from dlpractice.config.commands.oneshot import BASELINES, TABLE
     from dlpractice.config.problems import closest
 
@@ -80,7 +80,7 @@ def _list_methods(config: Oneshot, names: list[str]) -> list[str]:
 
 
 def _draw(run: RunDirectory, pictures: Pictures) -> None:
-    """Keep what is worth seeing of a run as PNG files in its folder."""
+    """Draws what is worth seeing of a run, as PNG files in its folder."""
     from dlpractice.report.oneshot_figures import embedding_figure, failures_figures, training_pairs_figure
 
     training_pairs_figure(pictures.pairs, pictures.same, run.figure_path("training-pairs"))

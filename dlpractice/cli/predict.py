@@ -1,4 +1,4 @@
-"""`dlp predict`: what a finished run's model says of images."""
+"""`dlp predict`: what a finished run's model says about images."""
 
 from pathlib import Path
 from typing import Annotated, Any

@@ -14,9 +14,9 @@ from dlpractice.errors import DlpError
 
 
 def import_quietly(module: str) -> ModuleType:
-    """Import `module`, which needs TensorFlow, and keep from the terminal what TensorFlow and absl say.
+    """Imports `module`, which needs TensorFlow, without the messages of TensorFlow and absl on the terminal.
 
-    Their C++ parts write to file descriptor 2, past Python's streams. What they said is shown if the import
+    Their C++ parts write to file descriptor 2, past Python's streams. The messages are shown if the import
     fails.
 
     Raises:
@@ -28,7 +28,7 @@ def import_quietly(module: str) -> ModuleType:
         with _stderr_held_back(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             imported = import_module(module)
-        # Its Python part warns of what only its authors can act on, such as how often functions are traced.
+        # TensorFlow's Python part warns of what only developers can act on: functions traced too often.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
         return imported
     except ImportError as error:
@@ -42,7 +42,7 @@ def import_quietly(module: str) -> ModuleType:
 
 @contextmanager
 def _stderr_held_back() -> Iterator[None]:
-    """Send file descriptor 2 to a temporary file; play the file back if the block raises."""
+    """Sends file descriptor 2 to a temporary file, and prints that file if the block raises."""
     sys.stderr.flush()
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as held:

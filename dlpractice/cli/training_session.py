@@ -1,4 +1,4 @@
-"""What the commands that train share: options, where a run goes, what an interrupt leaves behind."""
+"""What the commands that train share: their options, where a run goes, what an interrupt leaves behind."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 
 
 def choose_folder(command: str, config: str, run_dir: Path | None, resume: bool) -> Path:
-    """Where a run goes: `run_dir`, or a new folder under runs/ that is named after the config and the time.
+    """The folder of a run: `run_dir`, or a new one under runs/, named after the config and the time.
 
     Raises:
-        RunError: a run is to be resumed, or several workers share one, and nobody said which.
+        RunError: `run_dir` is missing, although a run is to be resumed, or several workers share one.
     """
     if run_dir is not None:
         return run_dir
@@ -57,18 +57,21 @@ def choose_folder(command: str, config: str, run_dir: Path | None, resume: bool)
 
 
 def split_names(compare: str) -> list[str]:
-    """The names in the text of --compare, which are separated by commas."""
+    """The names in the text of --compare, in which commas separate them."""
     return [name.strip() for name in compare.split(",") if name.strip()]
 
 
 def refuse_twice(names: Sequence[str]) -> None:
-    """Raises ConfigError where a name of --compare stands there twice."""
+    """Raises ConfigError where --compare names something twice."""
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise ConfigError(f"--compare names {twice} twice", "name each once")
 
 
 def show_plan(configs: Mapping[str, Config | None], seeds: int, folder: Path, as_json: bool) -> None:
-    """Print the resolved config of each of `configs`, None for what is not trained, and where it would go."""
+    """Prints the resolved config of each run, and the folder that it would go to.
+
+    configs: by name; None for what is not trained.
+    """
     from dlpractice.config.load import dump_config
 
     if as_json:
@@ -89,7 +92,7 @@ def show_plan(configs: Mapping[str, Config | None], seeds: int, folder: Path, as
 
 @dataclass(frozen=True)
 class Session:
-    """A run or a comparison in `folder`, new or to be resumed, and how its result is printed."""
+    """A run or a comparison in `folder`, new or to be resumed. It trains and prints the result."""
 
     folder: Path
     resume: bool
@@ -98,10 +101,9 @@ class Session:
     def run(
         self, recipe: str, config: Config, table: Callable[[Document], RenderableType], **options: Any
     ) -> None:
-        """Call `run(config, run, progress, **options)` of the module `recipe` and print its summary.
+        """Calls `run(config, run, progress, **options)` of the module `recipe` and prints its summary.
 
-        Of several processes that train together, the first does that; the others train, write nothing and
-        say nothing.
+        Where several processes train together, only the first one prints and writes.
         """
         from dlpractice.runs.directory import RunDirectory
 
@@ -126,8 +128,10 @@ class Session:
         figure: Callable[[Document, Path], None],
         **options: Any,
     ) -> None:
-        """Call `run(config, names, seeds, comparison, progress, **options)` of the module `recipe`; draw and
-        print its document."""
+        """Calls `run` of the module `recipe`; draws and prints the document that it gives.
+
+        The call is `run(config, names, seeds, comparison, progress, **options)`.
+        """
         from dlpractice.runs.comparison_folder import Comparison
 
         refuse_cluster("a comparison")
@@ -146,7 +150,10 @@ class Session:
         seeds: int,
         table: Callable[[Document], RenderableType],
     ) -> None:
-        """Call `run(variants, key, seeds, sweep, progress)` of the module `recipe` and print its document."""
+        """Calls `run` of the module `recipe` and prints the document that it gives.
+
+        The call is `run(variants, key, seeds, sweep, progress)`.
+        """
         from dlpractice.runs.comparison_folder import Sweep
 
         refuse_cluster("a sweep")

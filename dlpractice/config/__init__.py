@@ -1,1 +1,1 @@
-"""Config files: one frozen schema, and a loader that reports every error with its line."""
+"""Config files: one frozen schema for each command, and a loader that reports all errors with their lines."""

@@ -1,4 +1,4 @@
-"""The comment at the top of a config: what it says about the experiment, and a copy's line for editors."""
+"""The comment at the top of a config: its summary of the experiment, and the line for editors in a copy."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def read_summary(path: Path) -> str:
 
 
 def copy_config(name: str, target: Path) -> Path:
-    """Copy the config that `name` means to a new file, behind a line for editors that names its schema.
+    """Copies the config that `name` means to a new file, below a line for editors that names its schema.
 
-    The schema follows from the version of the package, and is written to the cache at each copy.
+    The schema belongs to the version of the package, so it is written to the cache anew at each copy.
 
     Args:
         name: a path, or the name of a config that ships with the package.
@@ -51,7 +51,7 @@ def copy_config(name: str, target: Path) -> Path:
     if command is not None and command[1] in SCHEMAS:
         text = f"{_LINE}{_write_schema(command[1]).as_posix()}\n#\n{_LINE_OF_BEFORE.sub('', text)}"
     try:
-        # "x" creates or fails, so that a file of that name stays whole even if it appears just now.
+        # "x" creates the file or fails: a file of that name that appears at this moment is not overwritten.
         with target.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError as error:
@@ -64,7 +64,7 @@ def copy_config(name: str, target: Path) -> Path:
 
 
 def _write_schema(command: str) -> Path:
-    """Put the JSON Schema of a command's configs into the cache, and give its file."""
+    """Writes the JSON Schema of a command's configs to the cache, and gives its file."""
     file = cache_dir() / "schema" / f"{command}.json"
     new = file.with_suffix(f".{os.getpid()}")
     try:

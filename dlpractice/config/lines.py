@@ -1,7 +1,8 @@
-"""YAML text -> plain values, with the line of every key.
+"""Reads YAML text as plain values, with the line of every key.
 
 Scalars follow the core schema of YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema): `1e-3` is a number,
-`no` and `2024-01-01` are text. PyYAML follows 1.1, where it is the other way round. Sequences become tuples.
+`no` and `2024-01-01` are text. PyYAML by itself follows YAML 1.1, where `1e-3` is text and the other two are
+not. Sequences become tuples.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _SCALARS = (  # tag, pattern, first characters; the first pattern that matches d
     ("float", _FLOAT, list("-+.0123456789")),
 )
 
-# A config has some fifty values. Aliases can make a file of ten lines mean billions.
+# A config has some fifty values, but with aliases a file of ten lines can stand for billions.
 _MOST_VALUES = 10_000
 _TAGS = {_TAG + name for name in ("null", "bool", "int", "float", "str", "seq", "map")}
 
@@ -36,7 +37,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes text that either version of YAML would take for something else."""
+    """Quotes text that YAML 1.1 or YAML 1.2 would read as something else."""
 
 
 for _name, _pattern, _first in _SCALARS:
@@ -46,7 +47,7 @@ for _name, _pattern, _first in _SCALARS:
 
 @dataclass
 class Document:
-    """A mapping read from YAML: its values, the line of every key (from 1), and what is wrong so far."""
+    """A mapping that was read from YAML: its values, the line of each key (from 1), its problems so far."""
 
     tree: dict[str, Any] = field(default_factory=dict)
     lines: dict[Key, int] = field(default_factory=dict)
@@ -54,12 +55,16 @@ class Document:
 
 
 def read_document(text: str, name: str) -> Document:
-    """Read a YAML mapping; `name` is what the file is called in messages.
+    """Reads a YAML mapping.
 
     A key that stands twice in one mapping, or a tag, is a problem of the document.
 
+    Args:
+        text: YAML.
+        name: what messages call the file.
+
     Raises:
-        ConfigError: the text is not YAML, is empty, is no mapping, or means more values than any config has.
+        ConfigError: the text is not YAML, is empty, is no mapping, or holds more values than any config has.
     """
     walk = _Walk(name)
     try:
@@ -82,7 +87,7 @@ def read_document(text: str, name: str) -> Document:
 
 
 def read_value(text: str) -> Any:
-    """One value, as it would stand behind a key: `1e-3`, `[256, 128]`, `null`.
+    """Reads one value, written as it would stand behind a key: `1e-3`, `[256, 128]`, `null`.
 
     Raises:
         ConfigError: the text is not YAML.
@@ -99,7 +104,7 @@ def read_value(text: str) -> Any:
 
 
 def write_document(tree: dict[str, Any]) -> str:
-    """YAML text that `read_document` reads back as the same values."""
+    """YAML text, from which `read_document` reads the same values again."""
     return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 

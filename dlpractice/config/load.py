@@ -1,4 +1,4 @@
-"""A config file and its overrides -> a checked config; or every problem at once."""
+"""Makes a checked config of a config file and its overrides, or reports every problem at once."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def load_config(name: str, overrides: Sequence[str], command: Literal["benchmark
 @overload
 def load_config(name: str, overrides: Sequence[str] = (), command: str | None = None) -> Config: ...
 def load_config(name: str, overrides: Sequence[str] = (), command: str | None = None) -> Config:
-    """Load the config that `name` means, with `key=value` overrides laid over it.
+    """Loads the config that `name` means, and changes it by `key=value` overrides.
 
     Args:
         name: a path, or the name of a config that ships with the package.
-        overrides: such as `training.epochs=10`; they go through the same checks as the file.
-        command: the command that wants the config; None takes a config of any command.
+        overrides: such as `training.epochs=10`; they are checked as the file is.
+        command: the command that wants the config; None accepts a config of any command.
 
     Raises:
-        ConfigError: the file cannot be found or read, is for another command, or has problems: all of them,
-            each with file and line, key, what is allowed and what was found.
+        ConfigError: the file cannot be found or read, is for another command, or has problems. It lists all
+            problems, each with file and line, key, what is allowed and what was found.
     """
     path = find_config(name, command)
     label = path.name if path.is_relative_to(shipped_folder()) else str(path)
@@ -49,7 +49,7 @@ def load_config(name: str, overrides: Sequence[str] = (), command: str | None = 
 
 
 def dump_config(config: Config) -> str:
-    """The config as YAML, every value written out, which `load_config` reads back as an equal config."""
+    """The config as YAML, with every value written out; `load_config` makes an equal config of it."""
     tree = config.model_dump(mode="json", exclude={config.VARIANTS})
     changes = config.model_dump(mode="json", include={config.VARIANTS}, exclude_unset=True)
     return write_document(tree | changes)
@@ -104,7 +104,10 @@ def _validated(document: Document, overrides: Sequence[str], schema: type[Config
 def _problems_of_names(
     overridden: Collection[Key], schema: type[Config], known: Sequence[str]
 ) -> list[Problem]:
-    """Overrides of variants that are not among `known`: a misspelt name would change nothing, in silence."""
+    """Finds overrides of variants that are not among `known`.
+
+    Without this check, a misspelt name would silently change nothing.
+    """
     unknown = {key[1] for key in overridden if key[0] == schema.VARIANTS and key[1] not in known}
     return [
         Problem(
@@ -117,7 +120,7 @@ def _problems_of_names(
 
 
 def _problems_of_variants(config: Config, json_schema: JsonSchema, locate: Locate) -> list[Problem]:
-    """What is wrong only when the changes of a variant are laid over the sections."""
+    """Finds what is wrong only once the changes of a variant are applied to the sections."""
     problems = []
     for variant in config.variants():
         try:

@@ -1,4 +1,4 @@
-"""From what a user typed to a config file: a path, or the name of a config that ships with the package."""
+"""Finds the config file that a user means: by a path, or by the name of a config that ships."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class ShippedConfig:
-    """A config of the package: `name` without its ending, the command it is for, and its file."""
+    """A config that ships with the package.
+
+    command: the command that it is for.
+    name: its file's name without the ending.
+    """
 
     name: str
     command: str
@@ -21,7 +25,10 @@ class ShippedConfig:
 
 
 def shipped_folder() -> Path:
-    """The folder of configs, one folder a command: inside the wheel's package, or beside a checkout's."""
+    """The folder of configs, with a folder for each command in it.
+
+    It lies inside the package where that was installed as a wheel, and beside the package in a checkout.
+    """
     packaged = _PACKAGE / "configs"
     return packaged if packaged.is_dir() else _PACKAGE.parent / "configs"
 
@@ -35,8 +42,8 @@ def shipped_configs() -> tuple[ShippedConfig, ...]:
 def find_config(name: str, command: str | None = None) -> Path:
     """The file that `name` means: `cats-dogs`, `cats-dogs.yaml`, or a path.
 
-    A file in the working folder wins over one that ships. Where
-    configs of several commands share a name, the one for `command` is taken.
+    A file in the working folder wins over one that ships. Where configs of several commands share a name, the
+    one for `command` is taken.
 
     Raises:
         ConfigError: there is no such file and no such name.

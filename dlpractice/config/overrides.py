@@ -1,4 +1,4 @@
-"""`key=value` from the command line, laid over the values of a config file."""
+"""Applies `key=value` from the command line to the values of a config file."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from dlpractice.config.lines import Document, read_value
 from dlpractice.config.problems import JsonSchema, Key, Problem, child, is_section, unknown_key
 from dlpractice.errors import ConfigError
 
-# Problems sort by line; those of the command line come after those of the file.
+# Problems are sorted by line; this one puts those of the command line after those of the file.
 COMMAND_LINE = sys.maxsize
 
 
 def apply_overrides(
     document: Document, overrides: Sequence[str], schema: JsonSchema, variants: str
 ) -> set[Key]:
-    """Set each override in the document's tree, and add to its problems what cannot be set.
+    """Sets each override in the document's tree, and adds those that cannot be set to its problems.
 
-    An override of a section's key wins everywhere, so it is also taken out of what each variant changes,
-    unless an override names the variant itself (`strategies.scratch.training.epochs=5`). Of two overrides of
-    one key the later one wins.
+    An override of a section's key has to win for every variant. So it is also removed from what each variant
+    changes, unless an override names the variant itself (`strategies.scratch.training.epochs=5`). Of two
+    overrides of one key the later one wins.
 
     Args:
         document: what the file says.
         overrides: such as `training.epochs=10`.
         schema: the JSON Schema of the config.
-        variants: the key of what each variant changes: strategies, or methods.
+        variants: the key below which variants and their changes stand: `strategies` or `methods`.
 
     Returns:
         The keys that were set.
@@ -71,7 +71,11 @@ def _parse(override: str, schema: JsonSchema) -> tuple[Key, Any]:
 
 
 def _value(text: str, node: JsonSchema) -> Any:
-    """Text stays as typed where only text is allowed: there `#000000` is a colour and `2024` a folder."""
+    """The value that `text` stands for.
+
+    Where the schema allows only text, it stays as it was typed: `#000000` is a colour there, and `2024` a
+    folder.
+    """
     kinds = {option.get("type") for option in node.get("anyOf", [node])}
     if kinds == {"string"} or (kinds == {"string", "null"} and text not in ("", "~", "null")):
         return text
@@ -91,6 +95,6 @@ def _set(tree: dict[str, Any], key: Key, value: Any) -> None:
     for part in key[:-1]:
         section = tree.setdefault(part, {})
         if not isinstance(section, dict):
-            return  # The file has a value where a section belongs, which is a problem of its own.
+            return  # The file has a value where a section belongs; the schema's check reports that.
         tree = section
     tree[key[-1]] = value

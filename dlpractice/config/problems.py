@@ -1,4 +1,4 @@
-"""Pydantic's findings as sentences: where, which key, what is allowed, what was found."""
+"""Writes pydantic's findings as sentences: where, which key, what is allowed, what was found."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNKNOWN = "extra_forbidden"  # pydantic's name for a key that a model does not 
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing that is wrong. Problems sort by line, those of the command line last."""
+    """One thing that is wrong. Problems are sorted by line; those of the command line come last."""
 
     line: int
     text: str
@@ -34,17 +34,18 @@ def explain(
     tree: Mapping[str, Any],
     locate: Locate,
 ) -> list[Problem]:
-    """One problem for each key that pydantic complains about.
+    """The problems of a config, one for each key that pydantic complains about.
 
     Args:
         error: what pydantic found in `tree`.
         schema: the JSON Schema of the config.
-        tree: what was validated.
-        locate: a key's line and its name in messages, such as `(12, "cats-dogs.yaml:12 training.epochs")`.
+        tree: the values that were validated.
+        locate: gives a key's line, and its name in messages, such as `(12, "cats-dogs.yaml:12
+            training.epochs")`.
     """
     problems: dict[Key, Problem] = {}
     misspelt: set[Key] = set()
-    # Unknown keys first: what one of them was meant to be is not reported as missing again.
+    # Unknown keys come first: the key that one was meant to be is then not reported as missing as well.
     for finding in sorted(error.errors(include_url=False), key=lambda found: found["type"] != _UNKNOWN):
         key, node = _field(schema, finding["loc"])
         if finding["type"] == _UNKNOWN and (guess := closest(key[-1], _siblings(schema, key))):
@@ -56,7 +57,7 @@ def explain(
 
 
 def child(schema: JsonSchema, node: JsonSchema, name: str) -> JsonSchema | None:
-    """The schema of a mapping's key, or None if the mapping does not know it."""
+    """The schema of the key `name` in a mapping, or None if the mapping has no such key."""
     if name in node.get("properties", {}):
         return _resolved(schema, node["properties"][name])
     for pattern, value in node.get("patternProperties", {}).items():
@@ -71,7 +72,7 @@ def is_section(node: JsonSchema) -> bool:
 
 
 def unknown_key(schema: JsonSchema, key: Key) -> str:
-    """The sentence for a key that the schema does not know, with the likeliest one that it does."""
+    """The sentence about a key that the schema does not have; it suggests the likeliest one that it has."""
     siblings = _siblings(schema, key)
     if guess := closest(key[-1], siblings):
         return f": unknown key; did you mean {'.'.join((*key[:-1], guess))}?"
@@ -82,7 +83,10 @@ def unknown_key(schema: JsonSchema, key: Key) -> str:
 
 
 def closest(word: str, choices: Iterable[str]) -> str | None:
-    """The choice that was probably meant: by spelling, or by initials, as `lr` for `learning_rate`."""
+    """The choice that `word` was probably meant to be, or None.
+
+    It is similar in spelling, or has `word` for its initials, as `learning_rate` has `lr`.
+    """
     choices = list(choices)
     matches = get_close_matches(word.lower().replace("-", "_"), choices, n=1, cutoff=0.7)
     matches += get_close_matches(word.lower(), choices, n=1, cutoff=0.7)
@@ -94,7 +98,7 @@ def closest(word: str, choices: Iterable[str]) -> str | None:
 
 
 def _siblings(schema: JsonSchema, key: Key) -> list[str]:
-    """The keys that the mapping around `key` knows."""
+    """The keys that may stand in the mapping around `key`."""
     node = schema
     for name in key[:-1]:
         node = child(schema, node, name) or {}
@@ -110,7 +114,8 @@ def _resolved(schema: JsonSchema, node: JsonSchema) -> JsonSchema:
 def _field(schema: JsonSchema, location: tuple[int | str, ...]) -> tuple[Key, JsonSchema]:
     """The config key that a pydantic location lies in, and its schema (empty for an unknown key).
 
-    Pydantic goes on below a field, to list items and members of unions; people know the field.
+    A pydantic location can go on below a field, to items of a list and members of a union; people know the
+    field.
     """
     key: list[str] = []
     node = schema
@@ -126,7 +131,7 @@ def _field(schema: JsonSchema, location: tuple[int | str, ...]) -> tuple[Key, Js
 
 
 def _paths(schema: JsonSchema) -> Iterator[Key]:
-    """Every key of the sections at the top."""
+    """Every key of the config's sections."""
     for name in schema["properties"]:
         node = child(schema, schema, name) or {}
         yield from ((name, inner) for inner in node.get("properties", {}))
@@ -154,7 +159,7 @@ def _sentence(
 
 
 def describe(node: JsonSchema) -> str:
-    """What a schema allows, in words: `a number in (0, 10] or auto`."""
+    """What a schema allows, in words, such as `a number in (0, 10] or auto`."""
     if "anyOf" in node:
         return " or ".join(describe(option) for option in node["anyOf"])
     if "const" in node:
@@ -180,7 +185,7 @@ def describe(node: JsonSchema) -> str:
 
 
 def _interval(node: JsonSchema) -> str:
-    """The range of a number, as `[8, 1024]` or `(0, 1]`."""
+    """The range of a number, such as `[8, 1024]` or `(0, 1]`."""
     low, high = (
         node.get("minimum", node.get("exclusiveMinimum")),
         node.get("maximum", node.get("exclusiveMaximum")),

@@ -1,4 +1,4 @@
-"""What a config may say: the schema of each command's configs."""
+"""The schema of each command's configs: what a config may say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`KEY=VALUE,VALUE,...` of `--sweep` -> a checked config for each value."""
+"""Makes a checked config for each value of `--sweep KEY=VALUE,VALUE,...`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ _EXAMPLE = "such as --sweep model.width=0.5,1,2"
 
 
 def load_sweep(name: str, overrides: Sequence[str], sweep: str) -> tuple[str, dict[str, Finetune]]:
-    """The key of `sweep`, and the configs of its values by the names of their folders, such as
-    `model.width=0.5`, in the order given.
+    """The key of `sweep`, and the config of each value, in the order given.
+
+    Configs are called by the names of their folders, such as `model.width=0.5`.
 
     Args:
-        name: what `load_config` takes.
-        overrides: as for `load_config`; the values of the sweep win.
-        sweep: a dotted key, an equals sign, and two values or more, separated by commas; a comma within
+        name: as `load_config` takes it.
+        overrides: as `load_config` takes them; the values of the sweep win over them.
+        sweep: a dotted key, an equals sign, and two or more values, separated by commas. A comma within
             brackets belongs to a value.
 
     Raises:
-        ConfigError: `sweep` is not of that form, one of its values is not allowed, two are the same, or runs
-            of different values would not differ, or could not be set side by side.
+        ConfigError: `sweep` is not of that form; one of its values is not allowed; two values are the same;
+            or runs of different values would not differ, or could not be compared side by side.
     """
     key, equals, text = sweep.partition("=")
     key, values = key.strip(), [value.strip() for value in split_values(text)]
@@ -47,7 +48,7 @@ def load_sweep(name: str, overrides: Sequence[str], sweep: str) -> tuple[str, di
 
 
 def split_values(text: str) -> Iterator[str]:
-    """The parts of `text` between commas outside of brackets."""
+    """The parts of `text` between commas that lie outside of brackets."""
     depth, start = 0, 0
     for place, character in enumerate(text):
         depth += (character in "[{") - (character in "]}")

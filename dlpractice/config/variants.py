@@ -1,4 +1,4 @@
-"""Configs that hold variants of themselves: what each changes in the sections when it is what runs."""
+"""Configs with variants: each variant is a set of changes to the sections, for when it is what runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dlpractice.config.sections.shared import Section
 _SectionT = TypeVar("_SectionT", bound=Section)
 
 ABSENT: Any = None
-"""The default of a section of changes: nothing is changed in it."""
+"""The default of a section of changes, which then changes nothing."""
 
 
 def _drop_defaults(schema: dict[str, Any]) -> None:
@@ -27,7 +27,9 @@ class Changes(Section):
 
 
 def changes_of(section: type[_SectionT], without: Collection[str] = ()) -> type[_SectionT]:
-    """The section's fields with their bounds, all optional: what is not written stays.
+    """A section with the fields and bounds of `section`, all optional.
+
+    A field that is not written changes nothing.
 
     without: fields that a variant may not change.
     """
@@ -65,9 +67,9 @@ class Varied(Section):
         return tuple(getattr(self, self.VARIANTS)) if self.VARIANTS else ()
 
     def with_variant(self, name: str) -> Self:
-        """The config of one variant: its changes laid over the sections, and no other variant left.
+        """The config of one variant: its changes are applied to the sections, and no variant is left.
 
-        A name that is not described changes nothing.
+        A name that the config does not describe changes nothing.
 
         Raises:
             pydantic.ValidationError: the sections do not fit each other once the changes are made.

@@ -16,9 +16,9 @@ from dlpractice.registry.encoders import ENCODERS
 from dlpractice.registry.wording import join_words
 
 BASELINES = ("nearest-neighbour", "hausdorff", "affine")
-"""What stands in a comparison without being trained; no method may take one of these names."""
+"""Rows of a comparison that are not trained; no method may have one of these names."""
 TABLE = "table"
-"""In `--compare`, all baselines and all methods of a config."""
+"""What `--compare` takes for all baselines and all methods of a config."""
 
 
 def _refuse_taken(name: str) -> str:
@@ -111,7 +111,7 @@ class Oneshot(Varied):
     @model_validator(mode="after")
     def _fit_the_sections_to_each_other(self) -> Oneshot:
         if self.method in self.methods:
-            return self  # its changes may be what makes the sections fit; they are checked once laid over
+            return self  # its changes may make the sections fit: with_variant checks the result
         self._refuse_images_that_fit_no_encoder()
         if self.hardware.scaling != "none":
             raise ValueError(
@@ -125,7 +125,10 @@ class Oneshot(Varied):
         return self
 
     def _refuse_images_that_fit_no_encoder(self) -> None:
-        """Of an encoder that takes one size alone; one that takes several is asked when it is built."""
+        """Refuses images that do not fit an encoder which takes one size only.
+
+        An encoder that takes several sizes checks its images when it is built.
+        """
         row = ENCODERS.get(self.encoder.name)
         if row is None or len(row.sizes) > 1:
             return

@@ -55,7 +55,7 @@ class _Objective(Section):
 
 
 def _with_settings(section: type[_Objective]) -> type[_Objective]:
-    """The section with a key for each setting of the registry's objectives."""
+    """The section, with a key added for each setting of the registry's objectives."""
     fields: dict[str, Any] = {
         name: (
             float,

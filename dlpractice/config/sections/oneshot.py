@@ -25,7 +25,7 @@ from dlpractice.config.sections.shared import (
 )
 
 _DRAWINGS = ("omniglot", "glyphs")
-"""Sources of drawings in ink, which have no colour."""
+"""Sources of ink drawings, which have no colour."""
 
 
 def _require_one_group(pattern: str) -> str:

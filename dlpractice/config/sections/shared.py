@@ -26,7 +26,10 @@ class Section(BaseModel):
 
 @dataclass(frozen=True)
 class OneOf:
-    """In an annotation: the text is one of `names`, as with `Literal`, but the names come from a table."""
+    """An annotation of a text field: the text must be one of `names`.
+
+    It does what `Literal` does, but the names come from a table.
+    """
 
     names: tuple[str, ...]
 
@@ -35,7 +38,7 @@ class OneOf:
 
 
 def one_of(*tables: Iterable[str]) -> OneOf:
-    """The names of all tables, in their order."""
+    """The annotation for the names of all `tables`, in their order."""
     return OneOf(tuple(chain(*tables)))
 
 
@@ -130,7 +133,7 @@ class Hardware(Section):
 
     @property
     def fewest_devices(self) -> int:
-        """How many devices a machine takes at least."""
+        """The smallest number of devices that a machine must have."""
         if self.devices == "auto":
             return 1
         return self.devices if isinstance(self.devices, int) else len(self.devices)
