@@ -20,10 +20,10 @@ from dlpractice.benchmark.context import Context, Document
 from dlpractice.benchmark.device.backend import Compiled
 from dlpractice.benchmark.device.machine import usable_cores
 from dlpractice.benchmark.device.measurement import Figure, NetRow
-from dlpractice.benchmark.device.memory import MemoryBudget
+from dlpractice.benchmark.device.memory import VALUE_BYTES, MemoryBudget
 from dlpractice.benchmark.device.timing import Sampling, Watch
 from dlpractice.benchmark.models.counting import count_work
-from dlpractice.benchmark.models.throughput import VALUE_BYTES, input_shape
+from dlpractice.benchmark.models.throughput import input_shape
 from dlpractice.benchmark.nets import build_net
 from dlpractice.progress import Silent
 

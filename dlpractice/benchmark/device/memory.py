@@ -10,6 +10,9 @@ import psutil
 
 from dlpractice.benchmark.device import backend
 
+VALUE_BYTES = {"float64": 8, "float32": 4, "tf32": 4, "float16": 2, "bfloat16": 2}
+"""The bytes of one value, by the precision that computes with it."""
+
 _MEBIBYTE = 1 << 20
 _CGROUPS = Path("/sys/fs/cgroup")
 

@@ -13,11 +13,11 @@ from dlpractice.benchmark.context import Context, Document
 from dlpractice.benchmark.device import backend
 from dlpractice.benchmark.device.backend import Compiled
 from dlpractice.benchmark.device.measurement import Figure, NetRow
+from dlpractice.benchmark.device.memory import VALUE_BYTES
 from dlpractice.benchmark.device.timing import Watch
 from dlpractice.benchmark.models.counting import Work, count_work
 from dlpractice.benchmark.models.roofline import Roof, read_roof
 from dlpractice.benchmark.models.throughput import (
-    VALUE_BYTES,
     computing_in,
     input_shape,
     output_shape,

@@ -14,9 +14,6 @@ from dlpractice.benchmark.device.backend import Compiled, backend_name, compile_
 
 _MOMENTUM = 0.9
 
-VALUE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
-"""Bytes of an activation, by precision."""
-
 
 @contextmanager
 def computing_in(precision: str) -> Iterator[None]:

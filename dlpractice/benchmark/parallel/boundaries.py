@@ -7,9 +7,8 @@ A model inside the model counts as one operation.
 
 from dataclasses import dataclass
 
+from dlpractice.benchmark.device.memory import VALUE_BYTES
 from dlpractice.benchmark.models.graphs import Graph
-
-BYTES = {"float64": 8, "float32": 4, "tf32": 4, "bfloat16": 2, "float16": 2}
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,11 @@ class Boundary:
 
     def forward_bytes(self, batch: int = 1, precision: str = "float32") -> int:
         """The bytes of the activations of `batch` images that cross."""
-        return batch * self.forward_values * BYTES[precision]
+        return batch * self.forward_values * VALUE_BYTES[precision]
 
     def backward_bytes(self, batch: int = 1, precision: str = "float32") -> int:
         """The bytes of the gradients of `batch` images that come back."""
-        return batch * self.backward_values * BYTES[precision]
+        return batch * self.backward_values * VALUE_BYTES[precision]
 
 
 def list_boundaries(graph: Graph) -> tuple[Boundary, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from dlpractice.benchmark.context import Document
 from dlpractice.benchmark.device import backend
 from dlpractice.benchmark.device.timing import Sampling, Timing, Watch, time_in_turn
 from dlpractice.benchmark.models.counting import count_operations
@@ -26,8 +27,6 @@ from dlpractice.benchmark.parallel.copies import copy_in_float64, copy_without_k
 from dlpractice.benchmark.parallel.data_parallel import compile_own_computation, mirror
 from dlpractice.benchmark.parallel.gradients import pull_back
 from dlpractice.benchmark.parallel.layer_split import balance, run_forward, run_step, split_layers
-
-Document = dict[str, Any]
 
 # As a share of the largest value. Of a net without kinks, rounding in float32 leaves 1e-6, and a wrong
 # division 1e-3 or more; in float64 these are 1e-15 and 1e-4.

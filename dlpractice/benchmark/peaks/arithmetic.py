@@ -15,14 +15,11 @@ import numpy as np
 
 from dlpractice.benchmark.device import backend
 from dlpractice.benchmark.device.measurement import Figure, Row
-from dlpractice.benchmark.device.memory import MemoryBudget
+from dlpractice.benchmark.device.memory import VALUE_BYTES, MemoryBudget
 from dlpractice.benchmark.device.timing import Clock, Timing, Watch
 from dlpractice.benchmark.peaks.published_peaks import find_peak
 
 UNIT = "TFLOP/s"
-
-BYTES = {"float64": 8, "float32": 4, "tf32": 4, "float16": 2, "bfloat16": 2}
-"""The bytes of one value, by precision."""
 
 _SMALLEST = 128
 _SEED = 0
@@ -54,7 +51,7 @@ def prepare_products(
         for size in sorted(set(sizes)):
             name = f"matmul/{precision}/{size}"
             known, seconds = _foresee(precision, size, known, longest_call, clock)
-            why = memory.why_not(3 * size * size * BYTES[precision])
+            why = memory.why_not(3 * size * size * VALUE_BYTES[precision])
             if why is None and seconds > longest_call:
                 why = f"one product would take about {seconds:.2g} s"
             if why is not None:

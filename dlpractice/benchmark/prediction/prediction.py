@@ -22,10 +22,8 @@ from dlpractice.benchmark.prediction.scaling_error import Error, Scored, fit_con
 from dlpractice.config.sections.benchmark import Prediction as Section
 
 if TYPE_CHECKING:  # Keras, which scoring published tables does without
-    from dlpractice.benchmark.context import Context
+    from dlpractice.benchmark.context import Context, Document
     from dlpractice.benchmark.models.graphs import Graph
-
-Document = dict[str, Any]
 
 # With four micro-batches a stage or more, GPipe's stages wait little (Huang et al. 2019).
 _MICRO_BATCHES_PER_STAGE = 4
