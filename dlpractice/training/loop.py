@@ -8,118 +8,61 @@ callbacks are used.
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.progress import Progress
-from dlpractice.training.batches.feed import Batches, Rows
-from dlpractice.training.checkpoints import Arrays, Checkpoints, Position
+from dlpractice.training.batches.feed import Batches
+from dlpractice.training.checkpoints import Arrays, Position
 from dlpractice.training.devices.placement import Placement
 from dlpractice.training.interruption import deferring_interrupts
 from dlpractice.training.optimisers.optimisers import Group, build_groups
 from dlpractice.training.optimisers.schedules import Plateau, Schedule
 from dlpractice.training.rate_finder import find_learning_rate
-from dlpractice.training.steps import (
-    Forward,
-    Loss,
-    TrainStep,
-    compile_forward,
-    compile_train_step,
-    forward_all,
-    losses_and_predictions,
-)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How one stage is trained. Rates are per step; `warmup` is in epochs; see the config's schema for
-    ranges. accumulation_steps: parts in which a batch is computed. monitor: what the best epoch has the
-    lowest, or highest, of."""
-
-    epochs: int
-    learning_rate: float | Literal["auto"]
-    pretrained_rate: float = 0.1
-    optimiser: str = "adamw"
-    weight_decay: float = 0.0
-    schedule: str = "cosine"
-    warmup: float = 0.0
-    patience: int | None = None
-    precision: str = "float32"
-    accumulation_steps: int = 1
-    monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
-
-
-Scores = tuple[float, float]
-"""A loss and an accuracy, both in inference mode."""
-Examination = Callable[[Forward], Scores]
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Rows to be classified: `rows` of N inputs and their (N,) int64 labels."""
-
-    rows: Rows
-    labels: NDArray[np.int64]
-
-    def __call__(self, forward: Forward) -> Scores:
-        """Mean cross-entropy in nats and accuracy of the logits that `forward` gives."""
-        losses, predicted = losses_and_predictions(forward_all(forward, self.rows), self.labels)
-        return float(losses.mean()), float((predicted == self.labels).mean())
+from dlpractice.training.stage import Examination, Examinations, Outputs, Scores, Settings, Subject
+from dlpractice.training.steps import Forward, TrainStep, compile_forward, compile_train_step
 
 
 class Trainer:
-    """Trains a model, and can stop and go on at any step.
-
-    model: all that is trained or kept. loss: what a step lowers. scored: the model that the examinations
-    call, with weights of `model`. keep_start: whether the weights it comes with are trained already; then
-    they are what the epochs have to beat. train_sample: training examples as they are (not augmented) on
-    which the train metrics are measured, the way validation is measured. record: takes each epoch's row of
-    metrics.csv.
-    """
+    """Trains a model through one stage, and can stop at any step and go on from there."""
 
     def __init__(
         self,
         name: str,
-        model: keras.Model,
+        subject: Subject,
         settings: Settings,
         feed: Batches,
-        train_sample: Examination,
-        validation: Examination,
-        *,
-        loss: Loss,
-        scored: keras.Model,
+        examinations: Examinations,
         placement: Placement,
-        is_pretrained: Callable[[Any], bool],
-        checkpoints: Checkpoints,
-        progress: Progress,
-        record: Callable[[Mapping[str, object]], None],
-        callbacks: Sequence[keras.callbacks.Callback] = (),
-        keep_start: bool = False,
+        outputs: Outputs,
     ) -> None:
-        self.name, self.model, self.settings, self.feed = name, model, settings, feed
-        self._train_sample, self._validation = train_sample, validation
-        self._checkpoints, self._progress, self._record = checkpoints, progress, record
-        self._placement = placement
+        """Makes the optimisers and compiles the step.
+
+        name: what the stage is called in metrics.csv and in messages. feed: the batches of training.
+        """
+        self.name, self.model, self.settings, self.feed = name, subject.model, settings, feed
+        self._examinations, self._placement, self._outputs = examinations, placement, outputs
+        self._progress = outputs.progress
         with placement.strategy.scope():
             self._groups: tuple[Group, ...] = build_groups(
-                model.trainable_variables,
+                self.model.trainable_variables,
                 kind=settings.optimiser,
                 weight_decay=settings.weight_decay,
-                is_pretrained=is_pretrained,
+                is_pretrained=subject.is_pretrained,
                 pretrained_rate=settings.pretrained_rate,
             )
-            model.compile(optimizer=self._groups[0].optimiser)  # callbacks read model.optimizer
+            self.model.compile(optimizer=self._groups[0].optimiser)  # callbacks read model.optimizer
         self._step: TrainStep = compile_train_step(
-            loss, self._groups, placement, settings.precision, settings.accumulation_steps
+            subject.loss, self._groups, placement, settings.precision, settings.accumulation_steps
         )
-        self._forward: Forward = compile_forward(scored, placement)
-        self._callbacks = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=settings.epochs)
+        self._forward: Forward = compile_forward(subject.scored, placement)
+        self._callbacks = keras.callbacks.CallbackList(
+            list(outputs.callbacks), model=self.model, epochs=settings.epochs
+        )
         self._best: list[NDArray[Any]] = []
-        self._keep_start = keep_start
+        self._keep_start = subject.keep_start
         self._schedule = Schedule(
             settings.schedule, settings.epochs * feed.steps, round(settings.warmup * feed.steps)
         )
@@ -153,7 +96,7 @@ class Trainer:
         if position.learning_rate == 0:
             position.learning_rate = self._choose_learning_rate()
         if self._keep_start and not self._best:
-            position.lowest = self._rank(self._examine(self._validation))
+            position.lowest = self._rank(self._examine(self._examinations.validation))
             self._best = [variable.numpy() for variable in self.model.variables]
         self._callbacks.on_train_begin()
         self.model.stop_training = False
@@ -164,7 +107,7 @@ class Trainer:
             self._callbacks.on_epoch_end(
                 position.epoch - 1, {k: v for k, v in row.items() if isinstance(v, float)}
             )
-            if self._checkpoints.is_due:
+            if self._outputs.checkpoints.is_due:
                 self._save(position)
             if not math.isfinite(_number(row, "loss")):
                 self._progress.warn(f"{self.name}: the training loss is not a number any more; stopping here")
@@ -197,11 +140,11 @@ class Trainer:
             if interrupted():
                 self._save(position)
                 raise KeyboardInterrupt
-            if self._checkpoints.is_due:
+            if self._outputs.checkpoints.is_due:
                 self._save(position)
         trained = time.perf_counter() - started
-        loss, accuracy = self._examine(self._train_sample)
-        val_loss, val_accuracy = self._examine(self._validation)
+        loss, accuracy = self._examine(self._examinations.train_sample)
+        val_loss, val_accuracy = self._examine(self._examinations.validation)
         return {
             "stage": self.name,
             "epoch": position.epoch + 1,
@@ -233,7 +176,7 @@ class Trainer:
             plateau.update(improved=improved)
             position.plateau_factor, position.plateau_waited = plateau.factor, plateau.waited
         position.epoch, position.step, position.rows = position.epoch + 1, 0, position.rows + 1
-        self._record(row)
+        self._outputs.record(row)
         self._progress.epoch(row, improved)
 
     def _examine(self, examination: Examination) -> Scores:
@@ -251,7 +194,7 @@ class Trainer:
         return bool(self.model.stop_training) or (patience is not None and position.waited >= patience)
 
     def _save(self, position: Position) -> None:
-        self._checkpoints.write(position, self._arrays())
+        self._outputs.checkpoints.write(position, self._arrays())
 
     def _arrays(self) -> Arrays:
         """Everything that training changes: weights, generator states, optimisers, and the best epoch's

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,8 +16,9 @@ from dlpractice.progress import Silent
 from dlpractice.training.batches.feed import Feed
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.devices.placement import place
-from dlpractice.training.loop import Labelled, Settings, Trainer
+from dlpractice.training.loop import Trainer
 from dlpractice.training.randomness import seed_everything
+from dlpractice.training.stage import Examination, Examinations, Labelled, Outputs, Settings, Subject
 from dlpractice.training.steps import classification_loss, compile_forward
 
 SETTINGS = Settings(epochs=4, learning_rate=0.01, schedule="cosine", weight_decay=0.01)
@@ -29,6 +30,9 @@ def blobs(count: int = 60, seed: int = 0) -> Labelled:
     labels = np.arange(count) % 3
     centres = np.random.default_rng(99).normal(size=(3, 8))
     return Labelled((centres[labels] + rng.normal(size=(count, 8))).astype(np.float32), labels)
+
+
+VALIDATION = blobs(30, seed=1)
 
 
 def make_model(dropout: float = 0.3) -> keras.Model:
@@ -55,7 +59,8 @@ def make_trainer(
     settings: Settings = SETTINGS,
     *,
     progress: Silent | None = None,
-    rows: list[Mapping[str, object]] | None = None,
+    record: Callable[[Mapping[str, Any]], None] = lambda row: None,
+    validation: Examination = VALIDATION,
     callbacks: list[Any] | None = None,
     interval: float = 1e9,
     dropout: float = 0.3,
@@ -64,27 +69,24 @@ def make_trainer(
 ) -> Trainer:
     seed_everything(7)
     placement = place()
-    train, validation = blobs(), blobs(30, seed=1)
+    train = blobs()
     if noise:
         train = Labelled(train.rows, np.random.default_rng(5).permutation(train.labels))
     with placement.strategy.scope():
         model = make_model(dropout)
     return Trainer(
         "head",
-        model,
+        Subject(model, classification_loss(model), model, lambda variable: False, keep_start),
         settings,
         Feed(train.rows, train.labels, np.ones(3, np.float32), batch_size=16, seed=3),
-        train,
-        validation,
-        loss=classification_loss(model),
-        scored=model,
-        placement=placement,
-        is_pretrained=lambda variable: False,
-        checkpoints=Checkpoints(folder, interval),
-        progress=progress or Silent(),
-        record=(rows if rows is not None else []).append,
-        callbacks=callbacks or [],
-        keep_start=keep_start,
+        Examinations(train, validation),
+        placement,
+        Outputs(
+            Checkpoints(folder, interval),
+            record,
+            progress or Silent(),
+            callbacks or [],
+        ),
     )
 
 
@@ -94,7 +96,7 @@ def weights(trainer: Trainer) -> list[NDArray[Any]]:
 
 def test_training_learns_and_reports_what_it_measured(tmp_path: Path) -> None:
     rows: list[Mapping[str, Any]] = []
-    trainer = make_trainer(tmp_path, replace(SETTINGS, epochs=20), rows=rows)
+    trainer = make_trainer(tmp_path, replace(SETTINGS, epochs=20), record=rows.append)
     position = trainer.train(Position())
     assert [row["epoch"] for row in rows] == list(range(1, 21))
     assert rows[-1]["loss"] < 0.5 * rows[0]["loss"]
@@ -102,10 +104,9 @@ def test_training_learns_and_reports_what_it_measured(tmp_path: Path) -> None:
     best = min(rows, key=lambda row: row["val_loss"])
     assert position.best_epoch == best["epoch"] - 1
     # The best epoch is what the model holds in the end, and a plain Keras forward pass measures the same.
-    validation = blobs(30, seed=1)
-    logits = trainer.model.predict(validation.rows, verbose=0)
-    assert (logits.argmax(1) == validation.labels).mean() == pytest.approx(best["val_accuracy"])
-    loss = keras.losses.sparse_categorical_crossentropy(validation.labels, logits, from_logits=True)
+    logits = trainer.model.predict(VALIDATION.rows, verbose=0)
+    assert (logits.argmax(1) == VALIDATION.labels).mean() == pytest.approx(best["val_accuracy"])
+    loss = keras.losses.sparse_categorical_crossentropy(VALIDATION.labels, logits, from_logits=True)
     assert float(np.mean(loss)) == pytest.approx(best["val_loss"], rel=1e-4)
 
 
@@ -134,18 +135,18 @@ def test_the_same_seed_gives_the_same_bits(tmp_path: Path) -> None:
 @pytest.mark.parametrize("steps", [1, 4, 6])
 def test_an_interrupted_stage_goes_on_bit_for_bit(tmp_path: Path, steps: int) -> None:
     whole_rows: list[Mapping[str, Any]] = []
-    whole = make_trainer(tmp_path / "whole", rows=whole_rows)
+    whole = make_trainer(tmp_path / "whole", record=whole_rows.append)
     whole.train(Position())
 
     rows: list[Mapping[str, Any]] = []
-    stopped = make_trainer(tmp_path / "cut", rows=rows, progress=Recorder(interrupt_after=steps))
+    stopped = make_trainer(tmp_path / "cut", record=rows.append, progress=Recorder(interrupt_after=steps))
     with pytest.raises(KeyboardInterrupt):
         stopped.train(Position())
     saved = Checkpoints(tmp_path / "cut", 0).read()
     assert saved is not None
     position, arrays = saved
     assert (position.optimiser_steps, position.step) == (steps, steps % 4 or 4)
-    resumed = make_trainer(tmp_path / "cut", rows=rows)
+    resumed = make_trainer(tmp_path / "cut", record=rows.append)
     resumed.train(position, arrays)
     for ours, theirs in zip(weights(resumed), weights(whole), strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -164,18 +165,12 @@ def make_convolutional(folder: Path, progress: Silent) -> Trainer:
         model = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.GlobalAveragePooling2D()(x)))
     return Trainer(
         "scratch",
-        model,
+        Subject(model, classification_loss(model), model, lambda variable: False),
         Settings(epochs=2, learning_rate=0.01),
         Feed(images, labels, np.ones(3, np.float32), batch_size=17, seed=3),
-        Labelled(images[:20], labels[:20]),
-        Labelled(images[:33], labels[:33]),
-        loss=classification_loss(model),
-        scored=model,
-        placement=placement,
-        is_pretrained=lambda variable: False,
-        checkpoints=Checkpoints(folder, 1e9),
-        progress=progress,
-        record=lambda row: None,
+        Examinations(Labelled(images[:20], labels[:20]), Labelled(images[:33], labels[:33])),
+        placement,
+        Outputs(Checkpoints(folder, 1e9), lambda row: None, progress),
     )
 
 
@@ -219,7 +214,7 @@ def test_a_finished_stage_is_not_trained_again(tmp_path: Path) -> None:
 
 def test_patience_ends_training_that_no_longer_improves(tmp_path: Path) -> None:
     rows: list[Mapping[str, Any]] = []
-    trainer = make_trainer(tmp_path, replace(SETTINGS, epochs=200, patience=3), rows=rows, noise=1)
+    trainer = make_trainer(tmp_path, replace(SETTINGS, epochs=200, patience=3), record=rows.append, noise=1)
     position = trainer.train(Position())
     assert position.waited == 3
     assert len(rows) == position.best_epoch + 1 + 3 < 200
@@ -227,9 +222,9 @@ def test_patience_ends_training_that_no_longer_improves(tmp_path: Path) -> None:
 
 def test_plateau_lowers_the_rate_and_the_rate_is_reported(tmp_path: Path) -> None:
     rows: list[Mapping[str, Any]] = []
-    make_trainer(tmp_path, replace(SETTINGS, epochs=40, schedule="plateau"), rows=rows, noise=1).train(
-        Position()
-    )
+    make_trainer(
+        tmp_path, replace(SETTINGS, epochs=40, schedule="plateau"), record=rows.append, noise=1
+    ).train(Position())
     rates = [row["learning_rate"] for row in rows]
     assert rates[0] == 0.01
     assert rates[-1] <= 0.003
@@ -242,7 +237,7 @@ def test_a_loss_that_is_not_a_number_ends_the_stage_and_is_recorded(tmp_path: Pa
     progress.warn = warnings.append  # type: ignore[method-assign]
     rows: list[Mapping[str, Any]] = []
     settings = replace(SETTINGS, learning_rate=1e30, optimiser="sgd", epochs=10)
-    make_trainer(tmp_path, settings, rows=rows, progress=progress).train(Position())
+    make_trainer(tmp_path, settings, record=rows.append, progress=progress).train(Position())
     assert len(rows) < 10
     assert not np.isfinite(rows[-1]["loss"])
     assert "not a number" in warnings[0]
@@ -317,9 +312,12 @@ def test_the_best_epoch_is_by_what_is_monitored(
     # The third epoch has the lowest loss, the second the highest accuracy, which the fourth only equals.
     scores = [(0.9, 0.5), (0.8, 0.9), (0.3, 0.6), (0.4, 0.9)]
     after: list[list[NDArray[Any]]] = []
-    trainer = make_trainer(tmp_path, replace(SETTINGS, monitor=monitor, patience=3))
-    trainer._validation = Scripted(scores)
-    trainer._record = lambda row: after.append(weights(trainer))
+    trainer = make_trainer(
+        tmp_path,
+        replace(SETTINGS, monitor=monitor, patience=3),
+        record=lambda row: after.append(weights(trainer)),
+        validation=Scripted(scores),
+    )
     position = trainer.train(Position())
     assert (position.best_epoch, position.lowest, position.waited) == (best, lowest, 3 - best)
     for ours, theirs in zip(weights(trainer), after[best], strict=True):

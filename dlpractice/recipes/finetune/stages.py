@@ -19,8 +19,9 @@ from dlpractice.registry.strategies import IMAGES, Stage
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.batches.feed import Feed, Rows, weigh_classes
 from dlpractice.training.checkpoints import Checkpoints, Position
-from dlpractice.training.loop import Labelled, Settings, Trainer
-from dlpractice.training.steps import Loss, classification_loss
+from dlpractice.training.loop import Trainer
+from dlpractice.training.stage import Examinations, Labelled, Outputs, Settings, Subject
+from dlpractice.training.steps import classification_loss
 
 
 def train_stages(
@@ -65,35 +66,26 @@ def _prepare_trainer(
     rest = classifier.rest(stage.cut)
     feed = _make_feed(config, setup, stage, rows)
     _refuse_filled_batches(rest, feed, config.training.accumulation_steps * setup.placement.replicas)
-    loss = classification_loss(rest)
+    subject = Subject(rest, classification_loss(rest), rest, classifier.is_pretrained, keep_start)
     sample = _pick_sample(len(train), len(validation), config.data.split_seed)
-    return Trainer(
-        stage.name,
-        rest,
-        _read_settings(config, setup, stage),
-        feed,
+    examinations = Examinations(
         Labelled(_Sample(rows, sample), train.labels[sample]),
         Labelled(features["validation"][stage.cut], validation.labels),
-        loss=loss,
-        scored=rest,
-        placement=setup.placement,
-        is_pretrained=classifier.is_pretrained,
-        checkpoints=checkpoints,
-        progress=progress,
-        record=run.append_metrics,
-        callbacks=_make_callbacks(config, setup, stage, rest, feed, loss, run),
-        keep_start=keep_start,
     )
+    callbacks = _make_callbacks(config, setup, stage, subject, feed, run)
+    outputs = Outputs(checkpoints, run.append_metrics, progress, callbacks)
+    settings = _read_settings(config, setup, stage)
+    return Trainer(stage.name, subject, settings, feed, examinations, setup.placement, outputs)
 
 
 def _make_callbacks(
-    config: Finetune, setup: Setup, stage: Stage, rest: keras.Model, feed: Feed, loss: Loss, run: RunDirectory
+    config: Finetune, setup: Setup, stage: Stage, subject: Subject, feed: Feed, run: RunDirectory
 ) -> list[keras.callbacks.Callback]:
     callbacks: list[keras.callbacks.Callback] = []
     if config.training.tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(run.tensorboard / stage.name, write_graph=False))
     if config.training.diagnostics:
-        callbacks.append(record_stage(setup, stage, rest, feed, loss, run))
+        callbacks.append(record_stage(setup, stage, subject.model, feed, subject.loss, run))
     return callbacks
 
 
@@ -127,7 +119,6 @@ def _make_feed(config: Finetune, setup: Setup, stage: Stage, rows: Rows) -> Feed
         weigh_classes(train.labels, class_count, balanced=training.class_weights == "balanced"),
         training.batch_size * scale_batch(config.hardware.scaling, setup.placement.replicas).batch,
         config.seed,
-        views=len(rows) // len(train),
         label_smoothing=training.label_smoothing,
         augmentation=augmentation if augments else None,
         share=setup.placement.share,

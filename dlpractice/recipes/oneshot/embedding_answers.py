@@ -12,7 +12,7 @@ from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.evaluation.oneshot_tasks import Task
 from dlpractice.layers.similarity import Similarity
 from dlpractice.training.batches.views import DistortedViews, PlainViews
-from dlpractice.training.loop import Scores
+from dlpractice.training.stage import Scores
 from dlpractice.training.steps import Forward, forward_all
 
 Floats = NDArray[np.float32]

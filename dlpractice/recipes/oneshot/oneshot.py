@@ -37,8 +37,9 @@ from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.batches.feed import Share, take_all
 from dlpractice.training.checkpoints import Position
 from dlpractice.training.devices.precision_choice import Choice
-from dlpractice.training.loop import Settings, Trainer
+from dlpractice.training.loop import Trainer
 from dlpractice.training.pairs import EpisodeFeed, pairs_loss
+from dlpractice.training.stage import Examinations, Outputs, Settings, Subject
 from dlpractice.training.steps import Loss, compile_forward
 
 Draw = Callable[[RunDirectory, Pictures], None]
@@ -124,22 +125,12 @@ def train(config: Oneshot, setup: OneshotSetup, run: RunDirectory, progress: Pro
     feed = make_feed(config, setup, setup.placement.share)
     loss = pairs_loss(encoder, setup.loss, config.data.image_size)
     with computing_in(model, setup.precision):
-        trainer = Trainer(
-            config.method,
-            model,
-            _read_settings(config, setup.precision),
-            feed,
-            examine_training(config, setup),
-            examine_validation(config, setup),
-            loss=loss,
-            scored=encoder,
-            placement=setup.placement,
-            is_pretrained=lambda variable: False,
-            checkpoints=checkpoints,
-            progress=progress,
-            record=run.append_metrics,
-            callbacks=_make_callbacks(config, setup, feed, loss, run),
-        )
+        subject = Subject(model, loss, scored=encoder, is_pretrained=lambda variable: False)
+        settings = _read_settings(config, setup.precision)
+        examinations = Examinations(examine_training(config, setup), examine_validation(config, setup))
+        callbacks = _make_callbacks(config, setup, feed, loss, run)
+        outputs = Outputs(checkpoints, run.append_metrics, progress, callbacks)
+        trainer = Trainer(config.method, subject, settings, feed, examinations, setup.placement, outputs)
         return trainer.train(position, saved)
 
 

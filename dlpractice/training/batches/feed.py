@@ -48,13 +48,17 @@ def take_all(count: int) -> slice:
 
 @dataclass(frozen=True)
 class Feed:
-    """The training split of one stage.
+    """The batches of one stage, made of its training split of N images.
 
-    rows: N x `views` rows, view after view: row v N + i is view v of image i. labels: (N,) int64.
-    class_weights: (K,) float32, each example's weight in the loss by its class. label_smoothing: Szegedy et
-    al. 2016. augmentation: drawn anew for each batch, for rows that are images of 0..255; None for features.
-    share: what of each batch is read and given; all draws are made for the whole batch, so that they do not
-    depend on it.
+    rows: V views of each image, one view of all images after another: row v N + i is view v of image i. In
+        each epoch one of the V is drawn for each image.
+    labels: (N,) int64.
+    class_weights: (K,) float32, the weight in the loss of an example of each class.
+    batch_size: the most examples that a batch may have.
+    label_smoothing: the share of each target that is spread evenly over all classes (Szegedy et al. 2016).
+    augmentation: is drawn anew for each batch. It needs rows that are images of 0..255; None for features.
+    share: the part of each batch that this process reads and gives. All draws are made for the whole batch,
+        so they are the same in all processes.
     """
 
     rows: Rows
@@ -62,7 +66,6 @@ class Feed:
     class_weights: NDArray[np.float32]
     batch_size: int
     seed: int
-    views: int = 1
     label_smoothing: float = 0.0
     augmentation: Augmentation | None = None
     share: Share = take_all
@@ -83,7 +86,7 @@ class Feed:
         rng = np.random.default_rng([self.seed, epoch])
         count = len(self.labels)
         order = rng.permutation(count)
-        views = rng.integers(self.views, size=count)
+        views = rng.integers(len(self.rows) // count, size=count)
         eye = np.eye(len(self.class_weights), dtype=np.float32)
         smooth = eye * (1 - self.label_smoothing) + self.label_smoothing / len(eye)
         for step, picked in enumerate(np.array_split(order, self.steps)):

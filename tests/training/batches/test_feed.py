@@ -18,10 +18,10 @@ COUNT = 23
 LABELS = np.arange(COUNT) % 3
 
 
-def make_feed(**options: Any) -> Feed:
-    """Rows that hold their own number, 2 views of 23 images."""
-    rows = np.arange(2 * COUNT, dtype=np.float32)[:, None]
-    settings = {"batch_size": 5, "seed": 1, "views": 2, **options}
+def make_feed(views: int = 2, **options: Any) -> Feed:
+    """Rows that hold their own number, views of 23 images."""
+    rows = np.arange(views * COUNT, dtype=np.float32)[:, None]
+    settings = {"batch_size": 5, "seed": 1, **options}
     return Feed(rows, LABELS, np.array([1, 2, 3], np.float32), **settings)
 
 

@@ -19,8 +19,9 @@ from dlpractice.training.batches.feed import Feed
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.devices.placement import Devices, place
 from dlpractice.training.diagnostics.recording import Probe, Recorder, compile_gradients
-from dlpractice.training.loop import Labelled, Settings, Trainer
+from dlpractice.training.loop import Trainer
 from dlpractice.training.randomness import seed_everything
+from dlpractice.training.stage import Examinations, Labelled, Outputs, Settings, Subject
 from dlpractice.training.steps import classification_loss
 
 SETTINGS = Settings(epochs=3, learning_rate=0.01, schedule="constant")
@@ -97,19 +98,12 @@ def prepare(
         callbacks = [Recorder("scratch", probe, loss, placement, precision, store.read, store.write)]
     return Trainer(
         "scratch",
-        model,
+        Subject(model, loss, model, lambda variable: False),
         SETTINGS,
         feed,
-        train,
-        validation,
-        loss=loss,
-        scored=model,
-        placement=placement,
-        is_pretrained=lambda variable: False,
-        checkpoints=Checkpoints(folder, 1e9),
-        progress=Stopping(stop_after),
-        record=lambda row: None,
-        callbacks=callbacks,
+        Examinations(train, validation),
+        placement,
+        Outputs(Checkpoints(folder, 1e9), lambda row: None, Stopping(stop_after), callbacks),
     )
 
 

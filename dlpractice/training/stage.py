@@ -1,0 +1,101 @@
+"""What one stage of training is given: the net, the settings, the examinations and where its results go."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from dlpractice.progress import Progress
+from dlpractice.training.batches.feed import Rows
+from dlpractice.training.checkpoints import Checkpoints
+from dlpractice.training.steps import Forward, Loss, forward_all, losses_and_predictions
+
+Scores = tuple[float, float]
+"""A loss and an accuracy, both in inference mode."""
+Examination = Callable[[Forward], Scores]
+"""From the forward pass of the net that is trained to its scores."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The net that a stage trains.
+
+    model: everything that is trained or kept.
+    loss: what a step lowers.
+    scored: the model whose forward pass the examinations call; its weights are weights of `model`.
+    is_pretrained: from a variable of `model` to whether it came with pretrained values.
+    keep_start: whether the weights at the start of the stage count as an epoch's: if no epoch is better than
+        they are, the stage ends with them.
+    """
+
+    model: keras.Model
+    loss: Loss
+    scored: keras.Model
+    is_pretrained: Callable[[Any], bool]
+    keep_start: bool = False
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a stage is trained. The config's schema says which values are allowed.
+
+    learning_rate: of fresh layers, per step; with "auto", the learning-rate finder chooses it.
+    pretrained_rate: the learning rate of pretrained layers as a share of `learning_rate`.
+    warmup: in epochs.
+    patience: epochs without improvement after which training ends; None for all `epochs`.
+    accumulation_steps: the number of parts in which each batch is computed, one after another.
+    monitor: the best epoch is the one with the lowest `val_loss`, or with the highest `val_accuracy`.
+    """
+
+    epochs: int
+    learning_rate: float | Literal["auto"]
+    pretrained_rate: float = 0.1
+    optimiser: str = "adamw"
+    weight_decay: float = 0.0
+    schedule: str = "cosine"
+    warmup: float = 0.0
+    patience: int | None = None
+    precision: str = "float32"
+    accumulation_steps: int = 1
+    monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
+
+
+@dataclass(frozen=True)
+class Examinations:
+    """What is measured after every epoch, all of it in inference mode.
+
+    train_sample: on training examples that are not augmented. validation: on the validation split.
+    """
+
+    train_sample: Examination
+    validation: Examination
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the results of a stage go.
+
+    record: takes the row of metrics.csv of each epoch. progress: shows the user how far training is.
+    callbacks: callbacks of Keras, called as `fit` calls them.
+    """
+
+    checkpoints: Checkpoints
+    record: Callable[[Mapping[str, object]], None]
+    progress: Progress
+    callbacks: Sequence[keras.callbacks.Callback] = ()
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """An examination by classification: `rows` of N inputs and their (N,) int64 `labels`."""
+
+    rows: Rows
+    labels: NDArray[np.int64]
+
+    def __call__(self, forward: Forward) -> Scores:
+        """The mean cross-entropy, in nats, and the accuracy of the logits that `forward` gives."""
+        losses, predicted = losses_and_predictions(forward_all(forward, self.rows), self.labels)
+        return float(losses.mean()), float((predicted == self.labels).mean())
