@@ -46,6 +46,14 @@ def test_a_fresh_position_survives_too(tmp_path: Path) -> None:
     assert read[0].lowest == float("inf")
 
 
+def test_a_fresh_position_is_in_front_of_the_first_step() -> None:
+    fresh = Position()
+    assert (fresh.stage, fresh.epoch, fresh.step, fresh.rows, fresh.optimiser_steps) == (0, 0, 0, 0, 0)
+    assert (fresh.best_epoch, fresh.waited, fresh.finished) == (-1, 0, False)
+    assert (fresh.plateau_factor, fresh.plateau_waited) == (1.0, 0)
+    assert fresh.learning_rate == 0.0  # which means: not chosen yet
+
+
 def test_none_was_written(tmp_path: Path) -> None:
     assert Checkpoints(tmp_path / "absent", 0).read() is None
     assert not (tmp_path / "absent").exists()

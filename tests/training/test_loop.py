@@ -2,8 +2,10 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +19,7 @@ from dlpractice.training.batches.feed import Feed
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.devices.placement import place
 from dlpractice.training.loop import Trainer
+from dlpractice.training.optimisers.schedules import Schedule
 from dlpractice.training.randomness import seed_everything
 from dlpractice.training.stage import Examination, Examinations, Labelled, Outputs, Settings, Subject
 from dlpractice.training.steps import classification_loss, compile_forward
@@ -24,12 +27,12 @@ from dlpractice.training.steps import classification_loss, compile_forward
 SETTINGS = Settings(epochs=4, learning_rate=0.01, schedule="cosine", weight_decay=0.01)
 
 
-def blobs(count: int = 60, seed: int = 0) -> Labelled:
+def blobs(size: int = 60, seed: int = 0) -> Labelled:
     """Three noisy classes in eight dimensions."""
     rng = np.random.default_rng(seed)
-    labels = np.arange(count) % 3
+    labels = np.arange(size) % 3
     centres = np.random.default_rng(99).normal(size=(3, 8))
-    return Labelled((centres[labels] + rng.normal(size=(count, 8))).astype(np.float32), labels)
+    return Labelled((centres[labels] + rng.normal(size=(size, 8))).astype(np.float32), labels)
 
 
 VALIDATION = blobs(30, seed=1)
@@ -52,6 +55,16 @@ class Recorder(Silent):
         self.steps += 1
         if self.steps == self.interrupt_after:
             os.kill(os.getpid(), signal.SIGINT)
+
+
+class Scripted:
+    """An examination that answers what it is told, epoch after epoch."""
+
+    def __init__(self, scores: list[tuple[float, float]]) -> None:
+        self._scores = iter(scores)
+
+    def __call__(self, forward: Any) -> tuple[float, float]:
+        return next(self._scores)
 
 
 def make_trainer(
@@ -152,6 +165,26 @@ def test_an_interrupted_stage_goes_on_bit_for_bit(tmp_path: Path, steps: int) ->
         np.testing.assert_array_equal(ours, theirs)
     kept = ("epoch", "step", "learning_rate", "loss", "accuracy", "val_loss", "val_accuracy")
     assert [[row[key] for key in kept] for row in rows] == [[row[key] for key in kept] for row in whole_rows]
+
+
+@pytest.mark.parametrize("steps", [3, 4, 5])
+def test_a_stage_that_crashed_goes_on_from_its_last_checkpoint(tmp_path: Path, steps: int) -> None:
+    class Crashing(Silent):
+        def batch(self, epoch: int, epochs: int, step: int, steps_: int, images: int) -> None:
+            if 4 * (epoch - 1) + step == steps + 1:  # whose checkpoint is not written yet
+                raise MemoryError
+
+    whole = make_trainer(tmp_path / "whole")
+    whole.train(Position())
+    with pytest.raises(MemoryError):
+        make_trainer(tmp_path / "cut", progress=Crashing(), interval=0.0).train(Position())
+    saved = Checkpoints(tmp_path / "cut", 0).read()
+    assert saved is not None
+    assert (saved[0].optimiser_steps, saved[0].epoch, saved[0].step) == (steps, steps // 4, steps % 4)
+    resumed = make_trainer(tmp_path / "cut")
+    resumed.train(*saved)
+    for ours, theirs in zip(weights(resumed), weights(whole), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def make_convolutional(folder: Path, progress: Silent) -> Trainer:
@@ -258,20 +291,68 @@ def test_callbacks_of_keras_are_driven(tmp_path: Path) -> None:
 
     class Witness(keras.callbacks.Callback):
         def on_train_begin(self, logs: Any = None) -> None:
-            seen.append("begin")
+            seen.append(f"begin {self.params['epochs']}")
 
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            seen.append(f"epoch {epoch} {sorted(logs)[-1]}")
-            self.model.stop_training = epoch == 1
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            seen.append(f"epoch {epoch}")
+
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            seen.append(f"batch {batch}")
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            seen.append(f"batch {batch}")
+            assert np.isfinite(float(logs["loss"]))
+            seen.append(f"end of batch {batch}")
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            assert all(isinstance(value, float) for value in logs.values())
+            seen.append(f"end of epoch {epoch} {sorted(logs)[-1]}")
+            self.model.stop_training = epoch == 1
+
+        def on_train_end(self, logs: Any = None) -> None:
+            seen.append("end")
 
     board = keras.callbacks.TensorBoard(tmp_path / "board", write_graph=False)
     make_trainer(tmp_path, callbacks=[Witness(), board]).train(Position())
-    batches = [f"batch {step}" for step in range(4)]
-    assert seen == ["begin", *batches, "epoch 0 val_loss", *batches, "epoch 1 val_loss"]
+    batches = [line for step in range(4) for line in (f"batch {step}", f"end of batch {step}")]
+    epochs = [
+        ["epoch 0", *batches, "end of epoch 0 val_loss"],
+        ["epoch 1", *batches, "end of epoch 1 val_loss"],
+    ]
+    assert seen == ["begin 4", *epochs[0], *epochs[1], "end"]
     assert list((tmp_path / "board").rglob("events.out.tfevents.*"))
+
+
+def test_the_user_is_told_how_far_it_is(tmp_path: Path) -> None:
+    told: list[tuple[object, ...]] = []
+
+    class Witness(Silent):
+        def stage(self, name: str, total: int, unit: str) -> None:
+            told.append((name, total, unit))
+
+        def batch(self, epoch: int, epochs: int, step: int, steps: int, images: int) -> None:
+            told.append((epoch, epochs, step, steps, images))
+
+        def epoch(self, row: Mapping[str, object], is_best: bool) -> None:
+            told.append((row["epoch"], is_best))
+
+    scores = Scripted([(0.5, 0.5), (0.6, 0.5)])
+    make_trainer(tmp_path, replace(SETTINGS, epochs=2), progress=Witness(), validation=scores).train(
+        Position()
+    )
+    first, second = ([(epoch, 2, step, 4, 15) for step in range(1, 5)] for epoch in (1, 2))
+    assert told == [("training head", 2, "epochs"), *first, (1, True), *second, (2, False)]
+
+
+def test_a_row_counts_steps_and_tells_rate_and_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = count(100.0, 4.0)  # is read before an epoch, after its last step, and after its evaluation
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    rows: list[Mapping[str, Any]] = []
+    make_trainer(tmp_path, replace(SETTINGS, warmup=1.0), record=rows.append).train(Position())
+    schedule = Schedule("cosine", steps=16, warmup_steps=4)
+    for number, row in enumerate(rows, 1):
+        assert (row["stage"], row["epoch"], row["step"]) == ("head", number, 4 * number)
+        assert (row["seconds"], row["images_per_second"]) == (8.0, 60 / 4)
+        assert row["learning_rate"] == 0.01 * schedule.factor(4 * number - 1)
 
 
 def test_score_is_cross_entropy_and_accuracy() -> None:
@@ -293,16 +374,6 @@ def test_weights_that_were_trained_before_have_to_be_beaten(tmp_path: Path) -> N
         np.testing.assert_array_equal(ours, theirs)
     improved = make_trainer(tmp_path / "b", keep_start=True)
     assert improved.train(Position()).best_epoch >= 0
-
-
-class Scripted:
-    """An examination that answers what it is told, epoch after epoch."""
-
-    def __init__(self, scores: list[tuple[float, float]]) -> None:
-        self._scores = iter(scores)
-
-    def __call__(self, forward: Any) -> tuple[float, float]:
-        return next(self._scores)
 
 
 @pytest.mark.parametrize(("monitor", "best", "lowest"), [("val_loss", 2, 0.3), ("val_accuracy", 1, -0.9)])
