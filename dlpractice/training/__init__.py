@@ -1,1 +1,2 @@
-"""The training loop and what it stands on. Whatever changes here must keep resumed runs equal bit for bit."""
+"""The training loop and what it is built of. After any change here, a resumed run must still end with the
+same bits as an uninterrupted one."""

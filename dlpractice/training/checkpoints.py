@@ -1,4 +1,7 @@
-"""What a killed run needs to go on as if nothing had happened, in one file that is replaced whole."""
+"""Checkpoints: one file with all that a killed run needs to go on and end with the same bits.
+
+Each checkpoint replaces the one before in a single step, so a crash while one is written leaves the old one.
+"""
 
 import json
 import os
@@ -22,14 +25,19 @@ _POSITION = "position"
 
 @dataclass
 class Position:
-    """Where training stands: `step` of `epoch` of stage `stage` comes next, all counted from 0.
+    """Where training stands.
 
-    rows: epochs written to metrics.csv so far. optimiser_steps: steps of this stage. best_epoch and
-    lowest: the epoch whose weights are kept (-1 for those that the stage began with), and its validation
-    loss, which a few hundred images measure less coarsely than accuracy (or minus its accuracy, where that
-    is monitored). waited: epochs since then.
-    plateau_factor, plateau_waited: see `schedules.Plateau`. learning_rate: what the finder chose, where it
-    was asked. finished: the stage is complete.
+    Args:
+        stage, epoch, step: the step that comes next. All three are counted from 0.
+        rows: the rows that metrics.csv has, one for each epoch of all stages.
+        optimiser_steps: the steps taken in this stage.
+        best_epoch: the epoch whose weights are kept; -1 for the weights at the start of the stage.
+        lowest: the validation loss of the best epoch, or minus its validation accuracy, whichever is
+            monitored.
+        waited: the epochs since the best one.
+        plateau_factor, plateau_waited: the state of `schedules.Plateau`.
+        learning_rate: the stage's, as the config gives it or the finder chose it; 0 before the first step.
+        finished: whether the stage is complete.
     """
 
     stage: int = 0
@@ -47,9 +55,12 @@ class Position:
 
 
 class Checkpoints:
-    """The checkpoint of one run, written at most every `interval` seconds unless it must be written now.
+    """The checkpoint of one run.
 
-    writes: false for a worker that is not the chief: it reads what the chief wrote, and writes nothing.
+    Args:
+        folder: where its file lies.
+        interval: the seconds after which a new one is due.
+        writes: false for a worker that is not the chief: it reads what the chief wrote, and writes nothing.
     """
 
     def __init__(self, folder: Path, interval: float, *, writes: bool = True) -> None:
@@ -60,11 +71,11 @@ class Checkpoints:
 
     @property
     def is_due(self) -> bool:
-        """Whether enough time has passed since the last one."""
+        """Whether the last checkpoint, or the start, lies `interval` seconds back."""
         return self._writes and time.monotonic() - self._written >= self._interval
 
     def write(self, position: Position, arrays: Mapping[str, Sequence[Any]]) -> None:
-        """Replaces the checkpoint by `position` and named lists of arrays."""
+        """Replaces the checkpoint by one of `position` and `arrays`, which are lists of arrays by name."""
         if not self._writes:
             return
         named = {
@@ -81,7 +92,11 @@ class Checkpoints:
         self._written = time.monotonic()
 
     def read(self) -> tuple[Position, Arrays] | None:
-        """The last checkpoint; None where none was written yet. Raises RunError where it cannot be read."""
+        """The last checkpoint; None if none was written yet.
+
+        Raises:
+            RunError: the file cannot be read.
+        """
         if not self._path.is_file():
             return None
         try:

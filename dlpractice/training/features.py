@@ -1,8 +1,9 @@
-"""Frozen computation, done once: what a frozen front gives for each image is kept on disk and found again.
+"""The features that frozen layers give for each image: computed once, kept on disk and found again.
 
-A row is keyed by the sha256 of the image's bytes (and by the view, where it was augmented), its store by
-everything else that it depends on: the front's weights, its cut, precision, and how images are decoded.
-Runs, seeds and strategies that share a front share its rows, and a new image costs only itself.
+The layers up to a cut of the net are its front. A row of features is found by the sha256 of the image's bytes
+and, if the image was augmented, by its view. The store of rows is found by everything else that features
+depend on: the weights of the front, its cut, the precision, and how images are decoded. Runs, seeds and
+strategies with the same front share its rows. When an image is added, only its own row is computed.
 """
 
 import hashlib
@@ -35,7 +36,7 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class Images:
-    """N decoded images: (N, S, S, 3) uint8 `pixels` and the sha256 of each file."""
+    """N decoded images: `pixels` (N, S, S, 3) uint8, and the `sha256` of each file."""
 
     pixels: Rows
     sha256: Sequence[str]
@@ -43,9 +44,10 @@ class Images:
 
 @dataclass(frozen=True)
 class FrozenFront:
-    """Names and computes features of a classifier's frozen layers.
+    """Computes the features of a classifier's frozen layers, or finds them on disk.
 
-    note: how the images were decoded and what the pretrained base is, as far as it changes features.
+    Args:
+        note: what else features depend on: how the images were decoded, and what the pretrained base is.
     """
 
     classifier: Classifier
@@ -57,19 +59,21 @@ class FrozenFront:
     def features(
         self, cuts: Sequence[str], images: Images, augmentation: Augmentation | None = None, views: int = 1
     ) -> dict[str, RowView]:
-        """For each cut, the features of `views` views of N images: N x `views` rows, view after view.
+        """The features of `views` views of N images, by cut: N x `views` rows, one view of all images
+        after another.
 
-        View 0 is the image itself, the others are augmented, each by a draw that depends on the image and
-        the view alone. All cuts that miss a row are computed in one pass.
+        View 0 is the image itself. The others are augmented, each by a draw that depends on the image and the
+        view alone. If a row is absent at one cut, it is computed at all cuts in one pass.
 
-        Raises DataError where the disk would be too small, ModelError where a feature is out of float16's
-        range.
+        Raises:
+            DataError: the disk has too little space.
+            ModelError: a feature is out of float16's range.
         """
         stores = {cut: self._open_store(cut) for cut in cuts}
         keys = _view_keys(images.sha256, augmentation, views)
         lacking = {key for store in stores.values() for key in store.missing(keys)}
-        # What any worker lacks, all of them compute, each its part; each then keeps it in its own cache,
-        # which may be the same folder.
+        # If any worker lacks a row, all workers compute it together, and each keeps it in its own cache. The
+        # caches may be one folder.
         wanted = self.placement.add_up(np.array([key in lacking for key in keys]))
         missing = list(dict.fromkeys(key for key, workers in zip(keys, wanted, strict=True) if workers))
         if missing:
@@ -91,7 +95,7 @@ class FrozenFront:
         return RowStore(cache_dir() / "features" / name, shape, self._row_type(cut))
 
     def _row_type(self, cut: str) -> DTypeLike:
-        """bfloat16 values are kept as they are; all else, pooled features among it, as float16."""
+        """The type on disk: bfloat16 for features of blocks that were computed in it, otherwise float16."""
         return ml_dtypes.bfloat16 if self.precision == "bfloat16" and cut.startswith("block") else np.float16
 
     def _check_space(self, stores: Mapping[str, RowStore], rows: int) -> None:
@@ -153,14 +157,21 @@ def _view_keys(sha256: Sequence[str], augmentation: Augmentation | None, views: 
 
 
 def _positions(keys: Sequence[str]) -> Callable[[str], int]:
-    """Where each key stands; identical images share a key, and any of them will do."""
+    """A function from a key to its place in `keys`. Identical images have the same key, and one of their
+    places is as good as another."""
     return {key: index for index, key in enumerate(keys)}.__getitem__
 
 
 def _augment_views(
     pixels: NDArray[np.uint8], sha256: Sequence[str], views: NDArray[np.int64], augmentation: Augmentation
 ) -> NDArray[np.float32]:
-    """Each image by its own draw; view 0 stays as it is."""
+    """Augments each image by the draw of its view; images of view 0 stay as they are.
+
+    Args:
+        pixels: (n, S, S, 3) in 0..255.
+        sha256: of each image's file.
+        views: (n,) the view of each image.
+    """
     side = pixels.shape[1]
     draws = [
         augmentation.draw(np.random.default_rng([int(sha[:16], 16), view]), 1, side, mix=False)

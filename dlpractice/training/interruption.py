@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, taken between two steps instead of in the middle of one."""
+"""Ctrl-C and SIGTERM: they are noted, and end the training between two steps."""
 
 import signal
 import threading
@@ -9,11 +9,11 @@ from typing import Any
 
 @contextmanager
 def deferring_interrupts() -> Iterator[Callable[[], bool]]:
-    """Inside the block, the first SIGINT or SIGTERM is only noted, and the yielded function tells of it.
+    """Inside the block, the first SIGINT or SIGTERM is only noted. The yielded function says whether one was.
 
-    Python would otherwise raise KeyboardInterrupt between an optimiser's step and its being counted, and the
-    checkpoint would repeat a step. A second signal interrupts at once. Off the main thread, signals stay as
-    they are.
+    Otherwise Python might raise KeyboardInterrupt after an optimiser's step and before that step is counted,
+    and a run that goes on from the checkpoint would repeat it. A second signal interrupts at once. Only the
+    main thread may handle signals; in any other, the block changes nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False

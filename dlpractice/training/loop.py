@@ -1,8 +1,8 @@
 """One stage of training, step by step, on any placement.
 
-Keras's `fit` is not used: under `tf.distribute` it weighs uneven batches wrongly, crashes with a batch
-smaller than the replicas, cannot be resumed inside an epoch, and does not run on several machines. Its
-callbacks are used.
+The loop replaces Keras's `fit`. Under `tf.distribute`, `fit` weighs uneven batches wrongly, crashes with a
+batch that has fewer examples than there are replicas, cannot be resumed inside an epoch, and does not run on
+several machines. Callbacks of Keras are called as `fit` calls them.
 """
 
 import math
@@ -40,7 +40,9 @@ class Trainer:
     ) -> None:
         """Makes the optimisers and compiles the step.
 
-        name: what the stage is called in metrics.csv and in messages. feed: the batches of training.
+        Args:
+            name: what the stage is called in metrics.csv and in messages.
+            feed: the batches of training.
         """
         self.name, self.model, self.settings, self.feed = name, subject.model, settings, feed
         self._examinations, self._placement, self._outputs = examinations, placement, outputs
@@ -68,10 +70,14 @@ class Trainer:
         )
 
     def train(self, position: Position, saved: Arrays | None = None) -> Position:
-        """Trains from `position` (with `saved`, a checkpoint's arrays) to the end, and restores the best
-        epoch.
+        """Trains from `position` to the end of the stage, and restores the weights of the best epoch.
 
-        Raises KeyboardInterrupt on Ctrl-C or SIGTERM, after a checkpoint was written.
+        Args:
+            position: is moved along, and returned.
+            saved: the arrays of the checkpoint that `position` was read from; None at the start of a stage.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C or SIGTERM came. A checkpoint was written before.
         """
         if saved is not None:
             self._restore(saved)
@@ -79,14 +85,17 @@ class Trainer:
             with deferring_interrupts() as noted:
                 interrupted = self._agreeing(noted)
                 self._run(position, interrupted)
-                if interrupted():  # in the last evaluation: nothing of this stage is left to do
+                if interrupted():  # the signal came in the last evaluation, after which no step follows
                     raise KeyboardInterrupt
         self._assign(self.model.variables, self._best)
         return position
 
     def _agreeing(self, noted: Callable[[], bool]) -> Callable[[], bool]:
-        """Whether any worker is to stop: a signal reaches them at different steps, or only one of them, and
-        the others would wait for it for ever."""
+        """Makes a function that says, on all workers alike, whether any of them has noted a signal.
+
+        A signal may reach only one worker, or reach them at different steps. If one stopped by itself, the
+        others would wait for it for ever.
+        """
         if self._placement.workers == 1:
             return noted
         return lambda: bool(self._placement.add_up(np.array([int(noted())]))[0])
@@ -130,7 +139,7 @@ class Trainer:
         for batch in self.feed.batches(position.epoch, position.step):
             self._callbacks.on_train_batch_begin(position.step)
             loss = self._step(batch, self._rate(position, position.optimiser_steps))
-            images += len(batch[1]) * self._placement.workers  # whose shares differ by one at most
+            images += len(batch[1]) * self._placement.workers  # shares differ by one image at most
             position.step += 1
             position.optimiser_steps += 1
             self._callbacks.on_train_batch_end(position.step - 1, {"loss": loss})
@@ -163,7 +172,7 @@ class Trainer:
         return position.learning_rate * position.plateau_factor * self._schedule.factor(step)
 
     def _note_epoch(self, position: Position, row: Mapping[str, object]) -> None:
-        """Moves `position` past the epoch, and keeps its weights if it is the best so far."""
+        """Moves `position` to the next epoch, and keeps the weights if this epoch is the best so far."""
         rank = self._rank((_number(row, "val_loss"), _number(row, "val_accuracy")))
         improved = not self._best or rank < position.lowest
         if improved:
@@ -180,12 +189,13 @@ class Trainer:
         self._progress.epoch(row, improved)
 
     def _examine(self, examination: Examination) -> Scores:
-        """The chief's scores, by which all workers choose the best epoch and stop."""
+        """Measures the scores. Every worker gets those of the chief, so that all choose the same best epoch
+        and stop after the same one."""
         loss, accuracy = self._placement.agree(examination(self._forward))
         return loss, accuracy
 
     def _rank(self, validation: Scores) -> float:
-        """What the best epoch has the lowest of."""
+        """A number that is lowest for the best epoch."""
         loss, accuracy = validation
         return loss if self.settings.monitor == "val_loss" else -accuracy
 
@@ -197,8 +207,8 @@ class Trainer:
         self._outputs.checkpoints.write(position, self._arrays())
 
     def _arrays(self) -> Arrays:
-        """Everything that training changes: weights, generator states, optimisers, and the best epoch's
-        weights."""
+        """Everything that training changes: the weights and the states of random generators (both are
+        variables of the model), the optimisers' variables, and the weights of the best epoch."""
         optimisers = [v.numpy() for group in self._groups for v in group.optimiser.variables]
         return {
             "model": [variable.numpy() for variable in self.model.variables],

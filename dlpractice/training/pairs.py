@@ -1,4 +1,4 @@
-"""Training on same/different pairs: batches of drawings, each embedded once, and every pair of them used."""
+"""Training on pairs of drawings. Each drawing of a batch is embedded once, and every pair of them is used."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,9 +17,18 @@ from dlpractice.training.steps import Loss
 
 @dataclass(frozen=True)
 class EpisodeFeed:
-    """Batches of uint8 images (B, H, H, C), what `Moves` holds, and labels (B,) from 1; `steps` of them make
-    an epoch. Batch `step` of `epoch` is a function of (seed, epoch, step) alone; `share` says what of it is
-    read and given."""
+    """The batches of one-shot training: (B, H, H, C) uint8 images, the fields of `Moves`, and (B,) labels
+    from 1.
+
+    A batch is a function of (seed, epoch, step) alone.
+
+    Args:
+        pixels: all background drawings, (N, H, H, C) uint8.
+        sampler: draws the classes and drawings of a batch.
+        image_size: pixels on a side, as the net sees a drawing.
+        steps: the batches in an epoch.
+        share: the part of each batch that this process reads and gives.
+    """
 
     pixels: Rows
     sampler: EpisodeSampler
@@ -38,17 +47,20 @@ class EpisodeFeed:
             part = self.share(len(episode.indices))
             images = self.pixels[episode.indices[part]]
             moves = self.distortion.draw(rng, episode.turns, images.shape[1], self.image_size)
-            # From 1: with 0, `Placement.deal` fills up a batch that is smaller than the replicas.
+            # From 1, because 0 marks the rows with which `Placement.deal` fills up a small batch.
             yield images, *(values[part] for values in moves), episode.labels[part].astype(np.int32) + 1
 
 
 def pairs_loss(encoder: keras.Model, objective: Callable[[Any, Any], Any], image_size: int) -> Loss:
-    """A loss over all pairs of the whole batch, whatever replicas its halves lie on.
+    """A loss over all pairs of the whole batch, also of drawings that lie on different replicas.
 
-    objective: (B, D) embeddings and (B,) labels -> their loss, a number. Each replica embeds its part, gets
-    the embeddings of the others, and computes the loss of all of them; the mean of these equal losses is the
-    loss, and its gradient flows back to every replica's own embeddings. A row with the label 0 only fills up
-    and is no example.
+    Each replica embeds its part, gets the embeddings of the others, and computes the loss of all of them.
+    These losses are equal, and their mean is the loss; its gradient flows back to each replica's own
+    embeddings. Rows with the label 0 only fill up a small batch, and are left out.
+
+    Args:
+        objective: from (B, D) embeddings and (B,) labels to their loss, a number.
+        image_size: pixels on a side, as the encoder sees a drawing.
     """
 
     def loss(images: Any, transforms: Any, pens: Any, fields: Any, labels: Any) -> Any:
@@ -56,7 +68,7 @@ def pairs_loss(encoder: keras.Model, objective: Callable[[Any, Any], Any], image
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync
         if replicas > 1:
-            # A gathered value must lie on a device, and what a function is called with lies on none.
+            # Only a value that lies on a device can be gathered. An argument lies on none, but its copy does.
             gathered = (tf.identity(part) for part in (embeddings, labels))
             embeddings, labels = (context.all_gather(part, axis=0) for part in gathered)
             embeddings, labels = (tf.boolean_mask(part, labels > 0) for part in (embeddings, labels))

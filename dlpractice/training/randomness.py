@@ -1,13 +1,13 @@
-"""Same seed, same bits."""
+"""Makes runs with the same seed end with the same bits."""
 
 import keras
 import tensorflow as tf
 
 
 def seed_everything(seed: int) -> None:
-    """Seeds what draws initial weights and dropout, and makes TensorFlow's operations repeatable.
+    """Seeds the generators of initial weights and dropout, and makes TensorFlow's operations repeatable.
 
-    Layer names start afresh too, so that two runs in one process build the same model.
+    Keras also numbers layer names from the start again, so that two runs in one process build the same model.
     """
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)

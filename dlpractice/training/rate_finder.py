@@ -15,8 +15,10 @@ _BLOWN_UP = 4.0
 
 
 def find_learning_rate(step: TrainStep, feed: Batches) -> float:
-    """Runs up to 100 steps at rates from 1e-6 to 1 and returns a rate; the caller restores what they
-    changed."""
+    """Takes up to 100 steps at rates from 1e-6 to 1, and returns the rate to train with.
+
+    The steps change weights, optimisers and generator states. The caller restores them.
+    """
     rates = np.geomspace(LOWEST, HIGHEST, STEPS)
     losses: list[float] = []
     epoch = 0
@@ -30,10 +32,13 @@ def find_learning_rate(step: TrainStep, feed: Batches) -> float:
 
 
 def choose_rate(rates: ArrayLike, losses: ArrayLike) -> float:
-    """A tenth of the rate at which the smoothed loss was lowest: (n,) rates, rising, and the (n,) losses
-    seen.
+    """A tenth of the rate at which the smoothed loss was lowest.
 
-    The lowest point is where the steps begin to be too large; the tenth is Smith's margin.
+    Beyond the lowest point the steps are too large; a tenth of its rate is Smith's safety margin.
+
+    Args:
+        rates: (n,), rising.
+        losses: (n,), the loss seen at each rate; it need not be finite.
     """
     smoothed, average = [], 0.0
     finite_or_infinite = np.nan_to_num(np.asarray(losses, float), nan=np.inf, posinf=np.inf)

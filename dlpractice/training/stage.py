@@ -23,12 +23,13 @@ Examination = Callable[[Forward], Scores]
 class Subject:
     """The net that a stage trains.
 
-    model: everything that is trained or kept.
-    loss: what a step lowers.
-    scored: the model whose forward pass the examinations call; its weights are weights of `model`.
-    is_pretrained: from a variable of `model` to whether it came with pretrained values.
-    keep_start: whether the weights at the start of the stage count as an epoch's: if no epoch is better than
-        they are, the stage ends with them.
+    Args:
+        model: everything that is trained or kept.
+        loss: what a step lowers.
+        scored: the model whose forward pass the examinations call; its weights are weights of `model`.
+        is_pretrained: from a variable of `model` to whether it came with pretrained values.
+        keep_start: whether the weights at the start of the stage count as an epoch's: if no epoch is better
+            than they are, the stage ends with them.
     """
 
     model: keras.Model
@@ -42,12 +43,13 @@ class Subject:
 class Settings:
     """How a stage is trained. The config's schema says which values are allowed.
 
-    learning_rate: of fresh layers, per step; with "auto", the learning-rate finder chooses it.
-    pretrained_rate: the learning rate of pretrained layers as a share of `learning_rate`.
-    warmup: in epochs.
-    patience: epochs without improvement after which training ends; None for all `epochs`.
-    accumulation_steps: the number of parts in which each batch is computed, one after another.
-    monitor: the best epoch is the one with the lowest `val_loss`, or with the highest `val_accuracy`.
+    Args:
+        learning_rate: of fresh layers, per step; with "auto", the learning-rate finder chooses it.
+        pretrained_rate: the learning rate of pretrained layers as a share of `learning_rate`.
+        warmup: in epochs.
+        patience: epochs without improvement after which training ends; None for all `epochs`.
+        accumulation_steps: the number of parts in which each batch is computed, one after another.
+        monitor: the best epoch is the one with the lowest `val_loss`, or with the highest `val_accuracy`.
     """
 
     epochs: int
@@ -67,7 +69,9 @@ class Settings:
 class Examinations:
     """What is measured after every epoch, all of it in inference mode.
 
-    train_sample: on training examples that are not augmented. validation: on the validation split.
+    Args:
+        train_sample: on training examples that are not augmented.
+        validation: on the validation split.
     """
 
     train_sample: Examination
@@ -78,8 +82,10 @@ class Examinations:
 class Outputs:
     """Where the results of a stage go.
 
-    record: takes the row of metrics.csv of each epoch. progress: shows the user how far training is.
-    callbacks: callbacks of Keras, called as `fit` calls them.
+    Args:
+        record: takes the row of metrics.csv of each epoch.
+        progress: shows the user how far training is.
+        callbacks: callbacks of Keras, called as `fit` calls them.
     """
 
     checkpoints: Checkpoints

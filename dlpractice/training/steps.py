@@ -1,8 +1,8 @@
 """The two compiled functions of training: one optimiser step, and the forward pass.
 
-Each size of a batch has a graph of its own. With `reduce_retracing` the second size would get one of open
-size, which rounds differently, and a run that is taken up at a batch of another size would end with other
-bits.
+TensorFlow compiles a graph for each batch size. With `reduce_retracing` it would compile, from the second
+size on, one graph for all sizes, and that graph rounds differently: a run that is resumed at a batch of
+another size would end with other bits.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,17 +19,21 @@ from dlpractice.training.devices.placement import Placement
 from dlpractice.training.optimisers.optimisers import Group
 
 # Gradients below 6e-8 vanish in float16 unless the loss is scaled up (Micikevicius et al. 2018,
-# arXiv:1710.03740). A constant suffices for nets as shallow as these; a gradient that overflows is skipped.
+# arXiv:1710.03740). A constant suffices for nets as shallow as these. Values of a gradient that overflow
+# count as 0.
 _FLOAT16_LOSS_SCALE = 1024.0
 
 Loss = Callable[..., Any]
-"""From a replica's part of a batch to its share of the loss of the whole batch: the shares add up to it."""
+"""From a replica's part of a batch to that part's share of the loss. The shares of all replicas add up to the
+loss of the whole batch."""
 TrainStep = Callable[[Sequence[Any], float], Any]
+"""From this process's share of a batch and a learning rate to the loss of the whole batch; takes one step."""
 Forward = Callable[[Any], Any]
+"""From a batch of inputs to the outputs in inference mode."""
 
 
 def scale_of_loss(precision: str) -> float:
-    """By what a loss is multiplied in front of its gradients, in that precision."""
+    """The factor by which a loss is multiplied before its gradients are taken in that precision."""
     return _FLOAT16_LOSS_SCALE if precision == "float16" else 1.0
 
 
@@ -39,11 +43,13 @@ def cross_entropy(logits: Any, targets: Any) -> Any:
 
 
 def classification_loss(model: keras.Model) -> Loss:
-    """Mean cross-entropy, in nats, of a batch of inputs, (n, K) soft targets and (n,) example weights."""
+    """The loss of a batch of inputs, (n, K) soft targets and (n,) example weights: their weighted mean
+    cross-entropy, in nats."""
 
     def loss(inputs: Any, targets: Any, weights: Any) -> Any:
         losses = cross_entropy(model(inputs, training=True), targets)
-        # By the weights of the whole batch: means of the replicas' own parts would weigh uneven parts alike.
+        # Divided by the weights of the whole batch: means over the replicas' own parts would give parts of
+        # uneven size the same weight.
         context = tf.distribute.get_replica_context()
         total = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.reduce_sum(weights))
         return tf.math.divide_no_nan(tf.reduce_sum(losses * weights), total)
@@ -54,11 +60,15 @@ def classification_loss(model: keras.Model) -> Loss:
 def compile_train_step(
     loss: Loss, groups: Sequence[Group], placement: Placement, precision: str, parts: int = 1
 ) -> TrainStep:
-    """A function of (this process's share of a global batch, learning rate) that takes one step and returns
-    the batch's loss.
+    """Compiles a function that takes one optimiser step on a batch.
 
-    parts: the batch is computed in so many parts, one after another, and the step is taken with the gradient
-    of the whole. The last array of a batch then holds the example weights by which `loss` is a mean.
+    Args:
+        loss: see `Loss`.
+        groups: the variables to train, with their optimisers.
+        precision: what the model computes in; float16 has the loss scaled.
+        parts: the number of parts in which a batch is computed, one after another. The step is then taken
+            with the gradient of the whole batch. With more than one part, `loss` must be a weighted mean, and
+            the last array of a batch must hold the example weights.
     """
     scale = scale_of_loss(precision)
     variables = [variable for group in groups for variable in group.variables]
@@ -107,8 +117,8 @@ def compile_train_step(
         set_rate(rate)
         return placement.strategy.experimental_local_results(run(whole_step, args=batch))[0]
 
-    # A function for each part, and none for all: within one, TensorFlow would compute parts at the same time,
-    # and hold all of them in memory.
+    # Each part is a call of its own. Inside one function for all parts, TensorFlow would compute several at
+    # the same time, and hold all of them in memory.
     @tf.function  # type: ignore[untyped-decorator]
     def accumulate(sums: Any, batch: Any) -> Any:
         return run(add_part, args=(sums, *batch))
@@ -132,8 +142,10 @@ def compile_train_step(
 
 
 def compile_forward(model: keras.Model, placement: Placement) -> Forward:
-    """A function from a batch of inputs to (n, ...) outputs in inference mode: an array, or a list for
-    several."""
+    """Compiles a function from (n, ...) inputs to the model's (n, ...) outputs in inference mode.
+
+    The function returns an array, or a list of arrays if the model has several outputs.
+    """
 
     @tf.function  # type: ignore[untyped-decorator]
     def run(inputs: Any) -> Any:
@@ -142,13 +154,14 @@ def compile_forward(model: keras.Model, placement: Placement) -> Forward:
     def forward(inputs: Any) -> Any:
         count = len(inputs)
         if (lack := placement.replicas - count) > 0:
-            # Filled up here, in front of the shares, so that what lacks comes last in what is collected.
+            # The batch is filled up before it is shared out, so that the extra rows come last in what is
+            # collected.
             inputs = np.concatenate([inputs, np.zeros((lack, *inputs.shape[1:]), inputs.dtype)])
         inputs = inputs[placement.share(len(inputs))]
         if inputs.dtype == np.uint8:
             inputs = inputs.astype(np.float32)
         outputs = run(*placement.deal([inputs]))
-        # Every value of its own collective, in the same order on all workers.
+        # Each output is collected by itself, in the same order on all workers.
         flat = [placement.collect(values)[:count] for values in _list_outputs(outputs)]
         return flat if isinstance(outputs, list) else flat[0]
 

@@ -1,1 +1,1 @@
-"""What a step is fed: in which order, and how an image is warped on its way."""
+"""The batches of training: their order, and how their images are warped."""

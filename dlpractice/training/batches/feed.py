@@ -1,5 +1,5 @@
-"""Batches in an order that is a function of (seed, epoch) alone, so that a killed run can be taken up at any
-step."""
+"""Batches for classification. Their order is a function of (seed, epoch) alone, so that a killed run can go
+on from any step."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from dlpractice.training.batches.warp import mix_batch, warp_batch
 
 
 class Rows(Protocol):
-    """Anything that gives (n, ...) rows for an (n,) array of indices: an array, or a view of rows on disk."""
+    """Anything that gives (n, ...) rows for an (n,) array of indices, such as an array or a `RowView`."""
 
     def __len__(self) -> int: ...
 
@@ -32,13 +32,16 @@ class Batches(Protocol):
     def steps(self) -> int: ...
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Sequence[Any]]:
-        """The batches of `epoch` from step `start` on: arrays or tensors of equal length each, inputs
-        first."""
+        """The batches of `epoch` from step `start` on.
+
+        A batch is a sequence of arrays or tensors of equal length, the inputs first.
+        """
         ...
 
 
 Share = Callable[[int], slice]
-"""From the number of examples in a global batch to those that this process reads; see `Placement.share`."""
+"""From the number of examples in a batch to the slice of them that this process reads; see
+`Placement.share`."""
 
 
 def take_all(count: int) -> slice:
@@ -50,15 +53,18 @@ def take_all(count: int) -> slice:
 class Feed:
     """The batches of one stage, made of its training split of N images.
 
-    rows: V views of each image, one view of all images after another: row v N + i is view v of image i. In
-        each epoch one of the V is drawn for each image.
-    labels: (N,) int64.
-    class_weights: (K,) float32, the weight in the loss of an example of each class.
-    batch_size: the most examples that a batch may have.
-    label_smoothing: the share of each target that is spread evenly over all classes (Szegedy et al. 2016).
-    augmentation: is drawn anew for each batch. It needs rows that are images of 0..255; None for features.
-    share: the part of each batch that this process reads and gives. All draws are made for the whole batch,
-        so they are the same in all processes.
+    Args:
+        rows: V views of each image, one view of all images after another: row v N + i is view v of image i.
+            In each epoch one of the V is drawn for each image.
+        labels: (N,) int64.
+        class_weights: (K,) float32, the weight in the loss of an example of each class.
+        batch_size: the most examples that a batch may have.
+        label_smoothing: the share of each target that is spread evenly over all classes (Szegedy et al.
+            2016).
+        augmentation: is drawn anew for each batch. It needs rows that are images of 0..255; None for
+            features.
+        share: the part of each batch that this process reads and gives. All draws are made for the whole
+            batch, so they are the same in all processes.
     """
 
     rows: Rows
@@ -72,8 +78,11 @@ class Feed:
 
     @property
     def steps(self) -> int:
-        """Batches in an epoch. They are of equal size, give or take one, so that no rest of an epoch weighs
-        more than its images should, nor gives batch normalisation three images to judge by."""
+        """The number of batches in an epoch.
+
+        The sizes of the batches differ by one at most. A small batch at the end would give its images too
+        much weight, and batch normalisation too few to measure statistics on.
+        """
         return -(-len(self.labels) // self.batch_size)
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
@@ -110,7 +119,7 @@ class Feed:
         return int(self.rows[np.zeros(1, np.int64)].shape[1])
 
     def _augmented(self, epoch: int, start: int) -> Iterator[Batch]:
-        """Augments batches ahead of their use, in parallel and in order."""
+        """Augments batches before they are asked for, two at a time, and gives them in order."""
         assert self.augmentation is not None
         side, classes = self.rows[np.zeros(1, np.int64)].shape[1:], len(self.class_weights)
         floats, ints = tf.float32, tf.int32
@@ -139,8 +148,15 @@ class Feed:
 def _pick_draw(
     draw: Draw, own: NDArray[np.int64], augmentation: Augmentation
 ) -> tuple[NDArray[np.int64], Draw]:
-    """Which images of a batch have to be read to augment those at `own`, and the draws of the images read:
-    where images are mixed, the partners come after them."""
+    """What has to be read to augment only some images of a batch.
+
+    Args:
+        draw: the draws of the whole batch.
+        own: (n,) the places in it of the images to augment.
+
+    Returns the places of the images to read, and the draws of those images. With mixing, 2n images are read:
+    those at `own`, then the partner of each.
+    """
     count = len(own)
     read = np.concatenate([own, draw.partners[own]]) if augmentation.mixes else own
     picked = Draw(*(values[read] for values in draw))
@@ -151,7 +167,13 @@ def _pick_draw(
 
 
 def weigh_classes(labels: NDArray[np.int64], class_count: int, *, balanced: bool) -> NDArray[np.float32]:
-    """(K,) float32 class weights: all 1, or N / (K n_k) so that every class counts the same in the loss."""
+    """The weights in the loss of the K classes, (K,) float32.
+
+    Args:
+        labels: (N,).
+        balanced: whether class k, with n_k examples, has the weight N / (K n_k), so that all classes count
+            the same in the loss. Otherwise all weights are 1.
+    """
     if not balanced:
         return np.ones(class_count, np.float32)
     counts = np.bincount(labels, minlength=class_count)

@@ -1,5 +1,4 @@
-"""Examples as the net sees them: resized, turned, distorted, and with another pen, in one place for training
-and for tests."""
+"""One-shot drawings as the net sees them: resized, turned, distorted, and drawn with another pen."""
 
 from typing import Any
 
@@ -14,15 +13,15 @@ from dlpractice.training.batches.feed import Rows
 def view_batch(images: Any, transforms: Any, pens: Any, fields: Any, image_size: int) -> Any:
     """(N, H, H, C) in 0..255 -> (N, image_size, image_size, C) float32, moved as `Moves` says.
 
-    A mean over as many input pixels as an output pixel covers comes first, so that a thin stroke does not
-    fall between two of them. What lies outside is like the nearest edge.
+    First, the mean is taken over as many input pixels as an output pixel covers, so that a thin stroke does
+    not fall between two output pixels. Places outside the image have the value of the nearest edge.
     """
     images = tf.cast(images, tf.float32)
     images = tf.cond(tf.reduce_any(pens != 0), lambda: _press(images, pens), lambda: images)
     factor = round(images.shape[1] / image_size)
     if factor > 1:
         images = tf.nn.avg_pool2d(images, factor, 1, "SAME")
-        # The middle of a window of even size lies half a pixel after its output.
+        # The middle of a window of even size lies half a pixel beyond the place of its output.
         shift = 0.5 * (1 - factor % 2)
         transforms = transforms - tf.constant([0, 0, shift, 0, 0, shift, 0, 0], tf.float32)
     views = tf.raw_ops.ImageProjectiveTransformV3(
@@ -37,7 +36,10 @@ def view_batch(images: Any, transforms: Any, pens: Any, fields: Any, image_size:
 
 
 def _press(images: Any, pens: Any) -> Any:
-    """Strokes are dark: the least of 3 x 3 pixels thickens them, the greatest thins them."""
+    """Thickens the strokes where `pens` is above 0, and thins them where it is below.
+
+    Strokes are dark, so the least of 3 x 3 pixels thickens them, and the greatest thins them.
+    """
     thicker = -tf.nn.max_pool2d(-images, 3, 1, "SAME")
     thinner = tf.nn.max_pool2d(images, 3, 1, "SAME")
     pens = pens[:, None, None, None]
@@ -46,7 +48,11 @@ def _press(images: Any, pens: Any) -> Any:
 
 
 def _bend(images: Any, fields: Any) -> Any:
-    """(N, S, S, C), each pixel read from where the field, spread over the image, displaces it to."""
+    """(N, S, S, C) -> the same shape; each pixel is read from the place to which the field displaces it.
+
+    Args:
+        fields: (N, G, G, 2), the displacements in y and x, in pixels. They are resized to S x S.
+    """
     count, size = tf.shape(images)[0], images.shape[1]
     places = tf.stack(tf.meshgrid(tf.range(size), tf.range(size), indexing="ij"), axis=-1)
     places = tf.cast(places, tf.float32) + tf.image.resize(fields, (size, size), "bicubic")
@@ -66,7 +72,9 @@ def _bend(images: Any, fields: Any) -> Any:
 class PlainViews:
     """Rows of examples as the net sees them when nothing is distorted.
 
-    pixels: (N, H, H, C) uint8. Row i + t N is example i in turn t, as `distortion.see_plain` counts turns.
+    Args:
+        pixels: (N, H, H, C) uint8. Row i + t N is example i in turn t, as `distortion.see_plain` counts
+            turns.
     """
 
     def __init__(self, pixels: Rows, image_size: int, turns: int = 1) -> None:
@@ -83,7 +91,8 @@ class PlainViews:
 
 
 class DistortedViews:
-    """As `PlainViews` without turns, each row distorted in its own way, which depends on `seed` alone."""
+    """Rows as those of `PlainViews` without turns, each with a distortion of its own that depends on `seed`
+    alone."""
 
     def __init__(self, pixels: Rows, image_size: int, distortion: Distortion, seed: int = 0) -> None:
         self._pixels, self._image_size = pixels, image_size

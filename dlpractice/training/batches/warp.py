@@ -1,4 +1,4 @@
-"""Applies drawn augmentation to a batch of images: one warp, one colour change, one mix, all vectorised."""
+"""Applies augmentation that was drawn before to a whole batch: one warp, one change of colours, one mix."""
 
 from typing import Any
 
@@ -8,11 +8,14 @@ _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 def warp_batch(images: Any, transforms: Any, colours: Any) -> Any:
-    """(N, H, W, 3) in 0..255 -> float32 of the same shape and range, each image moved and coloured on its
-    own.
+    """(N, H, W, 3) in 0..255 -> float32 of the same shape and range; each image is moved and coloured by
+    itself.
 
-    Flip, rotation, zoom and shift are one affine map, so a pixel is interpolated once; what lies outside is
-    mirrored.
+    Flip, rotation, zoom and shift are one affine map, so that each pixel is interpolated only once. Places
+    outside the image mirror its inside.
+
+    Args:
+        transforms, colours: (N, 8) and (N, 3), as in `dlpractice.data.augmentation.Draw`.
     """
     images = tf.cast(images, tf.float32)
     size = tf.shape(images)[1:3]
@@ -34,7 +37,11 @@ def warp_batch(images: Any, transforms: Any, colours: Any) -> Any:
 
 
 def mix_batch(images: Any, partners: Any, boxes: Any, blend: Any) -> Any:
-    """MixUp and CutMix in one expression, as `dlpractice.data.augmentation.Draw` describes them."""
+    """Mixes each of (N, S, S, 3) images with its partner, by MixUp or CutMix.
+
+    Args:
+        partners, boxes, blend: (N,), (N, 4) and (N,), as in `dlpractice.data.augmentation.Draw`.
+    """
     side = tf.shape(images)[1]
     rows, columns = tf.range(side)[None, :, None], tf.range(side)[None, None, :]
     top, left, bottom, right = (boxes[:, i, None, None] for i in range(4))

@@ -1,1 +1,1 @@
-"""Where a run computes: devices, machines that train together, and precision."""
+"""Where and how a run computes: the devices, the machines that train together, and the precision."""

@@ -1,8 +1,8 @@
-"""Which machines train together, as Kubeflow and Vertex (`TF_CONFIG`) or SLURM tell each process.
+"""Which processes train together, as Kubeflow and Vertex (by `TF_CONFIG`) or SLURM tell each of them.
 
-All processes run the same command. The first is the chief: it alone writes the run directory and speaks; the
-others follow. SLURM's variables are read here, and not by TensorFlow's `SlurmClusterResolver`: that one needs
-TensorFlow before it is known who may write, hands out GPUs by itself, and fixes the port.
+All processes run the same command. The first is the chief: only the chief writes the run directory and prints
+messages. SLURM's variables are read here, and not by TensorFlow's `SlurmClusterResolver`, because that one
+needs TensorFlow before it is known which process may write, hands out GPUs by itself, and fixes the port.
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import Any
 
 from dlpractice.errors import HardwareError
 
-# It ends nobody but the process that has started it: if that one is gone, the number may be another's.
+# It kills only the process that started it. If that one has ended, its number may belong to another process.
 _WATCH = """
 import os, signal, sys, time
 time.sleep(float(sys.argv[2]))
@@ -35,28 +35,34 @@ _LOST = {
     "FailedPreconditionError",
     "UnavailableError",
 }
-# Below the range from which systems hand out ports by themselves.
+# These lie below the range from which systems hand out ports by themselves.
 _FIRST_PORT, _PORTS = 12_000, 18_000
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Processes that train together. addresses: `host:port` of each, the chief's first. index: this one's."""
+    """Processes that train together.
+
+    Args:
+        addresses: the `host:port` of each process, the chief's first.
+        index: the place of this process among them.
+    """
 
     addresses: tuple[str, ...]
     index: int
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process writes and speaks."""
+        """Whether this process writes the run directory and prints messages."""
         return self.index == 0
 
 
 def find_cluster(environment: Mapping[str, str] = os.environ) -> Cluster | None:
-    """The cluster that this process is one of, from `TF_CONFIG` or else a step of SLURM; None where it trains
+    """The cluster that this process belongs to, by `TF_CONFIG` or else by a step of SLURM; None if it trains
     alone.
 
-    Raises HardwareError where the variables are damaged, half set, or ask for what is not done here.
+    Raises:
+        HardwareError: the variables are damaged or incomplete, or ask for what cannot be done here.
     """
     if environment.get("TF_CONFIG", "").strip():
         return _at_least_two(_read_tf_config(environment["TF_CONFIG"]))
@@ -66,7 +72,14 @@ def find_cluster(environment: Mapping[str, str] = os.environ) -> Cluster | None:
 
 
 def refuse_cluster(asked: str) -> None:
-    """Raises HardwareError where this process is one of several, for `asked`, which holds several runs."""
+    """Refuses several runs in one command if this process is one of several workers.
+
+    Args:
+        asked: what the user asked for, as the message names it.
+
+    Raises:
+        HardwareError: this process is one of several workers.
+    """
     if find_cluster() is not None:
         raise HardwareError(
             f"{asked} trains runs that know nothing of each other, and this job has several workers",
@@ -76,14 +89,15 @@ def refuse_cluster(asked: str) -> None:
 
 @contextmanager
 def reporting_lost_workers(cluster: Cluster | None) -> Iterator[None]:
-    """Turns what TensorFlow raises when another worker has gone into a HardwareError."""
+    """Inside the block, an error by which TensorFlow says that another worker is lost becomes a
+    HardwareError."""
     if cluster is None:
         yield
         return
     try:
         yield
     except Exception as error:
-        # TensorFlow's, told by name: to import it is up to whoever needs it.
+        # The errors are known by name, because TensorFlow may not be imported here.
         if type(error).__name__ not in _LOST:
             raise
         told = re.findall(r"/task:(\d+)", str(error))
@@ -97,10 +111,10 @@ def reporting_lost_workers(cluster: Cluster | None) -> Iterator[None]:
 
 @contextmanager
 def giving_up_after(seconds: float, cluster: Cluster) -> Iterator[None]:
-    """Kills the process, with a word of why, where the block takes longer to join the other workers.
+    """Kills this process, with a message, if the block takes longer than `seconds` to join the other workers.
 
-    TensorFlow waits for them in a call that keeps Python's other threads and its signals waiting too, and
-    that its own timeout was not seen to end. So another process counts the seconds.
+    TensorFlow waits for them in a call that blocks Python's other threads and its signals, and TensorFlow's
+    own timeout was not seen to end it. So another process counts the seconds.
     """
     message = (
         f"error: worker {cluster.index} of {len(cluster.addresses)} has waited {seconds:.0f} s for the rest\n"
@@ -184,7 +198,8 @@ def _read_slurm(environment: Mapping[str, str]) -> Cluster:
 def expand_nodes(text: str) -> list[str]:
     """SLURM's short form of a list of nodes, such as `gpu[01-03,7],head` -> their names, in order.
 
-    Raises ValueError where `text` is none.
+    Raises:
+        ValueError: `text` is no such list.
     """
     parts = re.findall(r"(?:[^,\[\]]|\[[^\[\]]*\])+", text)
     if ",".join(parts) != text:
@@ -208,7 +223,8 @@ def _expand_node(part: str) -> list[str]:
 def expand_tasks(text: str) -> list[int]:
     """SLURM's short form of tasks per node, such as `2(x3),1` -> [2, 2, 2, 1].
 
-    Raises ValueError where `text` is none.
+    Raises:
+        ValueError: `text` is no such list.
     """
     counts: list[int] = []
     for part in text.split(","):

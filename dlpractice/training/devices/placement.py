@@ -1,8 +1,8 @@
-"""Where a model trains: `tf.distribute` for one device, for several, and for several machines; batches dealt
-out to replicas.
+"""Where a model trains: on one device, on several, or on several machines, by `tf.distribute`.
 
-A global batch is dealt out evenly, and the loss is divided by the global batch, never by a replica's part of
-it: averaging the means of uneven parts, as `fit` does, gives other weights than one device would.
+A batch is dealt out evenly to the replicas, which are the copies of the model, one on each device. The loss
+is divided by the size of the whole batch, never by that of a replica's part. The mean over the means of
+uneven parts, as `fit` takes it, would give other weights than training on one device.
 """
 
 import json
@@ -18,19 +18,22 @@ from dlpractice.errors import HardwareError
 from dlpractice.training.devices.cluster import Cluster, giving_up_after
 
 Devices = Literal["auto"] | int | Sequence[str]
-"""Which devices: all GPUs or else the CPU, so many of them, or those named."""
+"""Which devices to take: all GPUs or else the CPU ("auto"), the first so many, or those named."""
 
 JOIN_SECONDS = 600
 """How long the first worker waits for the last to start: images may have to be fetched to a new machine."""
 SILENCE_SECONDS = 30
-"""After how long a worker that says nothing is taken for lost. One that dies is noticed at once."""
+"""How long a worker may be silent before it is taken for lost. One whose process ends is noticed at once."""
 
 
 class Placement:
     """A `tf.distribute.Strategy` with the operations that training needs of it.
 
-    devices: this process's. cluster: the processes that train together; None for one alone. Where there are
-    several, all of them call the same methods in the same order, and wait in those that say so.
+    Args:
+        devices: the names of this process's devices.
+        cluster: the processes that train together, called workers; None if this one trains alone. All workers
+            must call the same methods in the same order. In some methods, which say so, they wait for each
+            other.
     """
 
     def __init__(
@@ -52,18 +55,18 @@ class Placement:
         return self._worker == 0
 
     def share(self, count: int) -> slice:
-        """Which of `count` rows of a global batch are for this process; the others' shares have no row of
-        them."""
+        """Which of the `count` rows of a batch this process computes. The shares of all workers make up the
+        batch, and do not overlap."""
         local = self.replicas // self.workers
         bounds = np.linspace(0, count, self.replicas + 1).astype(int)
         return slice(int(bounds[self._worker * local]), int(bounds[(self._worker + 1) * local]))
 
     def deal(self, batch: Sequence[Any]) -> tuple[Any, ...]:
-        """Arrays of equal length, this process's share of a batch -> per-replica values that share them out,
-        their sizes differing by one at most.
+        """Deals this process's share of a batch, arrays of equal length, out to its replicas.
 
-        Fewer rows than replicas are filled up with zeros at the end, because layers fail on an empty batch.
-        An example whose weight and targets are zero leaves loss and gradients as they are.
+        The parts differ by one row at most. If there are fewer rows than replicas, rows of zeros are added at
+        the end, because layers fail on an empty batch. An example whose weight and targets are zero does not
+        change the loss or the gradients.
         """
         local = self.replicas // self.workers
         if (lack := local - len(batch[0])) > 0:
@@ -87,8 +90,10 @@ class Placement:
         )
 
     def collect(self, values: Any) -> NDArray[Any]:
-        """Per-replica results -> one array, in the order in which the batch was dealt. Workers wait for each
-        other, and all have the whole array."""
+        """Joins the results of the replicas to one array, in the order in which the batch was dealt out.
+
+        Workers wait for each other, and all get the whole array.
+        """
         if self.workers == 1:
             return np.concatenate(
                 [value.numpy() for value in self.strategy.experimental_local_results(values)]
@@ -97,8 +102,10 @@ class Placement:
         return gathered
 
     def agree(self, value: Any) -> Any:
-        """The chief's `value`, anything that JSON holds, on every worker: what is measured or read must not
-        differ between them. Workers wait for each other."""
+        """Gives every worker the chief's `value`, which may be anything that JSON can hold.
+
+        What is measured or read must not differ between workers. They wait for each other.
+        """
         if self.workers == 1:
             return value
         text = np.frombuffer(json.dumps(value).encode() if self.is_chief else b"", np.uint8)
@@ -108,7 +115,7 @@ class Placement:
         return json.loads(self.add_up(padded).astype(np.uint8).tobytes())
 
     def add_up(self, counts: NDArray[Any]) -> NDArray[np.int32]:
-        """The sum of all workers' `counts`, whole numbers. Workers wait for each other."""
+        """The sum of all workers' `counts`, which are whole numbers. Workers wait for each other."""
         if self.workers == 1:
             return counts.astype(np.int32)
         local = self.replicas // self.workers
@@ -123,12 +130,19 @@ class Placement:
 
 
 def place(devices: Devices = "auto", cluster: Cluster | None = None) -> Placement:
-    """Chooses devices: all GPUs or else the CPU (`auto`), the first `devices` of them, or those named.
+    """Chooses devices, and the strategy to train on them.
 
-    Several are mirrored (`tf.distribute.MirroredStrategy`). With a `cluster`, the machines are joined first,
-    which has to come before anything else that TensorFlow does; waits until all are there.
+    With several devices, each holds a copy of the model (`tf.distribute.MirroredStrategy`). With a cluster,
+    this process first joins the others, and waits until all are there. Nothing else may be asked of
+    TensorFlow before.
 
-    Raises HardwareError, which lists what there is.
+    Args:
+        devices: see `Devices`. With a cluster, each worker chooses its own.
+        cluster: the processes that train together; None if this one trains alone.
+
+    Raises:
+        HardwareError: there are no such devices; the message lists those there are. Or the workers cannot
+        join.
     """
     if cluster is not None:
         _choose_own(devices)
@@ -142,17 +156,19 @@ def place(devices: Devices = "auto", cluster: Cluster | None = None) -> Placemen
 
 @cache
 def _mirror(names: tuple[str, ...]) -> tf.distribute.Strategy:
-    """One for all runs of a process: TensorFlow numbers what devices exchange from the same start for each
-    strategy, and of two models of different size would take the one's exchange for the other's."""
+    """The strategy of these devices, one for all runs of a process.
+
+    Each strategy of TensorFlow numbers the exchanges between devices from the same start. With two
+    strategies, the exchanges of two models of different size would be taken for each other.
+    """
     return tf.distribute.MirroredStrategy(names)
 
 
 @cache
 def _join(cluster: Cluster) -> tf.distribute.Strategy:
-    """One for a process, which joins once.
+    """Joins the other workers, once in a process.
 
-    The time that a silent worker is waited for is TensorFlow's to know before it joins, and no public
-    function tells it.
+    TensorFlow must know before it joins how long a worker may be silent, and no public function tells it.
     """
     _set_timeouts(len(cluster.addresses))
     spec = tf.train.ClusterSpec({"worker": list(cluster.addresses)})
@@ -171,7 +187,7 @@ def _join(cluster: Cluster) -> tf.distribute.Strategy:
 
 
 def _set_timeouts(workers: int) -> None:
-    # The only way to these two settings; TensorFlow's own are an hour to join.
+    # These settings have no other way in. By default, TensorFlow waits an hour for workers to join.
     from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
     from tensorflow.python.eager import context
 
@@ -186,7 +202,7 @@ def _set_timeouts(workers: int) -> None:
 
 
 def _choose_own(devices: Devices) -> None:
-    """Which of this machine's GPUs it takes part with; TensorFlow must not have looked at them yet."""
+    """Chooses the GPUs that this worker takes part with. TensorFlow must not have used any of them yet."""
     if isinstance(devices, int):
         gpus = tf.config.list_physical_devices("GPU")
         if devices > max(1, len(gpus)):

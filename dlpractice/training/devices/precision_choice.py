@@ -1,4 +1,4 @@
-"""Which precision this machine computes convolutions fastest in, found by trying."""
+"""Measures in which precision a device computes convolutions fastest."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -9,18 +9,18 @@ import tensorflow as tf
 # Large enough to keep a GPU busy for a moment, small enough for a CPU to do in some hundredths of a second: a
 # 3x3 convolution of 128 channels, 7.4 GFLOP.
 _IMAGES, _SIDE, _CHANNELS = 8, 56, 128
-# The precisions take turns, and the fastest of many short looks counts: another process slows some of them
-# down, and it must not be the reason for the choice.
+# The precisions take turns, and of many short measurements the fastest counts: other processes slow some of
+# them down, and must not decide the choice.
 _ROUNDS = 10
 # A lower precision has to win clearly.
 _MARGIN = 1.15
 
 Choice = tuple[str, Mapping[str, float]]
-"""A precision, and the seconds of a convolution by precision that it was chosen by; none if it was told."""
+"""A precision, and the seconds of a convolution in each that was tried; empty if the config names it."""
 
 
 def choose_precision(device: str) -> Choice:
-    """`float32`, or `bfloat16` (on a GPU also `float16`) where it is clearly faster."""
+    """Chooses `float32`, unless `bfloat16` (or `float16`, on a GPU) is clearly faster."""
     candidates = ["float32", "bfloat16"] + (["float16"] if "GPU" in device else [])
     calls = {name: _compile_convolution(device, tf.as_dtype(name)) for name in candidates}
     rounds = [{name: _time(call) for name, call in calls.items()} for _ in range(_ROUNDS)]

@@ -1,1 +1,1 @@
-"""What is recorded of a net while it trains, for `dlp diagnose`. It must not change the training."""
+"""Records what a net does while it trains, for `dlp diagnose`. The recording must not change the training."""

@@ -1,5 +1,4 @@
-"""What flows through a net on one batch: the range of what its layers see and give, units that are dead or
-saturated."""
+"""The values inside a net on one batch: their ranges, and the shares of dead and saturated units."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,13 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 Document = dict[str, Any]
 
-# Beyond these a function's slope is below a hundredth of its largest one.
+# At the flat ends beyond these values, the slope is below a hundredth of the function's largest slope.
 _FLAT_ENDS = {"tanh": float(np.tanh(3.0)), "sigmoid": float(1 / (1 + np.exp(-6.0)))}
 _WATCHED = ("relu", *_FLAT_ENDS)
 
 
 def describe_values(values: ArrayLike) -> Document:
-    """`low`, `high`, `mean` and `std` of an array of any shape; NaN where one of its values is none."""
+    """`low`, `high`, `mean` and `std` of an array of any shape. All are NaN if one of its values is."""
     array = np.asarray(values, np.float64)
     return {
         "low": float(array.min()),
@@ -28,7 +27,7 @@ def describe_values(values: ArrayLike) -> Document:
 
 
 def walk(net: keras.Model) -> Iterator[keras.layers.Layer]:
-    """The layers of a net in order, those of nets within it in their place."""
+    """The layers of a net in order. A net inside it is replaced by its own layers."""
     for layer in net.layers:
         if isinstance(layer, keras.Model):
             yield from walk(layer)
@@ -37,7 +36,7 @@ def walk(net: keras.Model) -> Iterator[keras.layers.Layer]:
 
 
 def activation_of(layer: keras.layers.Layer) -> str | None:
-    """The name of the activation that a layer ends in; None where it has no such thing."""
+    """The name of the activation that a layer ends in; None if it has none."""
     if isinstance(layer, keras.layers.ReLU):
         return "relu"
     if isinstance(layer, keras.layers.Softmax):
@@ -48,8 +47,10 @@ def activation_of(layer: keras.layers.Layer) -> str | None:
 class Flow:
     """The values in a net.
 
-    start: the symbolic tensor from which `net`, a graph of layers, goes on to its output. It need not be the
-    beginning of the graph in which the layers were first called; `net` may be a part that was cut off.
+    Args:
+        start: the symbolic tensor from which `net`, a graph of layers, goes on to its output. It need not be
+            the beginning of the graph in which the layers were first called; `net` may be a part that was cut
+            off.
     """
 
     def __init__(self, net: keras.Model, start: Any) -> None:
@@ -72,12 +73,17 @@ class Flow:
     def measure(
         self, inputs: ArrayLike, *, training: bool
     ) -> tuple[NDArray[np.float32], Document | None, dict[str, Document]]:
-        """From (n, ...) values at the start: the output; the range of what the first trained layer sees, None
-        where nothing is trained; and, by layer, `dead` or `saturated`.
+        """Computes the net on (n, ...) values at its start.
 
-        dead: the share of a ReLU layer's units that are zero for every example (of convolutions: channels, at
-        every place). saturated: the share of tanh's and sigmoid's values at their flat ends. training: as a
-        step sees it, which moves statistics and draws dropout, or as in use.
+        Args:
+            training: whether the net is in training mode, which moves statistics and draws dropout, or in
+                inference mode.
+
+        Returns:
+            The output; the range of what the first trained layer sees, or None if no layer is trained; and
+            by layer, its share of `dead` or `saturated` units. A unit of a ReLU layer is dead if it is zero
+            for every example, a channel of a convolution if it is so at every place. Of tanh and sigmoid,
+            those values are saturated that lie at the flat ends.
         """
         values = tf.cast(tf.convert_to_tensor(inputs), tf.float32)
         found = tf.nest.flatten(self._model(values, training=training))

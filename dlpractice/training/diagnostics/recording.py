@@ -1,9 +1,10 @@
-"""What a net does while it trains, recorded for `dlp diagnose`: `diagnostics.json` of a run.
+"""Records what a net does while it trains, in a run's `diagnostics.json`, for `dlp diagnose`.
 
-Before any step: the loss of the first batch, whether that batch can be learnt, what the first trained layer
-sees, and each layer. After each epoch, on that same batch: each layer's gradient, weights, dead and saturated
-units, how far one step of the epoch moved it, and the range of the output. The training stays as it is, bit
-for bit: weights, statistics and generator states that are touched are put back.
+Before the first step, this is the loss of the first batch, whether that batch can be learnt, what the first
+trained layer sees, and the state of each layer. After each epoch, it is measured on the same batch: for each
+layer its gradient, its weights, its dead and saturated units, and how far the epoch's first step moved it;
+and the range of the output. The training ends with the same bits as without: weights, statistics and
+generator states that the recording changes are put back.
 """
 
 import math
@@ -28,18 +29,21 @@ Write = Callable[[Mapping[str, object]], None]
 _LEARNING_STEPS = 100
 _LEARNING_RATE = 1e-3
 _LEARNT = 0.1
-"""Share of the loss, above the lowest possible, at which a batch counts as learnt."""
+"""A batch counts as learnt when no more than this share of its loss above the floor is left."""
 _MOST_EPOCHS = 100
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What is looked at, the same throughout a stage.
+    """The batch and the part of the net that are looked at throughout a stage.
 
-    batch: what a step takes. net: the layers from the symbolic tensor `start` to the output. inputs: (n, ...)
-    the batch's values at `start`. describe_output: from what `net` gives for them to what is recorded of it.
-    floor: the lowest loss there can be on the batch, in the loss's unit; None where nobody knows. facts: of
-    the task, recorded with the start.
+    Args:
+        batch: what a step takes.
+        net: the layers from the symbolic tensor `start` to the output.
+        inputs: (n, ...) the batch's values at `start`.
+        describe_output: from the output of `net` for these inputs to what is recorded of it.
+        floor: the lowest loss that is possible on the batch, in the loss's unit; None if it is not known.
+        facts: what is known of the task; recorded with the start.
     """
 
     batch: Sequence[Any]
@@ -54,8 +58,12 @@ class Probe:
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     """Fills diagnostics.json of a run, stage by stage.
 
-    loss: see `steps.Loss`. precision: what the model computes in. read and write: the document as it stands,
-    and its keeping; a run that goes on finds what was recorded, and records again the epochs that it repeats.
+    Args:
+        loss: see `steps.Loss`.
+        precision: what the model computes in.
+        read: gives the document as it is on disk, or None. A run that goes on finds in it what was recorded
+            before, and records again the epochs that it repeats.
+        write: replaces the document.
     """
 
     def __init__(
@@ -78,7 +86,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         self._gradients: Callable[..., Any] | None = None
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Record the start of the first stage, once."""
+        """Record the net at the start of the first stage, once."""
         document = self._document()
         if "start" not in document:
             self._write(document | {"start": self._describe_start()})
@@ -88,14 +96,14 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         self._epoch, self._before = epoch, None
 
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Keep the weights in front of an epoch's first step; with accumulated gradients, several batches
-        make one."""
+        """Keep the weights before an epoch's first step. If an optimiser accumulates gradients, several
+        batches pass before the weights move."""
         if batch == 0 or (self._before is None and self._is_unmoved()):
             self._before = [variable.numpy() for variable in self.model.trainable_variables]
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Record how far the epoch's first step moved each layer: at once, for the run may be stopped before
-        the epoch ends."""
+        """Record how far the epoch's first step moved each layer. This is written at once, because the run
+        may be stopped before the epoch ends."""
         if self._before is None:
             return
         kept = dict(zip(map(id, self.model.trainable_variables), self._before, strict=True))
@@ -111,7 +119,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
             self._before = None
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Record the layers after epoch `epoch`, where it is one of those that are recorded."""
+        """Record the layers after epoch `epoch`, if it is one of those that are recorded."""
         document = self._document()
         ratios = self._read_ratios(document)
         document.pop("step", None)
@@ -126,17 +134,17 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         return {"stage": self._stage, "epoch": self._epoch + 1}
 
     def _read_ratios(self, document: Document) -> Mapping[str, float]:
-        """By layer, of this epoch's first step; none where it was not taken yet."""
+        """How far this epoch's first step moved each layer; empty if that step was not taken yet."""
         step = document.get("step", {})
         return step["update_ratios"] if self._place().items() <= step.items() else {}
 
     def _is_unmoved(self) -> bool:
-        """Whether this epoch has begun, and has not moved any weight yet."""
+        """Whether a step of this epoch was recorded that moved no weight."""
         ratios = self._read_ratios(self._document())
         return bool(ratios) and not any(ratios.values())
 
     def _is_recorded(self, epoch: int) -> bool:
-        """The first and the last, and of those between as many as keep the file small."""
+        """The first and the last epoch are recorded, and between them so many that the file stays small."""
         last = self.params["epochs"] - 1
         return epoch in (0, last) or (epoch + 1) % -(-(last + 1) // _MOST_EPOCHS) == 0
 
@@ -146,7 +154,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     def _describe_start(self) -> Document:
         kept = [variable.numpy() for variable in self.model.variables]
         before, _ = self._measure()
-        # Statistics of normalisation are none yet: only as a step sees it do the values say anything.
+        # Normalisation has measured no statistics yet, so the values mean something in training mode only.
         with without_dropout(self.model):
             output, seen, layers = self._look({}, training=True)
         floor = self._probe.floor
@@ -164,8 +172,15 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         }
 
     def _learn_batch(self, before: float, floor: float) -> tuple[float, int]:
-        """The batch's loss after so many steps of an optimiser of its own, at a rate that suits most nets:
-        this asks whether the net can learn, not whether the run's rate is right."""
+        """Trains on the one batch, and returns its loss afterwards and the number of steps.
+
+        The optimiser is one of its own, at a rate that suits most nets: the question is whether the net can
+        learn, not whether the run's rate is right.
+
+        Args:
+            before: the loss of the batch at the start.
+            floor: the lowest loss that is possible.
+        """
         with self._placement.strategy.scope():
             groups = build_groups(
                 self.model.trainable_variables,
@@ -175,28 +190,28 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
                 pretrained_rate=1.0,
             )
         step = compile_train_step(self._loss, groups, self._placement, self._precision)
-        loss, taken = before, -1  # a step gives the loss in front of it
+        loss, taken = before, -1  # a step returns the loss before it
         with without_dropout(self.model):
             while taken < _LEARNING_STEPS and loss - floor > _LEARNT * (before - floor):
                 loss, taken = float(step(self._probe.batch, _LEARNING_RATE)), taken + 1
         return loss, max(taken, 0)
 
     def _measure(self) -> tuple[float, list[NDArray[Any]]]:
-        """The batch's loss and its gradients, as a step without dropout would have them."""
+        """The batch's loss and its gradients, as in a step without dropout."""
         if self._gradients is None:
-            # Without it the smallest gradients of float16 would be recorded as zero.
+            # Without this scale, the smallest gradients of float16 would be recorded as zero.
             scale = scale_of_loss(self._precision)
             self._gradients = compile_gradients(self.model, self._loss, self._placement, scale)
         kept = [variable.numpy() for variable in self.model.non_trainable_variables]
         with without_dropout(self.model):
             loss, gradients = self._gradients(self._probe.batch)
-        _assign(self.model.non_trainable_variables, kept)  # statistics have moved
+        _assign(self.model.non_trainable_variables, kept)  # the step has moved the statistics
         return float(loss), gradients
 
     def _look(
         self, ratios: Mapping[str, float], *, training: bool
     ) -> tuple[Document, Document | None, list[Document]]:
-        """The output, what the first trained layer sees, and the layers."""
+        """Describes the output, what the first trained layer sees, and the layers."""
         outputs, seen, shares = self._flow.measure(self._probe.inputs, training=training)
         _, gradients = self._measure()
         by_variable = dict(zip(map(id, self.model.trainable_variables), gradients, strict=True))
@@ -218,8 +233,10 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
 
 @contextmanager
 def without_dropout(model: keras.Model) -> Iterator[None]:
-    """What is traced or run in the block drops nothing: neither noise nor dropout that is too high is to be
-    taken for a net that cannot learn."""
+    """Inside the block, dropout layers drop nothing, whether a function is traced or run.
+
+    Neither the noise of dropout nor a rate that is too high shall be taken for a net that cannot learn.
+    """
     rates = {layer: layer.rate for layer in walk(model) if isinstance(layer, keras.layers.Dropout)}
     for layer in rates:
         layer.rate = 0.0
@@ -233,9 +250,10 @@ def without_dropout(model: keras.Model) -> Iterator[None]:
 def compile_gradients(
     model: keras.Model, loss: Loss, placement: Placement, scale: float = 1.0
 ) -> Callable[[Sequence[Any]], tuple[Any, list[NDArray[Any]]]]:
-    """A function from a global batch to its loss and the gradients of `model`'s trainable variables.
+    """Compiles a function from a batch to its loss and the gradients of `model`'s trainable variables.
 
-    scale: a factor on the loss that is taken out of the gradients again, for half precision.
+    Args:
+        scale: a factor on the loss, for half precision. The gradients are divided by it.
     """
 
     def replica(*batch: Any) -> Any:

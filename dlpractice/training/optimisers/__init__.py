@@ -1,1 +1,1 @@
-"""Optimisers, and how their learning rate moves."""
+"""Optimisers, and the schedules of their learning rates."""

@@ -1,4 +1,4 @@
-"""One optimiser per group of variables, so that what is already trained moves at a smaller rate."""
+"""One optimiser for each group of variables, so that pretrained weights get a smaller learning rate."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from dlpractice.registry.optimisation import OPTIMISERS
 
 @dataclass(frozen=True)
 class Group:
-    """Variables that share an optimiser; its rate is `factor` times the schedule's."""
+    """Variables that share an optimiser. Its learning rate is `factor` times that of fresh variables."""
 
     optimiser: keras.optimizers.Optimizer
     variables: tuple[Any, ...]
@@ -26,11 +26,17 @@ def build_groups(
     is_pretrained: Callable[[Any], bool],
     pretrained_rate: float,
 ) -> tuple[Group, ...]:
-    """Splits trainable `variables` into fresh and pretrained ones. kind: a name of the registry's OPTIMISERS.
+    """Splits trainable `variables` into fresh and pretrained ones, and makes an optimiser for each group.
 
-    Discriminative rates: Howard and Ruder 2018, arXiv:1801.06146. Adam divides a gradient's scale out, so
-    that scaling the gradients would do nothing; hence two optimisers. Weight decay is decoupled (Loshchilov
-    and Hutter 2019) and spares biases and normalisation, which have one dimension.
+    A group without variables is left out.
+
+    The rates differ as in Howard and Ruder 2018, arXiv:1801.06146. One optimiser with scaled gradients would
+    not do, because Adam divides the scale of a gradient out. Weight decay is decoupled (Loshchilov and Hutter
+    2019). It leaves out biases and the weights of normalisation: all variables of less than two dimensions.
+
+    Args:
+        kind: a name of the registry's OPTIMISERS.
+        pretrained_rate: the factor of the pretrained group.
     """
     fresh = [variable for variable in variables if not is_pretrained(variable)]
     pretrained = [variable for variable in variables if is_pretrained(variable)]

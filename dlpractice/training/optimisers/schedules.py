@@ -1,5 +1,5 @@
-"""How the learning rate moves: a factor in [0, 1] on the configured rate, as a function of the step alone,
-and a plateau rule that follows the validation loss."""
+"""How the learning rate changes: by a factor in [0, 1] that depends on the step alone, and by a rule that
+lowers the rate when the validation loss stops falling."""
 
 import math
 from dataclasses import dataclass
@@ -10,10 +10,14 @@ PLATEAU_FACTOR = 0.3
 
 @dataclass(frozen=True)
 class Schedule:
-    """`steps` optimiser steps in all, the first `warmup_steps` of them rising linearly from near zero.
+    """The factor on the learning rate over `steps` optimiser steps.
 
-    shape: a name of the registry's SCHEDULES. `cosine` (Loshchilov and Hutter 2017, arXiv:1608.03983) then
-    falls to zero; the others stay at 1, `plateau` times the factor that `Plateau` keeps.
+    In the first `warmup_steps` it rises linearly from near 0 to 1. Then `cosine` falls to 0 (Loshchilov and
+    Hutter 2017, arXiv:1608.03983), and the others stay at 1. `plateau` is multiplied by the factor of
+    `Plateau` besides.
+
+    Args:
+        shape: a name of the registry's SCHEDULES.
     """
 
     shape: str
@@ -38,7 +42,7 @@ class Plateau:
     waited: int = 0
 
     def update(self, *, improved: bool) -> None:
-        """Takes note of an epoch's end."""
+        """Counts an epoch. improved: whether it was better than all before it."""
         self.waited = 0 if improved else self.waited + 1
         if self.waited >= PLATEAU_PATIENCE:
             self.factor *= PLATEAU_FACTOR
