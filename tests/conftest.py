@@ -1,10 +1,10 @@
 """Tiny data sets and finished runs on them, made once for all tests that need one."""
 
 import json
+import multiprocessing
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,85 @@ from dlpractice.runs.directory import RunDirectory
 # says of missing GPUs.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+# What takes longest goes first: a long file that comes last keeps all processes but one waiting.
+LONG = ("recipes/test_several_workers.py", "recipes/", "cli/", "benchmark/", "training/", "test_")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        name = item.nodeid.removeprefix("tests/")
+        return next((place for place, room in enumerate(LONG) if name.startswith(room)), len(LONG))
+
+    items.sort(key=rank)
+
+
 # TensorFlow takes a machine's devices as they are when it starts: this has to come before all else.
 LOGICAL_DEVICES = """
 import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * {})
 """
+
+# A forked process speaks into files, and has arguments and an environment of its own.
+FORKED = """
+import os, sys
+sys.argv[1:] = ARGUMENTS
+os.environ.clear()
+os.environ.update(ENVIRONMENT)
+for stream, file in enumerate(FILES, 1):
+    os.dup2(os.open(file, os.O_CREAT | os.O_WRONLY), stream)
+"""
+
+
+class Forked:
+    """A script in a process of its own, forked from one that has imported TensorFlow but not started it."""
+
+    def __init__(
+        self,
+        server: ForkServerContext,
+        folder: Path,
+        script: str,
+        arguments: tuple[str, ...],
+        environment: Mapping[str, str],
+    ) -> None:
+        self._files = [folder / "stdout", folder / "stderr"]
+        names = {
+            "__name__": "__main__",
+            "ARGUMENTS": list(arguments),
+            "ENVIRONMENT": dict(environment),
+            "FILES": [str(file) for file in self._files],
+        }
+        self._process = server.Process(target=exec, args=(FORKED + script, names))
+        self._process.start()
+
+    def finish(self) -> tuple[int, str, str]:
+        """Exit status (minus the signal where one ended it), output and messages."""
+        self._process.join()
+        output, messages = (file.read_text() if file.exists() else "" for file in self._files)
+        assert self._process.exitcode is not None
+        return self._process.exitcode, output, messages
+
+    def kill(self) -> None:
+        self._process.kill()
+
+
+@pytest.fixture(scope="session")
+def fork(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Forked]:
+    """Starts a script, with arguments, in a process of its own.
+
+    Python and TensorFlow take five seconds of CPU to import, a fork less than half of one. TensorFlow is not
+    started before the fork: each process chooses its devices and its place in a job.
+    """
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(
+        ["dlpractice.recipes.finetune.finetune", "dlpractice.recipes.oneshot.oneshot"]
+    )
+
+    def start(script: str, *arguments: str, **environment: str) -> Forked:
+        quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", **environment}
+        return Forked(server, tmp_path_factory.mktemp("forked"), script, arguments, quiet)
+
+    return start
 
 
 @pytest.fixture(scope="session")
@@ -35,16 +108,14 @@ def logical_devices() -> Callable[[int], str]:
 
 
 @pytest.fixture(scope="session")
-def run_on_devices() -> Callable[..., dict[str, Any]]:
+def run_on_devices(fork: Callable[..., Forked]) -> Callable[..., dict[str, Any]]:
     """Runs a script, with arguments, in a process with so many logical CPUs, and reads the JSON of its last
     line."""
 
     def run(count: int, script: str, *arguments: str) -> dict[str, Any]:
-        quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-        command = [sys.executable, "-c", LOGICAL_DEVICES.format(count) + script, *arguments]
-        done = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        status, output, messages = fork(LOGICAL_DEVICES.format(count) + script, *arguments).finish()
+        assert status == 0, messages
+        found: dict[str, Any] = json.loads(output.splitlines()[-1])
         return found
 
     return run

@@ -79,7 +79,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, tiny_alp
         env=environment,
         capture_output=True,
         text=True,
-        timeout=900,  # for hangs only
+        timeout=1200,
     )
     assert done.returncode == 0, done.stderr
     printed = re.split(r"^\$ (.+)$", done.stdout, flags=re.MULTILINE)[1:]

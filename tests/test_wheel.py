@@ -55,7 +55,7 @@ def run(environment: Path, folder: Path, *command: str) -> str:
         env={**settings, "DLP_CACHE_DIR": str(folder / "cache"), "COLUMNS": "80"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -8,10 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
-from dlpractice.cli.main import main
+from dlpractice.cli.console import messages, results
+from dlpractice.cli.main import app, main
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Finetune
+from dlpractice.errors import RunError
 
 
 @pytest.fixture
@@ -29,8 +32,21 @@ def environment(shared_cache: Path) -> dict[str, str]:
 def dlp(folder: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "dlpractice", "finetune", *arguments]
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=300, cwd=folder, env=environment, check=False
+        command, capture_output=True, text=True, timeout=1200, cwd=folder, env=environment, check=False
     )
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["finetune", *arguments])
+
+
+@pytest.fixture
+def in_folder(tmp_path: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process stands in the test's folder, before a terminal of 80 columns."""
+    results.cache_clear()
+    messages.cache_clear()
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
 
 
 def test_results_to_stdout_and_progress_to_stderr(
@@ -52,28 +68,17 @@ def test_results_to_stdout_and_progress_to_stderr(
     ]
 
 
-def test_json_is_one_document(config: Path, environment: dict[str, str], tmp_path: Path) -> None:
-    done = dlp(tmp_path, environment, "tiny.yaml", "--json", "--run-dir", "r")
+def test_json_is_one_document(config: Path, in_folder: None, tmp_path: Path) -> None:
+    done = invoke("tiny.yaml", "strategy=linear@block1", "--json", "--run-dir", "r")
     document = json.loads(done.stdout)
     assert document["run"] == "r"
     assert document["results"] == json.loads((tmp_path / "r" / "summary.json").read_text())["results"]
 
 
-def test_a_comparison_prints_a_table_and_draws_it(
-    config: Path, environment: dict[str, str], tmp_path: Path
-) -> None:
-    done = dlp(
-        tmp_path,
-        environment,
-        "tiny.yaml",
-        "--compare",
-        "scratch,linear@block1",
-        "--seeds",
-        "2",
-        "--run-dir",
-        "c",
-    )
-    assert done.returncode == 0
+def test_a_comparison_prints_a_table_and_draws_it(config: Path, in_folder: None, tmp_path: Path) -> None:
+    strategies = "linear@block1,linear@block2"
+    done = invoke("tiny.yaml", "--compare", strategies, "--seeds", "2", "--run-dir", "c")
+    assert done.exit_code == 0
     assert done.stdout.splitlines()[-1] == "c"
     assert all(len(line) <= 80 for line in done.stdout.splitlines())
     assert (tmp_path / "c" / "comparison.png").read_bytes().startswith(b"\x89PNG")
@@ -82,16 +87,16 @@ def test_a_comparison_prints_a_table_and_draws_it(
 
 
 def test_a_dry_run_shows_the_resolved_configs_and_does_nothing(
-    config: Path, environment: dict[str, str], tmp_path: Path
+    config: Path, in_folder: None, tmp_path: Path
 ) -> None:
-    done = dlp(tmp_path, environment, "tiny.yaml", "--compare", "scratch,head", "--dry-run", "--json")
+    done = invoke("tiny.yaml", "--compare", "scratch,head", "--dry-run", "--json")
     plan = json.loads(done.stdout)
     assert [one["strategy"] for one in plan["configs"].values()] == ["scratch", "head"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.yaml"]
 
 
 def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(
-    config: Path, environment: dict[str, str], tmp_path: Path
+    config: Path, environment: dict[str, str], in_folder: None, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-m", "dlpractice", "finetune", "tiny.yaml", "training.epochs=500"]
     with subprocess.Popen(
@@ -103,16 +108,16 @@ def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(
                 process.send_signal(signal.SIGINT)
                 break
         rest = process.stderr.read()
-        assert process.wait(timeout=60) == 130
+        assert process.wait(timeout=1200) == 130
     assert "--resume --run-dir r" in rest
     assert "Traceback" not in rest
     assert (tmp_path / "r" / "checkpoints").is_dir()
-    done = dlp(tmp_path, environment, "tiny.yaml", "training.epochs=3", "--run-dir", "r", "--resume")
-    assert done.returncode == 1
-    assert "another config" in done.stderr
-    done = dlp(tmp_path, environment, "tiny.yaml", "training.epochs=500", "--run-dir", "r")
-    assert done.returncode == 1
-    assert "--resume" in done.stderr
+    other = invoke("tiny.yaml", "training.epochs=3", "--run-dir", "r", "--resume").exception
+    assert isinstance(other, RunError)
+    assert "another config" in other.message
+    used = invoke("tiny.yaml", "training.epochs=500", "--run-dir", "r").exception
+    assert isinstance(used, RunError)
+    assert "--resume" in f"{used.message} {used.hint}"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ COMMANDS = tuple(cli.find_commands())
 def dlp(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "dlpractice", *arguments]
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=60, env={**os.environ, "COLUMNS": "80"}
+        command, capture_output=True, text=True, timeout=1200, env={**os.environ, "COLUMNS": "80"}
     )
 
 
@@ -115,7 +115,7 @@ def test_a_misspelt_command_is_a_matter_of_usage() -> None:
 
 def test_a_reader_that_leaves_is_no_error() -> None:
     command = f"{sys.executable} -m dlpractice config schema | head -n 1; echo ${{PIPESTATUS[0]}}"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=1200)
     assert done.stdout.startswith("{\n")
     assert done.stderr == ""
 
@@ -176,6 +176,6 @@ def test_python_m_dlpractice_is_dlp(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        timeout=60,
+        timeout=1200,
     )
     assert done.stdout == f"dlp {__version__}\n"

@@ -12,6 +12,8 @@ from typer.testing import CliRunner, Result
 from dlpractice.cli.console import messages, results
 from dlpractice.cli.main import app
 from dlpractice.config.commands.oneshot import BASELINES
+from dlpractice.config.load import dump_config
+from dlpractice.config.schema import Oneshot
 from dlpractice.errors import DlpError
 
 CONFIG = """\
@@ -83,10 +85,11 @@ def test_what_is_wrong_is_told_before_anything_is_read(
     assert [path.name for path in folder.iterdir()] == ["tiny.yaml"]
 
 
-def test_a_run_from_the_shell(folder: Path, shared_cache: Path) -> None:
+def test_a_run_from_the_shell(tiny_oneshot_config: Oneshot, shared_cache: Path) -> None:
     environment = {**os.environ, "COLUMNS": "80", "DLP_CACHE_DIR": str(shared_cache)}
+    Path("tiny.yaml").write_text(dump_config(tiny_oneshot_config))
     command = [sys.executable, "-m", "dlpractice", "oneshot", "tiny.yaml", "--run-dir", "r"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1200, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[-1] == "r"
@@ -99,5 +102,5 @@ def test_a_run_from_the_shell(folder: Path, shared_cache: Path) -> None:
         assert Path("r", name).read_bytes().startswith(b"\x89PNG")
     # A line per stage and epoch, and not a word of TensorFlow's or absl's.
     stages = [line.split(":")[0] for line in done.stderr.splitlines()]
-    assert stages[-4:] == ["training small", "training small", "training small", "testing"]
+    assert stages[-4:] == [*["training siamese"] * 3, "testing"]
     assert len(stages) <= 6

@@ -20,7 +20,7 @@ ROW = {"path": "a.png", "predicted": "anna", "confidence": 0.9, "known": True, "
 
 def dlp(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "dlpractice", "predict", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=1200, check=False)
 
 
 def test_a_folder_and_a_bad_image(finished_run: Path, tiny_data: Path, tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_folder_and_a_bad_image(finished_run: Path, tiny_data: Path, tmp_path:
     assert rows[0]["path"] == str(tiny_data / "warm" / "00.png")
     assert set(rows[-1]) == {"path", "error"}
     assert done.stderr == ""
-    table = dlp(finished_run, tiny_data / "warm" / "00.png")
+    table = predict(str(finished_run), str(tiny_data / "warm" / "00.png"))
     assert "warm" in table.stdout
 
 

@@ -24,7 +24,7 @@ def module_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
     load = "from dlpractice.cli.quiet_import import import_quietly"
     launch = f"import sys; sys.path.insert(0, {str(folder)!r}); {load}\n"
-    return subprocess.run([sys.executable, "-c", launch + code], capture_output=True, text=True, timeout=120)
+    return subprocess.run([sys.executable, "-c", launch + code], capture_output=True, text=True, timeout=1200)
 
 
 def test_chatter_is_kept_from_the_terminal_and_later_messages_are_not(module_folder: Path) -> None:

@@ -25,7 +25,7 @@ def copy(tmp_path: Path) -> Path:
 
 def run_script(root: Path, *options: str) -> int:
     script = [sys.executable, str(root / "scripts" / "diagnosis-page"), *options]
-    return subprocess.run(script, capture_output=True, timeout=120).returncode
+    return subprocess.run(script, capture_output=True, timeout=1200).returncode
 
 
 def test_the_page_is_up_to_date(copy: Path) -> None:

@@ -1,10 +1,7 @@
 """What tests of a finished one-shot run change about it; runs that are killed and taken up again."""
 
 import io
-import os
 import shutil
-import subprocess
-import sys
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -66,7 +63,7 @@ def with_verdict(
 
 
 @pytest.fixture(scope="session")
-def train_in_subprocess() -> Callable[..., int]:
+def train_in_subprocess(fork: Callable[..., Any]) -> Callable[..., int]:
     """Trains a config, or goes on with it, in a process of its own, and gives its exit status. The process
     kills itself in its step `last_step`, counted from 1; `setup` is what it does first."""
 
@@ -74,16 +71,9 @@ def train_in_subprocess() -> Callable[..., int]:
         file = folder.with_suffix(".yaml")
         file.write_text(dump_config(config))
         script = setup + _SCRIPT.format(command=config.command, last_step=last_step)
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        result = subprocess.run(
-            [sys.executable, "-c", script, str(folder), str(file)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        print(result.stderr)  # shown where the test fails
-        return result.returncode
+        status, _, messages = fork(script, str(folder), str(file)).finish()
+        print(messages)  # shown where the test fails
+        return int(status)
 
     return train
 

@@ -1,18 +1,12 @@
 """Jobs of two and three processes on this machine, against one process: the same weights and figures."""
 
 import csv
-import io
 import json
-import os
 import socket
-import subprocess
-import sys
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -21,13 +15,12 @@ from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Finetune, Oneshot
 from dlpractice.training.checkpoints import Checkpoints
 
-# A worker: `dlp`. Its first word says how it is disturbed: "kill:N" kills it, as a machine dies, in step N,
-# before it is in a checkpoint; "part:N" kills one that computes batches in parts before part N; "stop:N"
-# sends it SIGTERM in step N. Several commands follow each other, separated by "--then".
+# A worker: `dlp`. Several commands follow each other, separated by "--then"; its first word says how the last
+# is disturbed: "kill:N" kills the process, as a machine dies, in step N, before it is in a checkpoint;
+# "part:N" one that computes batches in parts before part N; "stop:N" sends it SIGTERM in step N.
 WORKER = """
 import os, signal, sys
-os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
-from dlpractice.cli.main import app
+from dlpractice.cli.main import app, main
 from dlpractice.progress import Silent
 from dlpractice.training.devices.placement import Placement
 how, _, last = sys.argv[1].partition(":")
@@ -43,12 +36,11 @@ def deal_and_die(self, arrays):
     if how == "part" and dealt == int(last):
         os.kill(os.getpid(), signal.SIGKILL)
     return deal(self, arrays)
-Silent.batch, Placement.deal = batch, deal_and_die
 commands = [command.split() for command in " ".join(sys.argv[2:]).split("--then")]
 for command in commands[:-1]:
     app(command, standalone_mode=False)
+Silent.batch, Placement.deal = batch, deal_and_die
 sys.argv[1:] = commands[-1]
-from dlpractice.cli.main import main
 main()
 """
 
@@ -61,45 +53,37 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-Job = list["subprocess.Popen[str]"]
-STARTED: Job = []
+Job = list[Any]
+Start = Callable[..., Job]
+Differ = Callable[[Path, Path], float]
 
 
-def start(command: str, workers: int, disturbed: str = "", setup: str = "") -> Job:
+@pytest.fixture(scope="module")
+def start(fork: Callable[..., Any], shared_cache: Path) -> Iterator[Start]:
     """Starts a job; the last of its workers is `disturbed`. Each has a cache of its own, as machines have."""
-    ports = free_ports(workers)
-    addresses = [f"127.0.0.1:{port}" for port in ports]
-    job: Job = []
-    for index in range(workers):
-        task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-        environment = os.environ | ({"TF_CONFIG": json.dumps(task)} if workers > 1 else {})
-        environment["DLP_CACHE_DIR"] = f"{os.environ['DLP_CACHE_DIR']}/{ports[index]}"
-        how = disturbed if index == workers - 1 else ""
-        job.append(
-            subprocess.Popen(
-                [sys.executable, "-c", setup + WORKER, how, *command.split()],
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-    STARTED.extend(job)
-    return job
+    started: Job = []
 
+    def start(command: str, workers: int, disturbed: str = "", setup: str = "") -> Job:
+        ports = free_ports(workers)
+        addresses = [f"127.0.0.1:{port}" for port in ports]
+        job: Job = []
+        for index in range(workers):
+            task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+            environment = {"TF_CONFIG": json.dumps(task)} if workers > 1 else {}
+            environment["DLP_CACHE_DIR"] = f"{shared_cache}/{ports[index]}"
+            how = disturbed if index == workers - 1 else ""
+            job.append(fork(setup + WORKER, how, *command.split(), **environment))
+        started.extend(job)
+        return job
 
-def end_all() -> None:
-    """Leaves no worker behind, whatever has failed."""
-    for worker in STARTED:
-        with worker:
-            worker.kill()
-            worker.communicate()
+    yield start
+    for worker in started:  # none is left behind, whatever has failed
+        worker.kill()
 
 
 def finish(job: Job) -> list[tuple[int, str, str]]:
     """Exit status, output and messages of each worker."""
-    said = [worker.communicate(timeout=240) for worker in job]
-    return [(worker.returncode, *texts) for worker, texts in zip(job, said, strict=True)]
+    return [worker.finish() for worker in job]
 
 
 def succeed(job: Job) -> None:
@@ -109,22 +93,6 @@ def succeed(job: Job) -> None:
     for status, output, messages in others:
         assert status == 0, messages
         assert output == ""  # only the chief speaks
-
-
-def weights(run: Path) -> dict[str, NDArray[Any]]:
-    with zipfile.ZipFile(run / "model.keras") as archive:
-        file = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
-    found: dict[str, NDArray[Any]] = {}
-    file.visititems(
-        lambda name, item: found.update({name: np.array(item)}) if isinstance(item, h5py.Dataset) else None
-    )
-    return found
-
-
-def differ(run: Path, other: Path) -> float:
-    ours, theirs = weights(run), weights(other)
-    assert ours.keys() == theirs.keys()
-    return max(float(np.abs(ours[name] - theirs[name].astype(float)).max(initial=0)) for name in ours)
 
 
 def losses(run: Path) -> NDArray[np.float64]:
@@ -138,37 +106,35 @@ def accuracies(run: Path) -> dict[str, Any]:
     return results
 
 
-def lose_a_worker(command: str) -> None:
-    (status, _, messages), (killed, _, _) = finish(start(command, 2, "kill:3"))
+def lose_a_worker(job: Job) -> None:
+    (status, _, messages), (killed, _, _) = finish(job)
     assert (status, killed) == (1, -9)
     assert "worker 1 of 2 has gone" in messages and "--resume" in messages
 
 
-def stop_a_worker(command: str, run: Path) -> None:
+def stop_a_worker(job: Job, run: Path) -> None:
     """Checks what SIGTERM to one worker does: all end after the step, with a checkpoint."""
-    (status, _, messages), (other, _, _) = finish(start(command, 2, "stop:3"))
+    (status, _, messages), (other, _, _) = finish(job)
     assert (status, other) == (130, 130), messages
     read = Checkpoints(run / "checkpoints", 0).read()
     assert read is not None and read[0].optimiser_steps == 3
 
 
-def train_all(folder: Path, photos: str, texts: dict[str, str], two_devices: str) -> None:
-    alone, two = start(texts["one"], 1), start(texts["two"], 2)
-    succeed(alone)
+def train_all(start: Start, folder: Path, texts: dict[str, str], two_devices: str) -> None:
+    # Runs of four steps of two parts: in the third step of the last, between its parts.
+    alone, two = start(texts["one"], 1, "part:6", two_devices), start(texts["two"], 2)
     succeed(two)
+    stop_a_worker(start(texts["resumed"], 2, "stop:3"), folder / "resumed")
     three = start(texts["three"], 3)
-    stop_a_worker(f"{photos}/resumed", folder / "resumed")
-    succeed(three)
-    # Runs of four steps of two parts: in the third run's third step, between its parts.
-    scaled = start(texts["scaled"], 1, "part:22", two_devices)
-    lose_a_worker(f"{photos}/resumed --resume")
+    lose_a_worker(start(f"{texts['resumed']} --resume", 2, "kill:3"))
     assert not (folder / "resumed" / "summary.json").exists()
-    ((status, _, _),) = finish(scaled)
-    assert status == -9
+    succeed(three)
+    resumed = start(f"{texts['resumed']} --resume", 2)
+    ((status, _, messages),) = finish(alone)
+    assert status == -9, messages
     killed = Checkpoints(folder / "linear-killed" / "checkpoints", 0).read()
     assert killed is not None and killed[0].optimiser_steps == 2
-    resumed = start(f"{texts['linear']} --run-dir {folder}/linear-killed --resume", 1, "", two_devices)
-    succeed(start(f"{photos}/resumed --resume", 2))
+    succeed(start(f"{texts['linear-killed']} --resume", 1, "", two_devices))
     succeed(resumed)
 
 
@@ -176,12 +142,12 @@ def train_all(folder: Path, photos: str, texts: dict[str, str], two_devices: str
 def runs(
     tiny_config: Finetune,
     tiny_oneshot_config: Oneshot,
-    shared_cache: Path,
+    start: Start,
     tmp_path_factory: pytest.TempPathFactory,
     logical_devices: Callable[[int], str],
-) -> Iterator[Path]:
-    """The folders one, two, three (workers) and resumed of scratch runs, shots-one and shots-three, head-one
-    and head-two, and of a batch that grows with two devices: sqrt, linear and linear-killed."""
+) -> Path:
+    """The folders one, two (workers) and resumed of scratch runs, shots-one and shots-three, head-one and
+    head-two, and of a batch that grows with two devices: sqrt, linear and linear-killed."""
     folder = tmp_path_factory.mktemp("jobs")
     training = {"epochs": 2, "batch_size": 13, "optimizer": "sgd", "learning_rate": 0.001}
     training["checkpoint_seconds"] = 0.0  # one after every step
@@ -191,46 +157,56 @@ def runs(
     shots = {"training": tiny_oneshot_config.training.model_copy(update=training)}
     (folder / "shots.yaml").write_text(dump_config(tiny_oneshot_config.model_copy(update=shots)))
     plain = f"finetune {folder}/photos.yaml"
-    photos, head = f"{plain} --run-dir {folder}", f"{plain} strategy=head --run-dir {folder}/head-"
+    photos, head = f"{plain} --run-dir {folder}", f"{plain} strategy=linear@block1 --run-dir {folder}/head-"
     shots = f"oneshot {folder}/shots.yaml --run-dir {folder}/shots-"
     grown = f"{plain} hardware.devices=2 training.schedule=constant training.accumulation_steps=2"
-    linear = f"{grown} hardware.scaling=linear"
+    linear = f"{grown} hardware.scaling=linear --run-dir {folder}/linear"
     texts = {
-        "one": f"{photos}/one --then {shots}one --then {head}one",
+        "one": f"{photos}/one --then {shots}one --then {head}one --then "
+        f"{grown} hardware.scaling=sqrt --run-dir {folder}/sqrt --then {linear} --then {linear}-killed",
         "two": f"{photos}/two --then {head}two",
-        "three": f"{photos}/three --then {shots}three",
-        "linear": linear,
-        "scaled": f"{grown} hardware.scaling=sqrt --run-dir {folder}/sqrt "
-        f"--then {linear} --run-dir {folder}/linear --then {linear} --run-dir {folder}/linear-killed",
+        "three": f"{shots}three",
+        "resumed": f"{photos}/resumed",
+        "linear-killed": f"{linear}-killed",
     }
-    try:
-        train_all(folder, photos, texts, logical_devices(2))
-        yield folder
-    finally:
-        end_all()
+    train_all(start, folder, texts, logical_devices(2))
+    return folder
 
 
-@pytest.mark.parametrize("workers", ["two", "three"])
-def test_several_workers_learn_what_one_process_does(runs: Path, workers: str) -> None:
+@pytest.fixture
+def differ(read_weights: Callable[[Path], dict[str, NDArray[Any]]]) -> Differ:
+    """The largest difference between the weights of two runs' models."""
+
+    def differ(run: Path, other: Path) -> float:
+        ours, theirs = read_weights(run), read_weights(other)
+        assert ours.keys() == theirs.keys()
+        return max(float(np.abs(ours[name] - theirs[name].astype(float)).max(initial=0)) for name in ours)
+
+    return differ
+
+
+def test_several_workers_learn_what_one_process_does(runs: Path, differ: Differ) -> None:
     # 48 images in batches of 12, and batch normalisation over the whole batch. The learning rate is one at
     # which rounding stays rounding: at ten times as much, one process that starts with weights changed by a
     # ten-millionth ends as far from itself.
-    assert differ(runs / workers, runs / "one") < 1e-5
-    np.testing.assert_allclose(losses(runs / workers), losses(runs / "one"), atol=1e-5)
-    assert accuracies(runs / workers) == accuracies(runs / "one")
+    assert differ(runs / "two", runs / "one") < 1e-5
+    np.testing.assert_allclose(losses(runs / "two"), losses(runs / "one"), atol=1e-5)
+    assert accuracies(runs / "two") == accuracies(runs / "one")
 
 
-def test_pairs_are_of_all_workers(runs: Path) -> None:
+def test_pairs_are_of_all_workers(runs: Path, differ: Differ) -> None:
     assert differ(runs / "shots-three", runs / "shots-one") < 1e-5
     np.testing.assert_allclose(losses(runs / "shots-three"), losses(runs / "shots-one"), atol=1e-5)
 
 
-def test_a_job_that_was_stopped_and_then_lost_a_worker_goes_on_as_if_it_had_not(runs: Path) -> None:
+def test_a_job_that_was_stopped_and_then_lost_a_worker_goes_on_as_if_it_had_not(
+    runs: Path, differ: Differ
+) -> None:
     assert differ(runs / "resumed", runs / "two") == 0
     np.testing.assert_array_equal(losses(runs / "resumed"), losses(runs / "two"))
 
 
-def test_frozen_features_shared_among_workers_are_those_of_one_process(runs: Path) -> None:
+def test_frozen_features_shared_among_workers_are_those_of_one_process(runs: Path, differ: Differ) -> None:
     # No worker finds a feature in its cache: each computes its part, and has the other's from it.
     assert differ(runs / "head-two", runs / "head-one") < 1e-5
     np.testing.assert_allclose(losses(runs / "head-two"), losses(runs / "head-one"), atol=1e-5)
@@ -247,31 +223,28 @@ def test_batch_and_rate_grow_with_two_devices(runs: Path, rule: str, factor: flo
     assert environment["replicas"] == 2
 
 
-def test_a_run_killed_between_two_parts_of_a_batch_ends_with_the_same_bits(runs: Path) -> None:
+def test_a_run_killed_between_two_parts_of_a_batch_ends_with_the_same_bits(
+    runs: Path, differ: Differ
+) -> None:
     assert differ(runs / "linear-killed", runs / "linear") == 0
     np.testing.assert_array_equal(losses(runs / "linear-killed"), losses(runs / "linear"))
 
 
 def test_the_chief_alone_writes(runs: Path) -> None:
     names = {path.name for path in (runs / "one").iterdir()}
-    assert {path.name for path in (runs / "three").iterdir()} == names
+    assert {path.name for path in (runs / "two").iterdir()} == names
     assert not list(runs.rglob(".tmp-*"))
 
 
-def test_a_worker_whose_others_never_come_gives_up(tiny_config: Finetune, tmp_path: Path) -> None:
+def test_a_worker_whose_others_never_come_gives_up(
+    tiny_config: Finetune, tmp_path: Path, fork: Callable[..., Any]
+) -> None:
     (tmp_path / "photos.yaml").write_text(dump_config(tiny_config))
     short = "import dlpractice.training.devices.placement as p; p.JOIN_SECONDS = 1\n"
     task = {"cluster": {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}}
-    environment = os.environ | {"TF_CONFIG": json.dumps(task | {"task": {"type": "worker", "index": 0}})}
-    command = ["", *f"finetune {tmp_path}/photos.yaml --run-dir {tmp_path}/alone".split()]
-    done = subprocess.run(
-        [sys.executable, "-c", short + WORKER, *command],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == -9
-    assert "error: worker 0 of 2 has waited 1 s for the rest" in done.stderr
-    assert "hint: see what they said" in done.stderr
+    alone = json.dumps(task | {"task": {"type": "worker", "index": 0}})
+    command = f"finetune {tmp_path}/photos.yaml --run-dir {tmp_path}/alone".split()
+    status, _, messages = fork(short + WORKER, "", *command, TF_CONFIG=alone).finish()
+    assert status == -9
+    assert "error: worker 0 of 2 has waited 1 s for the rest" in messages
+    assert "hint: see what they said" in messages

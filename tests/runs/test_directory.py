@@ -311,7 +311,7 @@ except RunError:
         racer.stdin.write("go\n")
         racer.stdin.flush()
     for racer in racers:
-        racer.communicate(timeout=20)
+        racer.communicate(timeout=1200)
     winner = [name for racer, name in zip(racers, "ab", strict=True) if racer.returncode == 0]
     assert len(winner) == 1
     assert RunDirectory.read(tmp_path / "run").config_text() == winner[0]

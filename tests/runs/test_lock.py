@@ -92,7 +92,7 @@ sys.stdin.readline()
         assert sorted(lines) == ["lost", "lost", "lost", "won"]
     finally:
         for racer in racers:
-            racer.communicate("end\n", timeout=10)
+            racer.communicate("end\n", timeout=1200)
 
 
 def test_a_path_below_a_file_is_one_error(tmp_path: Path) -> None:

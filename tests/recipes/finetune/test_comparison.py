@@ -108,8 +108,8 @@ def test_finished_runs_are_kept_and_killed_ones_go_on(
     tiny_config: Finetune, shared_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Comparison.create(tmp_path / "c") as opened:
-        comparison.run(tiny_config, ["scratch"], 2, opened)
-    (tmp_path / "c" / "scratch" / "seed-1" / "summary.json").unlink()
+        comparison.run(tiny_config, ["linear@block1"], 2, opened)
+    (tmp_path / "c" / "linear@block1" / "seed-1" / "summary.json").unlink()
     trained: list[int] = []
     original = finetune.run
 
@@ -121,7 +121,7 @@ def test_finished_runs_are_kept_and_killed_ones_go_on(
     monkeypatch.setattr(finetune, "run", counting)
     before = json.loads((tmp_path / "c" / "comparison.json").read_text())
     with Comparison.resume(tmp_path / "c") as opened:
-        after = comparison.run(tiny_config, ["scratch"], 2, opened)
+        after = comparison.run(tiny_config, ["linear@block1"], 2, opened)
     assert trained == [1]
     assert after["rows"][0]["test_accuracy"] == before["rows"][0]["test_accuracy"]
 
@@ -135,7 +135,7 @@ def test_all_runs_of_a_comparison_compute_in_one_precision(
     monkeypatch.setattr("dlpractice.recipes.run.device_choice.choose_precision", lambda device: next(answers))
     for seeds in (1, 2):  # the second time, one run is there and one is to come
         with Comparison.resume(tmp_path / "c") if seeds == 2 else Comparison.create(tmp_path / "c") as opened:
-            comparison.run(config, ["scratch", "linear@block1"], seeds, opened)
+            comparison.run(config, ["linear@block1", "linear@block2"], seeds, opened)
     environments = [run.environment() for run in Comparison.read(tmp_path / "c").runs()]
     assert [environment["precision"] for environment in environments] == ["bfloat16"] * 4
     assert all(environment["precision_timings_seconds"]["bfloat16"] == 1.0 for environment in environments)

@@ -206,7 +206,8 @@ def test_a_run_is_not_continued_with_another_config_or_other_data(
 def test_a_run_goes_on_in_the_precision_that_it_began_in(
     tiny_config: Finetune, shared_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    document = changed(tiny_config, epochs=1).model_dump() | {"hardware": {"precision": "auto", "devices": 1}}
+    automatic = {"hardware": {"precision": "auto", "devices": 1}}
+    document = changed(tiny_config, "linear@block1", epochs=1).model_dump() | automatic
     answers = iter([("bfloat16", {"bfloat16": 1.0}), ("float32", {"float32": 1.0})])
     monkeypatch.setattr("dlpractice.recipes.run.device_choice.choose_precision", lambda device: next(answers))
     config = Finetune.model_validate(document)

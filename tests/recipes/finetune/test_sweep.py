@@ -115,7 +115,7 @@ def test_diagnose_reads_a_sweep_of_sizes(widths: Path) -> None:
 def test_subsets_share_one_pass_and_validation(
     tiny_config: Finetune, shared_cache: Path, tmp_path: Path
 ) -> None:
-    document = tiny_config.model_dump() | {"strategy": "head"}
+    document = tiny_config.model_dump() | {"strategy": "linear@block1"}
     document["data"]["image_size"] = 34  # whose features no other test computes
     variants = {}
     for fraction in FRACTIONS:

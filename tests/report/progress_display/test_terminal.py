@@ -68,7 +68,7 @@ def watch(columns: int, **environment: str) -> tuple[str, str]:
         os.close(inner)
         reader = threading.Thread(target=read)
         reader.start()
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=1200)
         reader.join(10)
     os.close(outer)
     assert process.returncode == 0
