@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from dlpractice.training.assignment import Examination, Examinations, Outputs, Scores, Settings, Subject
 from dlpractice.training.batches.feed import Batches
 from dlpractice.training.checkpoints import Arrays, Position
 from dlpractice.training.devices.placement import Placement
@@ -21,7 +22,6 @@ from dlpractice.training.interruption import deferring_interrupts
 from dlpractice.training.optimisers.optimisers import Group, build_groups
 from dlpractice.training.optimisers.schedules import Plateau, Schedule
 from dlpractice.training.rate_finder import find_learning_rate
-from dlpractice.training.stage import Examination, Examinations, Outputs, Scores, Settings, Subject
 from dlpractice.training.steps import Forward, TrainStep, compile_forward, compile_train_step
 
 

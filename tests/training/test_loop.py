@@ -15,13 +15,13 @@ import pytest
 from numpy.typing import NDArray
 
 from dlpractice.progress import Silent
+from dlpractice.training.assignment import Examination, Examinations, Labelled, Outputs, Settings, Subject
 from dlpractice.training.batches.feed import Feed
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.devices.placement import place
 from dlpractice.training.loop import Trainer
 from dlpractice.training.optimisers.schedules import Schedule
 from dlpractice.training.randomness import seed_everything
-from dlpractice.training.stage import Examination, Examinations, Labelled, Outputs, Settings, Subject
 from dlpractice.training.steps import classification_loss, compile_forward
 
 SETTINGS = Settings(epochs=4, learning_rate=0.01, schedule="cosine", weight_decay=0.01)

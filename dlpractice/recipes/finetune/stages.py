@@ -17,10 +17,10 @@ from dlpractice.recipes.run.batch_scaling import scale_batch
 from dlpractice.recipes.run.continuation import open_checkpoints
 from dlpractice.registry.strategies import IMAGES, Stage
 from dlpractice.runs.directory import RunDirectory
+from dlpractice.training.assignment import Examinations, Labelled, Outputs, Settings, Subject
 from dlpractice.training.batches.feed import Feed, Rows, weigh_classes
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.loop import Trainer
-from dlpractice.training.stage import Examinations, Labelled, Outputs, Settings, Subject
 from dlpractice.training.steps import classification_loss
 
 

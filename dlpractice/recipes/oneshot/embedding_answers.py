@@ -11,8 +11,8 @@ from dlpractice.data.examples import Examples
 from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.evaluation.oneshot_tasks import Task
 from dlpractice.layers.similarity import Similarity
+from dlpractice.training.assignment import Scores
 from dlpractice.training.batches.views import DistortedViews, PlainViews
-from dlpractice.training.stage import Scores
 from dlpractice.training.steps import Forward, forward_all
 
 Floats = NDArray[np.float32]

@@ -34,12 +34,12 @@ from dlpractice.recipes.run.continuation import (
 from dlpractice.recipes.run.environment import describe_environment
 from dlpractice.runs.atomic_files import replacing
 from dlpractice.runs.directory import RunDirectory
+from dlpractice.training.assignment import Examinations, Outputs, Settings, Subject
 from dlpractice.training.batches.feed import Share, take_all
 from dlpractice.training.checkpoints import Position
 from dlpractice.training.devices.precision_choice import Choice
 from dlpractice.training.loop import Trainer
 from dlpractice.training.pairs import EpisodeFeed, pairs_loss
-from dlpractice.training.stage import Examinations, Outputs, Settings, Subject
 from dlpractice.training.steps import Loss, compile_forward
 
 Draw = Callable[[RunDirectory, Pictures], None]

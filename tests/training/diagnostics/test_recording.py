@@ -15,13 +15,13 @@ import pytest
 from numpy.typing import NDArray
 
 from dlpractice.progress import Silent
+from dlpractice.training.assignment import Examinations, Labelled, Outputs, Settings, Subject
 from dlpractice.training.batches.feed import Feed
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.devices.placement import Devices, place
 from dlpractice.training.diagnostics.recording import Probe, Recorder, compile_gradients
 from dlpractice.training.loop import Trainer
 from dlpractice.training.randomness import seed_everything
-from dlpractice.training.stage import Examinations, Labelled, Outputs, Settings, Subject
 from dlpractice.training.steps import classification_loss
 
 SETTINGS = Settings(epochs=3, learning_rate=0.01, schedule="constant")

@@ -1,4 +1,4 @@
-"""What one stage of training is given: the net, the settings, the examinations and where its results go."""
+"""What a trainer is given for one stage: the net, the settings, the examinations, and where results go."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
