@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from strict_patches import StrictPatch
 
 from dlpractice.config.schema import Finetune, Oneshot
 from dlpractice.data.sets.glyphs.alphabets import generate_alphabets
@@ -30,6 +31,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((place for place, room in enumerate(LONG) if name.startswith(room)), len(LONG))
 
     items.sort(key=rank)
+
+
+@pytest.fixture
+def monkeypatch() -> Iterator[pytest.MonkeyPatch]:
+    """pytest's own, which refuses what nobody would notice."""
+    with StrictPatch.context() as patch:
+        yield patch
 
 
 # TensorFlow takes a machine's devices as they are when it starts: this has to come before all else.
@@ -153,7 +161,7 @@ def tiny_config(tiny_data: Path) -> Finetune:
 @pytest.fixture(scope="session")
 def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A DLP_CACHE_DIR for the whole session."""
-    with pytest.MonkeyPatch.context() as patch:
+    with StrictPatch.context() as patch:
         folder = tmp_path_factory.mktemp("cache")
         patch.setenv("DLP_CACHE_DIR", str(folder))
         patch.delenv("DLP_DATA_DIR", raising=False)

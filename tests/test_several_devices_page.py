@@ -113,5 +113,6 @@ def test_what_a_pod_mounts_is_there(job: dict[str, Any], container: dict[str, An
     pod = job["spec"]["tfReplicaSpecs"]["Worker"]["template"]["spec"]
     mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
     assert set(mounts) == {volume["name"] for volume in pod["volumes"]}
+    assert {variable["name"] for variable in container["env"]} == {"DLP_DATA_DIR", "DLP_CACHE_DIR"}
     for variable in container["env"]:
         assert variable["value"].startswith(tuple(mounts.values()))

@@ -101,7 +101,7 @@ def test_lake_20_is_the_runs() -> None:
     for code, name in enumerate("AB"):
         table = np.array([indices for k, indices in data.by_class().items() if k // 20 == code])
         order = rng.permutation(20)
-        runs.append(OneshotRun(f"run{code}", name, table[:, 0], table[order, 1], order, 0, 1))
+        runs.append(OneshotRun(f"run{code}", name, table[:, 0], table[order, 1], order))
     tasks = lake_20(runs)
     assert_sound(tasks, data)
     assert [task.groups for task in tasks] == [("A",) * 20, ("B",) * 20]
@@ -262,7 +262,9 @@ def test_folder_tasks_without_drawers_are_clustered_by_class() -> None:
 
 def test_a_class_with_no_example_to_spare_is_shown_and_not_asked() -> None:
     data = examples([("all", "one", -1), ("all", "two", -1), ("all", "two", -1)])
-    for task in folder_tasks(data, ways=2, shots=1, episodes=20, seed=0):
+    tasks = folder_tasks(data, ways=2, shots=1, episodes=20, seed=0)
+    assert len(tasks) == 20
+    for task in tasks:
         assert set(data.classes[task.supports.ravel()].tolist()) == {0, 1}
         assert data.classes[task.queries].tolist() == [1]
 

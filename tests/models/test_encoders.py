@@ -59,14 +59,15 @@ def test_koch_s_net_has_the_parameters_of_the_paper(koch: keras.Model) -> None:
 
 
 def test_koch_s_net_starts_as_in_the_paper(koch: keras.Model) -> None:
-    for layer in koch.layers:
-        if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
-            kernel, bias = (np.asarray(weight) for weight in layer.get_weights())
-            deviation = 0.2 if isinstance(layer, keras.layers.Dense) else 0.01
-            assert kernel.std() == pytest.approx(deviation, rel=0.05)
-            assert abs(kernel.mean()) < 0.1 * deviation
-            assert bias.mean() == pytest.approx(0.5, abs=0.005)
-            assert bias.std() == pytest.approx(0.01, rel=0.3)
+    drawn = [layer for layer in koch.layers if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense)]
+    assert len(drawn) == 5
+    for layer in drawn:
+        kernel, bias = (np.asarray(weight) for weight in layer.get_weights())
+        deviation = 0.2 if isinstance(layer, keras.layers.Dense) else 0.01
+        assert kernel.std() == pytest.approx(deviation, rel=0.05)
+        assert abs(kernel.mean()) < 0.1 * deviation
+        assert bias.mean() == pytest.approx(0.5, abs=0.005)
+        assert bias.std() == pytest.approx(0.01, rel=0.3)
     embeddings = np.asarray(koch(make_images(105, 1)))
     assert embeddings.min() >= 0 and embeddings.max() <= 1
 

@@ -88,6 +88,7 @@ def test_they_are_what_the_front_gives(classifier: Classifier) -> None:
     images = make_images(range(10))
     found = make_front(classifier).features(["pooled2", "block1"], images)
     pixels = np.asarray(images.pixels).astype(np.float32)
+    assert set(found) == {"pooled2", "block1"}
     for cut, view in found.items():
         wanted = np.asarray(classifier.front([cut])(pixels))
         assert view.dtype == np.float16 and view.shape == wanted.shape

@@ -121,7 +121,7 @@ def test_the_one_example_is_drawn_by_the_seed(folder: Callable[..., Path]) -> No
         assert background.paths == again.paths
         for code, path in zip(background.classes.tolist(), background.paths, strict=True):
             kept.setdefault(code, set()).add(path)
-    assert all(len(paths) > 1 for paths in kept.values())
+    assert kept and all(len(paths) > 1 for paths in kept.values())
 
 
 def test_glyphs_can_join_the_background(tiny_omniglot: Any) -> None:

@@ -165,7 +165,7 @@ def test_omniglot_by_name_brings_its_published_tasks(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     examples = _make_drawings()
-    task = OneshotRun("run01", "Greek", np.array([0, 2, 4]), np.array([5, 1, 3]), np.array([2, 0, 1]), 0, 1)
+    task = OneshotRun("run01", "Greek", np.array([0, 2, 4]), np.array([5, 1, 3]), np.array([2, 0, 1]))
     found = Omniglot(examples, examples, (task,), "")
     monkeypatch.setattr(new_classes, "read_omniglot", lambda progress: found)
     document = new_classes.run(run, "omniglot")

@@ -42,7 +42,9 @@ def test_tensorboard_gets_a_folder_per_stage(
 def test_train_metrics_are_measured_on_as_many_images_as_validation(finished_run: Path) -> None:
     run = RunDirectory.read(finished_run)
     size = sum(row["split"] == "validation" for row in run.splits())
-    for row in run.metrics():
+    rows = run.metrics()
+    assert (size, len(rows)) == (16, 3)
+    for row in rows:
         assert row["accuracy"] * size == round(row["accuracy"] * size)
 
 

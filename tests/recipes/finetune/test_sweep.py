@@ -44,14 +44,10 @@ def command(tiny_config: Finetune, shared_cache: Path, tmp_path_factory: pytest.
 def widths(command: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three widths."""
     folder = tmp_path_factory.mktemp("sweep") / "widths"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COLUMNS", "80")
-        results.cache_clear()
-        messages.cache_clear()
-        shown = runner.invoke(
-            app,
-            [*command, "--sweep", "model.width=0.1,0.2,0.4", "--seeds", "1", "--run-dir", str(folder)],
-        )
+    results.cache_clear()
+    messages.cache_clear()
+    sweep_widths = ["--sweep", "model.width=0.1,0.2,0.4", "--seeds", "1", "--run-dir", str(folder)]
+    shown = runner.invoke(app, [*command, *sweep_widths], env={"COLUMNS": "80"})
     assert shown.exit_code == 0, shown.output
     (folder / "shown.txt").write_text(shown.stdout)
     return folder

@@ -95,7 +95,7 @@ def test_a_folder_or_glyphs_have_one_protocol_and_digits() -> None:
 def test_omniglot_has_the_published_protocols_the_runs_first() -> None:
     evaluation = make_examples(2, 12, 20)
     supports, queries = np.arange(0, 60, 20), np.array([21, 41, 1])
-    run = OneshotRun("run01", "a0", supports, queries, np.array([1, 2, 0]), 0, 1)
+    run = OneshotRun("run01", "a0", supports, queries, np.array([1, 2, 0]))
     protocols = plan_protocols(
         ClassSplit(
             "omniglot",

@@ -147,6 +147,7 @@ def test_training_is_the_same_bit_for_bit(tmp_path: Path, precision: str) -> Non
         layers = {layer["name"]: layer for layer in row["layers"]}
         assert list(layers) == ["conv", "norm", "relu", "hidden", "logits"]
         trained = [layer for layer in layers.values() if layer["trained"]]
+        assert [layer["name"] for layer in trained] == ["conv", "norm", "hidden", "logits"]
         assert all(layer["gradient_norm"] > 0 and 1e-4 < layer["update_ratio"] < 1 for layer in trained)
         assert "gradient_norm" not in layers["relu"]
         assert 0 <= layers["hidden"]["dead"] <= 1
