@@ -100,6 +100,15 @@ def test_a_gradient_that_overflows_is_skipped() -> None:
         np.testing.assert_array_equal(found, before.astype(np.float32))
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_gradient_that_is_not_finite_shows_where_no_loss_is_scaled(precision: str) -> None:
+    model = make_linear()
+    batch = (INPUTS.copy(), TARGETS, WEIGHTS)
+    batch[0][0, 0] = np.inf
+    one_step(model, batch, precision)
+    assert np.isnan(model.get_weights()[0]).any()
+
+
 def test_dropout_is_at_work_in_training_only() -> None:
     inputs = keras.Input((4,))
     model = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Dropout(0.9, seed=1)(inputs)))
