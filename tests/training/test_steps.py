@@ -176,6 +176,21 @@ def test_accumulated_parts_step_as_the_whole_batch(kind: Any, parts: int) -> Non
     assert counted == steps == 2
 
 
+@pytest.mark.parametrize(("parts", "sizes"), [(1, {10}), (3, {3, 4})])
+def test_only_a_part_of_the_batch_is_computed_at_once(parts: int, sizes: set[int]) -> None:
+    model = make_linear()
+    loss, seen = classification_loss(model), set()
+
+    def watched(inputs: Any, targets: Any, weights: Any) -> Any:
+        seen.add(int(inputs.shape[0]))
+        return loss(inputs, targets, weights)
+
+    compile_train_step(watched, make_groups(model), place(1), "float32", parts)(
+        (INPUTS, TARGETS, WEIGHTS), 0.1
+    )
+    assert seen == sizes
+
+
 def test_more_parts_than_examples_change_nothing() -> None:
     batch = (INPUTS[:2], TARGETS[:2], WEIGHTS[:2])
     weights = []
