@@ -11,7 +11,7 @@ from dlpractice.runs.directory import RunDirectory
 def test_predictions_are_those_of_the_run(finished_run: Path, tiny_data: Path) -> None:
     run = RunDirectory.read(finished_run)
     recorded = {row["path"]: row for row in run.predictions()}
-    assert len(recorded) == 16
+    assert recorded
     rows = classification.run(run, [str(tiny_data / path) for path in recorded])
     for row, (path, before) in zip(rows, recorded.items(), strict=True):
         assert row["path"] == str(tiny_data / path)
