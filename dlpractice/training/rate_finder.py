@@ -1,5 +1,7 @@
-"""Smith's learning-rate range test (Smith 2017, arXiv:1506.01186): raise the rate step by step, and watch
-the loss."""
+"""Smith's learning-rate range test (Smith 2017, arXiv:1506.01186).
+
+It raises the rate step by step, and watches the loss.
+"""
 
 import math
 

@@ -13,7 +13,7 @@ from dlpractice.benchmark.device import backend
 VALUE_BYTES = {"float64": 8, "float32": 4, "tf32": 4, "float16": 2, "bfloat16": 2}
 """The bytes of one value, by the precision that computes with it."""
 
-_MEBIBYTE = 1 << 20
+MEBIBYTE = 1 << 20
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -41,7 +41,7 @@ class MemoryBudget:
         if needed <= allowed:
             return None
         return (
-            f"needs {needed / _MEBIBYTE:,.0f} MiB; {allowed / _MEBIBYTE:,.0f} MiB are allowed, "
+            f"needs {needed / MEBIBYTE:,.0f} MiB; {allowed / MEBIBYTE:,.0f} MiB are allowed, "
             f"{self.share:.0%} of what is free"
         )
 
@@ -112,6 +112,6 @@ def _free_by_driver() -> int | None:
     command = ["nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits", "--id=0"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-        return int(answer.stdout.split()[0]) * _MEBIBYTE
+        return int(answer.stdout.split()[0]) * MEBIBYTE
     except (OSError, subprocess.SubprocessError, ValueError, IndexError):
         return None

@@ -24,14 +24,13 @@ from numpy.typing import NDArray
 from dlpractice.benchmark.device import backend
 from dlpractice.benchmark.device.machine import last_level_cache, usable_cores
 from dlpractice.benchmark.device.measurement import Figure
-from dlpractice.benchmark.device.memory import MemoryBudget
+from dlpractice.benchmark.device.memory import MEBIBYTE, MemoryBudget
 from dlpractice.benchmark.device.timing import Watch
 
 UNIT = "GB/s"
 Array = NDArray[np.float64]
 
-_MEBIBYTE = 1 << 20
-_LEAST_BYTES = 256 * _MEBIBYTE
+_LEAST_BYTES = 256 * MEBIBYTE
 _SCALE = 3.0
 # How many values a thread scales before it adds them in a triad: they are then still in its cache.
 _BLOCK = 16_384
@@ -45,7 +44,7 @@ def array_bytes(mebibytes: int | None) -> int:
     STREAM asks for at least four times the cache.
     """
     if mebibytes is not None:
-        return mebibytes * _MEBIBYTE
+        return mebibytes * MEBIBYTE
     return max(_LEAST_BYTES, 4 * (last_level_cache() or 0))
 
 

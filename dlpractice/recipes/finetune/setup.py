@@ -1,5 +1,4 @@
-"""What a fine-tuning run stands on before any training: data, devices, precision, the net, its frozen
-features."""
+"""Prepares a fine-tuning run: its data, devices, precision, net and frozen features."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
-"""Batches for classification. Their order is a function of (seed, epoch) alone, so that a killed run can go
-on from any step."""
+"""Batches for classification.
+
+Their order is a function of (seed, epoch) alone, so that a killed run can go on from any step.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
