@@ -1,8 +1,8 @@
 """Records: what a diagnosis is made from, the curves of one training and what else is known of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,17 @@ CURVES = {
 }
 """The curves that a log may have, and their names in texts. Most rules need some of the first four."""
 
+Clock = Literal["epoch", "step", "entry"]
+"""What the times of a record count: epochs, which may have fractions, optimiser steps, or the entries of a
+log that says neither."""
+
 
 @dataclass(frozen=True)
 class Curve:
     """A quantity that was measured again and again during a training.
 
-    at: the times (n,) of the measurements, which rise; the end of an epoch has its number, from 1.
+    at: the times (n,) of the measurements, which rise, on the record's clock; the end of an epoch has its
+    number, from 1.
     values: what was measured (n,), at those times.
 
     Raises:
@@ -114,6 +119,8 @@ class Record:
     run: what else a run directory of ours holds; None for the logs of other libraries.
     finished: False while a run of ours goes on. unused: the columns that became none of the curves.
     notes: what the reader of the output should know of how the log was read, as sentences.
+    clock: what the times of all curves count. columns: by the names of curves, what each was read from in a
+    log of others. epochs and steps: how many of them the log says were trained; None where it does not say.
     """
 
     path: str
@@ -123,6 +130,10 @@ class Record:
     finished: bool = True
     unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    clock: Clock = "epoch"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    epochs: float | None = None
+    steps: float | None = None
 
     def curve(self, name: str) -> Curve | None:
         """A curve by name; None where the log has none, or an empty one."""

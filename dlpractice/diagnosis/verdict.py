@@ -40,6 +40,11 @@ class Diagnosis:
             "finished": record.finished,
             "notes": list(record.notes),
             "missing": list(record.missing),
+            "clock": record.clock,
+            "epochs": record.epochs,
+            "steps": record.steps,
+            "columns": dict(record.columns),
+            "unused": list(record.unused),
             "curves": {
                 name: {"at": list(curve.at), "values": [_finite(value) for value in curve.values]}
                 for name, curve in record.curves.items()

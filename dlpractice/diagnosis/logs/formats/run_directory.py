@@ -54,6 +54,8 @@ def read_run(path: Path) -> Record:
         run=facts,
         finished=finished,
         notes=_list_notes(rows, stage, finished),
+        epochs=float(last[-1]["epoch"]) if last else None,
+        steps=max((float(row["step"]) for row in last if row["step"] is not None), default=None),
     )
 
 

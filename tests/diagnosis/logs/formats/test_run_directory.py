@@ -8,7 +8,7 @@ from dlpractice.runs.directory import RunDirectory
 
 
 def row(stage: str, epoch: int, val_loss: float | None) -> dict[str, object]:
-    return {"stage": stage, "epoch": epoch, "loss": 1 / epoch, "val_loss": val_loss}
+    return {"stage": stage, "epoch": epoch, "step": 8 * epoch, "loss": 1 / epoch, "val_loss": val_loss}
 
 
 def test_a_run_that_goes_on(tmp_path: Path) -> None:
@@ -21,6 +21,7 @@ def test_a_run_that_goes_on(tmp_path: Path) -> None:
     assert record.curves["loss"].values == (1.0, 0.5)
     assert record.curves["val_loss"].at == (1.0,)
     assert not record.finished
+    assert (record.clock, record.epochs, record.steps) == ("epoch", 2.0, 16.0)
     assert record.notes[0] == "read the stage full; before it: head"
     assert record.run is not None
     assert record.run.setting("training.epochs") == 9
