@@ -127,7 +127,15 @@ def _mix_nothing(count: int) -> tuple[NDArray[np.int32], NDArray[np.int32], Floa
     return np.arange(count, dtype=np.int32), np.zeros((count, 4), np.int32), own, own
 
 
-def mix_targets(targets: FloatArray, draw: Draw) -> FloatArray:
-    """Mixes the (N, K) targets as the images were mixed; each row still sums to 1."""
-    own = draw.shares[:, None]
-    return own * targets + (1 - own) * targets[draw.partners]
+def mix_targets(targets: FloatArray, weights: FloatArray, draw: Draw) -> tuple[FloatArray, FloatArray]:
+    """Mixes the (N, K) targets and (N,) weights of examples as the images were mixed.
+
+    The loss of a mixed example is mixed from the weighted losses of both: each share of its target keeps the
+    weight of the example that it comes from. With a row of targets that sums to 1, this is one weight, and a
+    target in which the shares are to each other as they are weighted. Without this, a rare class would lose
+    its weight wherever its images are the partners.
+    """
+    own = draw.shares * weights
+    total: FloatArray = own + (1 - draw.shares) * weights[draw.partners]
+    share: FloatArray = (own / total)[:, None]
+    return share * targets + (1 - share) * targets[draw.partners], total

@@ -44,17 +44,32 @@ def cross_entropy(logits: Any, targets: Any) -> Any:
 
 def classification_loss(model: keras.Model) -> Loss:
     """The loss of a batch of inputs, (n, K) soft targets and (n,) example weights: their weighted mean
-    cross-entropy, in nats."""
+    cross-entropy, in nats.
+
+    Its gradient is that of the weighted sum divided by n. Weights are 1 on average over the training set, but
+    not over each batch: divided by its own weights, a batch of one example would give every class the same
+    weight. The value is divided by them, so that it does not depend on which classes a batch happens to hold.
+    """
 
     def loss(inputs: Any, targets: Any, weights: Any) -> Any:
-        losses = cross_entropy(model(inputs, training=True), targets)
-        # Divided by the weights of the whole batch: means over the replicas' own parts would give parts of
+        losses = tf.reduce_sum(cross_entropy(model(inputs, training=True), targets) * weights)
+        # Both divisors are those of the whole batch: means over the replicas' own parts would give parts of
         # uneven size the same weight.
         context = tf.distribute.get_replica_context()
         total = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.reduce_sum(weights))
-        return tf.math.divide_no_nan(tf.reduce_sum(losses * weights), total)
+        count = context.all_reduce(tf.distribute.ReduceOp.SUM, count_examples(weights))
+        learnt, mean = (tf.math.divide_no_nan(losses, divisor) for divisor in (count, total))
+        return learnt + tf.stop_gradient(mean - learnt)
 
     return loss
+
+
+def count_examples(weights: Any) -> Any:
+    """How many of (n,) example weights are those of examples, a float32 scalar.
+
+    The others are 0: they belong to the rows that fill up a small batch, see `Placement.deal`.
+    """
+    return tf.math.count_nonzero(weights, dtype=tf.float32)
 
 
 def compile_train_step(
@@ -67,8 +82,8 @@ def compile_train_step(
         groups: the variables to train, with their optimisers.
         precision: what the model computes in; float16 has the loss scaled.
         parts: the number of parts in which a batch is computed, one after another. The step is then taken
-            with the gradient of the whole batch. With more than one part, `loss` must be a weighted mean, and
-            the last array of a batch must hold the example weights.
+            with the gradient of the whole batch. With more than one part, `loss` must be as that of
+            `classification_loss`, and the last array of a batch must hold the example weights.
     """
     scale = scale_of_loss(precision)
     variables = [variable for group in groups for variable in group.variables]
@@ -103,13 +118,15 @@ def compile_train_step(
 
     def add_part(sums: tuple[Any, ...], *batch: Any) -> tuple[Any, ...]:
         share, gradients = differentiate(*batch)
-        weight = sum_replicas(tf.reduce_sum(batch[-1]))
-        news = (weight, share * weight, *(tf.convert_to_tensor(g) * weight for g in gradients))
+        weight, count = (
+            sum_replicas(number) for number in (tf.reduce_sum(batch[-1]), count_examples(batch[-1]))
+        )
+        news = (weight, share * weight, count, *(tf.convert_to_tensor(g) * count for g in gradients))
         return tuple(old + new for old, new in zip(sums, news, strict=True)) if sums else news
 
     def apply_sums(sums: tuple[Any, ...]) -> Any:
-        weight, total, *gradients = sums
-        apply([gradient / weight for gradient in gradients])
+        weight, total, count, *gradients = sums
+        apply([gradient / count for gradient in gradients])
         return sum_replicas(total / weight)
 
     @tf.function  # type: ignore[untyped-decorator]

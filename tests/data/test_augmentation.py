@@ -133,15 +133,28 @@ def test_without_mixing_the_rest_is_drawn_the_same() -> None:
 
 def test_targets_are_mixed_as_a_loop_would() -> None:
     targets = np.random.default_rng(0).dirichlet(np.ones(3), 400).astype(np.float32)
-    drawn = draw(EVERYTHING)
-    mixed = mix_targets(targets, drawn)
+    drawn, ones = draw(EVERYTHING), np.ones(400, np.float32)
+    mixed, weights = mix_targets(targets, ones, drawn)
     for row in range(400):
         share, partner = drawn.shares[row], drawn.partners[row]
         np.testing.assert_allclose(
             mixed[row], share * targets[row] + (1 - share) * targets[partner], rtol=1e-5
         )
     np.testing.assert_allclose(mixed.sum(1), 1, atol=1e-6)
-    np.testing.assert_array_equal(mix_targets(targets, draw(Augmentation(flip="both"))), targets)
+    np.testing.assert_array_equal(weights, ones)
+    np.testing.assert_array_equal(mix_targets(targets, ones, draw(Augmentation(flip="both")))[0], targets)
+
+
+def test_a_mixed_loss_is_mixed_from_the_weighted_losses() -> None:
+    rng = np.random.default_rng(0)
+    targets = np.eye(3, dtype=np.float32)[rng.integers(3, size=400)]
+    weights, costs = rng.uniform(0.1, 9, 400).astype(np.float32), rng.uniform(0, 5, 3)
+    drawn = draw(EVERYTHING)
+    mixed, mixed_weights = mix_targets(targets, weights, drawn)
+    own = weights * (targets @ costs)
+    wanted = drawn.shares * own + (1 - drawn.shares) * own[drawn.partners]
+    np.testing.assert_allclose(mixed_weights * (mixed @ costs), wanted, rtol=1e-5)
+    np.testing.assert_allclose(mixed.sum(1), 1, atol=1e-6)
 
 
 @pytest.mark.parametrize("field", ["rotation", "zoom", "shift", "brightness", "contrast", "saturation"])

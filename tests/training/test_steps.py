@@ -9,6 +9,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
+from dlpractice.data.augmentation import Augmentation
+from dlpractice.training.batches.feed import Feed, weigh_classes
 from dlpractice.training.devices.placement import place
 from dlpractice.training.optimisers.optimisers import Group, build_groups
 from dlpractice.training.steps import (
@@ -53,7 +55,7 @@ def one_step(model: keras.Model, batch: tuple[Any, ...], precision: str = "float
 def gradient_by_hand() -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
     logits = INPUTS @ KERNEL + BIAS
     losses = -(TARGETS * log_softmax(logits, axis=1)).sum(1)
-    errors = (np.exp(log_softmax(logits, axis=1)) - TARGETS) * WEIGHTS[:, None] / WEIGHTS.sum()
+    errors = (np.exp(log_softmax(logits, axis=1)) - TARGETS) * WEIGHTS[:, None] / len(WEIGHTS)
     return float((losses * WEIGHTS).sum() / WEIGHTS.sum()), INPUTS.T @ errors, errors.sum(0)
 
 
@@ -107,6 +109,49 @@ def test_a_gradient_that_is_not_finite_shows_where_no_loss_is_scaled(precision: 
     batch[0][0, 0] = np.inf
     one_step(model, batch, precision)
     assert np.isnan(model.get_weights()[0]).any()
+
+
+def share_of_the_rare_class(
+    batch_size: int, parts: int = 1, augmentation: Augmentation | None = None, epochs: int = 1
+) -> float:
+    """What of the gradient of some epochs comes from the targets of B: of 240 images 20 are of B, 220 of A.
+
+    The net sees nothing but its bias, and its logits stay equal: each unit of target pulls the bias to its
+    class as hard as any other, so the way that the bias has gone says how many units were on either side.
+    """
+    labels = np.repeat([0, 1], [220, 20])
+    pixels = np.zeros((240, 2, 2, 3), np.uint8)
+    weights = weigh_classes(labels, 2, balanced=True)
+    feed = Feed(pixels, labels, weights, batch_size, seed=0, augmentation=augmentation)
+    inputs = keras.Input((2, 2, 3))
+    model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(inputs)))
+    groups = (Group(keras.optimizers.SGD(), tuple(model.trainable_variables), 1.0),)
+    step = compile_train_step(classification_loss(model), groups, place(1), "float32", parts)
+    rate = 1e-6
+    for epoch in range(epochs):
+        for batch in feed.batches(epoch):
+            step(batch, rate)
+    return float(0.5 + model.get_weights()[1][1] / (rate * epochs * feed.steps))
+
+
+@pytest.mark.parametrize(("batch_size", "parts"), [(1, 1), (8, 1), (32, 1), (32, 5), (7, 9), (500, 1)])
+def test_balanced_classes_share_the_gradient_whatever_the_batch(batch_size: int, parts: int) -> None:
+    assert share_of_the_rare_class(batch_size, parts) == pytest.approx(0.5, abs=0.005)
+
+
+def test_a_rare_class_keeps_its_share_where_images_are_mixed() -> None:
+    # Of the shares that are drawn, the standard deviation is 0.03.
+    mixed = share_of_the_rare_class(8, augmentation=Augmentation(mixup=0.4), epochs=6)
+    assert mixed == pytest.approx(0.5, abs=0.09)
+
+
+def test_the_loss_of_a_batch_does_not_depend_on_its_classes() -> None:
+    model = make_linear()
+    model.set_weights([np.zeros((4, 3)), np.zeros(3)])
+    loss = classification_loss(model)
+    for weight in (0.2, 9.0):
+        weights = np.full(10, weight, np.float32)
+        assert float(loss(INPUTS, TARGETS, weights)) == pytest.approx(np.log(3), rel=1e-6)
 
 
 def test_dropout_is_at_work_in_training_only() -> None:

@@ -59,7 +59,8 @@ class Feed:
         rows: V views of each image, one view of all images after another: row v N + i is view v of image i.
             In each epoch one of the V is drawn for each image.
         labels: (N,) int64.
-        class_weights: (K,) float32, the weight in the loss of an example of each class.
+        class_weights: (K,) float32, the weight in the loss of an example of each class; the mean over all
+            examples is 1.
         batch_size: the most examples that a batch may have.
         label_smoothing: the share of each target that is spread evenly over all classes (Szegedy et al.
             2016).
@@ -110,7 +111,7 @@ class Feed:
                 # From 1: numpy pads short seeds with zeros, and step 0 would repeat the epoch's own numbers.
                 step_rng = np.random.default_rng([self.seed, epoch, step + 1])
                 draw = self.augmentation.draw(step_rng, len(picked), self._side)
-                targets = mix_targets(targets, draw)
+                targets, weights = mix_targets(targets, weights, draw)
                 if len(own) < len(picked):
                     read, draw = _pick_draw(draw, own, self.augmentation)
             part = picked[read]
@@ -173,10 +174,11 @@ def weigh_classes(labels: NDArray[np.int64], class_count: int, *, balanced: bool
 
     Args:
         labels: (N,).
-        balanced: whether class k, with n_k examples, has the weight N / (K n_k), so that all classes count
-            the same in the loss. Otherwise all weights are 1.
+        balanced: whether class k, with n_k examples, has the weight N / (K n_k), so that all K classes that
+            have examples count the same in the loss. Otherwise all weights are 1. The mean over the examples
+            is 1 either way.
     """
     if not balanced:
         return np.ones(class_count, np.float32)
     counts = np.bincount(labels, minlength=class_count)
-    return (len(labels) / (class_count * np.maximum(counts, 1))).astype(np.float32)
+    return (len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))).astype(np.float32)
