@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 
-AUGMENTER = 1  # to be raised when the same draw comes to give other pixels: cached views are kept under it
-
 
 class Draw(NamedTuple):
     """What was drawn for a batch of N images of S x S pixels.

@@ -2,23 +2,25 @@
 
 The layers up to a cut of the net are its front. A row of features is found by the sha256 of the image's bytes
 and, if the image was augmented, by its view. The store of rows is found by everything else that features
-depend on: the weights of the front, its cut, the precision, and how images are decoded. Runs, seeds and
-strategies with the same front share its rows. When an image is added, only its own row is computed.
+depend on: the layers and weights of the front, the precision, the devices, and where the pixels come from.
+Runs, seeds and strategies with the same front share its rows. When an image is added, only its own row is
+computed.
 """
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
+import keras
 import ml_dtypes
 import numpy as np
 import tensorflow as tf
 from numpy.typing import DTypeLike, NDArray
 
-from dlpractice.data.augmentation import AUGMENTER, Augmentation
-from dlpractice.data.files.decoding import DECODER
+from dlpractice.data.augmentation import Augmentation
+from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.row_store import RowStore, RowView
 from dlpractice.errors import DataError, ModelError
 from dlpractice.models.classifier import Classifier
@@ -26,32 +28,76 @@ from dlpractice.models.precision import computing_in
 from dlpractice.models.weights import digest_tensors
 from dlpractice.progress import Progress
 from dlpractice.settings import CACHE_VARIABLE, cache_dir
-from dlpractice.training.batches.feed import Rows
-from dlpractice.training.batches.warp import warp_batch
+from dlpractice.training.batches import warp
 from dlpractice.training.devices.placement import Placement
 from dlpractice.training.steps import compile_forward
 
 _BATCH = 32
+# Of a layer's description.
+_LEFT_OUT = frozenset({"dtype", "trainable"})
 
 
 @dataclass(frozen=True)
 class Images:
     """N decoded images: `pixels` (N, S, S, 3) uint8, and the `sha256` of each file."""
 
-    pixels: Rows
+    pixels: RowView
     sha256: Sequence[str]
 
 
 @dataclass(frozen=True)
-class FrozenFront:
-    """Computes the features of a classifier's frozen layers, or finds them on disk.
+class Origin(Keyed):
+    """All that the features of an image depend on, besides the bytes of its file.
 
     Args:
-        note: what else features depend on: how the images were decoded, and what the pretrained base is.
+        layers: what the front's layers are and how they are joined, see `describe_layers`.
+        weights: sha256 of the front's weights.
+        precision: of the arithmetic.
+        devices: the kinds of the devices that compute, and how many there are: they round in other places.
+        pixels: where the pixels are kept, which stands for how they were decoded.
     """
 
+    layers: str
+    weights: str
+    precision: str
+    devices: tuple[str, ...]
+    pixels: str
+
+
+@dataclass(frozen=True)
+class Views(Keyed):
+    """All that the augmented views of an image depend on, besides its pixels."""
+
+    augmentation: Augmentation
+
+    CODE: ClassVar[tuple[str, ...] | None] = (Augmentation.__module__, warp.__name__)
+
+    def augment(
+        self, pixels: NDArray[np.uint8], sha256: Sequence[str], views: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Augments each image by the draw of its view; images of view 0 stay as they are.
+
+        Args:
+            pixels: (n, S, S, 3) in 0..255.
+            sha256: of each image's file.
+            views: (n,) the view of each image.
+        """
+        side = pixels.shape[1]
+        draws = [
+            self.augmentation.draw(np.random.default_rng([int(sha[:16], 16), view]), 1, side, mix=False)
+            for sha, view in zip(sha256, views, strict=True)
+        ]
+        transforms = np.concatenate([draw.transforms for draw in draws])
+        colours = np.concatenate([draw.colours for draw in draws])
+        augmented: NDArray[np.float32] = warp.warp_batch(tf.constant(pixels), transforms, colours).numpy()
+        return np.where((views == 0)[:, None, None, None], pixels.astype(np.float32), augmented)
+
+
+@dataclass(frozen=True)
+class FrozenFront:
+    """Computes the features of a classifier's frozen layers, or finds them on disk."""
+
     classifier: Classifier
-    note: Mapping[str, object]
     precision: str
     placement: Placement
     progress: Progress
@@ -69,7 +115,7 @@ class FrozenFront:
             DataError: the disk has too little space.
             ModelError: a feature is out of float16's range.
         """
-        stores = {cut: self._open_store(cut) for cut in cuts}
+        stores = {cut: self._open_store(cut, images.pixels.origin) for cut in cuts}
         keys = _view_keys(images.sha256, augmentation, views)
         lacking = {key for store in stores.values() for key in store.missing(keys)}
         # If any worker lacks a row, all workers compute it together, and each keeps it in its own cache. The
@@ -81,18 +127,20 @@ class FrozenFront:
             self._compute(stores, missing, keys, images, augmentation)
         return {cut: store.view(keys) for cut, store in stores.items()}
 
-    def _open_store(self, cut: str) -> RowStore:
+    def _open_store(self, cut: str, pixels: str) -> RowStore:
         front = self.classifier.front([cut])
-        identity = {
-            "front": digest_tensors(front.get_weights()),
-            "cut": cut,
-            "precision": self.precision,
-            "decoder": DECODER,
-            **self.note,
-        }
-        name = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
+        origin = Origin(
+            layers=describe_layers(front),
+            weights=digest_tensors(front.get_weights()),
+            precision=self.precision,
+            devices=(
+                *sorted({name.partition(":")[0] for name in self.placement.devices}),
+                f"{self.placement.replicas}",
+            ),
+            pixels=pixels,
+        )
         shape = tuple(int(side) for side in front.outputs[0].shape[1:])
-        return RowStore(cache_dir() / "features" / name, shape, self._row_type(cut))
+        return RowStore(origin.cache_place("features"), shape, self._row_type(cut))
 
     def _row_type(self, cut: str) -> DTypeLike:
         """The type on disk: bfloat16 for features of blocks that were computed in it, otherwise float16."""
@@ -127,9 +175,8 @@ class FrozenFront:
                 pixels = images.pixels[rows % count]
                 views = rows // count
                 if augmentation is not None and views.any():
-                    pixels = _augment_views(
-                        pixels, [images.sha256[row % count] for row in rows], views, augmentation
-                    )
+                    sha256 = [images.sha256[row % count] for row in rows]
+                    pixels = Views(augmentation).augment(pixels, sha256, views)
                 outputs = forward(pixels)
                 for (cut, store), values in zip(
                     stores.items(), outputs if len(stores) > 1 else [outputs], strict=True
@@ -151,8 +198,7 @@ class FrozenFront:
 def _view_keys(sha256: Sequence[str], augmentation: Augmentation | None, views: int) -> list[str]:
     if views == 1 or augmentation is None:
         return list(sha256)
-    ranges = json.dumps({"augmenter": AUGMENTER, **asdict(augmentation)}, sort_keys=True)
-    label = hashlib.sha256(ranges.encode()).hexdigest()[:16]
+    label = Views(augmentation).cache_key
     return [*sha256, *(f"{sha}/{label}/{view}" for view in range(1, views) for sha in sha256)]
 
 
@@ -162,22 +208,20 @@ def _positions(keys: Sequence[str]) -> Callable[[str], int]:
     return {key: index for index, key in enumerate(keys)}.__getitem__
 
 
-def _augment_views(
-    pixels: NDArray[np.uint8], sha256: Sequence[str], views: NDArray[np.int64], augmentation: Augmentation
-) -> NDArray[np.float32]:
-    """Augments each image by the draw of its view; images of view 0 stay as they are.
+def describe_layers(model: keras.Model) -> str:
+    """The layers of a net with all their settings and how they are joined, as JSON.
 
-    Args:
-        pixels: (n, S, S, 3) in 0..255.
-        sha256: of each image's file.
-        views: (n,) the view of each image.
+    Names are numbers here, since Keras counts its nets and layers through the whole process; what is said
+    elsewhere (precision), or has no say in what a net gives (what is trained), is left out.
     """
-    side = pixels.shape[1]
-    draws = [
-        augmentation.draw(np.random.default_rng([int(sha[:16], 16), view]), 1, side, mix=False)
-        for sha, view in zip(sha256, views, strict=True)
-    ]
-    transforms = np.concatenate([draw.transforms for draw in draws])
-    colours = np.concatenate([draw.colours for draw in draws])
-    augmented: NDArray[np.float32] = warp_batch(tf.constant(pixels), transforms, colours).numpy()
-    return np.where((views == 0)[:, None, None, None], pixels.astype(np.float32), augmented)
+    described = json.loads(model.to_json())["config"]
+    numbers = {layer.name: f"layer {number}" for number, layer in enumerate(model.layers)}
+
+    def simplify(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: simplify(inner) for key, inner in value.items() if key not in _LEFT_OUT}
+        if isinstance(value, list):
+            return [simplify(inner) for inner in value]
+        return numbers.get(value, value) if isinstance(value, str) else value
+
+    return json.dumps(simplify({key: described[key] for key in ("layers", "output_layers")}))

@@ -101,6 +101,25 @@ def test_copies_look_alikes_and_groups_never_cross(classes: Classes, write: Writ
             assert len(together) == 1
 
 
+def test_twins_are_found_whatever_was_looked_at_before(write: Write, tmp_path: Path) -> None:
+    """White shapes on nothing: over white there is nothing to see, over black they are told apart."""
+    root, rng = tmp_path / "shapes", np.random.default_rng(0)
+    for number in range(40):
+        spots = Image.fromarray(rng.choice(np.array([0, 255], np.uint8), (4, 4)))
+        for name, side in (("one", 64), ("two", 80)):
+            alpha = spots.resize((side, side), Image.Resampling.NEAREST)
+            shape = Image.new("RGBA", alpha.size, "#ffffff")
+            shape.putalpha(alpha)
+            write(root / ("cat", "dog")[number % 2] / f"{number}-{name}.png", shape)
+    black, white = Look(8, background="#000000"), Look(8)
+    clean = prepare(str(root), black, Shares())
+    split = {row["path"]: row["split"] for row in clean.split_rows()}
+    assert all(split[path] == split[path.replace("one", "two")] for path in split)
+    assert len(clean.audit.near_duplicates) == 40
+    assert prepare(str(root), white, Shares()).audit.near_duplicates == ()
+    assert prepare(str(root), black, Shares()).digest == clean.digest
+
+
 def test_copies_never_cross_even_where_images_are_too_small_to_look_alike(
     write: Write, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dlpractice.data.augmentation import Augmentation
+from dlpractice.data.storage.row_store import RowView
 from dlpractice.errors import DataError, ModelError
 from dlpractice.layers.preprocessing import ImageInput
 from dlpractice.models.classifier import Classifier, Design, build_classifier
@@ -20,7 +21,7 @@ from dlpractice.registry.backbones import BACKBONES
 from dlpractice.registry.strategies import plan_strategy
 from dlpractice.training import features as module
 from dlpractice.training.batches.warp import warp_batch
-from dlpractice.training.devices.placement import place
+from dlpractice.training.devices.placement import Placement, place
 from dlpractice.training.features import FrozenFront, Images
 from dlpractice.training.randomness import seed_everything
 
@@ -52,15 +53,22 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def build(seed: int = 0) -> Classifier:
+def build(seed: int = 0, pooling: str = "avg") -> Classifier:
     seed_everything(seed)
     return build_classifier(
         BACKBONES["vgg16"],
         plan_strategy("linear@block2", 5, pretrained=False),
         ("a", "b", "c"),
         ImageInput(32, "stretch", "#ffffff"),
-        Design(weights=None),
+        Design(weights=None, pooling=pooling),
     )
+
+
+class DescribedAs(Placement):
+    """One device, called otherwise."""
+
+    def __init__(self, devices: tuple[str, ...]) -> None:
+        super().__init__(place(1).strategy, devices)
 
 
 @pytest.fixture(scope="module")
@@ -69,15 +77,18 @@ def classifier() -> Classifier:
 
 
 def make_front(classifier: Classifier, progress: Silent | None = None, **changes: Any) -> FrozenFront:
-    front = FrozenFront(classifier, {"resize": "stretch"}, "float32", place(1), progress or Silent())
-    return replace(front, **changes)
+    return replace(FrozenFront(classifier, "float32", place(1), progress or Silent()), **changes)
 
 
-def make_images(numbers: range) -> Images:
+def in_memory(pixels: NDArray[np.uint8], origin: str = "made here") -> RowView:
+    return RowView(pixels, np.arange(len(pixels)), origin)
+
+
+def make_images(numbers: range, origin: str = "made here") -> Images:
     pixels = np.stack(
         [np.random.default_rng(n).integers(0, 256, (32, 32, 3), dtype=np.uint8) for n in numbers]
     )
-    return Images(pixels, [hashlib.sha256(bytes([n])).hexdigest() for n in numbers])
+    return Images(in_memory(pixels, origin), [hashlib.sha256(bytes([n])).hexdigest() for n in numbers])
 
 
 def read(classifier: Classifier, cut: str, images: Images, **changes: Any) -> NDArray[Any]:
@@ -130,7 +141,7 @@ def test_new_images_cost_only_themselves(classifier: Classifier) -> None:
 def test_order_and_repetition_are_the_callers(classifier: Classifier) -> None:
     images = make_images(range(5))
     order = [3, 1, 1, 4, 0]
-    shuffled = Images(np.asarray(images.pixels)[order], [images.sha256[n] for n in order])
+    shuffled = Images(images.pixels.select(np.array(order)), [images.sha256[n] for n in order])
     counter = Counter()
     found = read(classifier, "pooled2", shuffled, progress=counter)
     assert counter.computed == 4
@@ -147,15 +158,26 @@ def test_all_cuts_are_computed_in_one_pass(classifier: Classifier) -> None:
     assert counter.computed == 12
 
 
-@pytest.mark.parametrize("what", ["weights", "precision", "note"])
+@pytest.mark.parametrize("what", ["weights", "precision", "pixels", "pooling", "devices"])
 def test_other_circumstances_have_rows_of_their_own(classifier: Classifier, what: str) -> None:
     images, counter = make_images(range(3)), Counter()
     read(classifier, "pooled2", images)
-    changes: dict[str, Any] = {"precision": "bfloat16"} if what == "precision" else {}
-    if what == "note":
-        changes = {"note": {"resize": "crop"}}
-    read(build(seed=1) if what == "weights" else classifier, "pooled2", images, progress=counter, **changes)
+    changes: dict[str, Any] = {
+        "precision": {"precision": "bfloat16"},
+        "devices": {"placement": DescribedAs(("GPU:0",))},
+    }.get(what, {})
+    nets = {"weights": {"seed": 1}, "pooling": {"pooling": "max"}}
+    other = build(**nets[what]) if what in nets else classifier
+    asked = make_images(range(3), "another store") if what == "pixels" else images
+    read(other, "pooled2", asked, progress=counter, **changes)
     assert counter.computed == 3
+
+
+def test_the_same_net_built_again_finds_its_rows(classifier: Classifier) -> None:
+    images, counter = make_images(range(3)), Counter()
+    read(classifier, "pooled2", images)
+    read(build(), "pooled2", images, progress=counter)
+    assert counter.computed == 0
 
 
 def test_the_head_is_not_part_of_the_front(classifier: Classifier) -> None:

@@ -6,9 +6,11 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from dlpractice.data.files.index_items import is_text
+from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.cache_lock import writing
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress, Silent
@@ -19,6 +21,21 @@ MAX_FILES = 1_000_000
 MAX_RATIO = 200
 _RATIO_FROM_BYTES = 64 * 2**20
 _CHUNK = 2**20
+
+
+@dataclass(frozen=True)
+class Unpacking(Keyed):
+    """The files of the zip whose bytes have this `sha256`, in the cache."""
+
+    sha256: str
+
+    def unpack(self, archive: Path, progress: Progress | None = None) -> Path:
+        """The folder with the files of `archive`, which is extracted unless that was done before.
+
+        Raises:
+            DataError: see `extract`.
+        """
+        return extract(archive, self.cache_place("zips"), progress)
 
 
 def extract(archive: Path, target: Path, progress: Progress | None = None) -> Path:

@@ -18,12 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, UnidentifiedImageError
 
+from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.errors import DataError
 
 Resize = Literal["stretch", "crop", "pad"]
-
-# Part of every cache key: raise it when the pixels that come out of this module change.
-DECODER = 1
 
 # One image of this many pixels takes 300 MB as RGB; Pillow's own bound, which only warns, is near.
 MAX_PIXELS = 100_000_000
@@ -105,7 +103,7 @@ def shrink_bound(image_size: int) -> int:
 
 
 @dataclass(frozen=True)
-class Look:
+class Look(Keyed):
     """How a file becomes a square of pixels.
 
     Args:

@@ -3,13 +3,12 @@
 import hashlib
 from pathlib import Path
 
-from dlpractice.data.files.archive import extract
+from dlpractice.data.files.archive import Unpacking
 from dlpractice.data.files.csv_index import index_csv
 from dlpractice.data.files.folder_index import LAYOUTS, index_folder, unwrap
 from dlpractice.data.files.index_items import IMAGES, FileKind, Index
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress
-from dlpractice.settings import cache_dir
 
 
 def read_index(source: Path | str, progress: Progress | None = None, kind: FileKind = IMAGES) -> Index:
@@ -38,6 +37,6 @@ def read_index(source: Path | str, progress: Progress | None = None, kind: FileK
 def _index_zip(path: Path, progress: Progress | None, kind: FileKind) -> Index:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    root = unwrap(extract(path, cache_dir() / "zips" / digest[:16], progress))
+    root = unwrap(Unpacking(digest).unpack(path, progress))
     tables = sorted(entry for entry in root.iterdir() if entry.suffix.lower() == ".csv")
     return index_csv(tables[0], confined=True) if len(tables) == 1 else index_folder(root, kind)

@@ -11,36 +11,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from dlpractice.data.files.decoding import (
-    DECODER,
-    Decoded,
-    ImageError,
-    Look,
-    decode,
-    fit,
-    read,
-    shrink_bound,
-)
+from dlpractice.data.files.decoding import ImageError, Look, fit, read
+from dlpractice.data.files.image_facts import FACTS, Glance, facts_of
 from dlpractice.data.files.index_items import Index
 from dlpractice.data.storage.row_store import RowStore, RowView
 from dlpractice.progress import Progress
-from dlpractice.settings import cache_dir
-
-THUMBNAIL = 32
-
-# What is known of an image without decoding it again: size in pixels as a viewer shows it, format, number of
-# frames or pages, and a grey thumbnail in which near-duplicates are looked for.
-FACTS = np.dtype(
-    [
-        ("width", np.int32),
-        ("height", np.int32),
-        ("format", "S8"),
-        ("frames", np.int32),
-        ("thumbnail", np.uint8, (THUMBNAIL, THUMBNAIL)),
-    ]
-)
 
 _CHUNK_BYTES = 32 * 2**20
 _Task = TypeVar("_Task")
@@ -86,11 +62,6 @@ def pixel_view(sha256: Sequence[str], look: Look) -> RowView:
     return _pixel_store(look).view(sha256)
 
 
-def make_thumbnail(image: Image.Image) -> NDArray[np.uint8]:
-    """(THUMBNAIL, THUMBNAIL) grey, in which near-duplicates are looked for."""
-    return np.asarray(image.convert("L").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
-
-
 def in_order(work: Callable[[_Task], _Result], tasks: Iterable[_Task]) -> Iterator[_Result]:
     """The results of `work` in the order of the tasks; a thread per usable core works some tasks ahead."""
     threads = usable_cores()
@@ -119,10 +90,8 @@ class _Stores:
 
     def __init__(self, look: Look | None) -> None:
         self.look = look
-        # Shrinking while decoding changes a thumbnail a little, so facts from another bound are kept apart:
-        # the near-duplicates, and with them the splits, depend on the files and the settings alone.
-        self.bound = shrink_bound(look.image_size if look else 0)
-        self.facts = RowStore(cache_dir() / "facts" / f"v{DECODER}-{self.bound}", (), FACTS)
+        self.glance = Glance.of(look)
+        self.facts = RowStore(self.glance.cache_place("facts"), (), FACTS)
         self.pixels = _pixel_store(look) if look else None
 
     def missing(self, digests: Iterable[str]) -> list[str]:
@@ -139,8 +108,7 @@ class _Stores:
 
 
 def _pixel_store(look: Look) -> RowStore:
-    name = f"v{DECODER}-{look.image_size}-{look.resize}-{look.background.lstrip('#').lower()}"
-    return RowStore(cache_dir() / "pixels" / name, (look.image_size, look.image_size, 3), np.uint8)
+    return RowStore(look.cache_place("pixels"), (look.image_size, look.image_size, 3), np.uint8)
 
 
 def _hash_files(files: dict[str, Path], progress: Progress) -> tuple[dict[str, str], dict[str, ImageError]]:
@@ -195,17 +163,11 @@ def _decode_file(
     file: Path, digest: str, stores: _Stores
 ) -> tuple[tuple[Any, ...], NDArray[np.uint8]] | ImageError:
     look = stores.look
-    background = look.background if look else "#ffffff"
     try:
         content = read(file)
         if hashlib.sha256(content).hexdigest() != digest:
             raise ImageError(str(file), "unreadable", "the file was changed while it was read")
-        decoded = decode(content, str(file), background=background, bound=stores.bound)
-        return _facts_of(decoded), fit(decoded.rgb, look) if look else np.empty(0, np.uint8)
+        decoded = stores.glance.decode(content, str(file))
+        return facts_of(decoded), fit(decoded.rgb, look) if look else np.empty(0, np.uint8)
     except ImageError as error:
         return error
-
-
-def _facts_of(decoded: Decoded) -> tuple[Any, ...]:
-    thumbnail = make_thumbnail(decoded.rgb)
-    return decoded.width, decoded.height, decoded.format.encode(), decoded.frames, thumbnail

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dlpractice.data.files.decoding import ImageError, read
+from dlpractice.data.files.image_facts import FACTS, make_thumbnail
 from dlpractice.data.files.index_items import Index, Item
-from dlpractice.data.files.pixel_cache import FACTS, Scan, in_order, make_thumbnail
+from dlpractice.data.files.pixel_cache import Scan, in_order
 from dlpractice.progress import Progress
 
 # What a picture shows: one second, 50 to 8,000 Hz, and 60 dB down from its loudest point.

@@ -1,5 +1,6 @@
 """The data sets known by name."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,11 +12,11 @@ from typing import Literal
 from dlpractice.data.examples import Examples
 from dlpractice.data.files.archive import extract
 from dlpractice.data.sets import omniglot_archives
+from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.cache_lock import writing
 from dlpractice.data.storage.downloads import Download, fetch, find_local
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress, Silent
-from dlpractice.settings import cache_dir
 
 OMNIGLOT_FILE = "drawings.npz"
 
@@ -42,6 +43,30 @@ class DataSet:
     command: Literal["finetune", "oneshot"] = "finetune"
 
 
+@dataclass(frozen=True)
+class Making(Keyed):
+    """What a data set is made from; how it is made is this module's code."""
+
+    name: str
+    files: tuple[Download, ...]
+
+    def folder(self) -> Path | None:
+        """Where the data set lies that is made from the files that are here: other files, another folder.
+
+        Where one of them is not here, the one that was made last; None if there is none.
+        """
+        room = self.cache_place("data")
+        local = [find_local(file) for file in self.files]
+        content = hashlib.sha256()
+        for file in local:
+            if file is None:
+                made = sorted(room.glob(f"{self.name}-*"), key=lambda folder: folder.stat().st_mtime)
+                return made[-1] if made else None
+            with file.open("rb") as opened:
+                content.update(hashlib.file_digest(opened, "sha256").digest())
+        return room / f"{self.name}-{content.hexdigest()[:16]}"
+
+
 def find(name: str, progress: Progress | None = None) -> Path:
     """The folder of the data set `name`; what is lacking is downloaded, extracted or written first, once.
 
@@ -51,7 +76,13 @@ def find(name: str, progress: Progress | None = None) -> Path:
     row = CATALOGUE.get(name)
     if row is None:
         raise DataError(f"no data set is called {name}", f"known names: {', '.join(CATALOGUE)}")
-    folder = folder_of(row)
+    made = Making(row.name, row.files)
+    folder = made.folder()
+    if folder is None:
+        for file in row.files:
+            fetch(file, progress)
+        folder = made.folder()
+        assert folder is not None
     if not folder.is_dir():
         row.build(row, folder, progress or Silent())
     return folder
@@ -66,16 +97,12 @@ def sample_glyphs(progress: Progress) -> Examples:
     return generate_alphabets(_ALPHABETS, seed=0, characters=size, drawers=_DRAWERS, progress=progress)
 
 
-def folder_of(row: DataSet) -> Path:
-    """Where the data set lies once it was fetched."""
-    return cache_dir() / "data" / row.name
-
-
 def state(row: DataSet) -> str:
     """Whether the data set is here: "ready", "local" (to be unpacked or written), or "to download"."""
-    if folder_of(row).is_dir():
-        return "ready"
-    return "local" if all(find_local(file.name) for file in row.files) else "to download"
+    folder = Making(row.name, row.files).folder()
+    if folder is None:
+        return "to download"
+    return "ready" if folder.is_dir() else "local"
 
 
 def _build_from_zip(row: DataSet, target: Path, progress: Progress) -> None:

@@ -4,18 +4,20 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
+from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.cache_lock import writing
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress, Silent
-from dlpractice.settings import DATA_VARIABLE, cache_dir, data_dirs
+from dlpractice.settings import DATA_VARIABLE, data_dirs
 
 ATTEMPTS = 4
 TIMEOUT_SECONDS = 30
 
 
 @dataclass(frozen=True)
-class Download:
+class Download(Keyed):
     """A file that can be had from the network: its `name` in DLP_DATA_DIR, such as `cats-dogs/images.zip`.
 
     `digest` is that of the file at `url` where it is known: `md5:` or `sha256:` and hexadecimal digits. A
@@ -26,13 +28,13 @@ class Download:
     url: str
     digest: str = ""
 
+    CODE: ClassVar[tuple[str, ...] | None] = ()
 
-def find_local(name: str) -> Path | None:
-    """The file `name`, such as `cats-dogs/images.zip`, in DLP_DATA_DIR or among earlier downloads."""
-    for folder in (*data_dirs(), _downloads()):
-        if (folder / name).is_file():
-            return folder / name
-    return None
+
+def find_local(wanted: Download) -> Path | None:
+    """The file of that name in DLP_DATA_DIR, or an earlier download of it."""
+    files = [*(folder / wanted.name for folder in data_dirs()), _place(wanted)]
+    return next((file for file in files if file.is_file()), None)
 
 
 def fetch(wanted: Download, progress: Progress | None = None) -> Path:
@@ -44,18 +46,18 @@ def fetch(wanted: Download, progress: Progress | None = None) -> Path:
     Raises:
         DataError: the file can neither be found nor downloaded, naming file, address and variable.
     """
-    local = find_local(wanted.name)
+    local = find_local(wanted)
     if local is not None:
         return local
-    target = _downloads() / wanted.name
+    target = _place(wanted)
     with writing(target.parent):
         if not target.is_file():
             _download(wanted, target, progress or Silent())
     return target
 
 
-def _downloads() -> Path:
-    return cache_dir() / "downloads"
+def _place(wanted: Download) -> Path:
+    return wanted.cache_place("downloads") / Path(wanted.name).name
 
 
 def _download(wanted: Download, target: Path, progress: Progress) -> None:
@@ -74,8 +76,7 @@ def _download(wanted: Download, target: Path, progress: Progress) -> None:
             if attempt == ATTEMPTS or not _may_pass(error):
                 raise DataError(
                     f"cannot download {target.name} from {wanted.url}: {_short(error)}",
-                    f"get the file elsewhere and set {DATA_VARIABLE} to the folder that holds "
-                    f"{target.parent.name}/{target.name}",
+                    f"get the file elsewhere and set {DATA_VARIABLE} to the folder that holds {wanted.name}",
                 ) from error
             progress.say(f"{target.name}: {_short(error)}; trying again")
             time.sleep(2 ** (attempt - 1))

@@ -23,12 +23,14 @@ from dlpractice.errors import DataError
 class RowView:
     """Rows of a store in a given order, read from the disk when they are indexed.
 
-    `view[i]` is one row; `view[array]` and `view[slice]` are `(n, *shape)` arrays in memory.
+    `view[i]` is one row; `view[array]` and `view[slice]` are `(n, *shape)` arrays in memory. `origin` stands
+    for what the rows were computed with, and is part of the key of what is computed from them in turn.
     """
 
-    def __init__(self, rows: NDArray[Any], numbers: NDArray[np.int64]) -> None:
+    def __init__(self, rows: NDArray[Any], numbers: NDArray[np.int64], origin: str) -> None:
         self._rows = rows
         self._numbers = numbers
+        self.origin = origin
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -48,7 +50,7 @@ class RowView:
 
     def select(self, which: NDArray[np.int64]) -> "RowView":
         """The rows at the positions `which`, left on the disk."""
-        return RowView(self._rows, self._numbers[which])
+        return RowView(self._rows, self._numbers[which], self.origin)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         rows = self[:]
@@ -103,9 +105,9 @@ class RowStore:
         self._read_keys()
         numbers = np.array([self._numbers[key] for key in keys], np.int64)
         if not self._numbers:
-            return RowView(np.empty((0, *self.shape), self.dtype), numbers)
+            return RowView(np.empty((0, *self.shape), self.dtype), numbers, self.folder.name)
         rows = np.memmap(self._rows_path, self.dtype, "r", shape=(len(self._numbers), *self.shape))
-        return RowView(rows, numbers)
+        return RowView(rows, numbers, self.folder.name)
 
     @property
     def _rows_path(self) -> Path:

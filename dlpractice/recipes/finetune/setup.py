@@ -91,9 +91,7 @@ def freeze_features(
     features: dict[str, dict[str, Rows]] = {name: {IMAGES: split.pixels} for name, split in splits.items()}
     if not cuts:
         return features
-    note = config.data.model_dump(include={"image_size", "resize", "background"})
-    note |= config.model.model_dump(include={"backbone", "pooling"})
-    front = FrozenFront(setup.classifier, note, setup.precision, setup.placement, progress)
+    front = FrozenFront(setup.classifier, setup.precision, setup.placement, progress)
     for name, split in splits.items():
         views = config.augment.views if name == "train" else 1
         images = Images(split.pixels, split.sha256)

@@ -11,7 +11,9 @@ from PIL import Image
 from dlpractice.data.files import pixel_cache as module
 from dlpractice.data.files.decoding import Look, load_pixels
 from dlpractice.data.files.folder_index import index_folder
+from dlpractice.data.files.image_facts import Glance
 from dlpractice.data.files.pixel_cache import in_order, pixel_view, scan, usable_cores
+from dlpractice.data.storage import cache_key
 from dlpractice.progress import Silent
 
 Classes = Callable[..., Path]
@@ -45,7 +47,7 @@ def test_cached_pixels_are_those_of_a_plain_loop(classes: Classes, monkeypatch: 
 def test_nothing_is_decoded_twice(classes: Classes, monkeypatch: pytest.MonkeyPatch) -> None:
     index = index_folder(classes(3))
     first = scan(index, LOOK, Silent())
-    monkeypatch.setattr(module, "decode", None)
+    monkeypatch.setattr(Glance, "decode", None)
     progress = Counting()
     again = scan(index, LOOK, progress)
     assert list(progress.stages) == ["reading"]
@@ -130,10 +132,11 @@ def test_facts_do_not_depend_on_what_was_looked_at_before(write: Write, tmp_path
 def test_another_decoder_decodes_anew(classes: Classes, monkeypatch: pytest.MonkeyPatch) -> None:
     index = index_folder(classes(1))
     scan(index, LOOK, Silent())
-    monkeypatch.setattr(module, "DECODER", module.DECODER + 1)
-    progress = Counting()
-    scan(index, LOOK, progress)
-    assert progress.stages["decoding"] == [2, 2]
+    with monkeypatch.context() as patch:
+        patch.setattr(cache_key, "digest_code", lambda modules: "other")
+        progress = Counting()
+        scan(index, LOOK, progress)
+        assert progress.stages["decoding"] == [2, 2]
     scan(index, None, progress := Counting())
     assert "decoding" not in progress.stages
 

@@ -1,3 +1,4 @@
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -58,16 +59,26 @@ def test_what_cannot_be_made_leaves_nothing(tiny_omniglot: Any, own_cache: Path)
     assert (find("omniglot") / OMNIGLOT_FILE).is_file()
 
 
+@pytest.fixture
+def pack(classes: Classes, tmp_path: Path) -> Callable[..., None]:
+    """Writes an archive of two photographs of each class, laid out as the published one, into a folder."""
+
+    def write(folder: str, start: int = 0) -> None:
+        photos = classes(1, ("cats", "dogs"), folder=f"photos-{start}", start=start)
+        archive = tmp_path / folder / "cats-dogs/cats_and_dogs_filtered.zip"
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(archive, "w") as opened:
+            for split in ("train", "validation"):
+                for name in ("cats", "dogs"):
+                    opened.write(photos / name / "000.png", f"cats_and_dogs_filtered/{split}/{name}/0.png")
+
+    return write
+
+
 def test_cats_and_dogs_come_from_the_data_folder(
-    classes: Classes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pack: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    photos = classes(1, ("cats", "dogs"))
-    archive = tmp_path / "prepared/cats-dogs/cats_and_dogs_filtered.zip"
-    archive.parent.mkdir(parents=True)
-    with zipfile.ZipFile(archive, "w") as opened:
-        for split in ("train", "validation"):
-            for name in ("cats", "dogs"):
-                opened.write(photos / name / "000.png", f"cats_and_dogs_filtered/{split}/{name}/0.png")
+    pack("prepared")
     assert state(CATALOGUE["cats-dogs"]) == "to download"
     monkeypatch.setenv("DLP_DATA_DIR", str(tmp_path / "prepared"))
     assert state(CATALOGUE["cats-dogs"]) == "local"
@@ -76,14 +87,35 @@ def test_cats_and_dogs_come_from_the_data_folder(
     assert [item.split for item in index.items] == ["train", "train", "validation", "validation"]
 
 
+def test_other_files_make_another_data_set(
+    pack: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def photograph() -> bytes:
+        index = read_index(find("cats-dogs"))
+        return index.file(index.items[0]).read_bytes()
+
+    pack("one")
+    pack("two", start=50)
+    monkeypatch.setenv("DLP_DATA_DIR", str(tmp_path / "one"))
+    first = photograph()
+    monkeypatch.setenv("DLP_DATA_DIR", str(tmp_path / "two"))
+    assert photograph() != first
+    # What was made stays, even where its files do not.
+    monkeypatch.delenv("DLP_DATA_DIR")
+    assert state(CATALOGUE["cats-dogs"]) == "ready"
+    assert photograph() != first
+
+
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(DataError) as caught:
         find("cat-dogs")
     assert "cats-dogs, digits" in caught.value.hint
 
 
-def test_what_a_killed_writer_left_is_replaced(own_cache: Path) -> None:
-    left = own_cache / "data/.digits.writing/partial/0/old.png"
+def test_what_a_killed_writer_left_is_replaced() -> None:
+    folder = find("digits")
+    left = folder.parent / f".{folder.name}.writing/partial/0/old.png"
+    shutil.rmtree(folder)
     left.parent.mkdir(parents=True)
     left.touch()
     assert len(read_index(find("digits")).items) == 1797

@@ -2,6 +2,7 @@ import gc
 import hashlib
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -85,13 +86,23 @@ def test_a_file_is_downloaded_once_with_progress(server: Server, own_cache: Path
     server.answers = [200]
     progress = Counting()
     digest = f"{algorithm}:{hashlib.new(algorithm, CONTENT).hexdigest()}"
-    path = fetch(Download("set/file.bin", server.url, digest), progress)
+    wanted = Download("set/file.bin", server.url, digest)
+    path = fetch(wanted, progress)
     assert path.read_bytes() == CONTENT
-    assert path == own_cache / "downloads/set/file.bin"
+    assert path.is_relative_to(own_cache / "downloads") and path.name == "file.bin"
     assert progress.stages == [("downloading file.bin", len(CONTENT), "bytes")]
     assert progress.done == len(CONTENT)
-    assert fetch(Download("set/file.bin", server.url)) == path
+    assert fetch(wanted) == path
     assert server.requests == 1
+
+
+@pytest.mark.parametrize("other", ["url", "digest"])
+def test_what_was_downloaded_from_elsewhere_is_another_file(server: Server, other: str) -> None:
+    server.answers = [200, 200]
+    first = fetch(Download("set/file.bin", server.url))
+    change = {"url": f"{server.url}?version=2", "digest": f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"}
+    second = fetch(replace(Download("set/file.bin", server.url), **{other: change[other]}))
+    assert (first != second, server.requests) == (True, 2)
 
 
 @pytest.mark.parametrize("trouble", [500, 503, 429, "cut"])
@@ -138,5 +149,5 @@ def test_data_folders_come_first_and_are_not_written(tmp_path: Path, monkeypatch
     (tmp_path / "two/set/file.bin").write_bytes(b"here")
     monkeypatch.setenv("DLP_DATA_DIR", f"{tmp_path / 'one'}:{tmp_path / 'two'}")
     assert fetch(Download("set/file.bin", "http://127.0.0.1:9/")) == tmp_path / "two/set/file.bin"
-    assert find_local("set/other.bin") is None
+    assert find_local(Download("set/other.bin", "http://127.0.0.1:9/")) is None
     assert files(tmp_path / "one") == []

@@ -1,14 +1,12 @@
 """An endless stand-in for Omniglot: alphabets of made-up characters, each drawn by twenty made-up people."""
 
-import functools
 import hashlib
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.data.examples import Examples
-from dlpractice.data.sets.glyphs.drawers import draw_alphabet
-from dlpractice.data.sets.glyphs.glyph_cache import recall
+from dlpractice.data.sets.glyphs.glyph_cache import DrawnAlphabet
 from dlpractice.data.sets.glyphs.pen import SIDE
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress, Silent
@@ -52,10 +50,8 @@ def generate_alphabets(
     pixels = np.empty((sum(sizes) * drawers, SIDE, SIDE, 1), np.uint8)
     end = 0
     for number, size in enumerate(sizes, first):
-        shape = (size, drawers, SIDE, SIDE)
-        draw = functools.partial(draw_alphabet, seed, number, size, drawers)
         start, end = end, end + size * drawers
-        drawn = recall(f"{seed}-{number}-{size}-{drawers}", shape, draw)
+        drawn = DrawnAlphabet(seed, number, size, drawers).recall()
         pixels[start:end] = drawn.reshape(-1, SIDE, SIDE, 1)
         progress.advance()
     names = tuple(f"glyphs-{number:03d}" for number in range(first, first + count))

@@ -1,53 +1,58 @@
 """Drawn alphabets, kept in the cache for as long as the code that draws them stays the same."""
 
-import functools
-import hashlib
 import os
 import zlib
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.data.sets.glyphs import characters, drawers, parts, pen
+from dlpractice.data.sets.glyphs.drawers import draw_alphabet
+from dlpractice.data.sets.glyphs.pen import SIDE
+from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.cache_lock import writing
-from dlpractice.settings import cache_dir
-
-# All that the drawings of an alphabet depend on, apart from what their name says.
-_CODE = (characters, drawers, parts, pen)
 
 
-def recall(name: str, shape: tuple[int, ...], draw: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """The drawings called `name`: from the cache, or else from `draw`, which is asked once per name and code.
+@dataclass(frozen=True)
+class DrawnAlphabet(Keyed):
+    """Alphabet `number` of `seed`, each of its characters drawn once by each of its drawers."""
 
-    A file that does not hold `shape` is drawn anew. Drawings are mostly paper: packed, they take a twelfth.
+    seed: int
+    number: int
+    characters: int
+    drawers: int
 
-    Raises:
-        DataError: the cache cannot be written.
-    """
-    folder = cache_dir() / "glyphs" / _code_digest()
-    kept = _read(folder / name, shape)
-    if kept is not None:
-        return kept
-    drawings = draw()
-    with writing(folder):
-        partial = folder / f".{name}.writing"
-        partial.write_bytes(zlib.compress(drawings.tobytes(), level=1))
-        os.replace(partial, folder / name)
-    return drawings
+    CODE: ClassVar[tuple[str, ...] | None] = (draw_alphabet.__module__,)
 
+    def draw(self) -> NDArray[np.uint8]:
+        """(characters, drawers, SIDE, SIDE) uint8, ink 0 on paper 255."""
+        return draw_alphabet(self.seed, self.number, self.characters, self.drawers)
 
-def _read(file: Path, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
-    try:
-        kept = np.frombuffer(zlib.decompress(file.read_bytes()), np.uint8)
-    except (OSError, zlib.error):
-        return None
-    return kept.reshape(shape) if kept.size == np.prod(shape) else None
+    def recall(self) -> NDArray[np.uint8]:
+        """The drawings: from the cache, or else drawn now.
 
+        A file that does not hold them is drawn anew. Drawings are mostly paper: packed, they take a twelfth.
 
-@functools.cache
-def _code_digest() -> str:
-    """Of the modules that draw, and of NumPy, whose random streams may change with its version."""
-    sources = [Path(str(module.__file__)).read_bytes() for module in _CODE]
-    return hashlib.sha256(b"\0".join([*sources, np.__version__.encode()])).hexdigest()[:16]
+        Raises:
+            DataError: the cache cannot be written.
+        """
+        file = self.cache_place("glyphs")
+        kept = self._read(file)
+        if kept is not None:
+            return kept
+        drawings = self.draw()
+        with writing(file.parent):
+            partial = file.with_name(f".{file.name}.writing")
+            partial.write_bytes(zlib.compress(drawings.tobytes(), level=1))
+            os.replace(partial, file)
+        return drawings
+
+    def _read(self, file: Path) -> NDArray[np.uint8] | None:
+        shape = (self.characters, self.drawers, SIDE, SIDE)
+        try:
+            kept = np.frombuffer(zlib.decompress(file.read_bytes()), np.uint8)
+        except (OSError, zlib.error):
+            return None
+        return kept.reshape(shape) if kept.size == np.prod(shape) else None
