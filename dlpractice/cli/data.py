@@ -12,7 +12,7 @@ from dlpractice.cli.console import print_json, results
 if TYPE_CHECKING:
     from dlpractice.data.audit.audit import Audit
     from dlpractice.data.audit.drawings_audit import DrawingsAudit
-    from dlpractice.data.audit.findings import Finding
+    from dlpractice.data.files.index_items import Finding
 
 app = typer.Typer(help="Known data sets, and the audit of your own.", no_args_is_help=True)
 

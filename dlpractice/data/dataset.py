@@ -2,21 +2,23 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.data.audit.admission import admit
+from dlpractice.data.audit.admission import admit, announce
 from dlpractice.data.audit.audit import Audit, inspect
 from dlpractice.data.audit.duplicates import connected, same_key
 from dlpractice.data.files.decoding import ImageError, Look
 from dlpractice.data.files.index import read_index
-from dlpractice.data.files.index_items import SPLITS, UNUSED, Item, SplitName
+from dlpractice.data.files.index_items import UNUSED, Item
 from dlpractice.data.files.pixel_cache import Scan, pixel_view, scan
 from dlpractice.data.image_split import Shares, assign_splits, pick_share
+from dlpractice.data.naming.class_names import match_known, nfc, reveal, skeleton
+from dlpractice.data.naming.split_names import SPLITS, SplitName
 from dlpractice.data.sets.catalogue import CATALOGUE, find
 from dlpractice.data.storage.row_store import RowView
 from dlpractice.errors import DataError
@@ -74,8 +76,8 @@ class Dataset:
 
     @property
     def digest(self) -> str:
-        """sha256 over label, split and bytes of every image: equal for the same data in the same splits."""
-        lines = sorted(f"{row['sha256']} {row['label']} {row['split']}\n" for row in self.split_rows())
+        """sha256 over label (in NFC), split and bytes of every image: equal for the same data and splits."""
+        lines = sorted(f"{row['sha256']} {nfc(row['label'])} {row['split']}\n" for row in self.split_rows())
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -143,17 +145,26 @@ def load_labelled(
     """
     progress = progress or Silent()
     index = read_index(locate(source, progress), progress)
-    unknown = sorted({item.label for item in index.items} - set(class_names))
-    if unknown:
+    announce(index.findings, progress)
+    labels = {item.label for item in index.items}
+    spelling = match_known(labels, class_names)
+    if unknown := sorted(labels - spelling.keys()):
         raise DataError(
-            f"{index.root} has classes that the model does not know: {', '.join(unknown)}",
+            f"{index.root} has classes that the model does not know: "
+            + ", ".join(_compare_name(name, class_names) for name in unknown),
             f"the model knows {', '.join(class_names)}",
         )
     scanned = scan(index, look, progress)
     if not scanned.sha256:
         raise DataError(f"no image in {index.root} can be decoded", "`dlp data check` shows why")
-    items = [item for item in index.items if item.path in scanned.sha256]
+    items = [replace(item, label=spelling[item.label]) for item in index.items if item.path in scanned.sha256]
     return _split(items, class_names, scanned, look), list(scanned.bad.values())
+
+
+def _compare_name(name: str, known: Sequence[str]) -> str:
+    """The name, and beside it the known one that looks the same, if there is one."""
+    alike = [reveal(other) for other in known if skeleton(other) == skeleton(name)]
+    return f"{reveal(name)} (it knows {alike[0]})" if alike else name
 
 
 def locate(source: str, progress: Progress) -> Path:

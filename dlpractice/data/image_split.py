@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.data.files.index_items import SPLITS, SplitName
+from dlpractice.data.naming.split_names import SPLITS, SplitName
 from dlpractice.errors import DataError
 
 

@@ -237,3 +237,24 @@ def test_labelled_data_without_a_single_image_is_an_error(write: Write, tmp_path
     write(tmp_path / "data/cat/1.png", b"x")
     with pytest.raises(DataError, match="can be decoded"):
         load_labelled(str(tmp_path / "data"), ["cat"], Look(8))
+
+
+NFC, NFD = "caf\u00e9", "cafe\u0301"
+
+
+def test_labelled_data_may_spell_the_models_classes_in_another_way(classes: Classes) -> None:
+    split, _ = load_labelled(str(classes(1, (NFC, "tea"))), [NFD, "tea"], Look(8))
+    np.testing.assert_array_equal(split.labels, [0, 1])
+
+
+def test_an_unknown_class_is_held_beside_the_one_that_looks_the_same(classes: Classes) -> None:
+    with pytest.raises(DataError, match=r"'Cat' \(it knows 'cat '\), dog"):
+        load_labelled(str(classes(1, ("Cat", "dog"))), ["cat ", "ant"], Look(8))
+
+
+def test_the_digest_does_not_depend_on_how_names_are_encoded(classes: Classes) -> None:
+    one = prepare(str(classes(8, (NFC, "cafz"), "one")), Look(8), Shares())
+    other = prepare(str(classes(8, (NFD, "cafz"), "other")), Look(8), Shares())
+    assert one.digest == other.digest
+    assert (one.class_names, other.class_names) == (("cafz", NFC), ("cafz", NFD))
+    np.testing.assert_array_equal(one.train.labels, other.train.labels)

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from dlpractice.data.files.index_items import SplitName
 from dlpractice.data.image_split import Shares, assign_splits, pick_share, split_stratified
+from dlpractice.data.naming.split_names import SplitName
 from dlpractice.errors import DataError
 
 SHARES: dict[SplitName, float] = {"train": 0.7, "validation": 0.15, "test": 0.15}

@@ -1,9 +1,10 @@
 """Decides which images are let in: what an audit found is held against what was asked for."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from dlpractice.data.audit.audit import Audit
-from dlpractice.data.files.index_items import Index, Item
+from dlpractice.data.files.index_items import Finding, Index, Item
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress
 
@@ -17,13 +18,20 @@ def admit(
         DataError: the audit found errors; images that cannot be used are one unless they shall be skipped.
     """
     _refuse(index, audit, on_bad_image)
-    for finding in audit.of("warning"):
-        progress.warn(finding.message)
+    announce([finding for finding in index.findings if finding.severity == "info"], progress)
+    announce(audit.of("warning"), progress)
     if audit.unusable:
         number = len(audit.unusable)
         progress.warn(f"{number} of {len(index.items)} images are left out: they cannot be used")
     left_out = {unusable.path for unusable in audit.unusable}
     return [item for item in index.items if item.path not in left_out]
+
+
+def announce(findings: Iterable[Finding], progress: Progress) -> None:
+    """Tells the user what was found: warnings as such, the rest in plain lines."""
+    for finding in findings:
+        tell = progress.warn if finding.severity == "warning" else progress.say
+        tell(finding.message)
 
 
 def _refuse(index: Index, audit: Audit, on_bad_image: Literal["error", "skip"]) -> None:

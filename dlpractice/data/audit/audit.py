@@ -9,8 +9,6 @@ import numpy as np
 
 from dlpractice.data.audit.duplicates import near_pairs
 from dlpractice.data.audit.findings import (
-    Finding,
-    Severity,
     Unusable,
     amount_findings,
     file_findings,
@@ -18,7 +16,7 @@ from dlpractice.data.audit.findings import (
     structure_findings,
     unusable_findings,
 )
-from dlpractice.data.files.index_items import Index, Item
+from dlpractice.data.files.index_items import Finding, Index, Item, Severity
 from dlpractice.data.files.pixel_cache import Scan
 
 # Of copies in several given splits the one in the split that measures is kept.

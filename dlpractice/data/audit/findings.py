@@ -4,28 +4,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Literal
 
 from dlpractice.data.files.decoding import EXTENSIONS
-from dlpractice.data.files.index_items import Index, Item
+from dlpractice.data.files.index_items import IMAGES, Finding, Index, Item, Severity
 from dlpractice.data.files.pixel_cache import Scan
-
-Severity = Literal["error", "warning", "info"]
+from dlpractice.data.naming.class_names import find_look_alikes, reveal
+from dlpractice.data.naming.system_names import is_system
 
 # Below this a class's own accuracy moves by 10 points and more with each image.
 FEW_IMAGES = 10
 IMBALANCE = 10
 _NAMED = 3
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing to know: `kind` for programs, `message` for people, `paths` of all files that it is about."""
-
-    kind: str
-    severity: Severity
-    message: str
-    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,22 +40,21 @@ def unusable_findings(unusable: Sequence[Unusable]) -> list[Finding]:
 def structure_findings(
     index: Index, usable: Sequence[Item], counts: dict[str, dict[str, int]]
 ) -> list[Finding]:
-    """Class folders without images, fewer than two classes, and groups that the given splits tear apart."""
-    found = []
+    """Doubtful layouts and names, fewer than two classes, and groups that the given splits tear apart."""
+    found = list(index.findings)
     if index.empty_classes:
         text = (
             f"{_number(index.empty_classes, 'class folder')} without an image: {_some(index.empty_classes)}"
         )
         found.append(Finding("empty class", "error", text, index.empty_classes))
-    if all(item.split is None and len(PurePosixPath(item.path).parts) == 3 for item in index.items):
-        text = (
-            "every file lies in a folder of its class folder: `dlp oneshot` takes "
-            f"{_some(sorted(counts))} for alphabets, and the folders in them for classes"
-        )
-        found.append(Finding("alphabets", "info", text))
+    found += _folder_findings(index)
+    for names in find_look_alikes(counts):
+        text = f"names of classes that hardly differ: {', '.join(map(reveal, names))}; are they one class?"
+        found.append(Finding("similar class names", "warning", text))
     if len(counts) < 2:
         text = f"a classifier needs two classes; found only {', '.join(counts)}"
-        found.append(Finding("single class", "error", text))
+        hints = [finding.message for finding in index.findings if finding.kind == "table"]
+        found.append(Finding("single class", "error", "; ".join([text, *hints])))
     splits: dict[str, set[str]] = defaultdict(set)
     for item in usable:
         if item.group and item.split:
@@ -77,6 +65,18 @@ def structure_findings(
         text = f"{_number(crossing, 'group')} in more than one split: {_some(crossing)}"
         found.append(Finding("group crosses splits", "error", text, paths))
     return found
+
+
+def _folder_findings(index: Index) -> list[Finding]:
+    """Class folders with nothing but folders inside."""
+    deep = all(item.split is None and len(PurePosixPath(item.path).parts) == 3 for item in index.items)
+    if index.of_table or not deep:
+        return []
+    text = (
+        "every file lies in a folder of its class folder: `dlp oneshot` takes "
+        f"{_some(index.class_names)} for alphabets, and the folders in them for classes"
+    )
+    return [Finding("alphabets", "info", text)]
 
 
 def amount_findings(counts: dict[str, dict[str, int]]) -> list[Finding]:
@@ -136,34 +136,40 @@ def file_findings(index: Index, scan: Scan) -> list[Finding]:
         named = [f"{path} is {name}" for path, name in misnamed.items()]
         text = f"{_number(named, 'file')} with the ending of another format: {_some(named)}"
         found.append(Finding("misnamed", "warning", text, tuple(misnamed)))
-    found += _other_files(index)
+    found += _passed_over(index)
     several = tuple(path for path, n in zip(scan.sha256, scan.facts["frames"].tolist(), strict=True) if n > 1)
     if several:
         text = (
             f"of {_number(several, 'file')} with several frames or pages the first is used: {_some(several)}"
         )
         found.append(Finding("several frames", "info", text, several))
-    if index.clutter:
-        found.append(Finding("hidden files", "info", f"{index.clutter} hidden or system files passed over"))
     return found
 
 
-def _other_files(index: Index) -> list[Finding]:
+def _passed_over(index: Index) -> list[Finding]:
     """Beside the class folders a readme is usual; inside of one, such a file may be meant as an image."""
-    inside = tuple(path for path in index.others if "/" in path)
-    beside = tuple(path for path in index.others if "/" not in path)
-    sorted_out: list[tuple[Severity, tuple[str, ...]]] = [("warning", inside), ("info", beside)]
+    inside = [path for path in index.others if "/" in path.rstrip("/")]
+    beside = [path for path in index.others if "/" not in path.rstrip("/")]
+    mine = [path for path in index.clutter if _may_be_meant(path)]
+    system = [path for path in index.clutter if not _may_be_meant(path)]
+    other = ("file or folder", "files and folders")
+    sorted_out: list[tuple[str, Severity, tuple[str, str], str, Sequence[str]]] = [
+        ("loose images", "warning", ("image", "images"), "passed over, in no class folder", index.loose),
+        ("other files", "warning", other, "passed over, no images by name", inside),
+        ("other files", "info", other, "passed over, no images by name", beside),
+        ("hidden files", "warning", other, "passed over, hidden by the dot in front", mine),
+        ("hidden files", "info", ("hidden or system file", "hidden or system files"), "passed over", system),
+    ]
     return [
-        Finding(
-            "other files",
-            severity,
-            f"{_number(paths, 'file or folder', 'files and folders')} passed over, no images by name: "
-            + _some(paths),
-            paths,
-        )
-        for severity, paths in sorted_out
+        Finding(kind, severity, f"{_number(paths, *nouns)} {why}: {_some(paths)}", tuple(paths))
+        for kind, severity, nouns, why, paths in sorted_out
         if paths
     ]
+
+
+def _may_be_meant(path: str) -> bool:
+    """True for a hidden folder or image that no system is known to leave behind."""
+    return not is_system(PurePosixPath(path).name) and (path.endswith("/") or IMAGES.fits(path.lstrip(".")))
 
 
 def _number(things: Sequence[object], one: str, many: str = "") -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from dlpractice.data.files.index_items import is_text
+from dlpractice.data.naming.class_names import is_text
 from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.cache_lock import writing
 from dlpractice.errors import DataError

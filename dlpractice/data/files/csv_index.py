@@ -3,7 +3,8 @@
 import csv
 from pathlib import Path, PurePosixPath
 
-from dlpractice.data.files.index_items import SPLIT_ALIASES, Index, Item, SplitName
+from dlpractice.data.files.index_items import Index, Item
+from dlpractice.data.naming.split_names import SplitName, find_splits
 from dlpractice.errors import DataError
 
 REQUIRED = ("path", "label")
@@ -43,7 +44,7 @@ def index_csv(path: Path, *, confined: bool = False) -> Index:
     if not items:
         raise DataError(f"{path} lists no images", "add one line per image below the header path,label")
     ordered = tuple(items[name] for name in sorted(items))
-    return Index(root, tuple(sorted({item.label for item in ordered})), ordered)
+    return Index(root, tuple(sorted({item.label for item in ordered})), ordered, of_table=True)
 
 
 def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
@@ -94,7 +95,7 @@ def _read_item(row: dict[str, str], root: Path, confined: bool) -> tuple[Item | 
         return None, f"{' and '.join(empty)} must not be empty"
     split: SplitName | None = None
     if row.get("split"):
-        split = SPLIT_ALIASES.get(row["split"].lower())
+        split = find_splits([row["split"]]).get(row["split"])
         if split is None:
             return None, f"split must be train, validation or test; got {row['split']}"
     file = root / row["path"]

@@ -1,20 +1,15 @@
 """Class folders, alone or inside `train/`, `validation/` and `test/`, read into an index."""
 
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dlpractice.data.files.index_items import (
-    IMAGES,
-    SPLIT_ALIASES,
-    FileKind,
-    Index,
-    Item,
-    SplitName,
-    is_clutter,
-    is_text,
-)
+from dlpractice.data.files.folder_walk import Walk
+from dlpractice.data.files.index_items import IMAGES, FileKind, Finding, Index, Item
+from dlpractice.data.files.layout_doubts import doubt_layout, find_tables, is_table
+from dlpractice.data.files.same_files import merge_paths
+from dlpractice.data.naming.class_names import is_text, nfc, settle_spelling
+from dlpractice.data.naming.split_names import SplitName, find_rivals, find_splits, is_split
 from dlpractice.errors import DataError
 
 LAYOUTS = (
@@ -25,10 +20,11 @@ LAYOUTS = (
 
 @dataclass
 class _Found:
+    walk: Walk
     items: list[Item] = field(default_factory=list)
     empty_classes: list[str] = field(default_factory=list)
+    loose: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
-    clutter: int = 0
 
 
 def index_folder(root: Path, kind: FileKind = IMAGES) -> Index:
@@ -37,132 +33,154 @@ def index_folder(root: Path, kind: FileKind = IMAGES) -> Index:
     A folder that holds nothing but one other folder is entered first, as archives often have such a wrapper.
 
     Raises:
-        DataError: neither layout is there, a folder cannot be read, or a file name is no text.
+        DataError: neither layout is there, a folder cannot be read, or the name of a class is no text.
     """
     root = unwrap(root)
-    found = _Found()
+    found = _Found(Walk(root))
     splits = _split_folders(root, kind)
     if splits:
-        inside = {folder.name for folder in splits.values()}
-        _note_others(root, found, except_for=inside)
-        for split, folder in splits.items():
-            _read_classes(root, folder, split, kind, found)
+        _note_beside(root, splits, kind, found)
+        for name, split in splits.items():
+            _read_classes(_enter(root / name, found.walk), split, kind, found)
     else:
-        _read_classes(root, root, None, kind, found)
+        _read_classes(root, None, kind, found)
     if not found.items:
-        raise DataError(f"{root} holds no {kind.noun} in class folders", LAYOUTS)
-    items = sorted(found.items, key=lambda item: item.path)
+        raise DataError(f"{root} holds no {kind.noun} in class folders", _what_instead(root, kind, found))
+    return _settle(root, splits, found)
+
+
+def _settle(root: Path, splits: dict[str, SplitName], found: _Found) -> Index:
+    """The index of what was found: each class in one spelling, each file once, everything in order."""
+    empty = {path: path.rsplit("/", 1)[-1] for path in found.empty_classes}
+    spelling = settle_spelling([*(item.label for item in found.items), *empty.values()])
+    spelt = (replace(item, label=spelling[item.label]) for item in found.items)
+    # The order, and with it what is trained, does not depend on how a system spells names.
+    ordered = sorted(spelt, key=lambda item: (nfc(item.path), item.path))
+    items, again = merge_paths(ordered, lambda item: root / item.path)
+    names = {item.label for item in items} | {spelling[name] for name in empty.values()}
     return Index(
         root=root,
-        class_names=tuple(sorted({item.label for item in items} | _names(found.empty_classes))),
+        class_names=tuple(sorted(names, key=nfc)),
         items=tuple(items),
         empty_classes=tuple(sorted(found.empty_classes)),
+        loose=tuple(sorted(found.loose)),
         others=tuple(sorted(found.others)),
-        clutter=found.clutter,
+        clutter=tuple(sorted(found.walk.clutter)),
+        findings=(
+            *doubt_layout(root, splits, [item.path for item in items]),
+            *_describe_links(found.walk.circles, again),
+        ),
     )
-
-
-def image_files(folder: Path, kind: FileKind = IMAGES) -> list[str]:
-    """The files of a kind at any depth below `folder`, sorted, relative to it, with forward slashes."""
-    return sorted(path for path in _walk(folder, folder, _Found()) if kind.fits(path))
 
 
 def unwrap(root: Path) -> Path:
     """The folder to read: `root`, or the one below where `root` only wraps a folder around the data."""
-    entries = _entries(root)
-    visible = [entry for entry in entries if not is_clutter(entry.name)]
-    if len(visible) != 1 or not visible[0].is_dir():
+    entries = Walk(root).entries(root)
+    if len(entries) != 1 or not entries[0].is_dir():
         return root
-    inner = Path(visible[0].path)
-    is_wrapper = any(entry.is_dir() or entry.name.lower().endswith(".csv") for entry in _entries(inner))
-    is_split = visible[0].name.lower() in SPLIT_ALIASES
-    return unwrap(inner) if is_wrapper and not is_split else root
+    inner = Path(entries[0].path)
+    is_wrapper = any(entry.is_dir() or is_table(entry.name) for entry in Walk(inner).entries(inner))
+    return unwrap(inner) if is_wrapper and not is_split(entries[0].name) else root
 
 
-def _split_folders(root: Path, kind: FileKind) -> dict[SplitName, Path]:
-    """The folders of the splits, or nothing where the folders of `root` are classes.
+def _split_folders(root: Path, kind: FileKind) -> dict[str, SplitName]:
+    """The folders of the splits by name, or nothing where the folders of `root` are classes.
 
-    A class may be called "train": only a train folder with class folders of its own, beside another split,
-    counts.
+    A class may be called "train": only folders with class folders of their own are splits. There have to be
+    two of them with a train folder, or no other folders at all.
     """
-    splits: dict[SplitName, Path] = {}
-    for entry in _entries(root):
-        split = SPLIT_ALIASES.get(entry.name.lower())
-        if split is None or not entry.is_dir():
-            continue
-        if split in splits:
-            raise DataError(
-                f"{root} has two folders for {split}: {splits[split].name} and {entry.name}", "keep one"
-            )
-        splits[split] = Path(entry.path)
-    if "train" not in splits or _holds_files(splits["train"], kind):
+    folders = [entry.name for entry in Walk(root).entries(root) if entry.is_dir()]
+    splits = find_splits(folders)
+    train = [name for name, split in splits.items() if split == "train"]
+    if not splits or any(_holds_files(root / name, kind) for name in train or splits):
         return {}
-    folders = [entry for entry in _entries(root) if entry.is_dir() and not is_clutter(entry.name)]
-    return splits if len(splits) > 1 or len(folders) == 1 else {}
+    if not (len(splits) == len(folders) or (train and len(splits) > len(train))):
+        return {}
+    if not any(_holds_folders(root / name) for name in splits):
+        return {}
+    if rivals := find_rivals(splits):
+        split, names = rivals
+        raise DataError(f"{root} has several folders for {split}: {' and '.join(names)}", "keep one of them")
+    return splits
 
 
 def _holds_files(folder: Path, kind: FileKind) -> bool:
-    return any(entry.is_file() and kind.fits(entry.name) for entry in _entries(folder))
+    return any(entry.is_file() and kind.fits(entry.name) for entry in Walk(folder).entries(folder))
 
 
-def _read_classes(root: Path, folder: Path, split: SplitName | None, kind: FileKind, found: _Found) -> None:
-    for entry in _entries(folder):
-        relative = Path(entry.path).relative_to(root).as_posix()
-        if is_clutter(entry.name):
-            found.clutter += 1
-        elif entry.is_dir():
-            paths = list(_walk(root, Path(entry.path), found))
+def _holds_folders(folder: Path) -> bool:
+    return any(entry.is_dir() for entry in Walk(folder).entries(folder))
+
+
+def _enter(split: Path, walk: Walk) -> Path:
+    """The folder with the classes of a split: the one inside where it has the same name, as archives do."""
+    entries = Walk(split).entries(split)
+    is_doubled = len(entries) == 1 and entries[0].is_dir() and entries[0].name.lower() == split.name.lower()
+    if not is_doubled or not _holds_folders(split / entries[0].name):
+        return split
+    return Path(walk.entries(split)[0].path)
+
+
+def _read_classes(folder: Path, split: SplitName | None, kind: FileKind, found: _Found) -> None:
+    for entry in found.walk.entries(folder):
+        relative = found.walk.relative(entry)
+        if entry.is_dir():
+            _refuse_unreadable_name(folder, entry.name)
+            paths = list(found.walk.files(Path(entry.path)))
             wanted = [path for path in paths if kind.fits(path)]
             found.items += [Item(path, entry.name, split) for path in wanted]
             found.others += [path for path in paths if not kind.fits(path)]
             if not wanted:
-                found.empty_classes.append(relative)
-        elif split is not None and kind.fits(entry.name):
-            raise DataError(
-                f"{folder} holds {kind.noun} outside of class folders, such as {entry.name}",
-                f"sort the {kind.noun} of {folder.name}/ into class folders, or move {folder.name}/ away",
-            )
+                found.empty_classes.append(relative.rstrip("/"))
+        elif kind.fits(entry.name):
+            _refuse_unlabelled(folder, split, kind, entry.name)
+            found.loose.append(relative)
         else:
             found.others.append(relative)
 
 
-def _note_others(root: Path, found: _Found, except_for: set[str]) -> None:
-    for entry in _entries(root):
-        if is_clutter(entry.name):
-            found.clutter += 1
-        elif entry.name not in except_for:
-            found.others.append(entry.name + ("/" if entry.is_dir() else ""))
-
-
-def _walk(root: Path, folder: Path, found: _Found, above: tuple[str, ...] = ()) -> Iterator[str]:
-    """The files at any depth; linked folders are followed, except back into one of the folders above."""
-    real = os.path.realpath(folder)
-    if real in above:
-        return
-    for entry in _entries(folder):
-        if is_clutter(entry.name):
-            found.clutter += 1
-        elif entry.is_dir():
-            yield from _walk(root, Path(entry.path), found, (*above, real))
-        else:
-            yield Path(entry.path).relative_to(root).as_posix()
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            listed = sorted(entries, key=lambda entry: entry.name)
-    except OSError as error:
+def _refuse_unreadable_name(folder: Path, name: str) -> None:
+    if not is_text(name):
         raise DataError(
-            f"cannot read the folder {folder}: {error.strerror}", "check its name and permissions"
-        ) from error
-    for entry in listed:
-        if not is_text(entry.name):
-            raise DataError(
-                f"{folder} holds a file whose name is no readable text: {entry.name!r}", "rename that file"
-            )
-    return listed
+            f"{folder} holds a class folder whose name is no readable text: {name!r}",
+            "rename that folder: its name is that of the class",
+        )
 
 
-def _names(empty_classes: list[str]) -> set[str]:
-    return {path.rsplit("/", 1)[-1] for path in empty_classes}
+def _refuse_unlabelled(folder: Path, split: SplitName | None, kind: FileKind, name: str) -> None:
+    if split is not None:
+        raise DataError(
+            f"{folder} holds {kind.noun} outside of class folders, such as {name}",
+            f"sort the {kind.noun} of {folder.name}/ into class folders, or move {folder.name}/ away",
+        )
+
+
+def _note_beside(root: Path, splits: Iterable[str], kind: FileKind, found: _Found) -> None:
+    """Notes what lies beside the folders of the splits."""
+    for entry in found.walk.entries(root):
+        if entry.name in splits:
+            continue
+        inside = found.walk.files(Path(entry.path)) if entry.is_dir() else [found.walk.relative(entry)]
+        if loose := [path for path in inside if kind.fits(path)]:
+            found.loose += loose
+        else:
+            found.others.append(found.walk.relative(entry))
+
+
+def _what_instead(root: Path, kind: FileKind, found: _Found) -> str:
+    if tables := find_tables(root):
+        return f"if {tables[0]} says what the {kind.noun} show, give it instead of the folder: {LAYOUTS}"
+    if found.loose:
+        return (
+            f"{len(found.loose)} {kind.noun} lie directly in the folder, such as {found.loose[0]}: {LAYOUTS}"
+        )
+    return LAYOUTS
+
+
+def _describe_links(circles: list[str], again: list[str]) -> Iterable[Finding]:
+    if circles:
+        text = f"linked folders that lead back to a folder above them are passed over: {', '.join(circles)}"
+        yield Finding("circular link", "warning", text, tuple(circles))
+    if again:
+        text = f"{len(again)} paths lead to a file that is there already, and count once: {again[0]}"
+        yield Finding("same file", "info", text, tuple(again))

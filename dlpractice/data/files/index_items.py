@@ -1,29 +1,16 @@
 """The records of an index: which image files there are and with which label. No file has been opened yet."""
 
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from dlpractice.data.files.decoding import IMAGE_EXTENSIONS
+from dlpractice.data.naming.split_names import SplitName
 
-SplitName = Literal["train", "validation", "test"]
-SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 UNUSED = "unused"
 """In `splits.csv`, where others have their split: a training image that `fraction` leaves out."""
 
-# What people call the three parts, in folder names and in the split column of a CSV; compared in lower case.
-SPLIT_ALIASES: dict[str, SplitName] = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "test": "test",
-    "testing": "test",
-}
-
-_CLUTTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "ehthumbs.db"})
+Severity = Literal["error", "warning", "info"]
 
 
 @dataclass(frozen=True)
@@ -54,30 +41,36 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """One thing to know: `kind` for programs, `message` for people, `paths` of all files that it is about."""
+
+    kind: str
+    severity: Severity
+    message: str
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Index:
     """All image files of a data set, sorted by path, and what else was found beside them.
 
-    `empty_classes` are class folders without an image, as `class` or `split/class`; `others` are files that
-    are no images by their name; `clutter` counts hidden files and the like, which are passed over.
+    `class_names` are sorted by their NFC, each in the user's spelling. `empty_classes` are class folders
+    without an image, as `class` or `split/class`. What is passed over: `loose` are images in no class folder,
+    `others` files that are no images by their name, and folders without images beside the splits; `clutter`
+    what is hidden or left by a system. `findings` are what had to be decided, or is doubtful, about layout
+    and names. `of_table` is True where a table gave the labels, and False where folders did.
     """
 
     root: Path
     class_names: tuple[str, ...]
     items: tuple[Item, ...]
     empty_classes: tuple[str, ...] = ()
+    loose: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
-    clutter: int = 0
+    clutter: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    of_table: bool = False
 
     def file(self, item: Item) -> Path:
         """Where the item's file is."""
         return self.root / item.path
-
-
-def is_clutter(name: str) -> bool:
-    """True for hidden files and for what operating systems leave behind in folders."""
-    return name.startswith(".") or name.lower() in _CLUTTER
-
-
-def is_text(name: str) -> bool:
-    """False for a name with control characters, or with bytes that are no UTF-8: no CSV could hold it."""
-    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in name)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.data.files.decoding import ImageError, Look, load_pixels
-from dlpractice.data.files.folder_index import image_files
+from dlpractice.data.files.folder_walk import find_files
 from dlpractice.data.files.index_items import IMAGES, FileKind
 from dlpractice.data.files.pixel_cache import in_order
 
@@ -53,7 +53,7 @@ def load_files(
 def _files(paths: Sequence[str], kind: FileKind) -> Iterator[str]:
     for path in paths:
         if Path(path).is_dir():
-            inside = image_files(Path(path), kind)
+            inside, _ = find_files(Path(path), kind)
             yield from (str(Path(path) / name) for name in inside)
             if not inside:
                 yield path

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from dlpractice.data.audit.audit import Audit
 from dlpractice.data.examples import Examples, concatenate
-from dlpractice.data.files.index_items import RECORDINGS, SplitName
+from dlpractice.data.files.index_items import RECORDINGS
+from dlpractice.data.naming.class_names import nfc
+from dlpractice.data.naming.split_names import SplitName
 from dlpractice.data.oneshot.own_classes import Reading, read_class_folders
 from dlpractice.data.sets.digits import read_digit_examples
 from dlpractice.data.sets.glyphs.alphabets import generate_alphabets
@@ -86,8 +88,8 @@ class ClassSplit:
 
     @property
     def digest(self) -> str:
-        """sha256 over label, split and content of every example: equal for the same data and parts."""
-        lines = sorted(f"{row['sha256']} {row['label']} {row['split']}\n" for row in self.split_rows())
+        """sha256 over label (in NFC), split and content of each example: equal for equal data and parts."""
+        lines = sorted(f"{row['sha256']} {nfc(row['label'])} {row['split']}\n" for row in self.split_rows())
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

@@ -14,9 +14,11 @@ from dlpractice.data.audit.audit import Audit, inspect
 from dlpractice.data.dataset import locate
 from dlpractice.data.examples import UNKNOWN_DRAWER, Examples
 from dlpractice.data.files.decoding import Look, load_pixels
+from dlpractice.data.files.folder_walk import Walk
 from dlpractice.data.files.index import read_index
-from dlpractice.data.files.index_items import IMAGES_OR_RECORDINGS, RECORDINGS, Index, Item, is_clutter
+from dlpractice.data.files.index_items import IMAGES_OR_RECORDINGS, RECORDINGS, Index, Item
 from dlpractice.data.files.pixel_cache import Scan, pixel_view, scan
+from dlpractice.data.naming.class_names import is_text, nfc, settle_spelling
 from dlpractice.data.oneshot.recordings import load_spectrogram, scan_recordings
 from dlpractice.data.storage.row_store import RowView
 from dlpractice.errors import DataError
@@ -26,8 +28,9 @@ Colour = Literal["grey", "colour"]
 
 # alphabet/class/file
 _DEEPEST = 3
-# Few examples per class are the rule here, and nothing is weighted by its class.
-_EXPECTED_HERE = ("few images", "imbalance")
+# Few examples per class are the rule here, nothing is weighted by its class, and alphabets may have classes
+# of the same names.
+_EXPECTED_HERE = ("few images", "imbalance", "alphabets", "layout")
 _CHUNK = 1024
 _AUDIT_SIDE = 40
 _NAMED = 20
@@ -86,7 +89,7 @@ def read_class_folders(source: str, reading: Reading, progress: Progress | None 
     items = admit(index, audit, reading.on_bad_image, progress)
     alphabets = [item.group or Path(source).absolute().stem for item in items]
     alphabet_names = tuple(sorted(set(alphabets)))
-    class_names = tuple(sorted({item.label for item in items}))
+    class_names = tuple(sorted({item.label for item in items}, key=nfc))
     sha256 = tuple(scanned.sha256[item.path] for item in items)
     examples = Examples(
         pixels=pixels_of(sha256),
@@ -139,10 +142,9 @@ def _regroup(index: Index, progress: Progress) -> Index:
     """
     if any(item.split for item in index.items):
         progress.say("train, validation and test folders are read as one: classes are divided, not images")
-    parts = [_below_split(item) for item in index.items]
-    if any(inside[0] != item.label for item, inside in zip(index.items, parts, strict=True)):
-        # The labels of a CSV need not be folders.
+    if index.of_table:
         return replace(index, items=tuple(replace(item, split=None, group=None) for item in index.items))
+    parts = [_below_split(item) for item in index.items]
     depths = {len(inside): item.path for item, inside in zip(index.items, parts, strict=True)}
     if len(depths) > 1 or max(depths) > _DEEPEST:
         raise DataError(
@@ -150,18 +152,27 @@ def _regroup(index: Index, progress: Progress) -> Index:
             "expected class/file, or alphabet/class/file for every file",
         )
     nested = max(depths) == _DEEPEST
+    labels = ["/".join((item.label, *inside[1:-1])) for item, inside in zip(index.items, parts, strict=True)]
+    spelling = settle_spelling(labels)
+    if unreadable := sorted(label for label in spelling if not is_text(label)):
+        raise DataError(
+            f"{index.root} holds a class folder whose name is no readable text: {unreadable[0]!r}",
+            "rename that folder: its name is that of the class",
+        )
     items = tuple(
-        Item(item.path, "/".join(inside[:-1]), None, item.label if nested else None)
-        for item, inside in zip(index.items, parts, strict=True)
+        Item(item.path, spelling[label], None, item.label if nested else None)
+        for item, label in zip(index.items, labels, strict=True)
     )
     empty = index.empty_classes + (_empty_classes(index) if nested else ())
     names = {item.label for item in items} | set(empty)
-    return replace(index, items=items, class_names=tuple(sorted(names)), empty_classes=empty)
+    return replace(index, items=items, class_names=tuple(sorted(names, key=nfc)), empty_classes=empty)
 
 
 def _below_split(item: Item) -> tuple[str, ...]:
+    """The parts of the path from the class folder on."""
     parts = PurePosixPath(item.path).parts
-    return parts[1:] if item.split is not None else parts
+    names = [nfc(part) for part in parts]
+    return parts[names.index(nfc(item.label), 0 if item.split is None else 1) :]
 
 
 def _empty_classes(index: Index) -> tuple[str, ...]:
@@ -170,8 +181,8 @@ def _empty_classes(index: Index) -> tuple[str, ...]:
     return tuple(
         (alphabet / entry.name).as_posix()
         for alphabet in sorted({folder.parent for folder in full})
-        for entry in sorted((index.root / alphabet).iterdir())
-        if entry.is_dir() and not is_clutter(entry.name) and alphabet / entry.name not in full
+        for entry in Walk(index.root).entries(index.root / alphabet)
+        if entry.is_dir() and alphabet / entry.name not in full
     )
 
 
@@ -184,8 +195,8 @@ def _find_drawers(items: Sequence[Item], pattern: str | None) -> NDArray[np.int6
     """(N,) a number for who made each item, the same in every alphabet; -1 without a pattern."""
     if pattern is None:
         return np.full(len(items), UNKNOWN_DRAWER, np.int64)
-    expression = _compile(pattern)
-    found = [expression.search(PurePosixPath(item.path).stem) for item in items]
+    expression = _compile(nfc(pattern))
+    found = [expression.search(nfc(PurePosixPath(item.path).stem)) for item in items]
     names = [(match.group(1) or "") if match else "" for match in found]
     lacking = [item.path for item, name in zip(items, names, strict=True) if not name]
     if lacking:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Finetune
 from dlpractice.data.dataset import Dataset
-from dlpractice.data.files.index_items import SplitName
+from dlpractice.data.naming.split_names import SplitName
 from dlpractice.models.precision import computing_in
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.finetune.setup import (

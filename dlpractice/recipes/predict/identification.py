@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.data.files.folder_index import image_files
-from dlpractice.data.files.index_items import FileKind, is_clutter
+from dlpractice.data.files.folder_walk import Walk, find_files
+from dlpractice.data.files.index_items import FileKind
+from dlpractice.data.naming.class_names import is_text, nfc, settle_spelling
 from dlpractice.errors import DataError
 from dlpractice.recipes.oneshot.saved_siamese import SavedSiamese, load_siamese
 from dlpractice.recipes.predict.enrolment_index import Enrolment, read_index, refuse_foreign, write_index
@@ -113,10 +114,13 @@ def find_classes(support: Path, kind: FileKind) -> dict[str, list[str]]:
     if not support.is_dir():
         raise DataError(f"there is no folder {support}", "name a folder with examples of each class")
     found: dict[str, list[PurePosixPath]] = {}
-    for path in map(PurePosixPath, image_files(support, kind)):
-        found.setdefault(path.stem if len(path.parts) == 1 else path.parent.as_posix(), []).append(path)
+    paths = [PurePosixPath(path) for path in find_files(support, kind)[0]]
+    names = [path.stem if len(path.parts) == 1 else path.parent.as_posix() for path in paths]
+    spelling = settle_spelling(names)
+    for name, path in zip(names, paths, strict=True):
+        found.setdefault(spelling[name], []).append(path)
     _refuse_unusable(support, kind, found)
-    return {name: [path.as_posix() for path in found[name]] for name in sorted(found)}
+    return {name: [path.as_posix() for path in found[name]] for name in sorted(found, key=nfc)}
 
 
 def _refuse_unusable(support: Path, kind: FileKind, found: dict[str, list[PurePosixPath]]) -> None:
@@ -126,7 +130,7 @@ def _refuse_unusable(support: Path, kind: FileKind, found: dict[str, list[PurePo
             f"{support} holds no {kind.noun}", "put an example of each class there, or a folder of them"
         )
     used = {path.parts[0] for paths in found.values() for path in paths}
-    entries = sorted(entry.name for entry in support.iterdir() if not is_clutter(entry.name))
+    entries = [entry.name for entry in Walk(support).entries(support)]
     if idle := [name for name in entries if name not in used]:
         raise DataError(
             f"{support} holds what is no example of a class: {', '.join(idle)}",
@@ -140,6 +144,11 @@ def _refuse_unusable(support: Path, kind: FileKind, found: dict[str, list[PurePo
     if twice:
         raise DataError(
             f"{support} has two classes of one name: {'; '.join(twice)}", "put each class into a folder"
+        )
+    if unreadable := [name for name in found if not is_text(name)]:
+        raise DataError(
+            f"{support} has a class whose name is no readable text: {unreadable[0]!r}",
+            "rename its folder or file",
         )
     if UNKNOWN in found:
         raise DataError(

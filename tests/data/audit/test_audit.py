@@ -5,7 +5,7 @@ from pathlib import Path
 from PIL import Image
 
 from dlpractice.data.audit.audit import Audit
-from dlpractice.data.audit.findings import Finding
+from dlpractice.data.files.index_items import Finding
 from dlpractice.data.oneshot.own_classes import check
 
 Classes = Callable[..., Path]

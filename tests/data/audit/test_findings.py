@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from dlpractice.data.audit.audit import Audit
-from dlpractice.data.audit.findings import Finding
+from dlpractice.data.files.index_items import Finding
 from dlpractice.data.oneshot.own_classes import check
 
 Classes = Callable[..., Path]
@@ -119,3 +119,33 @@ def test_numbers_agree_with_their_nouns(classes: Classes, write: Write, count: i
     message = kinds(check(str(root)))["other files"].message
     assert message.startswith("1 file or folder passed" if count == 1 else "5 files and folders passed")
     assert ("and 2 more" in message) is (count == 5)
+
+
+def test_loose_images_and_hidden_folders_are_said_to_be_what_they_are(classes: Classes, write: Write) -> None:
+    root = classes(10)
+    write(root / "loose.jpg", 5)
+    write(root / ".net/logo.png", 6)
+    write(root / "@eaDir/thumb.jpg", 7)
+    found = check(str(root)).findings
+    said = {(f.kind, f.severity, f.message) for f in found}
+    assert ("loose images", "warning", "1 image passed over, in no class folder: loose.jpg") in said
+    assert (
+        "hidden files",
+        "warning",
+        "1 file or folder passed over, hidden by the dot in front: .net/",
+    ) in said
+    assert ("hidden files", "info", "1 hidden or system file passed over: @eaDir/") in said
+
+
+def test_classes_whose_names_hardly_differ(classes: Classes) -> None:
+    found = kinds(check(str(classes(10, ("cat", "Cat", "dog", "dog\u200b")))))["similar class names"]
+    assert found.severity == "warning"
+    assert "'dog', 'dog\\u200b'" in found.message
+
+
+def test_alphabets_are_a_matter_of_folders(classes: Classes) -> None:
+    root = classes(10, ("Latin/a", "Greek/b"))
+    assert "alphabets" in kinds(check(str(root)))
+    lines = ["path,label", *(f"{file.relative_to(root)},{file.parts[-3]}" for file in root.rglob("*.png"))]
+    (root / "labels.csv").write_text("\n".join(lines))
+    assert "alphabets" not in kinds(check(str(root / "labels.csv")))

@@ -47,14 +47,14 @@ def test_paths_may_be_absolute(folder: Path) -> None:
 
 def test_every_faulty_line_is_reported_at_once(folder: Path) -> None:
     lines = ["path,label,split", "a.png,cat,train", "none.png,cat,train", ",cat,train", "b.png,,train"]
-    lines += ["sub/c.png,dog,dev", "./a.png,cat,train", "sub\\c.png,dog,test"]
+    lines += ["sub/c.png,dog,later", "./a.png,cat,train", "sub\\c.png,dog,test"]
     with pytest.raises(DataError) as caught:
         index_csv(table(folder, "\n".join(lines)))
     reported = caught.value.message.splitlines()
     assert [line.split(" ")[0].rsplit(":", 1)[1] for line in reported] == ["3", "4", "5", "6", "7", "8"]
     for line, part in zip(
         reported,
-        ["no such file: none", "path must", "label must", "got dev", "twice", "write / "],
+        ["no such file: none", "path must", "label must", "got later", "twice", "write / "],
         strict=True,
     ):
         assert part in line

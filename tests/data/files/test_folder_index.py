@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dlpractice.data.files.folder_index import image_files, index_folder
+from dlpractice.data.files.folder_index import index_folder
 from dlpractice.errors import DataError
 
 Write = Callable[..., Path]
@@ -35,14 +35,14 @@ def test_class_folders(tmp_path: Path) -> None:
     ]
     assert index.empty_classes == ("empty",)
     assert index.others == ("dog/notes.txt", "readme.md")
-    assert index.clutter == 2
+    assert index.clutter == ("Thumbs.db", "dog/.hidden.png")
 
 
 @pytest.mark.parametrize("validation", ["validation", "val", "Valid"])
 def test_split_folders_by_their_usual_names(tmp_path: Path, validation: str) -> None:
     for split in ("Train", validation, "test"):
         touch(tmp_path / split / "a/1.png", tmp_path / split / "b/1.png")
-    touch(tmp_path / "extra/a/1.png", tmp_path / "labels.txt")
+    touch(tmp_path / "extra/a/1.png", tmp_path / "labels.txt", tmp_path / "notes/1.txt")
     (tmp_path / validation / "c").mkdir()
     index = index_folder(tmp_path)
     assert index.class_names == ("a", "b", "c")
@@ -51,7 +51,7 @@ def test_split_folders_by_their_usual_names(tmp_path: Path, validation: str) -> 
         validation: "validation",
         "test": "test",
     }
-    assert index.others == ("extra/", "labels.txt")
+    assert (index.loose, index.others) == (("extra/a/1.png",), ("labels.txt", "notes/"))
     assert index.empty_classes == (f"{validation}/c",)
 
 
@@ -75,7 +75,7 @@ def test_a_wrapper_around_the_data_is_entered(tmp_path: Path) -> None:
 
 def test_two_folders_for_one_split_are_refused(tmp_path: Path) -> None:
     touch(tmp_path / "train/a/1.png", tmp_path / "val/a/1.png", tmp_path / "validation/a/1.png")
-    with pytest.raises(DataError, match="two folders for validation: val and validation"):
+    with pytest.raises(DataError, match="several folders for validation: val and validation"):
         index_folder(tmp_path)
 
 
@@ -100,14 +100,115 @@ def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
     assert [item.path for item in index_folder(tmp_path / "data").items] == ["a/1.png", "b/1.png"]
 
 
-def test_a_file_name_that_is_no_text_is_named(tmp_path: Path) -> None:
-    touch(tmp_path / "a/1.png")
+def test_a_file_name_that_is_no_utf8_is_a_name(tmp_path: Path) -> None:
+    touch(tmp_path / "a/1.png", tmp_path / "a/line\nbreak.png")
     with open(os.fsencode(tmp_path / "a") + b"/caf\xe9.png", "wb"):
         pass
-    with pytest.raises(DataError, match="no readable text"):
+    assert [item.path for item in index_folder(tmp_path).items] == [
+        "a/1.png",
+        "a/caf\udce9.png",
+        "a/line\nbreak.png",
+    ]
+
+
+@pytest.mark.parametrize("name", ["caf\udce9", "two\nlines", "bell\a"])
+def test_a_class_needs_a_name_of_text(tmp_path: Path, name: str) -> None:
+    touch(tmp_path / "a/1.png", tmp_path / name / "1.png")
+    with pytest.raises(DataError, match="no readable text") as caught:
         index_folder(tmp_path)
+    assert repr(name) in caught.value.message
 
 
-def test_image_files_at_any_depth_in_order(tmp_path: Path) -> None:
-    touch(tmp_path / "b.png", tmp_path / "a/2.jpg", tmp_path / "a/x.txt", tmp_path / ".c.png")
-    assert image_files(tmp_path) == ["a/2.jpg", "b.png"]
+NFC, NFD = "caf\u00e9", "cafe\u0301"
+
+
+def test_two_spellings_are_one_class(tmp_path: Path) -> None:
+    touch(tmp_path / NFC / "1.png", tmp_path / NFD / "2.png", tmp_path / "tea/1.png")
+    index = index_folder(tmp_path)
+    assert index.class_names == (NFC, "tea")
+    assert [item.label for item in index.items] == [NFC, NFC, "tea"]
+    assert {item.path.split("/")[0] for item in index.items} == {NFC, NFD, "tea"}
+
+
+def test_a_single_spelling_is_the_users(tmp_path: Path) -> None:
+    touch(tmp_path / NFD / "2.png", tmp_path / "cafz/1.png")
+    assert index_folder(tmp_path).class_names == ("cafz", NFD)  # é comes after z
+
+
+def test_splits_may_spell_a_class_in_two_ways(tmp_path: Path) -> None:
+    touch(tmp_path / "train" / NFC / "1.png", tmp_path / "test" / NFD / "2.png", tmp_path / "train/b/1.png")
+    assert index_folder(tmp_path).class_names == ("b", NFC)
+
+
+@pytest.mark.parametrize(
+    ("folders", "expected"),
+    [
+        (("train", "eval"), {"train": "train", "eval": "validation"}),
+        (("train", "dev", "eval"), {"train": "train", "dev": "validation", "eval": "test"}),
+        (("TRAIN", "Testing"), {"TRAIN": "train", "Testing": "test"}),
+        (("training_set", "test_set"), {"training_set": "train", "test_set": "test"}),
+        (("train2017", "val2017"), {"train2017": "train", "val2017": "validation"}),
+        (("validation", "test"), {"validation": "validation", "test": "test"}),
+        (("test",), {"test": "test"}),
+    ],
+)
+def test_folders_of_splits(tmp_path: Path, folders: tuple[str, ...], expected: dict[str, str]) -> None:
+    for folder in folders:
+        touch(tmp_path / folder / "a/1.png", tmp_path / folder / "b/1.png")
+    index = index_folder(tmp_path)
+    assert index.class_names == ("a", "b")
+    assert {item.path.split("/")[0]: item.split for item in index.items} == expected
+    renamed = [f"{name}/ as {split}" for name, split in sorted(expected.items()) if name.lower() != split]
+    assert [finding.message for finding in index.findings] == (
+        [f"read {', '.join(renamed)}"] if renamed else []
+    )
+
+
+def test_a_split_inside_a_folder_of_its_name(tmp_path: Path) -> None:
+    for split in ("training_set", "test_set"):
+        touch(tmp_path / split / split / "cats/1.png", tmp_path / split / split / "dogs/1.png")
+    index = index_folder(tmp_path)
+    assert index.class_names == ("cats", "dogs")
+    assert {item.split for item in index.items} == {"train", "test"}
+
+
+def test_what_systems_leave_is_neither_class_nor_image(tmp_path: Path) -> None:
+    touch(tmp_path / "a/1.png", tmp_path / "b/1.png", tmp_path / "a/@eaDir/1.png/thumb.jpg")
+    for name in ("@eaDir", "$RECYCLE.BIN", "lost+found", ".thumbnails", "__MACOSX", ".ipynb_checkpoints"):
+        touch(tmp_path / name / "x.jpg")
+    index = index_folder(tmp_path)
+    assert (index.class_names, len(index.items), index.loose) == (("a", "b"), 2, ())
+    assert len(index.clutter) == 7 and "a/@eaDir/" in index.clutter
+
+
+def test_images_in_no_class_folder_are_passed_over_as_such(tmp_path: Path) -> None:
+    touch(tmp_path / "a/1.png", tmp_path / "b/1.png", tmp_path / "loose.jpg", tmp_path / "readme.md")
+    index = index_folder(tmp_path)
+    assert (index.loose, index.others) == (("loose.jpg",), ("readme.md",))
+
+
+def test_the_same_file_by_a_link_counts_once(tmp_path: Path) -> None:
+    touch(tmp_path / "a/1.png", tmp_path / "b/1.png")
+    (tmp_path / "a/2.png").symlink_to("1.png")
+    (tmp_path / "a/3.png").hardlink_to(tmp_path / "a/1.png")
+    (tmp_path / "b/1a.png").symlink_to("../a/1.png")
+    index = index_folder(tmp_path)
+    # The link in b contradicts, and is left to the audit, which knows the bytes of both.
+    assert [item.path for item in index.items] == ["a/1.png", "b/1.png", "b/1a.png"]
+    assert [(f.kind, f.paths) for f in index.findings] == [("same file", ("a/2.png", "a/3.png"))]
+
+
+def test_links_to_a_folder_above_are_passed_over_and_said(tmp_path: Path) -> None:
+    touch(tmp_path / "a/1.png", tmp_path / "b/1.png")
+    (tmp_path / "again").symlink_to(tmp_path)
+    (tmp_path / "b/up").symlink_to("..")
+    index = index_folder(tmp_path)
+    assert (index.class_names, len(index.items)) == (("a", "b"), 2)
+    assert [(f.kind, f.paths) for f in index.findings] == [("circular link", ("again/", "b/up/"))]
+
+
+def test_a_table_in_a_folder_without_classes_is_the_way_out(tmp_path: Path) -> None:
+    touch(tmp_path / "1.png", tmp_path / "labels.csv")
+    with pytest.raises(DataError) as caught:
+        index_folder(tmp_path)
+    assert "labels.csv" in caught.value.hint

@@ -8,8 +8,6 @@ from dlpractice.data.files.index_items import (
     RECORDINGS,
     Index,
     Item,
-    is_clutter,
-    is_text,
 )
 
 
@@ -31,17 +29,6 @@ def test_images_are_known_by_their_ending(name: str, expected: bool) -> None:
 def test_recordings_are_known_by_their_ending() -> None:
     assert RECORDINGS.fits("cow/ann-1.WAV") and not RECORDINGS.fits("cow/ann-1.mp3")
     assert all(IMAGES_OR_RECORDINGS.fits(name) for name in ("a.wav", "a.png"))
-
-
-def test_what_systems_leave_behind_is_clutter() -> None:
-    assert all(map(is_clutter, (".DS_Store", "Thumbs.db", "__MACOSX", ".hidden.jpg")))
-    assert not is_clutter("cat.jpg")
-
-
-def test_names_that_no_csv_could_hold_are_no_text() -> None:
-    assert is_text("Bild mit Leerzeichen\u202f und 猫.jpg")
-    assert not is_text("a\nb.jpg")
-    assert not is_text(b"caf\xe9.jpg".decode("utf-8", "surrogateescape"))
 
 
 def test_an_absolute_path_stays_where_it_is() -> None:

@@ -205,3 +205,38 @@ def test_names_without_a_drawer_are_listed(classes: Classes) -> None:
         read_class_folders(str(root), Reading(Look(16), drawer_pattern="(["))
     with pytest.raises(DataError, match="has 2 groups, not one"):
         read_class_folders(str(root), Reading(Look(16), drawer_pattern="(.)(.)"))
+
+
+NFC, NFD = "caf\u00e9", "cafe\u0301"
+
+
+def test_names_are_one_in_any_spelling(write: Write, tmp_path: Path) -> None:
+    paths = [f"{NFC}/{NFD}/zo\u00eb_1", f"{NFD}/{NFC}/zoe\u0308_2", f"{NFD}/tea/ann_1", "Latin/tea/ann_1"]
+    for number, path in enumerate(paths):
+        write(tmp_path / "scripts" / f"{path}.png", number)
+    reading = Reading(Look(16), drawer_pattern="^(ann|zoe\u0308)_")
+    examples = read_class_folders(str(tmp_path / "scripts"), reading).examples
+    assert examples.alphabet_names == ("Latin", NFC)
+    assert examples.class_names == ("Latin/tea", f"{NFC}/{NFC}", f"{NFC}/tea")
+    named = {
+        path: (code, drawer)
+        for path, code, drawer in zip(examples.paths, examples.classes, examples.drawers, strict=True)
+    }
+    assert [named[f"{path}.png"] for path in paths] == [(1, 1), (1, 1), (2, 0), (0, 0)]
+
+
+def test_a_table_is_never_taken_for_folders(write: Write, tmp_path: Path) -> None:
+    paths = ["cat/1.png", "cat/deep/2.png", "dog/1.png"]
+    for number, path in enumerate(paths):
+        write(tmp_path / path, number)
+    lines = ["path,label", *(f"{path},{path[:3]}" for path in paths)]
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    examples = read_class_folders(str(tmp_path / "labels.csv"), Reading(Look(16))).examples
+    assert (examples.class_names, examples.classes.tolist()) == (("cat", "dog"), [0, 0, 1])
+
+
+def test_a_class_inside_an_alphabet_needs_a_name_of_text(write: Write, tmp_path: Path) -> None:
+    for number, path in enumerate(("Greek/b\udce9/1.png", "Greek/a/1.png")):
+        write(tmp_path / "scripts" / path, number)
+    with pytest.raises(DataError, match="no readable text"):
+        read_class_folders(str(tmp_path / "scripts"), Reading(Look(16)))

@@ -132,6 +132,16 @@ def test_classes_are_folders_or_single_files(tmp_path: Path) -> None:
     }
 
 
+def test_two_spellings_of_a_folder_are_one_class(tmp_path: Path) -> None:
+    for name in ("caf\u00e9/1.png", "cafe\u0301/2.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    found = identification.find_classes(tmp_path, IMAGES)
+    assert {name: sorted(inside) for name, inside in found.items()} == {
+        "caf\u00e9": ["cafe\u0301/2.png", "caf\u00e9/1.png"]
+    }
+
+
 @pytest.mark.parametrize(
     ("files", "match"),
     [
@@ -141,6 +151,8 @@ def test_classes_are_folders_or_single_files(tmp_path: Path) -> None:
         (["a.png", "b.pdf", "c/"], r"no example of a class: b\.pdf, c"),
         (["a.png", "c/notes.txt"], "no example of a class: c"),
         (["a.png", "unknown/1.png"], "a class called unknown"),
+        (["caf\u00e9.png", "cafe\u0301.png"], "two classes of one name: caf\u00e9"),
+        (["a.png", "b\udce9/1.png"], "no readable text"),
     ],
 )
 def test_what_would_leave_out_or_mix_classes_is_refused(tmp_path: Path, files: list[str], match: str) -> None:
