@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from dlpractice.data.files.decoding import EXTENSIONS
+from dlpractice.data.codecs.image_formats import EXTENSIONS
 from dlpractice.data.files.index_items import IMAGES, Finding, Index, Item, Severity
 from dlpractice.data.files.pixel_cache import Scan
 from dlpractice.data.naming.class_names import find_look_alikes, reveal

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from dlpractice.data.files.decoding import IMAGE_EXTENSIONS
+from dlpractice.data.codecs.image_formats import IMAGE_EXTENSIONS
 from dlpractice.data.naming.split_names import SplitName
 
 UNUSED = "unused"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dlpractice.data.codecs import opened_image
 from dlpractice.data.files import decoding as module
 from dlpractice.data.files.decoding import ImageError, Look, decode, fit, load_pixels, shrink_bound
 
@@ -152,7 +153,7 @@ def test_of_several_frames_or_pages_the_first_is_taken(kind: str) -> None:
         (encoded(corners(), "JPEG")[:30], "truncated", "cut short"),
         (png(20_000, 20_000, 8, 2, b""), "too large", "pixels"),
         (png(12_000, 9_000, 8, 2, b""), "too large", "pixels"),
-        (encoded(Image.new("F", (4, 4), 0.5), "TIFF"), "unreadable", "white level"),
+        (encoded(Image.new("F", (4, 4), float("nan")), "TIFF"), "unsupported", "no finite numbers"),
     ],
 )
 def test_unusable_files_are_named_with_the_reason(
@@ -167,10 +168,22 @@ def test_unusable_files_are_named_with_the_reason(
     assert caught.value.hint
 
 
-def test_formats_of_phones_are_named(tmp_path: Path) -> None:
-    (tmp_path / "a.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
-    with pytest.raises(ImageError, match=r"\.heic files are not supported"):
-        decode(tmp_path / "a.HEIC")
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.HEIC", b"\0\0\0\x18ftypheic", "pip install 'dlpractice\\[heic\\]'"),
+        ("a.jxl", b"\xff\x0a" + bytes(20), r"\*\.jxl is not read: export it"),
+        ("a.nef", encoded(corners(), "TIFF"), "raw file: export it"),
+    ],
+)
+def test_kinds_that_are_not_read_are_named_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, name: str, content: bytes, reason: str
+) -> None:
+    monkeypatch.setattr(opened_image, "can_open_heic", lambda: False)
+    monkeypatch.setattr(module, "can_open_heic", lambda: False)
+    with pytest.raises(ImageError, match=reason) as caught:
+        decode(content, name)
+    assert caught.value.problem == "unsupported"
 
 
 def test_a_missing_file_is_an_image_error(tmp_path: Path) -> None:
@@ -247,7 +260,3 @@ def test_a_jpeg_is_shrunk_only_by_a_factor_of_its_sides(
 def test_the_bound_for_shrinking_leaves_work_for_the_filter() -> None:
     assert shrink_bound(64) == shrink_bound(224) == 512
     assert shrink_bound(400) == 800
-
-
-def test_pillows_table_of_formats_has_ours() -> None:
-    assert set(module.EXTENSIONS) - {"MPO"} <= set(Image.OPEN)
