@@ -10,18 +10,23 @@
 Any other exception that reaches a user is a bug.
 """
 
+from collections.abc import Sequence
+
 
 class DlpError(Exception):
     """What went wrong, where, and what the user can do about it.
 
     message: names the file, line or key that is wrong.
     hint: says what to do next.
+    details: what the message sums up, a line each, such as every file that cannot be read. They are shown
+        above the message, so that what a user reads last is what is wrong and what to do, not a long list.
     """
 
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, message: str, hint: str = "", details: Sequence[str] = ()) -> None:
+        super().__init__("\n".join([*details, message]))
         self.message = message
         self.hint = hint
+        self.details = tuple(details)
 
 
 class ConfigError(DlpError):

@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
@@ -76,7 +77,7 @@ def main() -> None:
     try:
         app([argument for argument in arguments if argument != "--debug"], prog_name="dlp")
     except DlpError as error:
-        _end(error.message, error.hint, debug)
+        _end(error.message, error.hint, debug, error.details)
     except Exception as error:
         first_line = str(error).partition("\n")[0]
         _end(f"internal: {type(error).__name__}: {first_line}", "add --debug to see where", debug)
@@ -84,9 +85,11 @@ def main() -> None:
         _flush()
 
 
-def _end(message: str, hint: str, debug: bool) -> None:
+def _end(message: str, hint: str, debug: bool, details: Sequence[str] = ()) -> None:
     if debug:
         traceback.print_exc()
+    for line in details:
+        print(f"  {line}", file=sys.stderr)
     print(f"error: {message}", file=sys.stderr)
     if hint:
         print(f"hint: {hint}", file=sys.stderr)

@@ -4,17 +4,17 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.data.audit.admission import admit, announce
+from dlpractice.data.audit.admission import admit, announce, usable_items
 from dlpractice.data.audit.audit import Audit, inspect
 from dlpractice.data.audit.duplicates import connected, same_key
+from dlpractice.data.audit.findings import OnBadImage
 from dlpractice.data.files.decoding import ImageError, Look
 from dlpractice.data.files.index import read_index
-from dlpractice.data.files.index_items import UNUSED, Item
+from dlpractice.data.files.index_items import UNUSED, Finding, Index, Item
 from dlpractice.data.files.pixel_cache import Scan, pixel_view, scan
 from dlpractice.data.image_split import Shares, assign_splits, pick_share
 from dlpractice.data.naming.class_names import match_known, nfc, reveal, skeleton
@@ -81,15 +81,70 @@ class Dataset:
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class Survey:
+    """A data set that was read and divided. `audit` has what is wrong with it; where that is an error,
+    training refuses the data, and `dlp data check` says no.
+
+    `items` are the images that can be used, each with its split in `splits`, which is empty where they cannot
+    be divided.
+    """
+
+    index: Index
+    scanned: Scan
+    audit: Audit
+    items: tuple[Item, ...]
+    splits: tuple[SplitName, ...]
+
+    def sizes(self) -> dict[SplitName, int]:
+        """How many images each split has."""
+        return {name: self.splits.count(name) for name in SPLITS}
+
+
+def survey(
+    source: str,
+    look: Look,
+    shares: Shares,
+    *,
+    on_bad_image: OnBadImage = "error",
+    progress: Progress | None = None,
+) -> Survey:
+    """Finds, audits, decodes and divides a data set, and refuses none that is laid out as one.
+
+    Arguments as for `prepare`.
+
+    Raises:
+        DataError: nothing there that is laid out as a data set.
+    """
+    progress = progress or Silent()
+    index = read_index(locate(source, progress), progress)
+    scanned = scan(index, look, progress)
+    audit = inspect(index, scanned, on_bad_image)
+    items = usable_items(index, audit)
+    splits: list[SplitName] = []
+    try:
+        if items:
+            splits = assign_splits(
+                [item.label for item in items],
+                [item.split for item in items],
+                connected(len(items), _links(items, scanned, audit)),
+                [scanned.sha256[item.path] for item in items],
+                shares,
+            )
+    except DataError as error:
+        audit = audit.with_finding(Finding("cannot be divided", "error", error.message, hint=error.hint))
+    return Survey(index, scanned, audit, tuple(items), tuple(splits))
+
+
 def prepare(
     source: str,
     look: Look,
     shares: Shares,
     *,
-    on_bad_image: Literal["error", "skip"] = "error",
+    on_bad_image: OnBadImage = "error",
     progress: Progress | None = None,
 ) -> Dataset:
-    """Finds, audits, decodes and divides a data set.
+    """A data set to train on: what `survey` finds, if it finds no error.
 
     Args:
         source: a name of the catalogue, or the path of a folder, a CSV or a zip.
@@ -101,19 +156,11 @@ def prepare(
         DataError: no data, images that cannot be used, or classes too small to be divided.
     """
     progress = progress or Silent()
-    index = read_index(locate(source, progress), progress)
-    scanned = scan(index, look, progress)
-    audit = inspect(index, scanned)
-    items = admit(index, audit, on_bad_image, progress)
-    splits = assign_splits(
-        [item.label for item in items],
-        [item.split for item in items],
-        connected(len(items), _links(items, scanned, audit)),
-        [scanned.sha256[item.path] for item in items],
-        shares,
-    )
+    found = survey(source, look, shares, on_bad_image=on_bad_image, progress=progress)
+    admit(found.index, found.audit, progress)
+    index, scanned = found.index, found.scanned
     members: dict[SplitName, list[Item]] = {name: [] for name in SPLITS}
-    for item, name in zip(items, splits, strict=True):
+    for item, name in zip(found.items, found.splits, strict=True):
         members[name].append(item)
     train = members["train"]
     used = pick_share(
@@ -126,7 +173,7 @@ def prepare(
     unused = [item for item, is_used in zip(train, used, strict=True) if not is_used]
     chosen = {name: _split(inside, index.class_names, scanned, look) for name, inside in members.items()}
     left = _split(unused, index.class_names, scanned, look)
-    return Dataset(index.root, index.class_names, **chosen, unused=left, audit=audit)
+    return Dataset(index.root, index.class_names, **chosen, unused=left, audit=found.audit)
 
 
 def load_labelled(

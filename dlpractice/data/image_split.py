@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from dlpractice.data.naming.split_names import SPLITS, SplitName
 from dlpractice.errors import DataError
 
+_NAMED = 3
+
 
 @dataclass(frozen=True)
 class Shares:
@@ -125,7 +127,7 @@ def split_stratified(
         counts[best, kinds] += added
         for position in inside:
             splits[position] = names[best]
-    _check_each_has_some(classes, counts, names)
+    _check_each_has_some(coded, classes, groups, splits, names)
     return splits
 
 
@@ -164,17 +166,28 @@ def _rank(key: str, seed: int | str) -> str:
 
 
 def _check_each_has_some(
-    classes: NDArray[np.str_], counts: NDArray[np.float64], names: Sequence[SplitName]
+    coded: NDArray[np.int64],
+    classes: NDArray[np.str_],
+    groups: NDArray[np.int64],
+    splits: Sequence[SplitName],
+    names: Sequence[SplitName],
 ) -> None:
-    lacking = [
-        f"{name}: {int(counts[:, column].sum())} images leave none for "
-        + " and ".join(split for row, split in enumerate(names) if counts[row, column] == 0)
-        for column, name in enumerate(classes)
-        if (counts[:, column] == 0).any()
-    ]
+    """Raises DataError where a class has images in some of the splits `names`, but not in all of them."""
+    given = np.asarray(splits)
+    lacking = []
+    for code, name in enumerate(classes):
+        members = coded == code
+        if empty := [split for split in names if split not in given[members]]:
+            count, separate = int(members.sum()), len(np.unique(groups[members]))
+            bound = f" in {separate} {'group' if separate == 1 else 'groups'}" if separate < count else ""
+            number = f"{count} image" if count == 1 else f"{count} images"
+            lacking.append(f"{name}: {number}{bound}, none left for {' and '.join(empty)}")
     if lacking:
+        more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
         raise DataError(
-            "too few images, or too few that are not copies or in one group, to divide a class into "
-            f"{', '.join(names)}: {'; '.join(lacking)}",
+            f"{len(lacking)} of {len(classes)} classes cannot be divided into {', '.join(names)}: they "
+            "have too few images, or too few that are not copies or in one group: "
+            f"{'; '.join(lacking[:_NAMED])}{more}",
             "add images to these classes, or give the splits yourself in folders or in a CSV",
+            lacking if more else [],
         )

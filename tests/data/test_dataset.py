@@ -160,8 +160,10 @@ def test_images_that_cannot_be_used_are_an_error_with_the_whole_list(classes: Cl
         write(root / f"dog/bad-{number:02d}.jpg", b"no image")
     with pytest.raises(DataError) as caught:
         prepare(str(root), Look(8), Shares())
-    assert caught.value.message.startswith("30 of 50 images")
-    assert all(f"dog/bad-{number:02d}.jpg: " in caught.value.message for number in range(30))
+    assert caught.value.message == f"{root}: 30 of 50 images cannot be used"
+    assert [line.split(":")[0] for line in caught.value.details] == [
+        f"dog/bad-{n:02d}.jpg" for n in range(30)
+    ]
     assert "data.on_bad_image=skip" in caught.value.hint
 
 
@@ -172,7 +174,7 @@ def test_with_skip_they_are_left_out_counted_and_listed(classes: Classes, write:
     dataset = prepare(str(root), Look(8), Shares(), on_bad_image="skip", progress=progress)
     assert len(dataset.split_rows()) == 20
     assert [item.path for item in dataset.audit.unusable] == ["dog/bad.jpg"]
-    assert progress.warnings == ["1 of 21 images are left out: they cannot be used"]
+    assert progress.warnings == ["1 image left out: unreadable"]
     assert (root / "dog/bad.jpg").read_bytes() == before
 
 

@@ -2,13 +2,14 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from dlpractice.data.audit.duplicates import near_pairs
 from dlpractice.data.audit.findings import (
+    OnBadImage,
     Unusable,
     amount_findings,
     file_findings,
@@ -45,6 +46,10 @@ class Audit:
         """The findings of one severity."""
         return [finding for finding in self.findings if finding.severity == severity]
 
+    def with_finding(self, finding: Finding) -> "Audit":
+        """The same audit with one finding more."""
+        return replace(self, findings=_worst_first([*self.findings, finding]))
+
     def to_json(self) -> dict[str, Any]:
         """The audit as plain lists and mappings, as `audit.json` holds it."""
         return {
@@ -60,27 +65,35 @@ class Audit:
             ],
             "near_duplicates": [list(pair) for pair in self.near_duplicates],
             "findings": [
-                {"kind": f.kind, "severity": f.severity, "message": f.message, "paths": list(f.paths)}
+                {
+                    "kind": f.kind,
+                    "severity": f.severity,
+                    "message": f.message,
+                    "hint": f.hint,
+                    "paths": list(f.paths),
+                }
                 for f in self.findings
             ],
         }
 
 
-def inspect(index: Index, scan: Scan) -> Audit:
-    """Audits an index after its files were scanned; opens no file itself."""
+def inspect(index: Index, scan: Scan, on_bad_image: OnBadImage = "error") -> Audit:
+    """Audits an index after its files were scanned; opens no file itself.
+
+    on_bad_image: whether images that cannot be used are errors, or left out with a warning.
+    """
     unusable = _unreadable(index, scan) + _contradictions(index, scan) + _leaks(index, scan)
     left_out = {item.path for item in unusable}
     usable = [item for item in index.items if item.path not in left_out]
     pairs = _look_alikes(usable, scan)
     counts = _count(index, usable)
     findings = [
-        *unusable_findings(unusable),
+        *unusable_findings(unusable, on_bad_image),
         *structure_findings(index, usable, counts),
         *amount_findings(counts),
         *near_findings(usable, pairs),
         *file_findings(index, scan),
     ]
-    order = {"error": 0, "warning": 1, "info": 2}
     return Audit(
         images=len(index.items),
         counts=counts,
@@ -89,8 +102,13 @@ def inspect(index: Index, scan: Scan) -> Audit:
         heights=_spread(scan.facts["height"]),
         unusable=tuple(sorted(unusable, key=lambda item: item.path)),
         near_duplicates=tuple(pairs),
-        findings=tuple(sorted(findings, key=lambda finding: order[finding.severity])),
+        findings=_worst_first(findings),
     )
+
+
+def _worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    order = {"error": 0, "warning": 1, "info": 2}
+    return tuple(sorted(findings, key=lambda finding: order[finding.severity]))
 
 
 def _unreadable(index: Index, scan: Scan) -> list[Unusable]:

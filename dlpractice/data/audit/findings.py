@@ -4,12 +4,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Literal
 
 from dlpractice.data.codecs.image_formats import EXTENSIONS
 from dlpractice.data.files.index_items import IMAGES, Finding, Index, Item, Severity
 from dlpractice.data.files.pixel_cache import Scan
 from dlpractice.data.naming.class_names import find_look_alikes, reveal
 from dlpractice.data.naming.system_names import is_system
+
+OnBadImage = Literal["error", "skip"]
+
+REPAIR = "repair or remove them, or set data.on_bad_image=skip to leave them out"
 
 # Below this a class's own accuracy moves by 10 points and more with each image.
 FEW_IMAGES = 10
@@ -26,13 +31,21 @@ class Unusable:
     reason: str
 
 
-def unusable_findings(unusable: Sequence[Unusable]) -> list[Finding]:
-    """One error per kind of problem: "empty", "truncated", "contradictory labels" and so on."""
+def unusable_findings(unusable: Sequence[Unusable], on_bad_image: OnBadImage) -> list[Finding]:
+    """One finding per kind of problem: "empty", "truncated", "contradictory labels" and so on.
+
+    It is an error, or a warning where such images shall be skipped.
+    """
     kinds: dict[str, list[str]] = defaultdict(list)
     for item in sorted(unusable, key=lambda item: item.path):
         kinds[item.kind].append(item.path)
+    if on_bad_image == "skip":
+        return [
+            Finding(kind, "warning", f"{_number(paths, 'image')} left out: {kind}", tuple(paths))
+            for kind, paths in kinds.items()
+        ]
     return [
-        Finding(kind, "error", f"{_number(paths, 'image')} cannot be used: {kind}", tuple(paths))
+        Finding(kind, "error", f"{_number(paths, 'image')} cannot be used: {kind}", tuple(paths), REPAIR)
         for kind, paths in kinds.items()
     ]
 

@@ -40,7 +40,12 @@ def index_csv(path: Path, *, confined: bool = False) -> Index:
         )
     if problems:
         more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
-        raise DataError("\n".join(problems[:_SHOWN] + more), "correct these lines of the CSV")
+        one = len(problems) == 1
+        raise DataError(
+            problems[0] if one else f"{path} has {len(problems)} faulty lines",
+            "correct this line of the CSV" if one else "correct these lines of the CSV",
+            [] if one else problems[:_SHOWN] + more,
+        )
     if not items:
         raise DataError(f"{path} lists no images", "add one line per image below the header path,label")
     ordered = tuple(items[name] for name in sorted(items))

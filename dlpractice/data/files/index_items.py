@@ -42,12 +42,16 @@ class Item:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to know: `kind` for programs, `message` for people, `paths` of all files that it is about."""
+    """One thing to know: `kind` for programs, `message` for people, `paths` of all files that it is about.
+
+    An error is what training refuses; `hint` says what to do about it.
+    """
 
     kind: str
     severity: Severity
     message: str
     paths: tuple[str, ...] = ()
+    hint: str = ""
 
 
 @dataclass(frozen=True)

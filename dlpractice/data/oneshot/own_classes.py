@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.data.audit.admission import admit
+from dlpractice.data.audit.admission import admit, usable_items
 from dlpractice.data.audit.audit import Audit, inspect
 from dlpractice.data.dataset import locate
 from dlpractice.data.examples import UNKNOWN_DRAWER, Examples
@@ -83,10 +83,11 @@ def read_class_folders(source: str, reading: Reading, progress: Progress | None 
     index = _regroup(read_index(locate(source, progress), progress, IMAGES_OR_RECORDINGS), progress)
     read = _read_recordings if _are_recordings(index) else _read_images
     scanned, pixels_of = read(index, reading.look, reading.colour, progress)
-    audit = inspect(index, scanned)
+    audit = inspect(index, scanned, reading.on_bad_image)
     relevant = tuple(finding for finding in audit.findings if finding.kind not in _EXPECTED_HERE)
     audit = replace(audit, findings=relevant)
-    items = admit(index, audit, reading.on_bad_image, progress)
+    admit(index, audit, progress)
+    items = usable_items(index, audit)
     alphabets = [item.group or Path(source).absolute().stem for item in items]
     alphabet_names = tuple(sorted(set(alphabets)))
     class_names = tuple(sorted({item.label for item in items}, key=nfc))
@@ -202,9 +203,10 @@ def _find_drawers(items: Sequence[Item], pattern: str | None) -> NDArray[np.int6
     if lacking:
         more = [f"and {len(lacking) - _NAMED} more"] if len(lacking) > _NAMED else []
         raise DataError(
-            f"the drawer pattern {pattern!r} finds nobody in the names of {len(lacking)} files:\n"
-            + "\n".join(f"  {line}" for line in lacking[:_NAMED] + more),
+            f"the drawer pattern {pattern!r} finds nobody in the names of {len(lacking)} of {len(items)} "
+            "files",
             "change data.drawer_pattern, or rename these files",
+            lacking[:_NAMED] + more,
         )
     return _code(names, sorted(set(names)))
 

@@ -7,7 +7,7 @@ import numpy as np
 from dlpractice.config.schema import Finetune, Oneshot
 from dlpractice.errors import RunError
 from dlpractice.progress import Progress, Silent
-from dlpractice.recipes.finetune.setup import read_dataset
+from dlpractice.recipes.finetune.images import read_dataset
 from dlpractice.recipes.oneshot.results import list_answers, plan_exam, score_validation
 from dlpractice.recipes.oneshot.saved_siamese import load_siamese
 from dlpractice.recipes.oneshot.setup import read_classes

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 from dlpractice.config.schema import Finetune
 from dlpractice.data.augmentation import Augmentation
-from dlpractice.data.dataset import Dataset, prepare
-from dlpractice.data.files.decoding import Look
-from dlpractice.data.image_split import Shares
+from dlpractice.data.dataset import Dataset
 from dlpractice.layers.preprocessing import ImageInput
 from dlpractice.models.backbones import require_size
 from dlpractice.models.classifier import Classifier, Design, build_classifier
 from dlpractice.progress import Progress
+from dlpractice.recipes.finetune.images import read_dataset
 from dlpractice.recipes.run.device_choice import place_training, require_same, resolve_precision
 from dlpractice.registry.backbones import find_backbone
 from dlpractice.registry.strategies import IMAGES, Strategy, plan_strategy
@@ -67,17 +66,6 @@ def prepare_setup(config: Finetune, progress: Progress, auto: Choice | None = No
             Design(**config.model.model_dump(exclude={"backbone"})),
         )
     return Setup(dataset, strategy, placement, precision, timings, classifier)
-
-
-def read_dataset(config: Finetune, progress: Progress) -> Dataset:
-    """The data set that the config names, decoded and divided as it says.
-
-    Raises DataError where it cannot be had or used.
-    """
-    data = config.data
-    look = Look(data.image_size, data.resize, data.background)
-    shares = Shares(data.validation, data.test, data.fraction, data.split_seed)
-    return prepare(data.source, look, shares, on_bad_image=data.on_bad_image, progress=progress)
 
 
 def freeze_features(

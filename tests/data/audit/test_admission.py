@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from dlpractice.data.audit.admission import admit
+from dlpractice.data.audit.admission import admit, usable_items
 from dlpractice.data.audit.audit import inspect
 from dlpractice.data.files.folder_index import index_folder
 from dlpractice.data.files.pixel_cache import scan
@@ -25,8 +25,9 @@ class Noting(Silent):
 
 def admitted(root: Path, on_bad_image: Literal["error", "skip"], progress: Silent) -> list[str]:
     index = index_folder(root)
-    audit = inspect(index, scan(index, None, Silent()))
-    return [item.path for item in admit(index, audit, on_bad_image, progress)]
+    audit = inspect(index, scan(index, None, Silent()), on_bad_image)
+    admit(index, audit, progress)
+    return [item.path for item in usable_items(index, audit)]
 
 
 def test_clean_images_are_all_let_in_without_a_word(classes: Classes) -> None:
@@ -38,12 +39,12 @@ def test_clean_images_are_all_let_in_without_a_word(classes: Classes) -> None:
 def test_bad_images_are_an_error_or_left_out_and_counted(classes: Classes, write: Write) -> None:
     root = classes(10)
     write(root / "cat/bad.png", b"x")
-    with pytest.raises(DataError, match=r"1 of 21 images .*\n  cat/bad.png: ") as caught:
+    with pytest.raises(DataError, match=r"^cat/bad.png: .*\n.*: 1 of 21 images cannot be used$") as caught:
         admitted(root, "error", Silent())
     assert "data.on_bad_image=skip" in caught.value.hint
     progress = Noting()
     assert "cat/bad.png" not in admitted(root, "skip", progress)
-    assert progress.warnings == ["1 of 21 images are left out: they cannot be used"]
+    assert progress.warnings == ["1 image left out: unreadable"]
 
 
 def test_other_errors_are_not_skipped(classes: Classes) -> None:

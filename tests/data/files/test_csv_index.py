@@ -50,7 +50,8 @@ def test_every_faulty_line_is_reported_at_once(folder: Path) -> None:
     lines += ["sub/c.png,dog,later", "./a.png,cat,train", "sub\\c.png,dog,test"]
     with pytest.raises(DataError) as caught:
         index_csv(table(folder, "\n".join(lines)))
-    reported = caught.value.message.splitlines()
+    reported = caught.value.details
+    assert caught.value.message.endswith("has 6 faulty lines")
     assert [line.split(" ")[0].rsplit(":", 1)[1] for line in reported] == ["3", "4", "5", "6", "7", "8"]
     for line, part in zip(
         reported,
