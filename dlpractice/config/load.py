@@ -48,6 +48,18 @@ def load_config(name: str, overrides: Sequence[str] = (), command: str | None = 
     return _validated(document, overrides, SCHEMAS[meant], label)
 
 
+def assume_config(command: str, overrides: Sequence[str]) -> Config:
+    """The config of a command with nothing but defaults, changed by overrides, one of which names the data.
+
+    Raises:
+        ConfigError: there is no such command, or the overrides have problems.
+    """
+    if command not in SCHEMAS:
+        raise ConfigError(f"no configs are for {command!r}", f"choose from: {', '.join(SCHEMAS)}")
+    tree = {"command": command, "data": {}}
+    return _validated(Document(tree), overrides, SCHEMAS[command], "the config")
+
+
 def dump_config(config: Config) -> str:
     """The config as YAML, with every value written out; `load_config` makes an equal config of it."""
     tree = config.model_dump(mode="json", exclude={config.VARIANTS})

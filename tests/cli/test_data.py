@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from dlpractice.cli.data import app
 from dlpractice.data.sets import omniglot_archives
 from dlpractice.data.storage.downloads import Download
-from dlpractice.errors import DataError
+from dlpractice.errors import ConfigError, DataError
 
 runner = CliRunner()
 
@@ -86,7 +86,48 @@ def test_clean_data_passes_the_check(photos: Path) -> None:
         "height: 40 to 40 pixels, median 40",
         "formats: PNG 20",
         "0 errors, 0 warnings",
+        "dlp finetune takes these data: train 12, validation 4, test 4",
+        "    with data.validation=0.15 data.test=0.15 data.on_bad_image=error",
     ]
+
+
+def test_the_check_takes_the_settings_of_training(photos: Path, tmp_path: Path) -> None:
+    (photos / "cat/empty.jpg").touch()
+    for number in range(7):
+        (photos / f"cat/{number}.png").unlink()
+    assert runner.invoke(app, ["check", str(photos)]).exit_code == 3
+    assert runner.invoke(app, ["check", str(photos), "data.on_bad_image=skip"]).exit_code == 0
+    (photos / "cat/7.png").unlink()
+    shown = runner.invoke(app, ["check", str(photos), "data.on_bad_image=skip"])
+    assert shown.exit_code == 3
+    assert "cat: 2 images, none left for" in shown.stdout and "dlp finetune refuses" in shown.stdout
+    config = tmp_path / "mine.yaml"
+    config.write_text(f"command: finetune\ndata:\n  source: {photos}\n  on_bad_image: skip\n  test: 0.2\n")
+    document = json.loads(runner.invoke(app, ["check", str(config), "--json"]).stdout)
+    assert (document["accepted"], document["settings"]["test"]) == (False, 0.2)
+    wrong = runner.invoke(app, ["check", str(photos), "data.tset=0.2"]).exception
+    assert isinstance(wrong, ConfigError) and "did you mean data.test?" in wrong.message
+
+
+def test_what_is_no_data_set_is_refused_with_the_reason(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    shown = runner.invoke(app, ["check", str(tmp_path / "empty")])
+    assert shown.exit_code == 3
+    assert "holds no images in class folders\n  hint: expected one folder per class" in shown.stdout
+
+
+def test_classes_are_checked_for_oneshot(photos: Path) -> None:
+    few = runner.invoke(app, ["check", str(photos), "command=oneshot"])
+    assert few.exit_code == 3
+    assert "needs at least 6 classes of 2 or more examples" in few.stdout and "it has 2" in few.stdout
+    for name in ("a", "b", "c", "d"):
+        (photos / name).mkdir()
+        for number in range(2):
+            pixels = np.random.default_rng(ord(name) + 1000 * number).integers(0, 256, (40, 50, 3), np.uint8)
+            Image.fromarray(pixels).save(photos / name / f"{number}.png")
+    enough = runner.invoke(app, ["check", str(photos), "command=oneshot"])
+    assert enough.exit_code == 0
+    assert "dlp oneshot takes these data: classes for train 2, validation 2, test 2" in enough.stdout
 
 
 def test_each_bad_file_is_named_and_the_status_is_3(photos: Path) -> None:

@@ -106,6 +106,11 @@ def inspect(index: Index, scan: Scan, on_bad_image: OnBadImage = "error") -> Aud
     )
 
 
+def audit_nothing(*findings: Finding) -> Audit:
+    """The audit of what is no data set, with nothing in it but `findings`."""
+    return Audit(0, {}, {}, (0, 0, 0), (0, 0, 0), (), (), findings)
+
+
 def _worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     order = {"error": 0, "warning": 1, "info": 2}
     return tuple(sorted(findings, key=lambda finding: order[finding.severity]))

@@ -1,6 +1,7 @@
 """Which classes are trained on, which choose the model, and which measure it: no class is in two parts."""
 
 import hashlib
+import itertools
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -204,6 +205,7 @@ def _split_folder(source: str, reading: Reading, plan: SplitPlan, progress: Prog
             f"{source} holds recordings, and generated alphabets are drawings",
             "set data.glyph_alphabets to 0",
         )
+    _require_classes(str(read.root), read.examples, plan)
     parts = _split_examples(read.examples, plan.validation, plan.evaluation, plan.split_seed)
     return ClassSplit(str(read.root), *parts, files=read.audit)
 
@@ -218,13 +220,42 @@ def _split_examples(
     # A class of one example has nothing left to ask for, so it could measure nothing.
     divisible = present if whole else present[counts > 1]
     least = 1 if whole else _LEAST_CLASSES
-    tested, chosen = (max(least, round(len(divisible) * share)) for share in (evaluation, validation))
+    tested, chosen = _sizes(len(divisible), validation, evaluation, least)
     order = np.random.default_rng(seed).permutation(divisible)
     parts = order[:tested], order[tested : tested + chosen]
     test, choose = (np.isin(codes, part) for part in parts)
     kept = (~test & ~choose, choose, test)
     first, second, third = (examples.select(np.flatnonzero(members)) for members in kept)
     return first, second, third
+
+
+def _sizes(count: int, validation: float, evaluation: float, least: int) -> tuple[int, int]:
+    """How many of `count` classes or alphabets are for the test, and how many for validation."""
+    return max(least, round(count * evaluation)), max(least, round(count * validation))
+
+
+def _require_classes(root: str, examples: Examples, plan: SplitPlan) -> None:
+    """Raises DataError where the classes, which no alphabets group, are too few for three parts of two."""
+    if len(np.unique(examples.alphabets)) >= _PARTS:
+        return
+    counts = [len(members) for members in examples.by_class().values()]
+    large, single = sum(count > 1 for count in counts), counts.count(1)
+    # Generated alphabets can be trained on too, and so can classes of one example where no more is asked for.
+    spare = single if plan.examples_per_class == 1 else 0
+    spare += _LEAST_CLASSES if plan.glyph_alphabets else 0
+    least = next(
+        count
+        for count in itertools.count(2 * _LEAST_CLASSES)
+        if count + spare - sum(_sizes(count, plan.validation, plan.evaluation, _LEAST_CLASSES))
+        >= _LEAST_CLASSES
+    )
+    if large < least:
+        beside = f", and {single} of one example, which can only be trained on" if single else ""
+        raise DataError(
+            f"{root} needs at least {least} classes of 2 or more examples, 2 each for training, validation "
+            f"and test; it has {large}{beside}",
+            "add classes; `dlp finetune` takes two, and learns to tell them from each other",
+        )
 
 
 def _check_amounts(class_split: ClassSplit, *, single: bool) -> None:
@@ -234,9 +265,12 @@ def _check_amounts(class_split: ClassSplit, *, single: bool) -> None:
         least = 1 if single and name == "train" else 2
         enough = sum(len(members) >= least for members in part.by_class().values())
         if enough < _LEAST_CLASSES:
-            lacking.append(f"{name} has {enough} class(es) of {least} or more examples")
+            present = part.present_alphabets()
+            where = f" (of {', '.join(present)})" if len(present) in range(1, 4) else ""
+            lacking.append(f"{name} has {enough}{where}")
     if lacking:
         raise DataError(
-            f"too few classes in {class_split.root}: {'; '.join(lacking)}",
-            f"every part needs {_LEAST_CLASSES}: add classes, or change data.validation and data.evaluation",
+            f"{class_split.root}: each part needs at least {_LEAST_CLASSES} classes of 2 or more examples; "
+            + ", ".join(lacking),
+            "add classes, or change data.validation and data.evaluation, or data.split_seed",
         )

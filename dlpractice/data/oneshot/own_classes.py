@@ -16,7 +16,7 @@ from dlpractice.data.examples import UNKNOWN_DRAWER, Examples
 from dlpractice.data.files.decoding import Look, load_pixels
 from dlpractice.data.files.folder_walk import Walk
 from dlpractice.data.files.index import read_index
-from dlpractice.data.files.index_items import IMAGES_OR_RECORDINGS, RECORDINGS, Index, Item
+from dlpractice.data.files.index_items import IMAGES_OR_RECORDINGS, RECORDINGS, Finding, Index, Item
 from dlpractice.data.files.pixel_cache import Scan, pixel_view, scan
 from dlpractice.data.naming.class_names import is_text, nfc, settle_spelling
 from dlpractice.data.oneshot.recordings import load_spectrogram, scan_recordings
@@ -32,7 +32,6 @@ _DEEPEST = 3
 # of the same names.
 _EXPECTED_HERE = ("few images", "imbalance", "alphabets", "layout")
 _CHUNK = 1024
-_AUDIT_SIDE = 40
 _NAMED = 20
 # Red, green and blue in ITU-R BT.601's luma, in 65,536ths.
 _LUMA = np.array([19595, 38470, 7471], np.uint32)
@@ -70,8 +69,10 @@ class Reading:
 def read_class_folders(source: str, reading: Reading, progress: Progress | None = None) -> ClassFolders:
     """Reads `class/file`, or `alphabet/class/file` where every file lies that deep: all images or all WAV.
 
-    Folders `train`, `validation` and `test` above the classes are read as one: here classes are divided, not
-    their images. Without alphabets, all classes are in one that has the name of the folder.
+    Of folders of other depths those at the top are the classes, with all that lies in them, as `dlp finetune`
+    reads them; this is a warning. Folders `train`, `validation` and `test` above the classes are read as one:
+    here classes are divided, not their images. Without alphabets, all classes are in one that has the name of
+    the folder.
 
     Args:
         source: a folder, a zip or a CSV as `read_index` takes it, or the name of a known set of photographs.
@@ -80,12 +81,7 @@ def read_class_folders(source: str, reading: Reading, progress: Progress | None 
         DataError: no data, files that cannot be used, or a pattern that does not fit every file.
     """
     progress = progress or Silent()
-    index = _regroup(read_index(locate(source, progress), progress, IMAGES_OR_RECORDINGS), progress)
-    read = _read_recordings if _are_recordings(index) else _read_images
-    scanned, pixels_of = read(index, reading.look, reading.colour, progress)
-    audit = inspect(index, scanned, reading.on_bad_image)
-    relevant = tuple(finding for finding in audit.findings if finding.kind not in _EXPECTED_HERE)
-    audit = replace(audit, findings=relevant)
+    index, audit, scanned, pixels_of = _survey(source, reading, progress)
     admit(index, audit, progress)
     items = usable_items(index, audit)
     alphabets = [item.group or Path(source).absolute().stem for item in items]
@@ -105,19 +101,35 @@ def read_class_folders(source: str, reading: Reading, progress: Progress | None 
     return ClassFolders(index.root, examples, audit)
 
 
-def check(source: str, progress: Progress | None = None) -> Audit:
-    """The audit of a folder of class folders, whether they hold images or WAV files; nothing is changed.
+def audit_class_folders(source: str, reading: Reading, progress: Progress | None = None) -> Audit:
+    """What is wrong with the files that `read_class_folders` would read; it refuses those with errors.
+
+    Raises:
+        DataError: nothing there that is laid out as class folders, or images beside recordings.
+    """
+    return _survey(source, reading, progress or Silent())[1]
+
+
+def holds_recordings(source: str, progress: Progress | None = None) -> bool:
+    """Whether a data set is of recordings alone.
 
     Raises:
         DataError: nothing there that is laid out as a data set.
     """
     progress = progress or Silent()
-    root = locate(source, progress)
-    index = read_index(root, progress, IMAGES_OR_RECORDINGS)
-    if all(RECORDINGS.fits(item.path) for item in index.items):
-        return inspect(index, scan_recordings(index, _AUDIT_SIDE, progress)[0])
-    index = read_index(root, progress)
-    return inspect(index, scan(index, None, progress))
+    index = read_index(locate(source, progress), progress, IMAGES_OR_RECORDINGS)
+    return all(RECORDINGS.fits(item.path) for item in index.items)
+
+
+def _survey(source: str, reading: Reading, progress: Progress) -> tuple[Index, Audit, Scan, _Pixels]:
+    """The files in their classes, what is wrong with them, and a function from their hashes to pixels."""
+    index, mixed = _regroup(read_index(locate(source, progress), progress, IMAGES_OR_RECORDINGS), progress)
+    read = _read_recordings if _are_recordings(index) else _read_images
+    scanned, pixels_of = read(index, reading.look, reading.colour, progress)
+    audit = inspect(index, scanned, reading.on_bad_image)
+    relevant = tuple(finding for finding in audit.findings if finding.kind not in _EXPECTED_HERE)
+    audit = replace(audit, findings=relevant)
+    return index, audit.with_finding(mixed) if mixed else audit, scanned, pixels_of
 
 
 def load_example(path: Path, look: Look, colour: Colour = "grey") -> NDArray[np.uint8]:
@@ -133,25 +145,21 @@ def load_example(path: Path, look: Look, colour: Colour = "grey") -> NDArray[np.
     return rgb if colour == "colour" else _to_grey(rgb)
 
 
-def _regroup(index: Index, progress: Progress) -> Index:
+def _regroup(index: Index, progress: Progress) -> tuple[Index, Finding | None]:
     """The index without splits, and with alphabets where every file lies at `alphabet/class/file`.
 
-    There the label is `alphabet/class` and the group is the alphabet.
-
-    Raises:
-        DataError: files lie at different depths, or too deep.
+    There the label is `alphabet/class` and the group is the alphabet. The finding is about files that lie
+    deeper, or at different depths.
     """
     if any(item.split for item in index.items):
         progress.say("train, validation and test folders are read as one: classes are divided, not images")
+    plain = replace(index, items=tuple(replace(item, split=None, group=None) for item in index.items))
     if index.of_table:
-        return replace(index, items=tuple(replace(item, split=None, group=None) for item in index.items))
+        return plain, None
     parts = [_below_split(item) for item in index.items]
     depths = {len(inside): item.path for item, inside in zip(index.items, parts, strict=True)}
     if len(depths) > 1 or max(depths) > _DEEPEST:
-        raise DataError(
-            f"{index.root} has files too deep or at different depths: {', '.join(sorted(depths.values()))}",
-            "expected class/file, or alphabet/class/file for every file",
-        )
+        return plain, _describe_depths(sorted(depths.values()), index.class_names)
     nested = max(depths) == _DEEPEST
     labels = ["/".join((item.label, *inside[1:-1])) for item, inside in zip(index.items, parts, strict=True)]
     spelling = settle_spelling(labels)
@@ -166,7 +174,17 @@ def _regroup(index: Index, progress: Progress) -> Index:
     )
     empty = index.empty_classes + (_empty_classes(index) if nested else ())
     names = {item.label for item in items} | set(empty)
-    return replace(index, items=items, class_names=tuple(sorted(names, key=nfc)), empty_classes=empty)
+    return replace(index, items=items, class_names=tuple(sorted(names, key=nfc)), empty_classes=empty), None
+
+
+def _describe_depths(examples: Sequence[str], class_names: Sequence[str]) -> Finding:
+    return Finding(
+        "depths",
+        "warning",
+        f"files too deep for alphabet/class/file, or at different depths ({', '.join(examples)}): the "
+        f"{len(class_names)} folders at the top are the classes, with all that lies in them",
+        tuple(examples),
+    )
 
 
 def _below_split(item: Item) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from dlpractice.config.schema import Oneshot
 from dlpractice.data.examples import UNKNOWN_DRAWER, Examples
+from dlpractice.data.oneshot.class_split import ClassSplit
 from dlpractice.errors import DataError
 from dlpractice.evaluation.oneshot_tasks import Task
 from dlpractice.evaluation.protocols import folder_tasks, lake_extended
@@ -55,16 +56,23 @@ def examine_training(config: Oneshot, setup: OneshotSetup) -> TaskExamination:
 
     Raises DataError where no alphabet has two classes to ask about.
     """
-    background, class_split = setup.class_split.background, setup.class_split
+    examples, tasks = draw_training_tasks(config, setup.class_split)
+    distortion = None if config.data.examples_per_class is None else read_distortion(config)
+    return TaskExamination(examples, tasks, setup.siamese.similarity, config.data.image_size, distortion)
+
+
+def draw_training_tasks(config: Oneshot, class_split: ClassSplit) -> tuple[Examples, tuple[Task, ...]]:
+    """The tasks of `examine_training`, and the examples that they are about.
+
+    Raises DataError where no alphabet has two classes to ask about.
+    """
+    background = class_split.background
     names = _list_alphabets(background, 2 if config.data.examples_per_class is None else 1)
     count = min(len(names), len(class_split.validation.present_alphabets()))
     picked = np.sort(np.random.default_rng(config.data.split_seed).permutation(len(names))[:count])
     examples = background.of_alphabets([names[place] for place in picked])
-    similarity, image_size = setup.siamese.similarity, config.data.image_size
-    if config.data.examples_per_class is None:
-        return TaskExamination(examples, within_alphabets(examples), similarity, image_size)
-    tasks = stand_in_tasks(examples)
-    return TaskExamination(examples, tasks, similarity, image_size, read_distortion(config))
+    single = config.data.examples_per_class is not None
+    return examples, stand_in_tasks(examples) if single else within_alphabets(examples)
 
 
 def _list_alphabets(examples: Examples, least: int) -> list[str]:

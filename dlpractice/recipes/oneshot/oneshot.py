@@ -9,14 +9,20 @@ import numpy as np
 
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Oneshot
+from dlpractice.data.oneshot.class_split import ClassSplit
 from dlpractice.data.oneshot.episodes import EpisodeSampler
 from dlpractice.models.precision import computing_in
 from dlpractice.models.siamese import build_siamese
 from dlpractice.progress import Progress, Silent
-from dlpractice.recipes.oneshot.examinations import examine_training, examine_validation
+from dlpractice.recipes.oneshot.examinations import (
+    draw_training_tasks,
+    examine_training,
+    examine_validation,
+)
 from dlpractice.recipes.oneshot.pictures import Pictures, collect_pictures
 from dlpractice.recipes.oneshot.recorder import record_pairs
 from dlpractice.recipes.oneshot.results import (
+    Exam,
     Scored,
     list_answers,
     plan_exam,
@@ -73,7 +79,7 @@ def run(
         refuse_other_data(setup.class_split.digest, run)
     else:
         setup = prepare_oneshot(config, progress, auto)
-    exam = plan_exam(config, setup.class_split)
+    exam = plan_tasks(config, setup.class_split)
     if not run.is_prepared:
         _record_start(config, setup, run)
     position = train(config, setup, run, progress)
@@ -91,6 +97,15 @@ def run(
     summary = summarise(config, setup, scored, position, time.perf_counter() - started)
     run.write_summary(summary)
     return summary
+
+
+def plan_tasks(config: Oneshot, class_split: ClassSplit) -> Exam:
+    """All that a run is asked in the end, drawn before any training, as are the tasks after each epoch.
+
+    Raises DataError where a part has too few classes, examples or drawers for them.
+    """
+    draw_training_tasks(config, class_split)
+    return plan_exam(config, class_split)
 
 
 def _save_net(setup: OneshotSetup, scored: Scored, run: RunDirectory) -> None:

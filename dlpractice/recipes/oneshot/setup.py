@@ -75,12 +75,17 @@ def read_classes(config: Oneshot, progress: Progress) -> ClassSplit:
     Raises DataError where they cannot be had or used.
     """
     data = config.data
-    look = Look(data.image_size, data.resize, data.background)
-    reading = Reading(look, data.colour, data.drawer_pattern, data.on_bad_image)
     # Whatever does not say how files are read says how their classes are divided.
     read = {"source", "image_size", "resize", "background", "colour", "drawer_pattern", "on_bad_image"}
     plan = SplitPlan(**data.model_dump(exclude=read))
-    return split_classes(data.source, reading, plan, progress)
+    return split_classes(data.source, read_reading(config), plan, progress)
+
+
+def read_reading(config: Oneshot) -> Reading:
+    """How the files of a folder become examples."""
+    data = config.data
+    look = Look(data.image_size, data.resize, data.background)
+    return Reading(look, data.colour, data.drawer_pattern, data.on_bad_image)
 
 
 def read_distortion(config: Oneshot) -> Distortion:

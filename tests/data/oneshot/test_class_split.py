@@ -205,13 +205,35 @@ def test_classes_of_one_example_are_trained_on(folder: Callable[..., Path]) -> N
 
 def test_too_few_classes_are_an_error_that_counts_them(folder: Callable[..., Path]) -> None:
     root = folder({f"person-{number}": 2 for number in range(5)})
-    with pytest.raises(DataError, match=r"train has 1 class\(es\) of 2 or more examples"):
+    with pytest.raises(DataError, match=r"needs at least 6 classes of 2 or more examples, .* it has 5$"):
         split_classes(str(root), READING, SplitPlan())
+    with pytest.raises(DataError, match="needs at least 8 classes"):
+        split_classes(str(root), READING, SplitPlan(validation=0.3, evaluation=0.5))
     (root / "single").mkdir()
     (root / "person-0/1.png").rename(root / "single/0.png")
-    with pytest.raises(DataError, match="too few classes"):
+    with pytest.raises(DataError, match=r"it has 4, and 2 of one example, which can only be trained on$"):
         split_classes(str(root), READING, SplitPlan())
     assert len(classes_of(split_classes(str(root), READING, SplitPlan(examples_per_class=1)))["train"]) == 2
+
+
+@pytest.mark.parametrize("shares", [(0.15, 0.3), (0.3, 0.3), (0.2, 0.5), (0.45, 0.5)])
+def test_the_number_of_classes_that_is_asked_for_is_the_least_that_does(
+    folder: Callable[..., Path], shares: tuple[float, float]
+) -> None:
+    plan = SplitPlan(validation=shares[0], evaluation=shares[1])
+    with pytest.raises(DataError) as caught:
+        split_classes(str(folder({f"person-{number:02d}": 2 for number in range(2)})), READING, plan)
+    least = int(caught.value.message.split("at least ")[1].split()[0])
+    few = folder({f"person-{number:02d}": 2 for number in range(least - 1)})
+    with pytest.raises(DataError, match=f"at least {least} .* has {least - 1}$"):
+        split_classes(str(few), READING, plan)
+    assert split_classes(str(folder({f"person-{number:02d}": 2 for number in range(least)})), READING, plan)
+
+
+def test_alphabets_without_two_classes_are_named(folder: Callable[..., Path]) -> None:
+    counts = {f"{alphabet}/{number}": 2 for alphabet in ("Greek", "Latin") for number in range(3)}
+    with pytest.raises(DataError, match=r"at least 2 classes .*; \w+ has 1 \(of Tagalog\)$"):
+        split_classes(str(folder(counts | {"Tagalog/0": 2})), READING, SplitPlan())
 
 
 def test_a_folder_with_glyphs_is_kept_in_their_size(folder: Callable[..., Path]) -> None:

@@ -9,7 +9,13 @@ from PIL import Image
 from scipy.io import wavfile
 
 from dlpractice.data.files.decoding import Look, load_pixels
-from dlpractice.data.oneshot.own_classes import Reading, check, load_example, read_class_folders
+from dlpractice.data.oneshot.own_classes import (
+    Reading,
+    audit_class_folders,
+    holds_recordings,
+    load_example,
+    read_class_folders,
+)
 from dlpractice.data.oneshot.recordings import load_spectrogram
 from dlpractice.errors import DataError
 from dlpractice.progress import Silent
@@ -97,19 +103,25 @@ def test_two_levels_are_alphabets_of_classes(write: Write, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("stray", ["Greek/stray.png", "Greek/01/deeper/stray.png"])
-def test_files_at_different_depths_are_an_error(write: Write, tmp_path: Path, stray: str) -> None:
+def test_of_files_at_different_depths_the_folders_at_the_top_are_the_classes(
+    write: Write, tmp_path: Path, stray: str
+) -> None:
     for number, path in enumerate(("Greek/01/1.png", "Latin/01/1.png", stray)):
         write(tmp_path / "scripts" / path, number)
-    with pytest.raises(DataError, match="different depths: ") as caught:
-        read_class_folders(str(tmp_path / "scripts"), Reading(Look(16)))
-    assert stray in caught.value.message
+    progress = Noting()
+    examples = read_class_folders(str(tmp_path / "scripts"), Reading(Look(16)), progress).examples
+    assert (examples.alphabet_names, examples.class_names) == (("scripts",), ("Greek", "Latin"))
+    assert np.bincount(examples.classes).tolist() == [2, 1]
+    assert len(progress.warnings) == 1 and stray in progress.warnings[0]
 
 
-def test_too_deep_folders_are_an_error(write: Write, tmp_path: Path) -> None:
+def test_folders_too_deep_for_alphabets_are_classes(write: Write, tmp_path: Path) -> None:
     for number, path in enumerate(("one/Greek/01/1.png", "two/Latin/01/1.png")):
         write(tmp_path / "scripts" / path, number)
-    with pytest.raises(DataError, match="too deep"):
-        read_class_folders(str(tmp_path / "scripts"), Reading(Look(16)))
+    progress = Noting()
+    examples = read_class_folders(str(tmp_path / "scripts"), Reading(Look(16)), progress).examples
+    assert examples.class_names == ("one", "two")
+    assert len(progress.warnings) == 1 and "too deep" in progress.warnings[0]
 
 
 def test_splits_of_images_are_read_as_one_and_it_is_said(classes: Classes) -> None:
@@ -157,7 +169,8 @@ def test_one_file_is_read_as_its_folder_is(
 
 def test_the_audit_knows_recordings(spoken: Path) -> None:
     (spoken / "cow/eve-1.wav").write_bytes(b"broken")
-    audit = check(str(spoken))
+    assert holds_recordings(str(spoken))
+    audit = audit_class_folders(str(spoken), Reading(Look(16)))
     assert [(bad.path, bad.kind) for bad in audit.unusable] == [("cow/eve-1.wav", "unreadable")]
     assert audit.formats == {"WAV": audit.images - 1}
 

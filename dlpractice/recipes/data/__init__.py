@@ -1,0 +1,1 @@
+"""`dlp data check`: whether training would take a data set."""

@@ -1,0 +1,26 @@
+"""`dlp data check` for `dlp finetune`: its answer is that of the function by which training reads images."""
+
+from dlpractice.config.schema import Finetune
+from dlpractice.data.dataset import locate
+from dlpractice.data.files.index import read_index
+from dlpractice.errors import DataError
+from dlpractice.progress import Progress, Silent
+from dlpractice.recipes.data.check import Check, is_there, refuse
+from dlpractice.recipes.finetune.images import survey_images
+
+
+def run(config: Finetune, progress: Progress | None = None) -> Check:
+    """Reads, audits and divides the data of a config.
+
+    Raises:
+        DataError: there are no data: nothing has the name or path, or they cannot be had.
+    """
+    progress = progress or Silent()
+    try:
+        read_index(locate(config.data.source, Silent()), progress)
+    except DataError as error:
+        if not is_there(config.data.source):
+            raise
+        return refuse(config, error)
+    found = survey_images(config, progress)
+    return Check(config, found.audit, found.sizes() if found.splits else {})
