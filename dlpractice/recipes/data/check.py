@@ -7,7 +7,8 @@ from typing import Any
 from dlpractice.config.schema import Finetune, Oneshot
 from dlpractice.data.audit.audit import Audit, audit_nothing
 from dlpractice.data.dataset import locate
-from dlpractice.data.files.index_items import Finding, SplitName
+from dlpractice.data.files.index_items import Finding
+from dlpractice.data.naming.split_names import SplitName
 from dlpractice.errors import DataError
 from dlpractice.progress import Silent
 
