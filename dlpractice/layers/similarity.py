@@ -38,7 +38,7 @@ class Similarity(keras.layers.Layer):  # type: ignore[misc]
     def compare(self, queries: Any, supports: Any) -> NDArray[np.float32]:
         """`pairs` for arrays of NumPy, compiled: for many small calls outside of a compiled step."""
         if self._compiled is None:
-            self._compiled = tf.function(self.pairs, reduce_retracing=True)
+            self._compiled = tf.function(self.pairs, autograph=False, reduce_retracing=True)
         scores = self._compiled(tf.convert_to_tensor(queries), tf.convert_to_tensor(supports))
         return np.asarray(scores)
 

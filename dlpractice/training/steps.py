@@ -129,18 +129,18 @@ def compile_train_step(
         apply([gradient / count for gradient in gradients])
         return sum_replicas(total / weight)
 
-    @tf.function  # type: ignore[untyped-decorator]
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def step(batch: Any, rate: Any) -> Any:
         set_rate(rate)
         return placement.strategy.experimental_local_results(run(whole_step, args=batch))[0]
 
     # Each part is a call of its own. Inside one function for all parts, TensorFlow would compute several at
     # the same time, and hold all of them in memory.
-    @tf.function  # type: ignore[untyped-decorator]
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def accumulate(sums: Any, batch: Any) -> Any:
         return run(add_part, args=(sums, *batch))
 
-    @tf.function  # type: ignore[untyped-decorator]
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def finish(sums: Any, rate: Any) -> Any:
         set_rate(rate)
         return placement.strategy.experimental_local_results(run(apply_sums, args=(sums,)))[0]
@@ -164,7 +164,7 @@ def compile_forward(model: keras.Model, placement: Placement) -> Forward:
     The function returns an array, or a list of arrays if the model has several outputs.
     """
 
-    @tf.function  # type: ignore[untyped-decorator]
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def run(inputs: Any) -> Any:
         return placement.strategy.run(lambda part: model(part, training=False), args=(inputs,))
 

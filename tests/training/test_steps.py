@@ -1,5 +1,7 @@
 """A training step against gradients taken by hand, and the forward pass against one big batch."""
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -79,6 +81,15 @@ def half_precision_chain() -> keras.Model:
     model = keras.Model(inputs, logits)
     model.set_weights([KERNEL, np.full((3, 3), 1e-7) * np.arange(1, 4)])
     return model
+
+
+def test_compiling_leaves_no_files_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # TensorFlow's AutoGraph writes each function that it rewrites into a temporary file, and forgets it.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    model = make_linear()
+    one_step(model, (INPUTS, TARGETS, WEIGHTS))
+    compile_forward(model, place(1))(INPUTS)
+    assert not list(tmp_path.iterdir())
 
 
 def test_scaling_keeps_gradients_that_float16_would_lose() -> None:

@@ -100,7 +100,8 @@ def compile_scaled_sum(scale: float) -> Compiled:
 
     # Without XLA TensorFlow would write the scaled values to memory and read them again.
     return Compiled(
-        tf.function(lambda first, second: first + scale * second, jit_compile=True), "tf.function, XLA"
+        tf.function(lambda first, second: first + scale * second, autograph=False, jit_compile=True),
+        "tf.function, XLA",
     )
 
 

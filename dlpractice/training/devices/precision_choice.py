@@ -34,7 +34,7 @@ def _compile_convolution(device: str, dtype: tf.DType) -> Callable[[], object]:
         images = tf.cast(tf.random.stateless_uniform((_IMAGES, _SIDE, _SIDE, _CHANNELS), (1, 2)), dtype)
         kernel = tf.cast(tf.random.stateless_uniform((3, 3, _CHANNELS, _CHANNELS), (3, 4)), dtype)
 
-        @tf.function  # type: ignore[untyped-decorator]
+        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
         def convolve() -> Any:
             return tf.reduce_sum(tf.nn.conv2d(images, kernel, 1, "SAME"))
 

@@ -264,7 +264,7 @@ def compile_gradients(
         gradients = tape.gradient(scaled, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return [share, *(tf.convert_to_tensor(gradient) / scale for gradient in gradients)]
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
     def run(batch: Any) -> Any:
         parts = placement.strategy.run(replica, args=batch)
         return [placement.strategy.reduce(tf.distribute.ReduceOp.SUM, part, axis=None) for part in parts]
