@@ -12,21 +12,18 @@ if TYPE_CHECKING:
 
 @cache
 def results() -> Console:
-    """The console of stdout.
+    """The console of stdout."""
+    from dlpractice.report.printable_console import PrintableConsole
 
-    Markup is off, so that a path such as `[old]/cat.jpg` is shown as it is.
-    """
-    from rich.console import Console
-
-    return Console(markup=False, highlight=False)
+    return PrintableConsole()
 
 
 @cache
 def messages() -> Console:
     """The console of stderr."""
-    from rich.console import Console
+    from dlpractice.report.printable_console import PrintableConsole
 
-    return Console(stderr=True, markup=False, highlight=False)
+    return PrintableConsole(stderr=True)
 
 
 def print_json(document: object) -> None:

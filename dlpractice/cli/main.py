@@ -1,5 +1,6 @@
 """`dlp`: finds the commands, and is the one place where an error becomes text and an exit status."""
 
+import io
 import os
 import sys
 import traceback
@@ -13,6 +14,7 @@ import typer
 
 from dlpractice import __version__, cli
 from dlpractice.errors import DlpError
+from dlpractice.report.printable import printable
 
 # The order in `dlp --help`: what trains, what judges, what is at hand. Others follow in alphabetical order.
 _FIRST = ("finetune", "oneshot", "diagnose", "benchmark", "predict", "evaluate", "data", "config", "runs")
@@ -72,6 +74,9 @@ def main() -> None:
 
     Exit status: 0 done, 1 an error, 2 usage, 3 a check that failed, 130 interrupted.
     """
+    # A terminal that lacks a character gets its escape; Python does the same with stderr by itself.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
     try:
@@ -89,10 +94,10 @@ def _end(message: str, hint: str, debug: bool, details: Sequence[str] = ()) -> N
     if debug:
         traceback.print_exc()
     for line in details:
-        print(f"  {line}", file=sys.stderr)
-    print(f"error: {message}", file=sys.stderr)
+        print(f"  {printable(line)}", file=sys.stderr)
+    print(f"error: {printable(message)}", file=sys.stderr)
     if hint:
-        print(f"hint: {hint}", file=sys.stderr)
+        print(f"hint: {printable(hint)}", file=sys.stderr)
     sys.exit(1)
 
 

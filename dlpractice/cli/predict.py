@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dlpractice.cli.console import print_json, results
+from dlpractice.cli.console import messages, print_json, results
 from dlpractice.cli.quiet_import import import_quietly
 from dlpractice.errors import DataError, RunError
 from dlpractice.runs.directory import RunDirectory
@@ -13,6 +13,7 @@ from dlpractice.runs.directory import RunDirectory
 _SUPPORT = "One-shot runs: a folder with an example of each class, or with a folder of examples for each."
 _INDEX = "One-shot runs: examples that --save-index has kept, in place of --support."
 _SAVE_INDEX = "Keep the examples of --support in this file, ready to compare with."
+_NAMED = 3
 _SAME = "One-shot runs: say whether two images are of the same class."
 
 
@@ -29,8 +30,9 @@ def predict(
 ) -> None:
     """Classify images with a finished run's model.
 
-    An image that cannot be read gets a row with its error; if none can be read, the exit status is 1. A
-    one-shot run takes one example of each class, or more, with --support.
+    Each image gets a row, one that cannot be read with its error. The exit status is 1 if none can be read,
+    or if a PATH leads to no image at all. A one-shot run takes one example of each class, or more, with
+    --support.
     """
     from dlpractice.runs.listing import read_config_tree
 
@@ -58,7 +60,7 @@ def _classify(run: RunDirectory, images: list[str], as_json: bool) -> None:
         print_json(rows)
     else:
         results().print(predictions_table(rows))
-    _refuse_nothing_read(rows)
+    _report_failures(rows, images)
 
 
 def _identify(run: RunDirectory, images: list[str], as_json: bool, **examples: Path | None) -> None:
@@ -73,7 +75,7 @@ def _identify(run: RunDirectory, images: list[str], as_json: bool, **examples: P
             results().print(identification_table(rows))
         if saved:
             results().print(f"index: {saved}", soft_wrap=True)
-    _refuse_nothing_read(rows)
+    _report_failures(rows, images)
 
 
 def _compare(run: RunDirectory, images: list[str], as_json: bool) -> None:
@@ -88,12 +90,36 @@ def _compare(run: RunDirectory, images: list[str], as_json: bool) -> None:
         results().print(verdict_text(verdict), soft_wrap=True)
 
 
-def _refuse_nothing_read(rows: list[dict[str, Any]]) -> None:
-    if rows and all("error" in row for row in rows):
+def _report_failures(rows: list[dict[str, Any]], named: list[str]) -> None:
+    """Says which files were passed over; refuses paths that were named in vain, and rows of errors alone."""
+    _warn_of_other_files(named)
+    failed = [row["path"] for row in rows if "error" in row]
+    if failed and len(failed) == len(rows):
         raise DataError(
             "the image cannot be read" if len(rows) == 1 else f"none of the {len(rows)} images can be read",
             "see its error above" if len(rows) == 1 else "see their errors above",
         )
+    # What lies in a folder has a row of its own, so a folder in a row has no image.
+    vain = [path for path in failed if path in named and (not Path(path).exists() or Path(path).is_dir())]
+    if vain:
+        raise DataError(
+            f"{len(vain)} of the {len(named)} paths lead to no image: {', '.join(map(repr, vain[:_NAMED]))}"
+            + (f" and {len(vain) - _NAMED} more" if len(vain) > _NAMED else ""),
+            "check their spelling; the other images were classified, see above",
+        )
+
+
+def _warn_of_other_files(named: list[str]) -> None:
+    from dlpractice.data.files.folder_walk import find_files
+    from dlpractice.data.files.index_items import IMAGES_OR_RECORDINGS
+
+    for folder in (path for path in named if path and Path(path).is_dir()):
+        if others := find_files(Path(folder), IMAGES_OR_RECORDINGS)[1]:
+            count = "1 file" if len(others) == 1 else f"{len(others)} files"
+            messages().print(
+                f"warning: {count} in {folder} passed over, no images by name, such as {others[0]}",
+                soft_wrap=True,
+            )
 
 
 def _refuse_examples(run: Path, given: bool) -> None:

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from dlpractice.report.number_format import NOTHING, interval, percent
+from dlpractice.report.printable import printable_name
 from dlpractice.report.result_tables import Document, letter, plain_table
 
 
@@ -24,7 +25,7 @@ def tasks_table(document: Document) -> RenderableType:
     parts: list[RenderableType] = [_results_table(document["results"])]
     if unreadable := document["unreadable"]:
         parts += ["", Text(f"could not be read, and not counted: {len(unreadable):,}", style="yellow")]
-        parts += [Text(f"    {row['path']}: {row['error']}") for row in unreadable]
+        parts += [Text(f"    {printable_name(row['path'])}: {row['error']}") for row in unreadable]
     return Group(*parts)
 
 
@@ -151,11 +152,11 @@ def identification_table(rows: Sequence[Document]) -> RenderableType:
     table.add_column("nearest", overflow="fold")
     for row in rows:
         if "error" in row:
-            table.add_row(Text(row["path"]), Text(row["error"], style="red"), "", "")
+            table.add_row(Text(printable_name(row["path"])), Text(row["error"], style="red"), "", "")
             continue
         nearest = "" if row["known"] or not row["top"] else row["top"][0]["label"]
         table.add_row(
-            Text(row["path"]),
+            Text(printable_name(row["path"])),
             Text(row["predicted"], style="" if row["known"] else "yellow"),
             f"{row['confidence']:.3f}",
             Text(nearest),

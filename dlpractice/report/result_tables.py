@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dlpractice.report.number_format import NOTHING, count, interval, percent, points, points_interval
+from dlpractice.report.printable import printable_name
 from dlpractice.runs.listing import headline
 
 Document = Mapping[str, Any]
@@ -90,7 +91,7 @@ def evaluate_table(document: Document, class_names: Sequence[str]) -> Renderable
     parts: list[RenderableType] = [table, "", _confusion_table(document["confusion"], class_names)]
     if unreadable := document["unreadable"]:
         parts += ["", Text(f"could not be read, and not counted: {len(unreadable):,}", style="yellow")]
-        parts += [Text(f"    {row['path']}: {row['error']}") for row in unreadable]
+        parts += [Text(f"    {printable_name(row['path'])}: {row['error']}") for row in unreadable]
     return Group(*parts)
 
 
@@ -124,9 +125,11 @@ def predictions_table(rows: Sequence[Document]) -> RenderableType:
     table = plain_table(["image", "predicted"], ["%"])
     for row in rows:
         if "error" in row:
-            table.add_row(Text(row["path"]), Text(row["error"], style="red"), "")
+            table.add_row(Text(printable_name(row["path"])), Text(row["error"], style="red"), "")
         else:
-            table.add_row(Text(row["path"]), Text(row["predicted"]), percent(row["confidence"]))
+            table.add_row(
+                Text(printable_name(row["path"])), Text(row["predicted"]), percent(row["confidence"])
+            )
     return table
 
 

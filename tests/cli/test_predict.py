@@ -1,6 +1,8 @@
 """`dlp predict` from the shell."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from dlpractice.cli.console import results
+from dlpractice.cli.console import messages, results
 from dlpractice.cli.main import app
 from dlpractice.errors import DataError, RunError
 from dlpractice.runs.directory import RunDirectory
@@ -34,6 +36,21 @@ def test_a_folder_and_a_bad_image(finished_run: Path, tiny_data: Path, tmp_path:
     assert done.stderr == ""
     table = predict(str(finished_run), str(tiny_data / "warm" / "00.png"))
     assert "warm" in table.stdout
+
+
+def test_each_file_is_a_row_whatever_its_name(finished_run: Path, tiny_data: Path, tmp_path: Path) -> None:
+    names = ["a.png", "l\udce9t\udce9.png", "two\nlines.png", "\x1b[31mred.png", "te\u0301.png"]
+    for name in names:
+        shutil.copy(tiny_data / "warm" / "00.png", tmp_path / name)
+    environment = os.environ | {"PYTHONIOENCODING": "ascii:strict"}
+    command = [sys.executable, "-m", "dlpractice", "predict", str(finished_run), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, timeout=1200, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (0, b"")
+    for shown in (rb"l\udce9t\udce9.png ", rb"two\nlines.png ", rb"\x1b[31mred.png ", rb"te\u0301.png "):
+        assert shown in done.stdout
+    rows = json.loads(dlp(finished_run, tmp_path, "--json").stdout)
+    assert [row["path"] for row in rows] == [str(tmp_path / name) for name in sorted(names)]
+    assert len({row["confidence"] for row in rows}) == 1
 
 
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
@@ -100,7 +117,29 @@ def test_a_script_learns_that_nothing_could_be_read(
     assert isinstance(done.exception, DataError)
     assert done.exception.message == "none of the 2 images can be read"
     monkeypatch.setattr(recipe, "identify", lambda *_, **__: [bad, ROW])
+    Path("b.png").touch()
     assert predict("oneshot", "b.png", "a.png", "--support", "people").exit_code == 0
+
+
+def test_a_script_learns_that_a_path_is_mistyped(enrolment: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("empty").mkdir()
+    rows = [ROW, *({"path": path, "error": "?"} for path in ("mistyped.png", "empty", ""))]
+    monkeypatch.setattr(
+        sys.modules["dlpractice.recipes.predict.identification"], "identify", lambda *_, **__: rows
+    )
+    done = predict("oneshot", "a.png", "mistyped.png", "empty", "", "--support", "people", "--json")
+    assert json.loads(done.stdout) == rows
+    assert isinstance(done.exception, DataError)
+    assert done.exception.message == "3 of the 4 paths lead to no image: 'mistyped.png', 'empty', ''"
+
+
+def test_files_that_are_no_images_are_named(enrolment: Calls) -> None:
+    messages.cache_clear()
+    Path("in").mkdir()
+    Path("in/notes.txt").touch()
+    done = predict("oneshot", "in", "--support", "people")
+    assert done.exit_code == 0
+    assert done.stderr == "warning: 1 file in in passed over, no images by name, such as notes.txt\n"
 
 
 def test_two_images_are_compared(enrolment: Calls) -> None:

@@ -40,6 +40,8 @@ def load_files(
     """
 
     def load(path: str) -> LoadedImage:
+        if not path:
+            return LoadedImage(path, None, "the path is empty")
         if Path(path).is_dir():
             return LoadedImage(path, None, f"the folder holds no {kind.noun}")
         try:
@@ -52,7 +54,7 @@ def load_files(
 
 def _files(paths: Sequence[str], kind: FileKind) -> Iterator[str]:
     for path in paths:
-        if Path(path).is_dir():
+        if path and Path(path).is_dir():
             inside, _ = find_files(Path(path), kind)
             yield from (str(Path(path) / name) for name in inside)
             if not inside:

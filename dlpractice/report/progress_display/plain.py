@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from dlpractice.progress import Progress
+from dlpractice.report.printable import printable
 from dlpractice.report.progress_display.stage import Stage
 
 
@@ -49,7 +50,7 @@ class PlainProgress:
 
     def say(self, message: str) -> None:
         """One line."""
-        print(message, file=self._stream, flush=True)
+        print(printable(message), file=self._stream, flush=True)
 
     def warn(self, message: str) -> None:
         """One line that says it is a warning."""

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import TextIO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from dlpractice.report.printable_console import PrintableConsole
 from dlpractice.report.progress_display.stage import Stage
 
 _REFRESHES_PER_SECOND = 5
@@ -20,7 +21,7 @@ class TerminalProgress:
     """Draws a few times a second, from a thread of its own, whatever the counters say then."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._console = Console(file=stream, highlight=False)
+        self._console = PrintableConsole(file=stream)
         self._stage: Stage | None = None
         self._live: Live | None = None
 

@@ -1,0 +1,30 @@
+"""Text that any terminal or file can take, whatever the names of files in it."""
+
+import unicodedata
+
+_LAYOUT = frozenset("\n\t")
+
+
+def printable(text: str) -> str:
+    r"""The text with an escape such as `\x1b` for each control character, and for bytes that are no UTF-8.
+
+    Otherwise a file's name could steer the terminal, or stop the command that shows it. Line breaks and tabs
+    are kept.
+    """
+    return _escape(text, _LAYOUT)
+
+
+def printable_name(name: str) -> str:
+    """The name of a file in one line: as `printable`, with escapes for line breaks and tabs as well."""
+    return _escape(name, frozenset())
+
+
+def _escape(text: str, kept: frozenset[str]) -> str:
+    if text.isprintable():
+        return text
+    return "".join(
+        character.encode("unicode_escape").decode()
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in kept
+        else character
+        for character in text
+    )
