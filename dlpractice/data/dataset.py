@@ -159,6 +159,7 @@ def prepare(
     found = survey(source, look, shares, on_bad_image=on_bad_image, progress=progress)
     admit(found.index, found.audit, progress)
     index, scanned = found.index, found.scanned
+    look = replace(look, levels=scanned.levels)
     members: dict[SplitName, list[Item]] = {name: [] for name in SPLITS}
     for item, name in zip(found.items, found.splits, strict=True):
         members[name].append(item)
@@ -202,6 +203,7 @@ def load_labelled(
             f"the model knows {', '.join(class_names)}",
         )
     scanned = scan(index, look, progress)
+    look = replace(look, levels=scanned.levels)
     if not scanned.sha256:
         raise DataError(f"no image in {index.root} can be decoded", "`dlp data check` shows why")
     items = [replace(item, label=spelling[item.label]) for item in index.items if item.path in scanned.sha256]

@@ -3,6 +3,7 @@
 import ast
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +13,20 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import dlpractice
+from dlpractice.data.codecs.levels import Levels
 from dlpractice.data.files.archive import Unpacking
 from dlpractice.data.files.decoding import Look, fit
 from dlpractice.data.files.folder_index import index_folder
-from dlpractice.data.files.image_facts import Glance, facts_of
+from dlpractice.data.files.image_facts import FACTS, Glance, facts_of
 from dlpractice.data.files.index_items import Index
 from dlpractice.data.files.pixel_cache import pixel_view, scan
 from dlpractice.data.sets.glyphs.glyph_cache import DrawnAlphabet
 from dlpractice.progress import Silent
 
 COLOURS = st.sampled_from(["#ffffff", "#000000", "#000001", "#FFFFFF", "#808080"])
-LOOKS = st.builds(Look, st.sampled_from([8, 9, 300]), st.sampled_from(["stretch", "crop", "pad"]), COLOURS)
+LEVELS = st.sampled_from([None, Levels(0, 4095), Levels(0, 65535)])
+SIDES, FITS = st.sampled_from([8, 9, 300]), st.sampled_from(["stretch", "crop", "pad"])
+LOOKS = st.builds(Look, SIDES, FITS, COLOURS, LEVELS)
 
 
 def shape(alpha: int) -> Image.Image:
@@ -34,11 +38,12 @@ def shape(alpha: int) -> Image.Image:
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
-    """Transparent shapes, a picture that is no square, and a JPEG that may be shrunk while it is decoded."""
+    """Transparent shapes, a picture of 12 bits in 16, one that is no square, a JPEG that may be shrunk."""
     root = tmp_path_factory.mktemp("photos")
     for name, image in {
         "a/half.png": shape(128),
         "a/full.png": shape(255),
+        "b/deep.png": Image.fromarray(np.arange(1600, dtype=np.uint16).reshape(40, 40)),
         "b/wide.png": Image.effect_noise((64, 40), 80).convert("RGB"),
         "b/large.jpg": Image.effect_noise((1200, 1200), 60).convert("RGB"),
     }.items():
@@ -60,12 +65,13 @@ def test_a_full_cache_gives_what_an_empty_one_gives(
 ) -> None:
     monkeypatch.setenv("DLP_CACHE_DIR", str(one_cache))
     found = scan(index, look, Silent())
-    glance = Glance.of(look)
+    assert found.levels == ((look and look.levels) or Levels(0, 4095))
+    glance = replace(Glance.of(look), levels=found.levels)
     for number, item in enumerate(index.items):
         decoded = glance.decode(index.file(item).read_bytes(), item.path)
         assert found.facts[number].tobytes() == np.array([facts_of(decoded)], found.facts.dtype).tobytes()
         if look:
-            kept = pixel_view([found.sha256[item.path]], look)[0]
+            kept = pixel_view([found.sha256[item.path]], replace(look, levels=found.levels))[0]
             np.testing.assert_array_equal(kept, fit(decoded.rgb, look))
 
 
@@ -74,11 +80,12 @@ def test_a_full_cache_gives_what_an_empty_one_gives(
 def test_looks_that_give_other_values_have_other_keys(
     index: Index, one: Look | None, two: Look | None
 ) -> None:
-    file = index.file(index.items[1])
+    files = [index.file(item) for item in index.items[1:3]]
 
-    def see(look: Look | None) -> tuple[bytes, bytes | None]:
-        decoded = Glance.of(look).decode(file.read_bytes(), file.name)
-        return facts_of(decoded)[-1].tobytes(), fit(decoded.rgb, look).tobytes() if look else None
+    def see(look: Look | None) -> tuple[bytes, list[bytes] | None]:
+        decoded = [Glance.of(look).decode(file.read_bytes(), file.name) for file in files]
+        facts = np.array([facts_of(image) for image in decoded], FACTS).tobytes()
+        return facts, [fit(image.rgb, look).tobytes() for image in decoded] if look else None
 
     if see(one)[0] != see(two)[0]:
         assert Glance.of(one).cache_key != Glance.of(two).cache_key

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from dlpractice.data import dataset as module
+from dlpractice.data.codecs.levels import Levels
 from dlpractice.data.dataset import Dataset, load_labelled, prepare
-from dlpractice.data.files.decoding import Look, load_pixels
+from dlpractice.data.files.decoding import ImageError, Look, load_pixels
 from dlpractice.data.image_split import Shares
 from dlpractice.errors import DataError
 from dlpractice.progress import Silent
@@ -260,3 +261,47 @@ def test_the_digest_does_not_depend_on_how_names_are_encoded(classes: Classes) -
     assert one.digest == other.digest
     assert (one.class_names, other.class_names) == (("cafz", NFC), ("cafz", NFD))
     np.testing.assert_array_equal(one.train.labels, other.train.labels)
+
+
+def write_deep(path: Path, brightest: int, seed: int) -> Path:
+    """A 16-bit PNG of noise below `brightest`, which it reaches."""
+    values = np.random.default_rng(seed).integers(0, brightest, (24, 24), np.uint16)
+    values[0, 0] = brightest
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(values).save(path)
+    return path
+
+
+def test_all_deep_files_of_a_set_and_of_a_prediction_have_one_range(tmp_path: Path, write: Write) -> None:
+    """Files of 12 bits in 16, some of which are dark: their brightness stays what it is among the others."""
+    for number in range(12):
+        write_deep(tmp_path / f"deep/bright/{number}.png", 4000, number)
+        write_deep(tmp_path / f"deep/dark/{number}.png", 800, 100 + number)
+    write(tmp_path / "deep/dark/plain.png", 7)
+    for _ in range(2):  # decoded, then from the cache
+        dataset = prepare(str(tmp_path / "deep"), Look(24), Shares())
+        levels = dataset.audit.levels
+        assert levels == Levels(0, 4095)
+        for split in dataset.splits.values():
+            for number, path in enumerate(split.paths):
+                file = dataset.root / path
+                pixels = np.asarray(split.pixels[number])
+                # What `dlp predict` does with the file alone.
+                np.testing.assert_array_equal(pixels, load_pixels(file, Look(24, levels=levels)))
+                if not path.endswith("plain.png"):
+                    values = np.asarray(Image.open(file)).astype(float)
+                    np.testing.assert_allclose(pixels[..., 1], values * 255 / 4095, atol=0.51)
+    labelled, _ = load_labelled(
+        str(tmp_path / "deep/"), ("bright", "dark"), Look(24, levels=Levels(0, 65535))
+    )
+    assert labelled.pixels[:12].max() == 16
+
+
+def test_a_deep_file_beyond_the_range_of_training_is_named(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_deep(tmp_path / f"deep/{name}/1.png", 800, 1)
+    write_deep(tmp_path / "deep/b/2.png", 60000, 2)
+    with pytest.raises(ImageError, match=r"% of its values lie outside of 0 to 4,095, the range"):
+        load_pixels(tmp_path / "deep/b/2.png", Look(24, levels=Levels(0, 4095)))
+    known, errors = load_labelled(str(tmp_path / "deep"), ("a", "b"), Look(24, levels=Levels(0, 4095)))
+    assert (known.paths, [Path(error.path).name for error in errors]) == (("a/1.png", "b/1.png"), ["2.png"])

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from dlpractice.data.audit.audit import Audit
+from dlpractice.data.audit.findings import RANGE
 from dlpractice.data.files.index_items import Finding, Index, Item
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress
@@ -34,6 +35,7 @@ def admit(index: Index, audit: Audit, progress: Progress) -> None:
             [f"{bad.path}: {bad.reason}" for bad in unusable],
         )
     announce([finding for finding in index.findings if finding.severity == "info"], progress)
+    announce([finding for finding in audit.of("info") if finding.kind == RANGE], progress)
     announce(audit.of("warning"), progress)
 
 

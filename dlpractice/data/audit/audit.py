@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,11 @@ from dlpractice.data.audit.findings import (
     amount_findings,
     file_findings,
     near_findings,
+    pixel_findings,
     structure_findings,
     unusable_findings,
 )
+from dlpractice.data.codecs.levels import Levels
 from dlpractice.data.files.index_items import Finding, Index, Item, Severity
 from dlpractice.data.files.pixel_cache import Scan
 
@@ -30,7 +32,8 @@ class Audit:
 
     `counts` holds the usable images per class and given split ("all" where no split is given), `formats` the
     images per file format, `widths` and `heights` their smallest, median and largest size in pixels, and
-    `near_duplicates` pairs of paths that look the same.
+    `near_duplicates` pairs of paths that look the same. `levels` is the range that more than 8 bits a channel
+    were stretched by, where files declare none; None: there are no such files.
     """
 
     images: int
@@ -40,6 +43,7 @@ class Audit:
     heights: tuple[int, int, int]
     unusable: tuple[Unusable, ...]
     near_duplicates: tuple[tuple[str, str], ...]
+    levels: Levels | None
     findings: tuple[Finding, ...]
 
     def of(self, severity: Severity) -> list[Finding]:
@@ -64,6 +68,7 @@ class Audit:
                 {"path": item.path, "kind": item.kind, "reason": item.reason} for item in self.unusable
             ],
             "near_duplicates": [list(pair) for pair in self.near_duplicates],
+            "levels": asdict(self.levels) if self.levels else None,
             "findings": [
                 {
                     "kind": f.kind,
@@ -93,6 +98,7 @@ def inspect(index: Index, scan: Scan, on_bad_image: OnBadImage = "error") -> Aud
         *amount_findings(counts),
         *near_findings(usable, pairs),
         *file_findings(index, scan),
+        *pixel_findings(scan),
     ]
     return Audit(
         images=len(index.items),
@@ -102,13 +108,14 @@ def inspect(index: Index, scan: Scan, on_bad_image: OnBadImage = "error") -> Aud
         heights=_spread(scan.facts["height"]),
         unusable=tuple(sorted(unusable, key=lambda item: item.path)),
         near_duplicates=tuple(pairs),
+        levels=scan.levels,
         findings=_worst_first(findings),
     )
 
 
 def audit_nothing(*findings: Finding) -> Audit:
     """The audit of what is no data set, with nothing in it but `findings`."""
-    return Audit(0, {}, {}, (0, 0, 0), (0, 0, 0), (), (), findings)
+    return Audit(0, {}, {}, (0, 0, 0), (0, 0, 0), (), (), None, findings)
 
 
 def _worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dlpractice.data.codecs.image_formats import EXTENSIONS
+from dlpractice.data.codecs.levels import Levels
+from dlpractice.data.files.decoding import FLAT
 from dlpractice.data.files.index_items import IMAGES, Finding, Index, Item, Severity
 from dlpractice.data.files.pixel_cache import Scan
 from dlpractice.data.naming.class_names import find_look_alikes, reveal
@@ -19,6 +24,9 @@ REPAIR = "repair or remove them, or set data.on_bad_image=skip to leave them out
 # Below this a class's own accuracy moves by 10 points and more with each image.
 FEW_IMAGES = 10
 IMBALANCE = 10
+# Whoever has nearly all values in the darkest eighth of the range has lost three of the eight bits.
+_DIM = 1 / 8
+RANGE = "range"
 _NAMED = 3
 
 
@@ -157,6 +165,49 @@ def file_findings(index: Index, scan: Scan) -> list[Finding]:
         )
         found.append(Finding("several frames", "info", text, several))
     return found
+
+
+def pixel_findings(scan: Scan) -> list[Finding]:
+    """The range that more than 8 bits are stretched by, and images of which little or nothing is left."""
+    paths, levels = list(scan.sha256), scan.levels
+    found = []
+    if levels is not None:
+        deep = _where(paths, scan.facts["white"] > 0)
+        text = (
+            f"{_number(deep, 'image')} of more than 8 bits a channel: {levels} becomes black to white, "
+            "in every image alike"
+        )
+        found.append(Finding(RANGE, "info", text, deep))
+        dim = _where(paths, _is_dim(scan.facts, levels))
+        if dim:
+            text = (
+                f"{_number(dim, 'image')} almost black or of one shade, though values differ: nearly all "
+                f"of them are in a small part of {levels}; save them with values that fill it: {_some(dim)}"
+            )
+            found.append(Finding("almost black", "warning", text, dim))
+    hidden = _where(paths, scan.facts["hidden"])
+    if hidden:
+        text = (
+            f"{_number(hidden, 'image')} with nothing to see on the background; "
+            f"set data.background to another colour: {_some(hidden)}"
+        )
+        found.append(Finding("nothing to see", "warning", text, hidden))
+    return found
+
+
+def _is_dim(facts: NDArray[np.void], levels: Levels) -> NDArray[np.bool_]:
+    """(n,) of which images next to nothing is left in 8 bits, though their values differ."""
+    spread = facts["bright"] - facts["dark"]
+    # Floating-point numbers from 0 to 1 have no smallest step; whole ones show nothing below a few.
+    varied = np.where(facts["white"] > 1, spread >= FLAT, spread > 0)
+    width = levels.white - levels.black
+    lost = (spread / width * 255 < FLAT) | ((facts["bright"] - levels.black) / width < _DIM)
+    dim: NDArray[np.bool_] = (facts["white"] > 0) & varied & lost
+    return dim
+
+
+def _where(paths: Sequence[str], which: NDArray[np.bool_]) -> tuple[str, ...]:
+    return tuple(path for path, is_meant in zip(paths, which.tolist(), strict=True) if is_meant)
 
 
 def _passed_over(index: Index) -> list[Finding]:

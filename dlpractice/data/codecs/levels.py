@@ -2,9 +2,11 @@
 
 A camera of 12 bits writes 0 to 4,095 into 16-bit files, and whoever divides by 65,535 gets a picture that is
 nearly black. So the range is taken from the values themselves, in coarse steps: the bit depths that sensors
-have.
+have. All files of a data set get one range, the smallest that holds them all, and so do those that a trained
+model is asked about: or brightness would lose its meaning from file to file.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 # Bits of an integer that counts upwards from 0.
@@ -41,3 +43,11 @@ def find_levels(lowest: float, highest: float, *, whole: bool) -> Levels:
         while black > lowest:
             black *= 2
     return Levels(black, white)
+
+
+def join_levels(levels: Iterable[Levels]) -> Levels | None:
+    """The range that holds all of several; None where there are none."""
+    known = list(levels)
+    if not known:
+        return None
+    return Levels(min(level.black for level in known), max(level.white for level in known))

@@ -7,13 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dlpractice.data.codecs.levels import Levels
 from dlpractice.data.files.decoding import Decoded, Look, decode, shrink_bound
 from dlpractice.data.storage.cache_key import Keyed
 
 THUMBNAIL = 32
 
 # Size in pixels as a viewer shows it, format, number of frames or pages, and a grey thumbnail in which
-# near-duplicates are looked for.
+# near-duplicates are looked for. Then, of files with more than 8 bits a channel that declare no range, the
+# range that they hold, and the values that 1 % lie below and above (see `SeenRange`); 0 in all others. Last,
+# whether all that the file shows is lost on the background.
 FACTS = np.dtype(
     [
         ("width", np.int32),
@@ -21,6 +24,11 @@ FACTS = np.dtype(
         ("format", "S8"),
         ("frames", np.int32),
         ("thumbnail", np.uint8, (THUMBNAIL, THUMBNAIL)),
+        ("black", np.float64),
+        ("white", np.float64),
+        ("dark", np.float64),
+        ("bright", np.float64),
+        ("hidden", np.bool_),
     ]
 )
 
@@ -34,15 +42,17 @@ class Glance(Keyed):
             cannot be told from any other.
         bound: see `decode`. Shrinking while decoding changes a thumbnail a little; the near-duplicates, and
             with them the splits, depend on the files and the settings alone.
+        levels: see `decode`.
     """
 
     background: str = "#ffffff"
     bound: int = shrink_bound(0)
+    levels: Levels | None = None
 
     @classmethod
     def of(cls, look: Look | None) -> Self:
         """How an image is decoded that is looked at so; None asks for the facts alone."""
-        return cls(look.background, shrink_bound(look.image_size)) if look else cls()
+        return cls(look.background, shrink_bound(look.image_size), look.levels) if look else cls()
 
     def decode(self, content: bytes, name: str) -> Decoded:
         """The image, from which its facts are found and its pixels are fitted.
@@ -50,15 +60,30 @@ class Glance(Keyed):
         Raises:
             ImageError: see `decode`.
         """
-        return decode(content, name, background=self.background, bound=self.bound)
+        return decode(content, name, background=self.background, bound=self.bound, levels=self.levels)
 
 
 def facts_of(decoded: Decoded) -> tuple[Any, ...]:
     """One FACTS record."""
-    thumbnail = make_thumbnail(decoded.rgb)
-    return decoded.width, decoded.height, decoded.format.encode(), decoded.frames, thumbnail
+    seen = decoded.seen
+    ranges = (seen.levels.black, seen.levels.white, seen.dark, seen.bright) if seen else (0.0,) * 4
+    return (
+        decoded.width,
+        decoded.height,
+        decoded.format.encode(),
+        decoded.frames,
+        _make_thumbnail(decoded.rgb),
+        *ranges,
+        decoded.hidden,
+    )
 
 
-def make_thumbnail(image: Image.Image) -> NDArray[np.uint8]:
+def seen_levels(facts: NDArray[np.void]) -> set[Levels]:
+    """The ranges that were found in files which declare none."""
+    deep = facts[facts["white"] > 0]
+    return {Levels(*pair) for pair in zip(deep["black"].tolist(), deep["white"].tolist(), strict=True)}
+
+
+def _make_thumbnail(image: Image.Image) -> NDArray[np.uint8]:
     """(THUMBNAIL, THUMBNAIL) grey, in which near-duplicates are looked for."""
     return np.asarray(image.convert("L").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))

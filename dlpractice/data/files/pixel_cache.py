@@ -5,15 +5,16 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dlpractice.data.codecs.levels import Levels, join_levels
 from dlpractice.data.files.decoding import ImageError, Look, fit, read
-from dlpractice.data.files.image_facts import FACTS, Glance, facts_of
+from dlpractice.data.files.image_facts import FACTS, Glance, facts_of, seen_levels
 from dlpractice.data.files.index_items import Index
 from dlpractice.data.storage.row_store import RowStore, RowView
 from dlpractice.progress import Progress
@@ -28,37 +29,53 @@ class Scan:
     """The images of an index that can be decoded, and those that cannot.
 
     `sha256` maps each usable path to the hash of its bytes; `bad` maps each other path to its error. `facts`
-    has shape (n,), one FACTS record per usable path in the order of `sha256`.
+    has shape (n,), one FACTS record per usable path in the order of `sha256`. `levels` is the range by which
+    files with more than 8 bits a channel were stretched that declare none; None: there are no such files.
     """
 
     sha256: dict[str, str]
     bad: dict[str, ImageError]
     facts: NDArray[np.void]
+    levels: Levels | None = None
 
 
 def scan(index: Index, look: Look | None, progress: Progress) -> Scan:
     """Hashes every file, and decodes those whose bytes are not in the cache yet.
+
+    Without `look.levels`, files that do not declare their range get the one that holds them all; those that
+    hold a smaller one make it necessary to decode again.
 
     Args:
         look: how pixels are made that are kept for `pixel_view`; None keeps facts only.
     """
     files = {item.path: index.file(item) for item in index.items}
     hashes, bad = _hash_files(files, progress)
-    stores = _Stores(look)
     paths = {digest: path for path, digest in reversed(hashes.items())}
-    broken = _decode_missing(
-        {digest: files[path] for digest, path in sorted(paths.items())}, stores, progress
-    )
+    distinct = {digest: files[path] for digest, path in sorted(paths.items())}
+    stores = _Stores(Glance.of(look), look)
+    broken = _decode_missing(distinct, stores, progress)
+    levels = look.levels if look else None
+    if levels is None:
+        levels = join_levels(seen_levels(stores.facts.gather([key for key in distinct if key not in broken])))
+    if levels is not None and stores.glance.levels is None:
+        stores = stores.of_levels(levels)
+        broken |= _decode_missing(
+            {key: file for key, file in distinct.items() if key not in broken}, stores, progress
+        )
     for path, digest in list(hashes.items()):
         if digest in broken:
             error = broken[digest]
             bad[path] = ImageError(str(files[path]), error.problem, error.reason)
             del hashes[path]
-    return Scan(hashes, dict(sorted(bad.items())), stores.facts.gather(list(hashes.values())))
+    return Scan(hashes, dict(sorted(bad.items())), stores.facts.gather(list(hashes.values())), levels)
 
 
 def pixel_view(sha256: Sequence[str], look: Look) -> RowView:
-    """The pixels of scanned images, `(n, image_size, image_size, 3)` uint8, read when they are indexed."""
+    """The pixels of scanned images, `(n, image_size, image_size, 3)` uint8, read when they are indexed.
+
+    Args:
+        look: as `scan` was given it, with the levels that it found.
+    """
     return _pixel_store(look).view(sha256)
 
 
@@ -88,11 +105,16 @@ def usable_cores() -> int:
 class _Stores:
     """The facts, and the pixels where they are wanted, of images by the hash of their bytes."""
 
-    def __init__(self, look: Look | None) -> None:
+    def __init__(self, glance: Glance, look: Look | None) -> None:
         self.look = look
-        self.glance = Glance.of(look)
+        self.glance = glance
         self.facts = RowStore(self.glance.cache_place("facts"), (), FACTS)
         self.pixels = _pixel_store(look) if look else None
+
+    def of_levels(self, levels: Levels) -> Self:
+        """The stores of what is decoded with a range that is given."""
+        look = replace(self.look, levels=levels) if self.look else None
+        return type(self)(replace(self.glance, levels=levels), look)
 
     def missing(self, digests: Iterable[str]) -> list[str]:
         digests = list(digests)

@@ -261,11 +261,13 @@ def _read_recordings(index: Index, look: Look, colour: Colour, progress: Progres
 
 
 def _read_images(index: Index, look: Look, colour: Colour, progress: Progress) -> tuple[Scan, _Pixels]:
+    scanned = scan(index, look, progress)
+
     def pixels_of(sha256: Sequence[str]) -> NDArray[np.uint8] | RowView:
-        view = pixel_view(sha256, look)
+        view = pixel_view(sha256, replace(look, levels=scanned.levels))
         return view if colour == "colour" else _read_grey(view)
 
-    return scan(index, look, progress), pixels_of
+    return scanned, pixels_of
 
 
 def _read_grey(view: RowView) -> NDArray[np.uint8]:

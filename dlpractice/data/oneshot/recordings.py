@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dlpractice.data.files.decoding import ImageError, read
-from dlpractice.data.files.image_facts import FACTS, make_thumbnail
+from dlpractice.data.files.decoding import Decoded, ImageError, read
+from dlpractice.data.files.image_facts import FACTS, facts_of
 from dlpractice.data.files.index_items import Index, Item
 from dlpractice.data.files.pixel_cache import Scan, in_order
 from dlpractice.progress import Progress
@@ -95,7 +95,7 @@ def scan_recordings(
             continue
         hashes[item.path], picture = result
         pictures[result[0]] = picture
-        facts.append((image_size, image_size, b"WAV", 1, make_thumbnail(Image.fromarray(picture))))
+        facts.append(facts_of(Decoded(Image.fromarray(picture), image_size, image_size, "WAV", frames=1)))
     return Scan(hashes, bad, np.array(facts, FACTS)), pictures
 
 

@@ -15,7 +15,7 @@ from dlpractice.data.oneshot.own_classes import Colour
 from dlpractice.data.oneshot.query_files import Note, load_queries
 from dlpractice.models.precision import set_precision
 from dlpractice.models.siamese import Siamese, take_apart
-from dlpractice.recipes.run.saved_model import foreign_model, forward_images, load_network
+from dlpractice.recipes.run.saved_model import foreign_model, forward_images, load_network, read_levels
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.batches.views import PlainViews
 from dlpractice.training.devices.placement import place
@@ -78,7 +78,8 @@ def load_siamese(run: RunDirectory) -> SavedSiamese:
     set_precision(model, run.environment()["precision"])
     verdict: Any = siamese.verdict  # whose note holds plain strings
     colour: Colour = "grey" if siamese.encoder.input_shape[-1] == 1 else "colour"
-    note = Note(verdict.kind, Look(verdict.side, verdict.resize, verdict.background), colour)
+    look = Look(verdict.side, verdict.resize, verdict.background, read_levels(run))
+    note = Note(verdict.kind, look, colour)
     forward = compile_forward(siamese.encoder, place())
     return SavedSiamese(siamese, forward, note, _digest(run))
 

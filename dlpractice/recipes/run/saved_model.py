@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import dlpractice.layers.normalisation  # noqa: F401, registers its layer for loading
+from dlpractice.data.codecs.levels import Levels
 from dlpractice.data.files.decoding import Look
 from dlpractice.data.files.unlabelled_images import LoadedImage
 from dlpractice.errors import ModelError
@@ -25,7 +26,7 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class SavedModel:
-    """A classifier and how its images are decoded; all of it is read from model.keras."""
+    """A classifier and how its images are decoded."""
 
     model: keras.Model
     class_names: tuple[str, ...]
@@ -65,7 +66,9 @@ def load_saved(run: RunDirectory) -> SavedModel:
         raise foreign_model(run, "dlp finetune")
     set_precision(model, run.environment()["precision"])
     note = fitted[0]
-    return SavedModel(model, named[0].class_names, Look(note.image_size, note.resize, note.background))
+    return SavedModel(
+        model, named[0].class_names, Look(note.image_size, note.resize, note.background, read_levels(run))
+    )
 
 
 def load_network(run: RunDirectory) -> keras.Model:
@@ -86,6 +89,12 @@ def load_network(run: RunDirectory) -> keras.Model:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{path}: cannot be loaded ({reason})", "train the run again") from error
     return model
+
+
+def read_levels(run: RunDirectory) -> Levels | None:
+    """The range that the run's images of more than 8 bits were stretched by; None where there were none."""
+    found = run.audit().get("levels") if run.has_audit else None
+    return Levels(found["black"], found["white"]) if found else None
 
 
 def foreign_model(run: RunDirectory, command: str) -> ModelError:

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
@@ -155,3 +156,34 @@ def test_alphabets_are_a_matter_of_folders(classes: Classes) -> None:
     lines = ["path,label", *(f"{file.relative_to(root)},{file.parts[-3]}" for file in root.rglob("*.png"))]
     (root / "labels.csv").write_text("\n".join(lines))
     assert "alphabets" not in kinds(check(str(root / "labels.csv")))
+
+
+def test_the_range_of_deep_files_is_told_and_what_is_lost_in_it(tmp_path: Path, write: Write) -> None:
+    """One overexposed point takes the range from all the others."""
+    rng = np.random.default_rng(0)
+    for number in range(20):
+        values = rng.integers(0, 3000, (24, 24), np.uint16)
+        if number == 3:
+            values[0, 0] = 65535
+        write(tmp_path / f"deep/{'ab'[number % 2]}/{number}.png", Image.fromarray(values))
+    write(tmp_path / "deep/a/full.png", Image.fromarray(rng.integers(0, 65536, (24, 24), np.uint16)))
+    write(tmp_path / "deep/a/even.png", Image.fromarray(np.full((24, 24), 700, np.uint16)))
+    found = kinds(check(str(tmp_path / "deep")))
+    assert found["range"].severity == "info"
+    assert "22 images of more than 8 bits a channel: 0 to 65,535 becomes black" in found["range"].message
+    lost = found["almost black"]
+    assert lost.severity == "warning" and len(lost.paths) == 20
+    assert not {"a/full.png", "a/even.png"} & set(lost.paths)
+
+
+def test_shapes_that_the_background_swallows_are_told(classes: Classes, write: Write) -> None:
+    root = classes(10)
+    shape = np.full((40, 40, 4), 255, np.uint8)
+    shape[:20, :, 3] = 0
+    write(root / "dog/white.png", Image.fromarray(shape))
+    found = kinds(check(str(root)))
+    assert set(found) == {"nothing to see"}
+    assert (found["nothing to see"].severity, found["nothing to see"].paths) == (
+        "warning",
+        ("dog/white.png",),
+    )

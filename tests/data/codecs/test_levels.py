@@ -1,6 +1,6 @@
 import pytest
 
-from dlpractice.data.codecs.levels import Levels, find_levels
+from dlpractice.data.codecs.levels import Levels, find_levels, join_levels
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,8 @@ def test_other_numbers(lowest: float, highest: float, black: float, white: float
     assert find_levels(lowest, highest, whole=False) == Levels(black, white)
 
 
-def test_a_range_in_words() -> None:
+def test_one_range_for_all_files() -> None:
+    assert join_levels([Levels(0, 1023), Levels(-128, 255), Levels(0, 4095)]) == Levels(-128, 4095)
+    assert join_levels([]) is None
     assert str(Levels(0, 4095)) == "0 to 4,095"
     assert str(Levels(-1, 1.5)) == "-1 to 1.5"

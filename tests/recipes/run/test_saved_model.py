@@ -1,10 +1,13 @@
 """A finished run's model, loaded as a user would."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dlpractice.data.codecs.levels import Levels
 from dlpractice.data.files.decoding import Look
 from dlpractice.data.files.unlabelled_images import LoadedImage
 from dlpractice.errors import ModelError
@@ -16,6 +19,16 @@ def test_it_brings_its_classes_and_how_to_decode(finished_run: Path) -> None:
     saved = load_saved(RunDirectory.read(finished_run))
     assert saved.class_names == ("cold", "warm")
     assert saved.look == Look(32, "stretch", "#ffffff")
+
+
+def test_it_stretches_deep_files_as_in_training(finished_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    audit = json.loads((run / "audit.json").read_text())
+    assert audit["levels"] is None
+    (run / "audit.json").write_text(json.dumps(audit | {"levels": {"black": 0, "white": 4095}}))
+    assert load_saved(RunDirectory.read(run)).look.levels == Levels(0, 4095)
+    (run / "audit.json").write_text(json.dumps({"images": 3}))  # of an earlier version
+    assert load_saved(RunDirectory.read(run)).look.levels is None
 
 
 def test_it_classifies_in_order_and_passes_errors_on(finished_run: Path) -> None:
