@@ -10,6 +10,7 @@ from dlpractice.cli import training_session
 from dlpractice.errors import ConfigError
 
 _COMPARE = "Strategies to train on the same split and set side by side, separated by commas."
+_REHEARSAL = "dlpractice.recipes.finetune.rehearsal"
 _SWEEP = "A key of the config and the values to train with, such as model.width=0.5,1,2."
 
 
@@ -43,7 +44,8 @@ def finetune(
     training_session.refuse_twice(strategies)
     configs = {name: loaded.for_strategy(name) for name in strategies}
     if dry_run:
-        training_session.show_plan(configs, seeds, folder, as_json)
+        kind: training_session.Kind = "comparison" if compare or seeds > 1 else "run"
+        session.rehearse(_REHEARSAL, configs, seeds, kind)
     elif compare or seeds > 1:
         from dlpractice.report.figures import comparison_figure
         from dlpractice.report.result_tables import comparison_table
@@ -76,6 +78,6 @@ def _sweep(
 
     key, variants = load_sweep(config, overrides, sweep)
     if dry_run:
-        training_session.show_plan(variants, seeds, session.folder, session.as_json)
+        session.rehearse(_REHEARSAL, variants, seeds, "sweep")
     else:
         session.sweep("dlpractice.recipes.finetune.sweep", variants, key, seeds, sweep_table)

@@ -40,7 +40,8 @@ def oneshot(
     configs = {name: None if name in BASELINES else loaded.for_method(name) for name in methods}
     session = training_session.Session(folder, resume, as_json)
     if dry_run:
-        training_session.show_plan(configs, seeds, folder, as_json)
+        kind: training_session.Kind = "comparison" if compare or seeds > 1 else "run"
+        session.rehearse("dlpractice.recipes.oneshot.rehearsal", configs, seeds, kind, loaded)
     elif compare or seeds > 1:
         from dlpractice.report.oneshot_figures import comparison_figure
         from dlpractice.report.oneshot_tables import comparison_table

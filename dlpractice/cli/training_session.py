@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
     from dlpractice.config.schema import Config
     from dlpractice.progress import Progress
+    from dlpractice.runs.lock import LockedFolder
 
 Document = dict[str, Any]
+Kind = Literal["run", "comparison", "sweep"]
 
 Name = Annotated[
     str, typer.Argument(metavar="CONFIG", help="A config file, or the name of one that ships with dlp.")
@@ -37,7 +39,9 @@ RunDir = Annotated[
     Path | None, typer.Option(help="Where the run goes; runs/COMMAND/CONFIG-TIME if not given.")
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --run-dir.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Do all that comes before training, and say what would be trained.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -65,29 +69,6 @@ def refuse_twice(names: Sequence[str]) -> None:
     """Raises ConfigError where --compare names something twice."""
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise ConfigError(f"--compare names {twice} twice", "name each once")
-
-
-def show_plan(configs: Mapping[str, Config | None], seeds: int, folder: Path, as_json: bool) -> None:
-    """Prints the resolved config of each run, and the folder that it would go to.
-
-    configs: by name; None for what is not trained.
-    """
-    from dlpractice.config.load import dump_config
-
-    if as_json:
-        plan = {
-            name: config and config.model_dump(mode="json", exclude={config.VARIANTS})
-            for name, config in configs.items()
-        }
-        print_json({"run": str(folder), "seeds": seeds, "configs": plan})
-        return
-    for name, config in configs.items():
-        if config is None:
-            results().print(f"# {name}, which is not trained\n")
-            continue
-        results().print(f"# {name}, {seeds} seed{'s' if seeds > 1 else ''}")
-        results().print(dump_config(config), soft_wrap=True)
-    results().print(str(folder), soft_wrap=True)
 
 
 @dataclass(frozen=True)
@@ -162,6 +143,50 @@ class Session:
             document: Document = import_quietly(recipe).run(variants, key, seeds, sweep, progress)
         self._print(document, table, f"read them together with: dlp diagnose {self.folder}")
 
+    def rehearse(
+        self,
+        recipe: str,
+        configs: Mapping[str, Config | None],
+        seeds: int,
+        kind: Kind,
+        *options: Any,
+    ) -> None:
+        """Calls `run` of the module `recipe`, which prepares what it would train; prints the plan, and leaves
+        nothing behind.
+
+        The call is `run(*options, configs, folders, progress)`; `folders` has those of each config's runs.
+
+        configs: by name; None for what is not trained.
+        """
+        from dlpractice.cli.plan import show_plan
+
+        cluster = find_cluster()
+        if kind != "run":
+            refuse_cluster(f"a {kind}")
+        is_chief = cluster is None or cluster.is_chief
+        opening = self._rehearse_folder(kind) if is_chief else nullcontext()
+        with self._reporting("nothing was trained") as progress, opening, reporting_lost_workers(cluster):
+            folders = {
+                name: [self._run_folder(kind, name, config.seed + place) for place in range(seeds)]
+                for name, config in configs.items()
+                if config is not None
+            }
+            found = import_quietly(recipe).run(*options, configs, folders, progress)
+        if is_chief:
+            show_plan(configs, found, seeds, self.folder, as_json=self.as_json)
+
+    def _rehearse_folder(self, kind: str) -> AbstractContextManager[LockedFolder]:
+        from dlpractice.runs.comparison_folder import Comparison, Sweep
+        from dlpractice.runs.directory import RunDirectory
+
+        kinds: dict[str, type[LockedFolder]] = {"run": RunDirectory, "comparison": Comparison, "sweep": Sweep}
+        return kinds[kind].rehearse(self.folder, resume=self.resume)
+
+    def _run_folder(self, kind: str, name: str, seed: int) -> Path:
+        from dlpractice.runs.comparison_folder import run_folder
+
+        return self.folder if kind == "run" else run_folder(self.folder, name, seed)
+
     def _print(self, document: Document, table: Callable[[Document], RenderableType], *lines: str) -> None:
         if self.as_json:
             print_json({"run": str(self.folder), **document})
@@ -171,7 +196,8 @@ class Session:
             results().print(line, soft_wrap=True)
 
     @contextmanager
-    def _reporting(self) -> Iterator[Progress]:
+    def _reporting(self, interrupted: str = "") -> Iterator[Progress]:
+        """The display of progress; `interrupted` is said after Ctrl-C, in place of how to go on."""
         from dlpractice.report.progress_display.plain import make_progress
 
         progress = make_progress(sys.stderr)
@@ -179,7 +205,8 @@ class Session:
             yield progress
         except KeyboardInterrupt:
             progress.close()
-            messages().print(f"interrupted; go on with --resume --run-dir {self.folder}", soft_wrap=True)
+            way_on = interrupted or f"go on with --resume --run-dir {self.folder}"
+            messages().print(f"interrupted; {way_on}", soft_wrap=True)
             raise
         finally:
             progress.close()

@@ -60,7 +60,7 @@ class Comparison(LockedFolder):
 
     def run_path(self, variant: str, seed: int) -> Path:
         """The folder of one run, such as `head/seed-0` or `model.width=0.5/seed-1`."""
-        return self.path / variant / f"seed-{seed}"
+        return run_folder(self.path, variant, seed)
 
     def runs(self) -> list[RunDirectory]:
         """The runs that were begun, to be read."""
@@ -87,6 +87,11 @@ class Trial(Comparison):
 
     NOUN: ClassVar = "trial"
     TABLE: ClassVar = TRIAL
+
+
+def run_folder(comparison: Path, variant: str, seed: int) -> Path:
+    """Where in the folder of a comparison a run belongs."""
+    return comparison / variant / f"seed-{seed}"
 
 
 def _runs_inside(path: Path) -> bool:

@@ -5,6 +5,8 @@ it goes with the process that held it, so a run that was killed can be resumed a
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -103,6 +105,27 @@ class LockedFolder(ABC):
         path = Path(path)
         cls.require(path, "`dlp runs ls` lists the runs there are")
         return cls(path, None)
+
+    @classmethod
+    @contextmanager
+    def rehearse(cls, path: Path | str, *, resume: bool) -> Iterator[Self]:
+        """What `create` or `resume` opens; when the block ends, the folder is as it was, there or not.
+
+        Raises:
+            RunError: as `create` and `resume` do.
+        """
+        path = Path(path)
+        absent = [folder for folder in (path, *path.parents) if not folder.exists()]
+        locked_before = (path / LOCK_NAME).exists()
+        try:
+            with closing(cls.resume(path) if resume else cls.create(path)) as opened:
+                yield opened
+        finally:
+            if not locked_before:
+                (path / LOCK_NAME).unlink(missing_ok=True)
+            with suppress(OSError):  # another process may have begun a run in there
+                for folder in absent:
+                    folder.rmdir()
 
     def close(self) -> None:
         """Give the lock back. Closing twice does no harm."""

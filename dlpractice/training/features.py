@@ -115,9 +115,9 @@ class FrozenFront:
             DataError: the disk has too little space.
             ModelError: a feature is out of float16's range.
         """
-        stores = {cut: self._open_store(cut, images.pixels.origin) for cut in cuts}
+        stores = self._open_stores(cuts, images)
         keys = _view_keys(images.sha256, augmentation, views)
-        lacking = {key for store in stores.values() for key in store.missing(keys)}
+        lacking = _find_lacking(stores, keys)
         # If any worker lacks a row, all workers compute it together, and each keeps it in its own cache. The
         # caches may be one folder.
         wanted = self.placement.add_up(np.array([key in lacking for key in keys]))
@@ -126,6 +126,16 @@ class FrozenFront:
             self._check_space(stores, len(missing))
             self._compute(stores, missing, keys, images, augmentation)
         return {cut: store.view(keys) for cut, store in stores.items()}
+
+    def require_space(
+        self, cuts: Sequence[str], images: Images, augmentation: Augmentation | None = None, views: int = 1
+    ) -> None:
+        """Raises DataError where the disk has too little space for what `features` would compute and keep."""
+        stores = self._open_stores(cuts, images)
+        self._check_space(stores, len(_find_lacking(stores, _view_keys(images.sha256, augmentation, views))))
+
+    def _open_stores(self, cuts: Sequence[str], images: Images) -> dict[str, RowStore]:
+        return {cut: self._open_store(cut, images.pixels.origin) for cut in cuts}
 
     def _open_store(self, cut: str, pixels: str) -> RowStore:
         front = self.classifier.front([cut])
@@ -193,6 +203,10 @@ class FrozenFront:
                 "set hardware.precision to bfloat16, or choose another block or backbone",
             )
         return packed
+
+
+def _find_lacking(stores: Mapping[str, RowStore], keys: Sequence[str]) -> set[str]:
+    return {key for store in stores.values() for key in store.missing(keys)}
 
 
 def _view_keys(sha256: Sequence[str], augmentation: Augmentation | None, views: int) -> list[str]:

@@ -14,7 +14,7 @@ from dlpractice.cli.console import messages, results
 from dlpractice.cli.main import app, main
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Finetune
-from dlpractice.errors import RunError
+from dlpractice.errors import DataError, RunError
 
 
 @pytest.fixture
@@ -92,6 +92,9 @@ def test_a_dry_run_shows_the_resolved_configs_and_does_nothing(
     done = invoke("tiny.yaml", "--compare", "scratch,head", "--dry-run", "--json")
     plan = json.loads(done.stdout)
     assert [one["strategy"] for one in plan["configs"].values()] == ["scratch", "head"]
+    assert plan["found"]["head"]["sizes"] == {"train": 48, "validation": 16, "test": 16}
+    absent = invoke("tiny.yaml", "data.source=absent", "--dry-run").exception
+    assert isinstance(absent, DataError) and "there is no folder or file absent" in absent.message
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.yaml"]
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -49,6 +50,14 @@ def plan(*arguments: str) -> dict[str, object]:
     return {name: config and config["encoder"]["name"] for name, config in configs.items()}
 
 
+@pytest.fixture
+def unprepared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is prepared: only what is asked for is looked at."""
+    stand_in = SimpleNamespace(run=lambda *arguments: {})
+    monkeypatch.setitem(sys.modules, "dlpractice.recipes.oneshot.rehearsal", stand_in)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("unprepared")
 def test_a_plan_names_the_methods_and_baselines_that_were_asked_for() -> None:
     assert plan() == {"small": "conv4"}
     assert plan("method=flat") == {"flat": "dense"}
@@ -56,6 +65,7 @@ def test_a_plan_names_the_methods_and_baselines_that_were_asked_for() -> None:
     assert plan("encoder.name=residual", "--compare", "flat") == {"flat": "residual"}
 
 
+@pytest.mark.usefixtures("unprepared")
 def test_the_table_is_all_baselines_and_all_methods() -> None:
     everything = plan("--compare", "table")
     assert list(everything) == [*BASELINES, "small", "flat"]

@@ -59,16 +59,37 @@ def test_names_are_separated_by_commas() -> None:
         training_session.refuse_twice(["a", "b", "b"])
 
 
-def test_a_plan_is_what_would_load(config: Oneshot, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_rehearsal_is_told_the_folders_and_leaves_none(
+    config: Oneshot, monkeypatch: pytest.MonkeyPatch, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = []
+
+    def run(whole: Oneshot, configs: Any, folders: Any, progress: Any) -> dict[str, Any]:
+        assert Path("a/b").is_dir()
+        calls.append((whole, configs, folders))
+        return {}
+
+    serve(monkeypatch, run)
     configs = {"small": config.for_method("small"), "affine": None}
-    training_session.show_plan(configs, 2, Path("r"), as_json=False)
-    shown = capsys.readouterr().out
-    assert shown.startswith("# small, 2 seeds\ncommand: oneshot\nmethod: small\n")
-    assert shown.endswith("# affine, which is not trained\n\nr\n")
-    training_session.show_plan(configs, 2, Path("r"), as_json=True)
-    plan = json.loads(capsys.readouterr().out)
-    assert (plan["run"], plan["seeds"], plan["configs"]["affine"]) == ("r", 2, None)
-    assert plan["configs"]["small"]["encoder"]["width"] == 0.5
+    session = training_session.Session(Path("a/b"), resume=False, as_json=True)
+    session.rehearse("recipe", configs, 2, "comparison", config)
+    assert calls == [(config, configs, {"small": [Path("a/b/small/seed-0"), Path("a/b/small/seed-1")]})]
+    document = json.loads(capsys.readouterr().out)
+    assert (document["run"], document["configs"]["affine"]) == ("a/b", None)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_rehearsal_refuses_what_training_refuses(
+    config: Oneshot, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    serve(monkeypatch, lambda *arguments: pytest.fail("the folder is refused first"))
+    Path("full").mkdir()
+    Path("full/mine.txt").touch()
+    for path, resume, message in (("full", False, "not empty"), ("absent", True, "there is no folder")):
+        session = training_session.Session(Path(path), resume=resume, as_json=True)
+        with pytest.raises(RunError, match=message):
+            session.rehearse("recipe", {"small": config}, 1, "run", config)
+    assert sorted(path.name for path in folder.rglob("*")) == ["full", "mine.txt"]
 
 
 def test_a_run_is_opened_called_and_printed(

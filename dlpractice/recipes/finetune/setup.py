@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from dlpractice.config.schema import Finetune
 from dlpractice.data.augmentation import Augmentation
 from dlpractice.data.dataset import Dataset
+from dlpractice.errors import HardwareError
+from dlpractice.layers.normalisation import FusedBatchNormalization
 from dlpractice.layers.preprocessing import ImageInput
 from dlpractice.models.backbones import require_size
 from dlpractice.models.classifier import Classifier, Design, build_classifier
-from dlpractice.progress import Progress
+from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.finetune.images import read_dataset
+from dlpractice.recipes.run.batch_scaling import scale_batch
 from dlpractice.recipes.run.device_choice import place_training, require_same, resolve_precision
 from dlpractice.registry.backbones import find_backbone
 from dlpractice.registry.strategies import IMAGES, Strategy, plan_strategy
@@ -65,7 +68,33 @@ def prepare_setup(config: Finetune, progress: Progress, auto: Choice | None = No
             ImageInput(**config.data.model_dump(include={"image_size", "resize", "background"})),
             Design(**config.model.model_dump(exclude={"backbone"})),
         )
+    _refuse_filled_batches(config, classifier, strategy, len(dataset.train), placement)
     return Setup(dataset, strategy, placement, precision, timings, classifier)
+
+
+def whole_batch(config: Finetune, placement: Placement) -> int:
+    """The images of a step, over all devices."""
+    return config.training.batch_size * scale_batch(config.hardware.scaling, placement.replicas).batch
+
+
+def _refuse_filled_batches(
+    config: Finetune, classifier: Classifier, strategy: Strategy, images: int, placement: Placement
+) -> None:
+    """Raises HardwareError where batches have fewer images than devices and parts: what fills them up would
+    count in the statistics of batch normalisation."""
+    parts = config.training.accumulation_steps * placement.replicas
+    smallest = images // -(-images // whole_batch(config, placement))
+    if smallest >= parts:
+        return
+    for stage in strategy.stages:
+        classifier.freeze(stage.cut)
+        layers = classifier.rest(stage.cut).layers
+        if any(isinstance(layer, FusedBatchNormalization) and layer.trainable for layer in layers):
+            raise HardwareError(
+                f"batches have {smallest} images for {parts} devices and parts, and the net normalises "
+                "batches",
+                "take fewer devices or accumulation steps, or a larger batch",
+            )
 
 
 def freeze_features(
@@ -77,14 +106,25 @@ def freeze_features(
     """
     splits = setup.dataset.splits
     features: dict[str, dict[str, Rows]] = {name: {IMAGES: split.pixels} for name, split in splits.items()}
-    if not cuts:
-        return features
     front = FrozenFront(setup.classifier, setup.precision, setup.placement, progress)
-    for name, split in splits.items():
-        views = config.augment.views if name == "train" else 1
-        images = Images(split.pixels, split.sha256)
+    for name, (images, views) in _list_frozen(config, setup).items() if cuts else ():
         features[name] |= front.features(cuts, images, read_augmentation(config), views)
     return features
+
+
+def require_space(config: Finetune, setup: Setup) -> None:
+    """Raises DataError where the disk has too little space for what `freeze_features` will keep."""
+    front = FrozenFront(setup.classifier, setup.precision, setup.placement, Silent())
+    for images, views in _list_frozen(config, setup).values() if setup.strategy.cuts else ():
+        front.require_space(setup.strategy.cuts, images, read_augmentation(config), views)
+
+
+def _list_frozen(config: Finetune, setup: Setup) -> dict[str, tuple[Images, int]]:
+    """The images of each split, and the number of their views of which features are kept."""
+    return {
+        name: (Images(split.pixels, split.sha256), config.augment.views if name == "train" else 1)
+        for name, split in setup.dataset.splits.items()
+    }
 
 
 def list_idle_settings(config: Finetune, strategy: Strategy) -> list[str]:

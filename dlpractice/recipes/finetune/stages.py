@@ -7,12 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.config.schema import Finetune
-from dlpractice.errors import HardwareError
-from dlpractice.layers.normalisation import FusedBatchNormalization
 from dlpractice.models.precision import computing_in
 from dlpractice.progress import Progress
 from dlpractice.recipes.finetune.recorder import record_stage
-from dlpractice.recipes.finetune.setup import Features, Setup, read_augmentation
+from dlpractice.recipes.finetune.setup import Features, Setup, read_augmentation, whole_batch
 from dlpractice.recipes.run.batch_scaling import scale_batch
 from dlpractice.recipes.run.continuation import open_checkpoints
 from dlpractice.registry.strategies import IMAGES, Stage
@@ -65,7 +63,6 @@ def _prepare_trainer(
         classifier.standardise_features(rows[np.arange(len(train))])
     rest = classifier.rest(stage.cut)
     feed = _make_feed(config, setup, stage, rows)
-    _refuse_filled_batches(rest, feed, config.training.accumulation_steps * setup.placement.replicas)
     subject = Subject(rest, classification_loss(rest), rest, classifier.is_pretrained, keep_start)
     sample = _pick_sample(len(train), len(validation), config.data.split_seed)
     examinations = Examinations(
@@ -117,24 +114,12 @@ def _make_feed(config: Finetune, setup: Setup, stage: Stage, rows: Rows) -> Feed
         rows,
         train.labels,
         weigh_classes(train.labels, class_count, balanced=training.class_weights == "balanced"),
-        training.batch_size * scale_batch(config.hardware.scaling, setup.placement.replicas).batch,
+        whole_batch(config, setup.placement),
         config.seed,
         label_smoothing=training.label_smoothing,
         augmentation=augmentation if augments else None,
         share=setup.placement.share,
     )
-
-
-def _refuse_filled_batches(model: keras.Model, feed: Feed, parts: int) -> None:
-    """Raises HardwareError where batches have fewer images than `parts`: what fills them up would count in
-    the statistics of batch normalisation."""
-    smallest = len(feed.labels) // feed.steps
-    normalises = any(isinstance(layer, FusedBatchNormalization) and layer.trainable for layer in model.layers)
-    if normalises and smallest < parts:
-        raise HardwareError(
-            f"batches have {smallest} images for {parts} devices and parts, and the net normalises batches",
-            "take fewer devices or accumulation steps, or a larger batch",
-        )
 
 
 class _Sample:

@@ -1,7 +1,9 @@
 """What must not have changed when a run is taken up again."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from dlpractice.config.load import dump_config, load_config
 from dlpractice.config.schema import Config
@@ -39,6 +41,22 @@ def refuse_other_data(digest: str, run: RunDirectory) -> None:
             f"{run.path} was started on other data: images, labels or splits have changed since",
             "restore the data, or start a new run in another --run-dir",
         )
+
+
+def begun_runs(folders: Sequence[Path]) -> dict[int, RunDirectory]:
+    """Those of the runs in `folders` that were begun, by their place among them."""
+    begun = [(number, path) for number, path in enumerate(folders) if (path / CONFIG).is_file()]
+    runs = {number: RunDirectory.read(path) for number, path in begun}
+    return {number: run for number, run in runs.items() if run.is_prepared}
+
+
+def refuse_other_start(config: Config, digest: str, begun: Mapping[int, RunDirectory]) -> None:
+    """Raises RunError where one of the runs that were begun would not be gone on with: it was started with
+    another config, whose seed counts from the config's own by its place, or on other data."""
+    for offset, run in begun.items():
+        refuse_other_config(config.model_copy(update={"seed": config.seed + offset}), run)
+        if not run.is_finished:
+            refuse_other_data(digest, run)
 
 
 def seconds_before(run: RunDirectory) -> float:
