@@ -1,43 +1,139 @@
 """A CSV of `path,label[,split][,group]`, read into an index; every faulty line is reported at once."""
 
-import csv
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from dlpractice.data.files.index_items import Index, Item
-from dlpractice.data.naming.split_names import SplitName, find_splits
+from dlpractice.data.files.csv_text import Table, read_table
+from dlpractice.data.files.file_lookup import Lookup
+from dlpractice.data.files.index_items import Finding, Index, Item
+from dlpractice.data.files.same_files import identify_file
+from dlpractice.data.naming.class_names import is_text, nfc, settle_spelling
+from dlpractice.data.naming.column_names import Columns, Role, UnknownColumnsError, assign_columns
+from dlpractice.data.naming.split_names import SplitName, find_rivals, find_splits
 from dlpractice.errors import DataError
 
-REQUIRED = ("path", "label")
-OPTIONAL = ("split", "group")
 _SHOWN = 20
+
+Row = Mapping[Role, str]
+
+
+@dataclass
+class _Reader:
+    """Turns rows into items; a row that names a file again counts once, or contradicts."""
+
+    root: Path
+    lookup: Lookup
+    splits: Mapping[str, SplitName]
+    confined: bool
+    items: dict[object, tuple[int, Item]] = field(default_factory=dict)
+    again: list[str] = field(default_factory=list)
+
+    def read(self, line: int, row: Row) -> str:
+        """What is wrong with a row; "" if it is an item, or the same as one before."""
+        if problem := self._problem(row):
+            return problem
+        path = self.lookup.find(row["path"])
+        if path is None:
+            return f"no such file: {row['path']}{self._where(row['path'])}"
+        if self.confined and not (self.root / path).resolve().is_relative_to(self.root.resolve()):
+            return f"{row['path']} lies outside of the archive"
+        item = Item(path, row["label"], self.splits.get(row.get("split", "")), row.get("group") or None)
+        before, known = self.items.setdefault(identify_file(self.root / path), (line, item))
+        if known is item:
+            return ""
+        self.again.append(item.path)
+        return _contradiction(item, known, before)
+
+    def _problem(self, row: Row) -> str:
+        if empty := [role for role in ("path", "label") if not row[role]]:
+            return f"{' and '.join(empty)} must not be empty"
+        if broken := [role for role in row if role != "path" and not is_text(row[role])]:
+            shown = " and ".join(f"{role} {row[role]!r}" for role in broken)
+            return f"{shown} must be one line, without control characters"
+        if row.get("split") and row["split"] not in self.splits:
+            return f"split must be train, validation or test; got {row['split']}"
+        return ""
+
+    def _where(self, name: str) -> str:
+        if "://" in name:
+            return " (it is an address; download it first)"
+        suggested = self.lookup.suggest(name)
+        return f" (there is {suggested})" if suggested else ""
 
 
 def index_csv(path: Path, *, confined: bool = False) -> Index:
     """Indexes the images that a CSV names; their paths are relative to the CSV's folder.
 
+    The columns may have other usual names, and the fields be separated by semicolons, tabs or bars: what was
+    understood is among the index's findings. A file that is named twice with the same label counts once.
+
     Args:
         confined: paths may not leave the CSV's folder (for a CSV that came in an archive).
 
     Raises:
-        DataError: with the line number of each missing file, empty field, unknown split or double path.
+        DataError: with the line number of each missing file, empty field, unknown split or contradiction; or
+            a column that is not known.
     """
     root = path.absolute().parent
-    rows = _read_rows(path)
-    problems: list[str] = []
-    items: dict[str, Item] = {}
-    for line, row in rows:
-        item, problem = _read_item(row, root, confined)
-        if item is not None and item.path in items:
-            problem = f"{item.path} is listed twice"
-        if problem or item is None:
-            problems.append(f"{path}:{line} {problem}")
-        else:
-            items[item.path] = item
-    given = sum(item.split is not None for item in items.values())
+    table = read_table(path)
+    whole = [(line, fields) for line, fields in table.rows if len(fields) == len(table.header)]
+    columns = _assign(path, table, [fields for _, fields in whole])
+    rows = [(line, {role: fields[n] for role, n in columns.places.items()}) for line, fields in whole]
+    values = dict.fromkeys(row["split"] for _, row in rows if row.get("split"))
+    reader = _Reader(root, Lookup(root, table.encoding), find_splits(values), confined)
+    problems = {
+        line: f"has {len(fields)} fields; the header has {len(table.header)} (quote fields with commas)"
+        for line, fields in table.rows
+        if len(fields) != len(table.header)
+    }
+    problems |= {line: problem for line, row in rows if (problem := reader.read(line, row))}
+    items = [item for _, item in reader.items.values()]
+    _refuse(path, [f"{path}:{line} {problem}" for line, problem in sorted(problems.items())], items, reader)
+    findings = (*table.findings, *_describe(path, table, columns, reader))
+    return _settle(root, items, findings)
+
+
+def _settle(root: Path, items: Sequence[Item], findings: tuple[Finding, ...]) -> Index:
+    """The index, with each class and each group in one spelling, in an order that no spelling changes."""
+    labels = settle_spelling(item.label for item in items)
+    groups = settle_spelling(item.group for item in items if item.group)
+    spelt = (replace(item, label=labels[item.label], group=groups.get(item.group or "")) for item in items)
+    ordered = tuple(sorted(spelt, key=lambda item: (nfc(item.path), item.path)))
+    names = tuple(sorted({item.label for item in ordered}, key=nfc))
+    return Index(root, names, ordered, findings=findings, of_table=True)
+
+
+def _assign(path: Path, table: Table, rows: Sequence[Sequence[str]]) -> Columns:
+    try:
+        return assign_columns(table.header, rows)
+    except UnknownColumnsError as error:
+        found = ",".join(table.header) or "nothing"
+        raise DataError(
+            f"{path}:1 the header must be path,label[,split][,group]; got {found}: {error}", error.hint
+        ) from error
+
+
+def _contradiction(item: Item, known: Item, line: int) -> str:
+    """How two rows of one file contradict each other; "" where they do not."""
+    pairs = [("label", item.label, known.label), ("split", item.split, known.split)]
+    pairs += [("group", item.group, known.group)]
+    return "; ".join(
+        f"{item.path} is listed twice: {role} {mine} here, {theirs} in line {line}"
+        for role, mine, theirs in pairs
+        if nfc(mine or "") != nfc(theirs or "")
+    )
+
+
+def _refuse(path: Path, problems: list[str], items: Sequence[Item], reader: _Reader) -> None:
+    given = sum(item.split is not None for item in items)
     if 0 < given < len(items) and not problems:
         problems.append(
             f"{path} gives a split for {given} of {len(items)} images; give it for all of them or for none"
         )
+    if not problems and (rivals := find_rivals(dict(reader.splits))):
+        split, names = rivals
+        problems.append(f"{path} has several words for {split}: {' and '.join(names)}; keep one of them")
     if problems:
         more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
         one = len(problems) == 1
@@ -48,65 +144,30 @@ def index_csv(path: Path, *, confined: bool = False) -> Index:
         )
     if not items:
         raise DataError(f"{path} lists no images", "add one line per image below the header path,label")
-    ordered = tuple(items[name] for name in sorted(items))
-    return Index(root, tuple(sorted({item.label for item in ordered})), ordered, of_table=True)
 
 
-def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """The rows with their line numbers; header names in lower case, fields without space around them."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = [name.strip().lower() for name in next(reader, [])]
-            _check_header(path, header)
-            return [
-                (reader.line_num, _fields(path, reader.line_num, header, fields))
-                for fields in reader
-                if any(field.strip() for field in fields)
-            ]
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not UTF-8 text: {error.reason} at byte {error.start}", "save it as UTF-8"
-        ) from error
-    except csv.Error as error:
-        raise DataError(f"{path} is no CSV: {error}", "check the quotes around its fields") from error
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}", "check its name and permissions") from error
-
-
-def _check_header(path: Path, header: list[str]) -> None:
-    missing = [name for name in REQUIRED if name not in header]
-    unknown = [name for name in header if name not in REQUIRED + OPTIONAL]
-    if missing or unknown or len(set(header)) < len(header):
-        found = ",".join(header) or "nothing"
-        raise DataError(
-            f"{path}:1 the header must be path,label[,split][,group]; got {found}", "correct the first line"
+def _describe(path: Path, table: Table, columns: Columns, reader: _Reader) -> Iterator[Finding]:
+    """What was understood that the user has not said in so many words."""
+    renamed = [
+        f"{table.header[place]} as {role}"
+        for role, place in columns.places.items()
+        if table.header[place].lower() != role
+    ]
+    if renamed:
+        yield Finding("table format", "info", f"{path.name}: read {', '.join(renamed)}")
+    if columns.numbering:
+        names = ", ".join(table.header[place] or f"number {place + 1}" for place in columns.numbering)
+        yield Finding(
+            "table format", "info", f"{path.name}: column {names} numbers the rows, and is not used"
         )
-
-
-def _fields(path: Path, line: int, header: list[str], fields: list[str]) -> dict[str, str]:
-    if len(fields) != len(header):
-        raise DataError(
-            f"{path}:{line} has {len(fields)} fields; the header has {len(header)}",
-            "quote fields with commas",
+    for way, count in reader.lookup.ways.items():
+        yield Finding(
+            "table format", "info", f"{path.name}: {count} {'path' if count == 1 else 'paths'} {way}"
         )
-    return {name: field.strip() for name, field in zip(header, fields, strict=True)}
-
-
-def _read_item(row: dict[str, str], root: Path, confined: bool) -> tuple[Item | None, str]:
-    """The item of a row, or what is wrong with it."""
-    empty = [name for name in REQUIRED if not row[name]]
-    if empty:
-        return None, f"{' and '.join(empty)} must not be empty"
-    split: SplitName | None = None
-    if row.get("split"):
-        split = find_splits([row["split"]]).get(row["split"])
-        if split is None:
-            return None, f"split must be train, validation or test; got {row['split']}"
-    file = root / row["path"]
-    if confined and not file.resolve().is_relative_to(root.resolve()):
-        return None, f"{row['path']} lies outside of the archive"
-    if not file.is_file():
-        hint = " (write / instead of \\)" if "\\" in row["path"] else ""
-        return None, f"no such file: {row['path']}{hint}"
-    return Item(PurePosixPath(row["path"]).as_posix(), row["label"], split, row.get("group") or None), ""
+    words = [f"{name} as {split}" for name, split in reader.splits.items() if name.lower() != split]
+    if words:
+        yield Finding("splits", "info", f"read {', '.join(words)}")
+    if again := reader.again:
+        lines = "1 line names" if len(again) == 1 else f"{len(again)} lines name"
+        text = f"{path.name}: {lines} a file again, which counts once: {again[0]}"
+        yield Finding("same file", "info", text, tuple(again))

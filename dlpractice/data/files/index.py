@@ -7,6 +7,7 @@ from dlpractice.data.files.archive import Unpacking
 from dlpractice.data.files.csv_index import index_csv
 from dlpractice.data.files.folder_index import LAYOUTS, index_folder, unwrap
 from dlpractice.data.files.index_items import IMAGES, FileKind, Index
+from dlpractice.data.files.layout_doubts import find_tables, is_table
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress
 
@@ -27,7 +28,7 @@ def read_index(source: Path | str, progress: Progress | None = None, kind: FileK
         raise DataError(
             f"there is no folder or file {path}", "`dlp data ls` shows the data sets known by name"
         )
-    if path.suffix.lower() == ".csv":
+    if is_table(path.name):
         return index_csv(path)
     if path.suffix.lower() == ".zip":
         return _index_zip(path, progress, kind)
@@ -38,5 +39,5 @@ def _index_zip(path: Path, progress: Progress | None, kind: FileKind) -> Index:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     root = unwrap(Unpacking(digest).unpack(path, progress))
-    tables = sorted(entry for entry in root.iterdir() if entry.suffix.lower() == ".csv")
-    return index_csv(tables[0], confined=True) if len(tables) == 1 else index_folder(root, kind)
+    tables = find_tables(root)
+    return index_csv(root / tables[0], confined=True) if len(tables) == 1 else index_folder(root, kind)

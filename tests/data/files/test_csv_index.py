@@ -47,15 +47,23 @@ def test_paths_may_be_absolute(folder: Path) -> None:
 
 def test_every_faulty_line_is_reported_at_once(folder: Path) -> None:
     lines = ["path,label,split", "a.png,cat,train", "none.png,cat,train", ",cat,train", "b.png,,train"]
-    lines += ["sub/c.png,dog,later", "./a.png,cat,train", "sub\\c.png,dog,test"]
+    lines += ["sub/c.png,dog,later", "./a.png,dog,train", "https://x.org/b.png,dog,test", "a.png,cat"]
     with pytest.raises(DataError) as caught:
         index_csv(table(folder, "\n".join(lines)))
     reported = caught.value.details
-    assert caught.value.message.endswith("has 6 faulty lines")
-    assert [line.split(" ")[0].rsplit(":", 1)[1] for line in reported] == ["3", "4", "5", "6", "7", "8"]
+    assert caught.value.message.endswith("has 7 faulty lines")
+    assert [line.split(" ")[0].rsplit(":", 1)[1] for line in reported] == ["3", "4", "5", "6", "7", "8", "9"]
     for line, part in zip(
         reported,
-        ["no such file: none", "path must", "label must", "got later", "twice", "write / "],
+        [
+            "no such file: none",
+            "path must",
+            "label must",
+            "got later",
+            "label dog here, cat in line 2",
+            "an address",
+            "2 fields; the header has 3",
+        ],
         strict=True,
     ):
         assert part in line
@@ -70,14 +78,26 @@ def test_long_lists_of_faults_are_cut(folder: Path) -> None:
     ("text", "message"),
     [
         ("", "got nothing"),
-        ("file,class\na.png,x\n", "got file,class"),
+        ("id,breed\na,x\n", "no column is known to hold the label"),
+        ("a.png,x\nb.png,y\n", "no column is known to hold the path"),
+        ("path,filename,label\na.png,b.png,x\n", "column path and filename may each hold the path"),
+        ("path,label,class\na.png,x,y\n", "column label and class may each hold the label"),
+        ("image,label,id\na.png,x,7\n", "column id is not known"),
         ("path,label,colour\na.png,x,red\n", "got path,label,colour"),
-        ("path;label\na.png;x\n", "got path;label"),
+        ('path,label\na.png,"x\ny"\n', ":2 label 'x\\ny' must be one line"),
+        ('path,label\na.png,x\nb.png,"y\n"\n', ":3 label 'y\\n' must be one line"),
+        ("path,label\na.png,x\x07\n", ":2 label 'x\\x07' must be one line"),
+        ('path,label,group\n\n"a.png","x","g\n1"\n', ":3 group 'g\\n1' must be one line"),
+        ("path,label,split\na.png,x,dev\nb.png,x,val\n", "several words for validation: dev and val"),
+        ("path,label\na.png,x\na.png,y\n", ":3 a.png is listed twice: label y here, x in line 2"),
+        ("path,label,group\na.png,x,1\nsub/../a.png,x,2\n", "group 2 here, 1 in line 2"),
+        ("path,label\nA.PNG,x\n", "no such file: A.PNG (there is a.png)"),
+        ("path,label\nc.png,x\n", "no such file: c.png (there is sub/c.png)"),
         ("path,label\n", "lists no images"),
         ("path,label\na.png,x,y\n", ":2 has 3 fields; the header has 2"),
         ("path,label,split\na.png,x,train\nb.png,x,\n", "for 1 of 2 images"),
         ('path,label\n"a.png,x\n', "no CSV"),
-        (b"path,label\na.png,caf\xe9\n", "not UTF-8"),
+        (b"path,label\na.png,\x81\n", "neither UTF-8 nor Windows-1252"),
     ],
 )
 def test_what_is_no_table_of_images_is_refused(folder: Path, text: str | bytes, message: str) -> None:
@@ -93,3 +113,66 @@ def test_a_table_from_an_archive_stays_inside(folder: Path) -> None:
     assert index_csv(path).items
     with pytest.raises(DataError, match="outside of the archive"):
         index_csv(path, confined=True)
+
+
+TWO = (Item("a.png", "x"), Item("b.png", "y"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("filename,class\na.png,x\nb.png,y\n", "read filename as path, class as label"),
+        ("Image Name,Labels\na.png,x\nb.png,y\n", "read Image Name as path, Labels as label"),
+        ("file;category\na.png;x\nb.png;y\n", "separated by semicolons"),
+        ("path\tlabel\na.png\tx\nb.png\ty\n", "separated by tabs"),
+        ("path|label\r\na.png|x\r\nb.png|y\r\n", "separated by bars"),
+        ("sep=;\npath;label\na.png;x\nb.png;y\n", "separated by semicolons"),
+        (",path,label\n7,a.png,x\n3,b.png,y\n", "column number 1 numbers the rows"),
+        ("Unnamed: 0,path,label\n0,a.png,x\n1,b.png,y\n", "column Unnamed: 0 numbers the rows"),
+        ("path,label,nr\na.png,x,1\nb.png,y,2\n", "column nr numbers the rows"),
+        ("path,label,\na.png,x,\nb.png,y,\n", "column number 3 numbers the rows"),
+        ("image_id,label\na,x\nb,y\n", "2 paths found with their ending added"),
+        ('path, label\n"a.png", "x"\n.\\b.png, y\n', "1 path found with / instead"),
+        ("path,label\na.png,x\nb.png,y\n./b.png,y\n", "1 line names a file again"),
+        ("path,label\na.png,x\nlink.png,x\nb.png,y\n", "1 line names a file again"),
+        (b"\xff\xfe" + "path\tlabel\na.png\tx\nb.png\ty\n".encode("utf-16-le"), "separated by tabs"),
+        ("path,label\ra.png,x\rb.png,y\r", ""),
+    ],
+)
+def test_usual_tables_are_read_and_it_is_said_how(folder: Path, text: str | bytes, said: str) -> None:
+    (folder / "link.png").symlink_to("a.png")
+    index = index_csv(table(folder, text))
+    assert index.items == TWO
+    assert (index.class_names, index.of_table) == (("x", "y"), True)
+    assert bool(index.findings) == bool(said)
+    assert said in " ".join(finding.message for finding in index.findings)
+
+
+def test_a_table_in_the_encoding_of_windows(folder: Path) -> None:
+    (folder / "caf\u00e9.png").touch()
+    text = "path,label\ncaf\u00e9.png,\u00fc\nb.png,caf\u00e9\n"
+    index = index_csv(table(folder, text.encode("cp1252")))
+    assert [(item.path, item.label) for item in index.items] == [
+        ("b.png", "caf\u00e9"),
+        ("caf\u00e9.png", "\u00fc"),
+    ]
+    (finding,) = index.findings
+    assert finding.severity == "warning"
+    assert "Windows-1252: see whether line 2 is right" in finding.message
+
+
+def test_file_names_in_another_spelling_or_in_bytes(folder: Path) -> None:
+    (folder / "cafe\u0301").mkdir()
+    (folder / "cafe\u0301/te\u0301.png").touch()
+    index = index_csv(table(folder, "path,label\ncaf\u00e9/t\u00e9.png,caf\u00e9\nb.png,cafe\u0301\n"))
+    assert [item.path for item in index.items] == ["b.png", "cafe\u0301/te\u0301.png"]
+    assert index.class_names == ("caf\u00e9",)
+    (folder / "l\udce9t\udce9.png").touch()
+    index = index_csv(table(folder, b"path,label\nl\xe9t\xe9.png,x\n"))
+    assert [item.path for item in index.items] == ["l\udce9t\udce9.png"]
+    assert "found by their bytes" in index.findings[-1].message
+
+
+def test_groups_are_one_in_any_spelling(folder: Path) -> None:
+    index = index_csv(table(folder, "path,label,group\na.png,x,\u00e9\nb.png,y,e\u0301\n"))
+    assert [item.group for item in index.items] == ["\u00e9", "\u00e9"]
