@@ -107,8 +107,8 @@ def test_a_rule_is_asked(followed: Followed) -> None:
 
 
 def test_a_log_format_is_read(followed: Followed) -> None:
-    document = json.loads(followed.outputs["dlp diagnose log.jsonl --json"].rpartition("status")[0])
-    assert document["kind"] == "JSON Lines"
+    document = json.loads(followed.outputs["dlp diagnose log.dat --json"].rpartition("status")[0])
+    assert document["kind"] == "gnuplot data"
     assert document["curves"]["loss"]["values"] == [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]
 
 

@@ -1,5 +1,7 @@
 """Records made by hand, for tests of the rules; a short Keras training, logged by Keras in its three ways."""
 
+import contextlib
+import io
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -151,7 +153,8 @@ def make() -> SimpleNamespace:
 
 @pytest.fixture(scope="session")
 def keras_logs(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    """`history`: what fit returned. `csv`: CSVLogger's file. `tensorboard`: the callback's folder."""
+    """`history`: what fit returned. `csv`: CSVLogger's file. `tensorboard`: the callback's folder. `printed`
+    and `again`: by verbosity, what three more epochs printed, and what fit returned."""
     import keras
 
     folder = tmp_path_factory.mktemp("keras")
@@ -176,6 +179,22 @@ def keras_logs(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         verbose=0,
         callbacks=callbacks,
     )
+    printed, again = {}, {}
+    for verbose in (1, 2):
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            more = model.fit(
+                inputs[:60],
+                labels[:60],
+                validation_data=(inputs[60:], labels[60:]),
+                epochs=3,
+                batch_size=20,
+                verbose=verbose,
+            )
+        printed[verbose], again[verbose] = output.getvalue(), more.history
     return SimpleNamespace(
-        history=history.history, csv=Path(folder / "training.csv"), tensorboard=Path(folder / "tensorboard")
+        history=history.history,
+        csv=Path(folder / "training.csv"),
+        tensorboard=Path(folder / "tensorboard"),
+        printed=printed,
+        again=again,
     )

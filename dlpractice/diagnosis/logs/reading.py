@@ -1,15 +1,15 @@
 """From a path to a record: which format its log has, and the reading of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from dlpractice.diagnosis.discovery import import_modules
 from dlpractice.diagnosis.logs import formats
+from dlpractice.diagnosis.logs.folders import find_latest
 from dlpractice.diagnosis.logs.format import Format
-from dlpractice.diagnosis.record import Curve, Record
+from dlpractice.diagnosis.logs.texts.text import refuse_foreign
+from dlpractice.diagnosis.record import Record
 from dlpractice.errors import RunError
 from dlpractice.runs.directory import COMPARISON, SWEEP
 
@@ -20,6 +20,12 @@ FORMATS: tuple[Format, ...] = tuple(
 _SEARCH = sorted(
     ((place, known) for known in FORMATS for place in known.places), key=lambda pair: pair[0].rank
 )
+
+
+_LOG_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".log", ".txt", ".out")
+_MOST = 200
+"""Files, or folders, of one depth that are looked at for a log."""
+_DEEPEST = 4
 
 
 def holds_several(path: Path) -> bool:
@@ -39,38 +45,60 @@ def read_log(path: Path, mapping: Mapping[str, str]) -> Record:
         raise RunError(f"there is no file or folder {path}", _list_formats())
     for place, log_format in _SEARCH:
         if (found := place.find(path)) is not None:
-            record = log_format.read(found, mapping)
-            return record if record.run is not None else _in_shares(record)
+            return log_format.read(found, mapping)
     if path.is_dir():
-        raise RunError(f"{path} holds no run and no training log", _list_formats())
+        return _read_folder(path, mapping)
+    refuse_foreign(path)
     raise RunError(f"{path} is no training log that can be read", _list_formats())
+
+
+def _read_folder(folder: Path, mapping: Mapping[str, str]) -> Record:
+    """The record of the only log in a folder, or in the folders below it that are the nearest with one.
+
+    Of folders that differ by a number, such as `version_0` and `version_1`, the one with the highest is read.
+
+    Raises:
+        RunError: there is no log, or there are several.
+    """
+    folders = [folder]
+    for _ in range(_DEEPEST):
+        found = {file: record for file in _list_files(folders) if (record := _try(file, mapping)) is not None}
+        if found:
+            return _choose(folder, found)
+        folders = sorted(child for parent in folders for child in parent.iterdir() if child.is_dir())[:_MOST]
+    raise RunError(f"{folder} holds no run and no training log", _list_formats())
+
+
+def _list_files(folders: Sequence[Path]) -> list[Path]:
+    files = (file for folder in folders for file in sorted(folder.iterdir()) if file.is_file())
+    return [file for file in files if file.suffix.lower() in _LOG_SUFFIXES][:_MOST]
+
+
+def _try(file: Path, mapping: Mapping[str, str]) -> Record | None:
+    """The record of a file, where it is a log with a curve; None for whatever else lies in folders."""
+    for place, log_format in _SEARCH:
+        if (found := place.find(file)) is not None:
+            try:
+                return log_format.read(found, mapping)
+            except RunError:
+                return None
+    return None
+
+
+def _choose(folder: Path, found: Mapping[Path, Record]) -> Record:
+    if len(found) == 1:
+        return next(iter(found.values()))
+    latest = find_latest({file.parent for file in found})
+    own = {file: record for file, record in found.items() if file.parent == latest}
+    if len(own) == 1:
+        (record,) = own.values()
+        note = f"of {len(found)} folders that differ by a number {latest.name if latest else ''} was read"
+        return replace(record, notes=(*record.notes, note))
+    names = ", ".join(str(file.relative_to(folder)) for file in list(found)[:5])
+    more = ", ..." if len(found) > 5 else ""
+    raise RunError(f"{folder} holds {len(found)} training logs", f"name one of {names}{more}")
 
 
 def _list_formats() -> str:
     *most, last = (known.words for known in FORMATS)
     return f"give {', '.join(most)} or {last}"
-
-
-def _in_shares(record: Record) -> Record:
-    """The record with accuracies in [0, 1], where the log has percent.
-
-    Raises:
-        RunError: they are neither.
-    """
-    accuracies = {name: curve for name, curve in record.curves.items() if name.endswith("accuracy")}
-    values = np.concatenate([curve.array for curve in accuracies.values()] or [np.zeros(1)])
-    values = values[np.isfinite(values)]
-    if not len(values) or (values.min() >= 0 and values.max() <= 1):
-        return record
-    if values.min() < 0 or values.max() > 100:
-        raise RunError(
-            f"{record.path}: an accuracy is {values.min() if values.min() < 0 else values.max():g}, which is "
-            "neither a share nor percent",
-            "map the right column with --column, such as --column val_accuracy=COLUMN",
-        )
-    shares = {
-        name: Curve(curve.at, tuple(value / 100 for value in curve.values))
-        for name, curve in accuracies.items()
-    }
-    notes = (*record.notes, "accuracies were taken for percent")
-    return replace(record, curves={**record.curves, **shares}, notes=notes)

@@ -1,6 +1,7 @@
 """What a path holds, and who reads it."""
 
 import json
+import pickle
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -68,7 +69,7 @@ def test_accuracies_in_percent_are_taken_for_what_they_are(tmp_path: Path) -> No
     assert record.curves["accuracy"].values == pytest.approx((0.008, 0.975))
     assert record.curves["val_accuracy"].values == pytest.approx((0.5, 0.88))
     assert record.curves["loss"].values == (0.9, 0.5)
-    assert record.notes == ("accuracies were taken for percent",)
+    assert record.notes == ("acc and val_acc were taken for percent",)
 
 
 @pytest.mark.parametrize(("value", "named"), [("600", "600"), ("-0.5", "-0.5")])
@@ -78,3 +79,34 @@ def test_accuracies_that_are_none_are_refused(value: str, named: str, tmp_path: 
     with pytest.raises(RunError, match=f"an accuracy is {named}") as error:
         read_log(log, {})
     assert "--column" in error.value.hint
+
+
+def test_the_only_log_in_a_folder_is_read_whatever_else_lies_there(tmp_path: Path) -> None:
+    below = tmp_path / "out"
+    below.mkdir()
+    (below / "history.json").write_text('{"loss": [1.0, 0.5]}')
+    (below / "labels.csv").write_text("file,label\na.png,cat\n")
+    (below / "requirements.txt").write_text("numpy==1.26\n")
+    assert read_log(tmp_path, {}).path == str(below / "history.json")
+    (below / "log.csv").write_text("epoch,loss\n1,0.5\n2,0.25\n")
+    with pytest.raises(RunError, match="holds 2 training logs") as error:
+        read_log(tmp_path, {})
+    assert error.value.hint == "name one of out/history.json, out/log.csv"
+
+
+def test_of_lightning_s_versions_the_highest_is_read(tmp_path: Path) -> None:
+    for number in (0, 9, 10):
+        folder = tmp_path / "lightning_logs" / f"version_{number}"
+        folder.mkdir(parents=True)
+        shutil.copy(LOGS / "lightning_metrics.csv", folder / "metrics.csv")
+    record = read_log(tmp_path, {})
+    assert "version_10" in record.path
+    assert record.notes[-1] == "of 3 folders that differ by a number version_10 was read"
+
+
+def test_pickles_are_not_opened(tmp_path: Path) -> None:
+    file = tmp_path / "trainHistoryDict"
+    file.write_bytes(pickle.dumps({"loss": [1.0]}))
+    with pytest.raises(RunError, match="a pickle, which is not opened") as error:
+        read_log(file, {})
+    assert "json.dump" in error.value.hint

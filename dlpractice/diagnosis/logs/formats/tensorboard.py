@@ -6,24 +6,32 @@ An event file is a sequence of records: the length (uint64), its checksum (uint3
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/lib/io/record_writer.cc
 """
 
+import re
 import struct
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dlpractice.diagnosis.logs.columns import assign, recognise
+from dlpractice.diagnosis.logs.columns import recognise, split_words
+from dlpractice.diagnosis.logs.folders import find_latest
 from dlpractice.diagnosis.logs.format import Format, Place
-from dlpractice.diagnosis.record import Curve, Record
+from dlpractice.diagnosis.logs.interpretation import interpret
+from dlpractice.diagnosis.logs.table import tabulate_events
+from dlpractice.diagnosis.logs.texts.text import name_foreign
+from dlpractice.diagnosis.record import Record
 from dlpractice.errors import RunError
 from dlpractice.runs.directory import CONFIG
 
 _PATTERN = "*tfevents*"
 _LENGTH, _CHECKSUM = 8, 4
 _DT_FLOAT, _DT_DOUBLE = 1, 2
-_SPLITS = ("train", "training", "val", "valid", "validation", "eval", "dev")
+_SPLITS = ("train", "training", "val", "valid", "validation", "eval", "evaluation", "dev", "test", "testing")
+_HPARAMS = re.compile(r"^\d{10}(\.\d+)?$")
+"""The folder that `add_hparams` and Hugging Face's trainer write beside the log: a time in seconds."""
+_KIND = "TensorBoard event files"
+_HINT = "map them with --column, such as --column val_loss=TAG"
 
 
 def find_event_files(folder: Path) -> list[Path]:
@@ -57,44 +65,69 @@ def read_path(path: Path, mapping: Mapping[str, str]) -> Record:
 def read_events(folder: Path, files: Sequence[Path], mapping: Mapping[str, str]) -> Record:
     """The record of one run's event files.
 
-    Keras writes them to `train/` and `validation/`. The folder's name then becomes part of the column's, as
-    in `train/epoch_loss`. Where a step was logged twice, the later value counts.
+    Keras writes them to `train/` and `validation/`, and PyTorch's `add_scalars` to `Loss_train/`. The
+    folder's name then becomes part of the column's, as in `train/epoch_loss`. Folders without scalars, and
+    those that `add_hparams` makes for single numbers, are passed over.
 
     Raises:
         RunError: several runs under `folder`, a file that holds no events, or no loss among the scalars.
     """
-    runs = {file.parent.parent if file.parent.name in _SPLITS else file.parent for file in files}
+    apart = [file for file in files if not _HPARAMS.match(file.parent.name)] or list(files)
+    scalars = {file: list(_read_scalars(file)) for file in apart}
+    full = [file for file in apart if scalars[file]] or apart
+    runs: dict[Path, list[Path]] = {}
+    for file in full:
+        runs.setdefault(_find_run(folder, file.parent), []).append(file)
+    notes: tuple[str, ...] = ()
     if len(runs) > 1:
-        raise RunError(f"{folder} holds the event files of several runs", f"name one, such as {min(runs)}")
-    columns: dict[str, dict[int, float]] = defaultdict(dict)
-    # Names end in a time stamp and a counter, so that sorting by name goes on with the latest file.
-    for file in sorted(files, key=lambda file: file.name):
-        prefix = f"{file.parent.name}/" if file.parent.name in _SPLITS else ""
-        for tag, step, value in _read_scalars(file):
-            columns[tag if _names_split(tag) else prefix + tag][step] = value
-    chosen = assign(columns, mapping, str(folder))
-    if not chosen:
-        raise RunError(
-            f"{folder} has no loss or accuracy among its scalars; it has {', '.join(columns) or 'none'}",
-            "map them with --column, such as --column val_loss=TAG",
-        )
-    curves = {curve: _curve(columns[name]) for curve, name in chosen.items()}
-    unused = tuple(name for name in columns if name not in chosen.values())
-    return Record(path=str(folder), kind="TensorBoard event files", curves=curves, unused=unused)
+        latest = find_latest(runs)
+        if latest is None:
+            raise RunError(f"{folder} holds the event files of several runs", _name_runs(folder, runs))
+        notes = (f"of {len(runs)} runs beside each other {latest.name} was read",)
+        runs = {latest: runs[latest]}
+    (run,) = runs
+    events = sorted(
+        (
+            (time, _name_column(run, file, tag), step, value)
+            for file in runs[run]
+            for time, tag, step, value in scalars[file]
+        ),
+        key=lambda event: event[0],
+    )
+    table = tabulate_events(str(run), _KIND, (event[1:] for event in events), notes=notes, hint=_HINT)
+    return interpret(table, mapping)
 
 
-def _names_split(tag: str) -> bool:
-    return (recognise(tag) or "").startswith("val_")
+def _find_run(folder: Path, holder: Path) -> Path:
+    """The folder of the run whose event files lie in `holder`: above folders that are named after splits, and
+    after a metric and a split."""
+    run = holder
+    if run != folder and _names_split(run.name):
+        run = run.parent
+        if run != folder and recognise(run.name) is not None:
+            run = run.parent
+    return run
 
 
-def _curve(values: Mapping[int, float]) -> Curve:
-    shift = 1 if min(values) == 0 else 0
-    steps = sorted(values)
-    return Curve(tuple(float(step + shift) for step in steps), tuple(values[step] for step in steps))
+def _names_split(name: str) -> bool:
+    words = split_words(name)
+    return bool(words) and words[-1] in _SPLITS and (len(words) == 1 or recognise(name) is not None)
 
 
-def _read_scalars(file: Path) -> Iterator[tuple[str, int, float]]:
-    """Tag, step and value of each scalar, in the order of writing."""
+def _name_column(run: Path, file: Path, tag: str) -> str:
+    """The tag, after the folder between the run and the file, unless the tag says its split itself."""
+    between = file.parent.relative_to(run).as_posix()
+    says = recognise(tag)
+    return tag if between == "." or (says is not None and says.split) else f"{between}/{tag}"
+
+
+def _name_runs(folder: Path, runs: Mapping[Path, Sequence[Path]]) -> str:
+    named = [str(run if run != folder else runs[run][0]) for run in sorted(runs)]
+    return f"name one: {', '.join(named[:5])}{', ...' if len(named) > 5 else ''}"
+
+
+def _read_scalars(file: Path) -> Iterator[tuple[float, str, int, float]]:
+    """Time in seconds, tag, step and value of each scalar, in the order of writing."""
     from google.protobuf.message import DecodeError
     from tensorboard.compat.proto.event_pb2 import Event
 
@@ -106,7 +139,7 @@ def _read_scalars(file: Path) -> Iterator[tuple[str, int, float]]:
         for value in event.summary.value:
             number = _read_value(value)
             if number is not None:
-                yield value.tag, int(event.step), number
+                yield float(event.wall_time), value.tag, int(event.step), number
 
 
 def _read_frames(file: Path) -> Iterator[bytes]:
@@ -115,6 +148,8 @@ def _read_frames(file: Path) -> Iterator[bytes]:
         content = file.read_bytes()
     except OSError as error:
         raise RunError(f"cannot read {file}: {error.strerror}", "check that the file is readable") from error
+    if (found := name_foreign(content[:64])) is not None and "Git LFS" in found[0]:
+        raise RunError(f"{file} is {found[0]}", found[1])
     place = 0
     while place + _LENGTH + _CHECKSUM <= len(content):
         (length,) = struct.unpack_from("<Q", content, place)

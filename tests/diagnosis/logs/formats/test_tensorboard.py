@@ -1,5 +1,6 @@
 """TensorBoard event files, as Keras and TensorBoard's own writer make them."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -44,6 +45,34 @@ def test_one_file_with_both_splits(tmp_path: Path) -> None:
     assert record.unused == ("other",)
 
 
+def test_add_scalars_and_add_hparams() -> None:
+    folder = Path(__file__).parents[2] / "sample_logs" / "small" / "add_scalars"
+    record = read_events(folder, find_event_files(folder), {})
+    losses = json.loads((folder.parent / "scikit_learn.json").read_text())["loss_curve_"]
+    assert record.curves["loss"].values == pytest.approx(losses, rel=1e-6)
+    assert record.curves["val_loss"].values == pytest.approx([loss + 0.1 for loss in losses], rel=1e-6)
+    assert record.columns["val_accuracy"] == "Accuracy/val"
+
+
+@pytest.mark.parametrize(
+    ("train", "val"), [("train", "test"), ("Loss_train", "Loss_val"), ("loss/train", "loss/valid")]
+)
+def test_folders_that_are_named_after_splits(train: str, val: str, tmp_path: Path) -> None:
+    write_scalars(tmp_path / train, {"loss": [1.0, 0.5]})
+    write_scalars(tmp_path / val, {"loss": [1.5, 0.75]})
+    record = read_events(tmp_path, find_event_files(tmp_path), {})
+    assert record.curves["loss"].values == (1.0, 0.5)
+    assert record.curves["val_loss"].values == (1.5, 0.75)
+
+
+def test_of_versions_the_highest_is_read(tmp_path: Path) -> None:
+    for number in (2, 10, 9):
+        write_scalars(tmp_path / f"version_{number}", {"loss": [float(number)]})
+    record = read_events(tmp_path, find_event_files(tmp_path), {})
+    assert record.curves["loss"].values == (10.0,)
+    assert record.notes == ("of 3 runs beside each other version_10 was read",)
+
+
 def test_a_file_that_is_being_written(tmp_path: Path) -> None:
     file = find_event_files(write_scalars(tmp_path, {"loss": [1.0, 0.5, 0.25]}))[0]
     file.write_bytes(file.read_bytes()[:-5])
@@ -53,10 +82,21 @@ def test_a_file_that_is_being_written(tmp_path: Path) -> None:
 def test_what_cannot_be_read(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_scalars(tmp_path / name, {"loss": [1.0]})
-    with pytest.raises(RunError, match="several runs"):
+    with pytest.raises(RunError, match="several runs") as error:
         read_events(tmp_path, find_event_files(tmp_path), {})
+    assert error.value.hint == f"name one: {tmp_path / 'a'}, {tmp_path / 'b'}"
+    own = write_scalars(tmp_path / "a" / "below", {"loss": [1.0]}).parent
+    with pytest.raises(RunError) as nested:
+        read_events(own, find_event_files(own), {})
+    assert str(find_event_files(own)[-1]) in nested.value.hint or "below" in nested.value.hint
+    assert f"{own}," not in nested.value.hint
+    pointer = tmp_path / "events.out.tfevents.1"
+    pointer.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n")
+    with pytest.raises(RunError, match="a pointer of Git LFS") as lfs:
+        read_events(tmp_path, [pointer], {})
+    assert "git lfs pull" in lfs.value.hint
     folder = write_scalars(tmp_path / "c", {"reward": [1.0]})
-    with pytest.raises(RunError, match="no loss or accuracy among its scalars; it has reward"):
+    with pytest.raises(RunError, match="no column of losses or accuracies; it has reward"):
         read_events(folder, find_event_files(folder), {})
 
 

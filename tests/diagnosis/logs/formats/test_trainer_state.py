@@ -11,14 +11,14 @@ from dlpractice.diagnosis.logs.formats.trainer_state import (
     find_state,
     read_trainer_state,
 )
-from dlpractice.diagnosis.logs.json_files import read_object
+from dlpractice.diagnosis.logs.texts.json_text import read_document
 from dlpractice.errors import RunError
 
 STATE = Path(__file__).parents[2] / "sample_logs" / "trainer_state.json"
 
 
 def test_a_real_state() -> None:
-    record = read_trainer_state(STATE, read_object(STATE), {})
+    record = read_trainer_state(STATE, read_document(STATE), {})
     assert set(record.curves) == {"loss", "learning_rate", "val_loss", "val_accuracy"}
     assert record.curves["loss"].at[:3] == (0.5, 1.0, 1.5)
     assert record.curves["loss"].values[0] == 0.690143346786499
@@ -32,7 +32,7 @@ def test_a_real_state() -> None:
 def test_what_is_no_state() -> None:
     with pytest.raises(RunError, match="log_history must be a list"):
         read_trainer_state(STATE, {"log_history": 3}, {})
-    with pytest.raises(RunError, match="logs no loss"):
+    with pytest.raises(RunError, match="no column of losses"):
         read_trainer_state(STATE, {"log_history": [{"step": 1}]}, {})
 
 
@@ -45,11 +45,11 @@ def test_a_state_is_told_by_what_it_holds_and_a_folder_s_by_its_name(tmp_path: P
         assert find_state(renamed) is None
 
 
-def test_the_newest_checkpoint_is_found(tmp_path: Path) -> None:
-    for step, age in ((8, 3), (16, 1), (24, 2)):
+def test_the_checkpoint_of_most_steps_is_found_whenever_it_was_copied(tmp_path: Path) -> None:
+    for step, age in ((8, 3), (100, 2), (24, 1)):
         state = tmp_path / f"checkpoint-{step}" / STATE.name
         state.parent.mkdir()
         shutil.copy(STATE, state)
         os.utime(state, (10 - age, 10 - age))
-    assert find_last_checkpoint(tmp_path) == tmp_path / "checkpoint-16" / STATE.name
-    assert find_last_checkpoint(tmp_path / "checkpoint-16") is None
+    assert find_last_checkpoint(tmp_path) == tmp_path / "checkpoint-100" / STATE.name
+    assert find_last_checkpoint(tmp_path / "checkpoint-100") is None

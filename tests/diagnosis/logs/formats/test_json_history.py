@@ -7,15 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from dlpractice.diagnosis.logs.formats.keras_history import read_history
-from dlpractice.diagnosis.logs.json_files import read_object
+from dlpractice.diagnosis.logs.formats.json_history import read_history
+from dlpractice.diagnosis.logs.texts.json_text import read_document
 from dlpractice.errors import RunError
 
 
 def test_a_real_history(keras_logs: SimpleNamespace, tmp_path: Path) -> None:
     file = tmp_path / "history.json"
     file.write_text(json.dumps(keras_logs.history))
-    record = read_history(file, read_object(file), {})
+    record = read_history(file, read_document(file), {})
     assert set(record.curves) == {"loss", "accuracy", "val_loss", "val_accuracy"}
     assert record.curves["val_loss"].values == tuple(keras_logs.history["val_loss"])
     assert record.curves["val_loss"].at == tuple(float(epoch) for epoch in range(1, 26))
@@ -37,7 +37,7 @@ def test_scalars_beside_the_lists_are_passed_over() -> None:
 def test_names_in_the_place_of_numbers_are_refused() -> None:
     with pytest.raises(RunError, match="no list of losses or accuracies: loss is 'train_loss'"):
         read_history(Path("h.json"), {"loss": "train_loss", "val_loss": "val_loss"}, {})
-    with pytest.raises(RunError, match="loss must be a list of numbers"):
+    with pytest.raises(RunError, match=r"h\.json loss must be a number; got 'low'"):
         read_history(Path("h.json"), {"loss": ["low", "lower"]}, {})
 
 
