@@ -1,7 +1,7 @@
 """The one call that a recipe makes for its data: from a name or a path to pixels, labels and splits."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,13 +30,15 @@ class Split:
     """N images in the order of their paths.
 
     `labels` is (N,) int64, positions in the class names; `groups` holds "" where an image belongs to no
-    group; `pixels` is (N, H, W, 3) uint8, read from the disk when indexed.
+    group; `bound` the path of the first image that it stays together with and is counted as one with, which
+    is its own for most; `pixels` is (N, H, W, 3) uint8, read from the disk when indexed.
     """
 
     paths: tuple[str, ...]
     labels: NDArray[np.int64]
     sha256: tuple[str, ...]
     groups: tuple[str, ...]
+    bound: tuple[str, ...]
     pixels: RowView
 
     def __len__(self) -> int:
@@ -64,12 +66,19 @@ class Dataset:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
     def split_rows(self) -> list[dict[str, str]]:
-        """The rows of `splits.csv`, sorted by path: path, label, split (or `unused`), sha256, group."""
+        """The rows of `splits.csv`, sorted by path; the split of those left out is `unused`."""
         rows = [
-            {"path": path, "label": self.class_names[label], "split": name, "sha256": digest, "group": group}
+            {
+                "path": path,
+                "label": self.class_names[label],
+                "split": name,
+                "sha256": digest,
+                "group": group,
+                "bound": bound,
+            }
             for name, split in [*self.splits.items(), (UNUSED, self.unused)]
-            for path, label, digest, group in zip(
-                split.paths, split.labels, split.sha256, split.groups, strict=True
+            for path, label, digest, group, bound in zip(
+                split.paths, split.labels, split.sha256, split.groups, split.bound, strict=True
             )
         ]
         return sorted(rows, key=lambda row: row["path"])
@@ -87,7 +96,7 @@ class Survey:
     training refuses the data, and `dlp data check` says no.
 
     `items` are the images that can be used, each with its split in `splits`, which is empty where they cannot
-    be divided.
+    be divided. `bound` has by path what each image stays together with, see `Split`.
     """
 
     index: Index
@@ -95,6 +104,7 @@ class Survey:
     audit: Audit
     items: tuple[Item, ...]
     splits: tuple[SplitName, ...]
+    bound: Mapping[str, str]
 
     def sizes(self) -> dict[SplitName, int]:
         """How many images each split has."""
@@ -122,18 +132,19 @@ def survey(
     audit = inspect(index, scanned, on_bad_image)
     items = usable_items(index, audit)
     splits: list[SplitName] = []
+    groups = _bind(items, scanned, audit)
     try:
         if items:
             splits = assign_splits(
                 [item.label for item in items],
                 [item.split for item in items],
-                connected(len(items), _links(items, scanned, audit)),
+                groups,
                 [scanned.sha256[item.path] for item in items],
                 shares,
             )
     except DataError as error:
         audit = audit.with_finding(Finding("cannot be divided", "error", error.message, hint=error.hint))
-    return Survey(index, scanned, audit, tuple(items), tuple(splits))
+    return Survey(index, scanned, audit, tuple(items), tuple(splits), _name_bound(items, groups))
 
 
 def prepare(
@@ -172,9 +183,10 @@ def prepare(
     )
     members["train"] = [item for item, is_used in zip(train, used, strict=True) if is_used]
     unused = [item for item, is_used in zip(train, used, strict=True) if not is_used]
-    chosen = {name: _split(inside, index.class_names, scanned, look) for name, inside in members.items()}
-    left = _split(unused, index.class_names, scanned, look)
-    return Dataset(index.root, index.class_names, **chosen, unused=left, audit=found.audit)
+    names, bound = index.class_names, found.bound
+    chosen = {name: _split(inside, names, scanned, look, bound) for name, inside in members.items()}
+    left = _split(unused, names, scanned, look, bound)
+    return Dataset(index.root, names, **chosen, unused=left, audit=found.audit)
 
 
 def load_labelled(
@@ -207,7 +219,8 @@ def load_labelled(
     if not scanned.sha256:
         raise DataError(f"no image in {index.root} can be decoded", "`dlp data check` shows why")
     items = [replace(item, label=spelling[item.label]) for item in index.items if item.path in scanned.sha256]
-    return _split(items, class_names, scanned, look), list(scanned.bad.values())
+    bound = _name_bound(items, _bind(items, scanned, inspect(index, scanned)))
+    return _split(items, class_names, scanned, look, bound), list(scanned.bad.values())
 
 
 def _compare_name(name: str, known: Sequence[str]) -> str:
@@ -236,15 +249,26 @@ def locate(source: str, progress: Progress) -> Path:
     return find(source, progress)
 
 
-def _links(items: Sequence[Item], scanned: Scan, audit: Audit) -> Iterable[tuple[int, int]]:
-    """Pairs of items that no split may separate: same bytes, same looks, same group."""
+def _bind(items: Sequence[Item], scanned: Scan, audit: Audit) -> NDArray[np.int64]:
+    """(N,) for each item the position of the first one that no split may part it from, and with which it
+    counts as one: of the same bytes, the same looks or the same group, directly or through others."""
     position = {item.path: number for number, item in enumerate(items)}
-    yield from same_key([scanned.sha256[item.path] for item in items])
-    yield from same_key([item.group for item in items])
-    yield from ((position[first], position[second]) for first, second in audit.near_duplicates)
+    links: list[tuple[int, int]] = [
+        *same_key([scanned.sha256[item.path] for item in items]),
+        *same_key([item.group for item in items]),
+        *((position[first], position[second]) for first, second in audit.near_duplicates),
+    ]
+    return connected(len(items), links)
 
 
-def _split(items: Sequence[Item], class_names: Sequence[str], scanned: Scan, look: Look) -> Split:
+def _name_bound(items: Sequence[Item], groups: NDArray[np.int64]) -> dict[str, str]:
+    """By path, the path of the first item of its group."""
+    return {item.path: items[first].path for item, first in zip(items, groups.tolist(), strict=True)}
+
+
+def _split(
+    items: Sequence[Item], class_names: Sequence[str], scanned: Scan, look: Look, bound: Mapping[str, str]
+) -> Split:
     code = {name: number for number, name in enumerate(class_names)}
     sha256 = tuple(scanned.sha256[item.path] for item in items)
     return Split(
@@ -252,5 +276,6 @@ def _split(items: Sequence[Item], class_names: Sequence[str], scanned: Scan, loo
         labels=np.array([code[item.label] for item in items], np.int64),
         sha256=sha256,
         groups=tuple(item.group or "" for item in items),
+        bound=tuple(bound[item.path] for item in items),
         pixels=pixel_view(sha256, look),
     )

@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+
 from dlpractice.diagnosis.curves.trends import Trend, read_trend
 from dlpractice.diagnosis.record import Record, RunFacts
+from dlpractice.statistics.clusters import effective_number
 from dlpractice.statistics.differences import unpaired_interval
 from dlpractice.statistics.quantiles import Z95
 from dlpractice.statistics.shares import wilson
@@ -38,7 +41,8 @@ class Errors:
     train, val: shares in [0, 1] that are answered wrong; train_interval, val_interval: of each.
     gap_interval: the interval of val - train. counted: True where the intervals come from the numbers of
     examples, False where they come from how the curves scatter. stage: the stage that the epoch is of, where
-    that is not the last stage; else "".
+    that is not the last stage; else "". bound: how many validation images of how many groups there are, in
+    words, where some are bound and count as less; else "".
     """
 
     epoch: float
@@ -49,6 +53,7 @@ class Errors:
     gap_interval: Interval
     counted: bool
     stage: str = ""
+    bound: str = ""
 
     @property
     def gap(self) -> float:
@@ -59,11 +64,12 @@ class Errors:
         """Both errors and their difference with its interval, in words."""
         low, high = self.gap_interval
         where = "95 % interval" if self.counted else "by the scatter of the curves"
+        about = f"; {self.bound}" if self.bound else ""
         kept = f" of the stage {self.stage}, whose weights were kept" if self.stage else ""
         return (
             f"training error {self.train:.1%}, validation error {self.val:.1%} "
             f"at epoch {self.epoch:g}{kept}: {100 * self.gap:+.1f} points "
-            f"({where} {100 * low:+.1f} to {100 * high:+.1f})"
+            f"({where} {100 * low:+.1f} to {100 * high:+.1f}{about})"
         )
 
 
@@ -96,19 +102,32 @@ class Case:
         return math.log(classes) if classes > 1 else None
 
     @cached_property
-    def sizes(self) -> tuple[int, int] | None:
-        """The numbers of examples behind training and validation metrics; None where they are not known.
+    def trials(self) -> tuple[float, float] | None:
+        """How many independent examples are behind training and validation metrics; None if not known.
 
-        Training metrics are measured on at most as many images as validation metrics. The tasks of one-shot
-        runs are not independent of each other: the interval of the result says for how many they count.
+        Training metrics are measured on at most as many images as validation metrics, and images that are
+        bound are taken to be worth as much there as in validation. The tasks of one-shot runs are not
+        independent of each other: the interval of the result says for how many they count.
         """
         run = self.record.run
         if run is None or not run.splits:
             return None
         if run.command == "oneshot":
-            return _task_sizes(run)
-        validation = run.count("validation")
-        return (min(run.count("train"), validation), validation) if validation else None
+            return _count_tasks(run)
+        bound, answers = run.bound("validation"), run.answers("validation")
+        if not bound:
+            return None
+        # A run that goes on has no answers yet: then every group counts as one.
+        found = answers.count_trials() if answers.items else effective_number(np.zeros(len(bound)), bound)
+        return max(1.0, min(run.count("train"), len(bound)) / len(bound) * found), found
+
+    @cached_property
+    def bound(self) -> str:
+        """How many validation images of how many groups there are, in words; "" where none are bound."""
+        run = self.record.run
+        bound = run.bound("validation") if run is not None else []
+        groups = len(set(bound))
+        return f"{len(bound):,} validation images of {groups:,} groups" if groups < len(bound) else ""
 
     @cached_property
     def errors(self) -> Errors | None:
@@ -117,15 +136,27 @@ class Case:
         train, val = curves.get("accuracy"), curves.get("val_accuracy")
         if train is None or val is None or not len(train) or not len(val):
             return None
-        if self.sizes is not None:
+        if self.trials is not None:
             epoch = self._kept_epoch()
             if epoch == 0:
-                return _errors_at_start(self.run, self.sizes)
+                return self._errors_at_start()
             values = [dict(zip(c.at, c.values, strict=True)).get(epoch, math.nan) for c in (train, val)]
             if all(math.isfinite(value) for value in values):
-                return _counted(epoch, 1 - values[0], 1 - values[1], self.sizes)
+                return _counted(epoch, 1 - values[0], 1 - values[1], self.trials, self.bound)
         ends = self.trends.get("accuracy"), self.trends.get("val_accuracy")
         return None if ends[0] is None or ends[1] is None else _scattered(ends[0], ends[1])
+
+    def _errors_at_start(self) -> Errors | None:
+        """The errors of a run that kept the weights its last stage began with.
+
+        They were measured in the stage before, which made those weights; None where it did not measure them.
+        """
+        row = self.run.start or {}
+        if row.get("accuracy") is None or row.get("val_accuracy") is None or self.trials is None:
+            return None
+        wrong = 1 - row["accuracy"], 1 - row["val_accuracy"]
+        errors = _counted(float(row["epoch"]), *wrong, self.trials, self.bound)
+        return replace(errors, stage=str(row["stage"]))
 
     def _kept_epoch(self) -> float:
         """The epoch of the last stage whose weights the run kept; 0 where it kept those the stage began with.
@@ -158,20 +189,8 @@ def open_case(record: Record, target_error: float | None = None) -> Case:
     return Case(record, TARGETS.get(str(source)))
 
 
-def _errors_at_start(run: RunFacts, sizes: tuple[int, int]) -> Errors | None:
-    """The errors of a run that kept the weights its last stage began with.
-
-    They were measured in the stage before, which made those weights; None where it did not measure them.
-    """
-    row = run.start or {}
-    if row.get("accuracy") is None or row.get("val_accuracy") is None:
-        return None
-    errors = _counted(float(row["epoch"]), 1 - row["accuracy"], 1 - row["val_accuracy"], sizes)
-    return replace(errors, stage=str(row["stage"]))
-
-
-def _counted(epoch: float, train: float, val: float, sizes: tuple[int, int]) -> Errors:
-    n_train, n_val = sizes
+def _counted(epoch: float, train: float, val: float, trials: tuple[float, float], bound: str) -> Errors:
+    n_train, n_val = trials
     return Errors(
         epoch,
         train,
@@ -180,6 +199,7 @@ def _counted(epoch: float, train: float, val: float, sizes: tuple[int, int]) -> 
         wilson(min(max(val, 0.0), 1.0), n_val),
         unpaired_interval(val, n_val, train, n_train),
         counted=True,
+        bound=bound,
     )
 
 
@@ -202,7 +222,7 @@ def _scattered(train: Trend, val: Trend) -> Errors:
     )
 
 
-def _task_sizes(run: RunFacts) -> tuple[int, int] | None:
+def _count_tasks(run: RunFacts) -> tuple[int, int] | None:
     measure = ((run.summary or {}).get("results") or {}).get("val_accuracy")
     if not measure:
         return None

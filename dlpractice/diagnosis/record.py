@@ -7,6 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dlpractice.runs.answers import Answers, collect_answers
+
 Floats = NDArray[np.float64]
 
 Answer = Mapping[str, Any]
@@ -105,6 +107,17 @@ class RunFacts:
     def recorded_epochs(self) -> Sequence[Mapping[str, Any]]:
         """What diagnostics.json says of the net after each epoch, the first one first."""
         return (self.diagnostics or {}).get("epochs") or []
+
+    def answers(self, split: str) -> Answers:
+        """Which of the predictions on the examples of `split` are right, and what belongs together."""
+        return collect_answers(self.scored(split), self.splits, of_tasks=self.command == "oneshot")
+
+    def bound(self, split: str) -> list[str]:
+        """What each image of `split` is bound to: those with the same name are counted as one. None in a
+        one-shot run, whose tasks are counted by alphabets."""
+        if self.command == "oneshot":
+            return []
+        return [row["bound"] or row["path"] for row in self.splits if row["split"] == split]
 
     def scored(self, split: str) -> list[Answer]:
         """The predictions on the examples of `split`."""

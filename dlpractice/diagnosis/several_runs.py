@@ -1,7 +1,7 @@
 """Several runs read together: those of a comparison, or of a sweep over one key of the config."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -15,11 +15,11 @@ from dlpractice.diagnosis.finding import Finding
 from dlpractice.diagnosis.logs.formats.run_directory import read_run
 from dlpractice.diagnosis.verdict import Diagnosis, diagnose
 from dlpractice.errors import RunError
-from dlpractice.runs.answers import average_answers, collect_answers
+from dlpractice.runs.answers import Answers, average_answers
 from dlpractice.runs.atomic_files import read_json
 from dlpractice.runs.directory import CONFIG, SWEEP
 from dlpractice.statistics.quantiles import Z95
-from dlpractice.statistics.shares import wilson
+from dlpractice.statistics.shares import count_groups, wilson
 
 FRACTION = "data.fraction"
 """The key of a sweep over subsets of the training images."""
@@ -93,9 +93,11 @@ def gather_points(cases: Sequence[Case], key: str) -> list[Point]:
             _place(members[0][1], key),
             fmean(errors.train for errors, _ in members),
             fmean(errors.val for errors, _ in members),
-            members[0][1].sizes[1] if members[0][1].sizes else 0,
+            _count(members[0][1]),
+            members[0][1].trials[1] if members[0][1].trials else 0.0,
             label,
             _count_parameters(members[0][1]),
+            count_groups(members[0][1].run.bound("validation")),
             average_runs([case for _, case in members]),
         )
         for label, members in at.items()
@@ -103,13 +105,12 @@ def gather_points(cases: Sequence[Case], key: str) -> list[Point]:
     return sorted(points, key=lambda point: (point.place, point.label))
 
 
-def average_runs(cases: Sequence[Case]) -> Mapping[str, float]:
-    """By validation image, the share of runs that are right; empty where they answered different images."""
-    every = [collect_answers(case.run.scored("validation"), of_tasks=False) for case in cases]
-    if not all(answers.has_questions_of(every[0]) for answers in every):
-        return {}
-    mean = average_answers(every)
-    return dict(zip((item.path for item in mean.items), mean.correct.tolist(), strict=True))
+def average_runs(cases: Sequence[Case]) -> Answers | None:
+    """The mean answers to the validation images; None where there are none, or runs had different ones."""
+    every = [case.run.answers("validation") for case in cases]
+    if not every[0].items or not all(answers.has_questions_of(every[0]) for answers in every):
+        return None
+    return average_answers(every)
 
 
 def _label(case: Case, key: str) -> str:
@@ -130,6 +131,14 @@ def _place(case: Case, key: str) -> float:
     return float(_count_parameters(case))
 
 
+def _count(case: Case) -> int:
+    """The number of validation images, or of the queries of validation tasks; 0 where that is not known."""
+    if case.run.command == "oneshot":
+        measure = ((case.run.summary or {}).get("results") or {}).get("val_accuracy") or {}
+        return int(measure.get("n", 0))
+    return case.run.count("validation")
+
+
 def _count_parameters(case: Case) -> int:
     return int((case.run.summary or {}).get("trainable_parameters", 0))
 
@@ -137,12 +146,12 @@ def _count_parameters(case: Case) -> int:
 def read_learning_curve(points: Sequence[Point], target: Target | None) -> Finding | None:
     """Says what more data would bring, as a range over families of curves; None for fewer than four sizes."""
     sizes, errors = [point.place for point in points], [point.val for point in points]
-    fits = fit_families(sizes, errors, points[-1].n or 1) if len(points) >= FEWEST_SIZES else []
+    fits = fit_families(sizes, errors, points[-1].trials or 1) if len(points) >= FEWEST_SIZES else []
     if not fits:
         return None
     last, before = points[-1], points[-2]
     low, high = predict_range(fits, 2 * last.place)
-    ends = wilson(last.val, last.n) if last.n else (0.0, 1.0)
+    ends = wilson(last.val, last.trials) if last.trials else (0.0, 1.0)
     change = subtract_errors(last, before, Z95)
     evidence = [
         f"twice the data ({2 * last.place:,.0f} images) would bring the validation error from {last.val:.1%} "

@@ -18,6 +18,15 @@ def interval(measure: Mapping[str, Any]) -> str:
     return NOTHING if low is None else f"{percent(low)}-{percent(high)}"
 
 
+def items(measure: Mapping[str, Any], what: str = "") -> str:
+    """How many items a measure is of, and of how many groups where some count as less: "180 of 12 groups".
+
+    what: the name of the items, such as "test images".
+    """
+    text = f"{measure['n']:,} {what}".rstrip()
+    return f"{text} of {measure['groups']:,} groups" if measure.get("groups") else text
+
+
 def points(difference: float | None) -> str:
     """A difference of accuracies in percentage points, with its sign: "+1.2"."""
     return NOTHING if difference is None else f"{100 * difference:+.1f}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dlpractice.report.number_format import NOTHING, interval, percent
+from dlpractice.report.number_format import NOTHING, interval, items, percent
 from dlpractice.report.printable import printable_name
 from dlpractice.report.result_tables import Document, letter, plain_table
 
@@ -38,7 +38,7 @@ def _results_table(results: Mapping[str, Document]) -> RenderableType:
             percent(measure["value"]),
             interval(measure),
             _errors(measure),
-            f"{measure['n']:,}",
+            items(measure),
             measure["kind"],
         )
     return table
@@ -92,7 +92,7 @@ def comparison_table(document: Document) -> RenderableType:
             _with_spread(measure),
             interval(measure),
             _errors(measure),
-            *([f"{measure['n']:,}"] if varies else []),
+            *([items(measure)] if varies else []),
             "" if row["seconds"] is None else f"{row['seconds']:,.0f}",
             Text(row["kind"] + (f" [{sources.index(row['source']) + 1}]" if row["source"] else "")),
             style="bold" if row is best else "dim" if row["kind"] == "published" else None,
@@ -133,8 +133,8 @@ def _comparison_note(document: Document, rows: Sequence[Document], sources: Sequ
         seeds = max(len(row["seeds"]) for row in measured)
         spread = f", mean ± standard deviation over {seeds} seeds" if seeds > 1 else ""
         counts = _counts(measured, protocol)
-        n = f"{counts.pop():,}" if len(counts) == 1 else "n"
-        lines.append(f"measured here: accuracy in % of {n} queries{spread}")
+        n = items(measured[0]["results"][protocol], "queries") if len(counts) == 1 else "n queries"
+        lines.append(f"measured here: accuracy in % of {n}{spread}")
         lines.append("s: wall seconds of a run, with its training")
         lines += [f"{row['method']}: {row['about']}" for row in measured if row["about"]]
     return "\n".join([*lines, *(f"[{number}] {source}" for number, source in enumerate(sources, 1))])

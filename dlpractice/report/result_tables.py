@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dlpractice.report.number_format import NOTHING, count, interval, percent, points, points_interval
+from dlpractice.report.number_format import NOTHING, count, interval, items, percent, points, points_interval
 from dlpractice.report.printable import printable_name
 from dlpractice.runs.listing import headline
 
@@ -52,8 +52,7 @@ def _published(entry: Document | None) -> str:
 def _comparison_note(document: Document, deviates: bool) -> str:
     """What the columns mean, so that each number says where it comes from."""
     rows = document["rows"]
-    n, n_val = (rows[0][name]["n"] for name in ("test_accuracy", "val_accuracy"))
-    lines = [f"measured here: accuracy in % of {n_val:,} validation and {n:,} test images"]
+    lines = [f"measured here: accuracy in % of {describe_images(rows[0])}"]
     if deviates:
         lines[0] += f", mean ± standard deviation over {max(len(row['seeds']) for row in rows)} seeds"
     lines += ["to best: paired difference on test, in points", "s: wall seconds of a run"]
@@ -62,6 +61,14 @@ def _comparison_note(document: Document, deviates: bool) -> str:
         lines[-1] += f"; {shared:,.0f} more were spent once, on frozen features that the runs share"
     sources = dict.fromkeys(row["published"]["source"] for row in rows if row.get("published"))
     return "\n".join([*lines, *(f"published, on other test images: {source}" for source in sources)])
+
+
+def describe_images(row: Document) -> str:
+    """How many images a row's accuracies are of: "150 validation and 150 test images", and of what groups."""
+    val, test = row["val_accuracy"], row["test_accuracy"]
+    if val.get("groups") or test.get("groups"):
+        return f"{items(val, 'validation images')} and {items(test, 'test images')}"
+    return f"{val['n']:,} validation and {test['n']:,} test images"
 
 
 def summary_table(summary: Document) -> RenderableType:
@@ -74,7 +81,7 @@ def summary_table(summary: Document) -> RenderableType:
             Text(name.replace("_", " ")),
             percent(measure["value"]),
             interval(measure),
-            f"{measure['n']:,}",
+            items(measure),
             Text(kind),
         )
     return table
@@ -84,10 +91,10 @@ def evaluate_table(document: Document, class_names: Sequence[str]) -> Renderable
     """What `dlp evaluate` found: accuracy overall and per class, what was confused, what was unreadable."""
     table = plain_table(["class"], ["%", "95 %", "n"])
     for name, measure in document["per_class"].items():
-        table.add_row(Text(name), percent(measure["value"]), interval(measure), f"{measure['n']:,}")
+        table.add_row(Text(name), percent(measure["value"]), interval(measure), items(measure))
     overall = document["accuracy"]
     table.add_section()
-    table.add_row("all", percent(overall["value"]), interval(overall), f"{overall['n']:,}", style="bold")
+    table.add_row("all", percent(overall["value"]), interval(overall), items(overall), style="bold")
     parts: list[RenderableType] = [table, "", _confusion_table(document["confusion"], class_names)]
     if unreadable := document["unreadable"]:
         parts += ["", Text(f"could not be read, and not counted: {len(unreadable):,}", style="yellow")]
@@ -177,7 +184,7 @@ def _results_table(runs: Sequence[Document], letters: Sequence[str]) -> Renderab
                 Text(name.replace("_", " ")),
                 percent(measure["value"]),
                 interval(measure),
-                f"{measure['n']:,}",
+                items(measure),
                 points(paired["value"]) if paired else "",
                 points_interval(paired) if paired else "",
             )

@@ -6,8 +6,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dlpractice.report.number_format import NOTHING, count, interval, percent, points, points_interval
-from dlpractice.report.result_tables import plain_table
+from dlpractice.report.number_format import NOTHING, count, interval, items, percent, points, points_interval
+from dlpractice.report.result_tables import describe_images, plain_table
 
 Document = Mapping[str, Any]
 
@@ -35,8 +35,7 @@ def sweep_table(document: Document) -> RenderableType:
     first = rows[0]
     best = next(row for row in rows if not row["difference"])
     notes = [
-        f"measured here: accuracy in % of {first['val_accuracy']['n']:,} validation and "
-        f"{first['test_accuracy']['n']:,} test images; params: trained",
+        f"measured here: accuracy in % of {describe_images(first)}; params: trained",
         f"chosen by validation: {document['key']} {_format_value(best['value'])}; "
         "the test was scored once a run",
     ]
@@ -78,12 +77,13 @@ def trial_table(document: Document) -> RenderableType:
 
 
 def _trial_note(document: Document) -> str:
-    seeds, n = len(document["seeds"]), document["before"]["val_accuracy"]["n"]
+    seeds = len(document["seeds"])
     what = "validation tasks' queries" if document["command"] == "oneshot" else "validation images"
+    images = items(document["before"]["val_accuracy"], what)
     lines = [
         f"tried for: {document['finding']}; remedy and random at equal optimiser steps, "
         f"{seeds} seed{'s' if seeds > 1 else ''} each",
-        f"measured here on the same {n:,} {what}; the test was not looked at",
+        f"measured here on the same {images}; the test was not looked at",
     ]
     if document["random"] is None:
         lines.append("there is no other remedy for this config to compare with")

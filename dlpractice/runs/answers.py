@@ -16,9 +16,10 @@ from dlpractice.errors import RunError
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.listing import read_config_tree
 from dlpractice.statistics.clusters import choose_groups
-from dlpractice.statistics.differences import clustered_difference, paired_difference
+from dlpractice.statistics.differences import paired_difference, paired_interval
 from dlpractice.statistics.measure import Measure
-from dlpractice.statistics.shares import accuracy, clustered_accuracy
+from dlpractice.statistics.quantiles import Z95
+from dlpractice.statistics.shares import accuracy, clustered_accuracy, count_trials
 
 
 class Item(NamedTuple):
@@ -39,13 +40,15 @@ class Answers:
 
     items: the questions, each once, in the order of the file. correct: (N,) float64 in [0, 1], the share of
     runs that are right. losses: (N,) float64, the mean loss in nats; NaN where a run has none. groups: (N,)
-    what each item belongs to, for intervals; () where all items are taken for independent.
+    what each item belongs to, for intervals; () where all items are taken for independent. distinct: how many
+    different images one-shot tasks asked about; None for the images of a classifier, each asked about once.
     """
 
     items: tuple[Item, ...]
     correct: NDArray[np.float64]
     losses: NDArray[np.float64]
     groups: tuple[str, ...] = ()
+    distinct: int | None = None
 
     def accuracy(self) -> Measure:
         """The mean of `correct`, clustered by `groups` where there are any; an image that is asked about
@@ -54,9 +57,17 @@ class Answers:
         Raises:
             ValueError: there are no answers.
         """
-        if not self.groups:
-            return accuracy(self.correct)
-        return clustered_accuracy(self.correct, self.groups, distinct=len({item.path for item in self.items}))
+        if self.distinct is None:
+            return accuracy(self.correct, self.groups)
+        return clustered_accuracy(self.correct, self.groups, self.distinct)
+
+    def count_trials(self) -> float:
+        """How many independent images the interval of `accuracy` is for; of a classifier's answers.
+
+        Raises:
+            ValueError: there are no answers.
+        """
+        return count_trials(self.correct, self.groups)
 
     def difference(self, other: Self) -> Measure:
         """The paired difference in accuracy, these answers less `other`, clustered by `groups` where there
@@ -65,10 +76,15 @@ class Answers:
         Raises:
             ValueError: there are no answers, or they are to other questions.
         """
-        theirs = other.in_order_of(self).correct
-        if not self.groups:
-            return paired_difference(self.correct, theirs)
-        return clustered_difference(self.correct, theirs, self.groups)
+        return paired_difference(self.correct, other.in_order_of(self).correct, self.groups)
+
+    def difference_interval(self, other: Self, z: float = Z95) -> tuple[float, float]:
+        """The interval of `difference` that reaches `z` standard errors.
+
+        Raises:
+            ValueError: as `difference`.
+        """
+        return paired_interval(self.correct, other.in_order_of(self).correct, z, self.groups)
 
     def has_questions_of(self, other: Self) -> bool:
         """Whether both answer the same questions, in any order."""
@@ -92,12 +108,16 @@ class Answers:
         )
 
 
-def collect_answers(rows: Sequence[Mapping[str, Any]], *, of_tasks: bool) -> Answers:
+def collect_answers(
+    rows: Sequence[Mapping[str, Any]], splits: Sequence[Mapping[str, str]], *, of_tasks: bool
+) -> Answers:
     """The answers in rows of predictions.csv, in their order.
 
     Args:
+        splits: the rows of splits.csv, which say what is bound to what; an image that they lack is on its
+            own.
         of_tasks: whether a one-shot run gave them. Its items belong to alphabets, or to classes where there
-            is a single alphabet, see `choose_groups`; the images of a classifier are taken for independent.
+            is a single alphabet, see `choose_groups`; those of a classifier to what they are bound to.
     """
     turns: Counter[str] = Counter()
     items = []
@@ -105,11 +125,19 @@ def collect_answers(rows: Sequence[Mapping[str, Any]], *, of_tasks: bool) -> Ans
         items.append(Item(row["path"], row["label"], turns[row["path"]]))
         turns[row["path"]] += 1
     labels = [item.label for item in items]
+    if of_tasks:
+        sha256 = {row["path"]: row["sha256"] for row in splits}
+        groups = choose_groups([label.rpartition("/")[0] for label in labels], labels)
+        distinct = len({sha256.get(item.path) or item.path for item in items})
+    else:
+        bound = {row["path"]: row["bound"] for row in splits}
+        groups, distinct = tuple(bound.get(item.path) or item.path for item in items), None
     return Answers(
         tuple(items),
         np.array([row["label"] == row["predicted"] for row in rows], np.float64),
         np.array([math.nan if row["loss"] is None else row["loss"] for row in rows], np.float64),
-        choose_groups([label.rpartition("/")[0] for label in labels], labels) if of_tasks else (),
+        groups,
+        distinct,
     )
 
 
@@ -120,7 +148,8 @@ def read_answers(run: RunDirectory, split: str) -> Answers:
         RunError: the run has no predictions, or a file of it cannot be read.
     """
     rows = [row for row in run.predictions() if row["split"] == split]
-    return collect_answers(rows, of_tasks=read_config_tree(run).get("command") == "oneshot")
+    of_tasks = read_config_tree(run).get("command") == "oneshot"
+    return collect_answers(rows, run.splits(), of_tasks=of_tasks)
 
 
 def read_mean_answers(runs: Sequence[RunDirectory], split: str) -> Answers:

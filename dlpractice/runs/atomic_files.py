@@ -10,7 +10,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -157,19 +157,21 @@ def _join(cells: list[str]) -> str:
     return line.getvalue()
 
 
-def read_csv(path: Path, columns: Columns) -> list[dict[str, Any]]:
+def read_csv(path: Path, columns: Columns, later: Container[str] = ()) -> list[dict[str, Any]]:
     """The rows of a CSV file, each cell as its column's type. An empty cell is None, "" among strings.
+
+    later: columns that older files lack; rows read from these have no such key.
 
     Raises:
         RunError: the file is absent, lacks a column, or has a cell of the wrong type (named with its line).
     """
     reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
-    if missing := [name for name in columns if name not in (reader.fieldnames or ())]:
-        raise RunError(
-            f"{path}:1 lacks the column {', '.join(missing)}", f"the header is {','.join(columns)}"
-        )
+    missing = [name for name in columns if name not in (reader.fieldnames or ())]
+    if needed := [name for name in missing if name not in later]:
+        raise RunError(f"{path}:1 lacks the column {', '.join(needed)}", f"the header is {','.join(columns)}")
+    known = {name: kind for name, kind in columns.items() if name not in missing}
     return [
-        {name: _parse_cell(kind, row[name], path, reader.line_num, name) for name, kind in columns.items()}
+        {name: _parse_cell(kind, row[name], path, reader.line_num, name) for name, kind in known.items()}
         for row in reader
     ]
 

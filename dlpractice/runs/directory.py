@@ -9,8 +9,16 @@ import filelock
 from dlpractice.errors import RunError
 from dlpractice.runs import atomic_files
 from dlpractice.runs.lock import LOCK_NAME, LockedFolder
+from dlpractice.statistics.clusters import join_groups
 
-SPLIT_COLUMNS: atomic_files.Columns = {"path": str, "label": str, "split": str, "sha256": str, "group": str}
+SPLIT_COLUMNS: atomic_files.Columns = {
+    "path": str,
+    "label": str,
+    "split": str,
+    "sha256": str,
+    "group": str,
+    "bound": str,
+}
 METRIC_COLUMNS: atomic_files.Columns = {
     "stage": str,
     "epoch": int,
@@ -140,8 +148,17 @@ class RunDirectory(LockedFolder):
         atomic_files.write_csv(self.writable(SPLITS), SPLIT_COLUMNS, rows)
 
     def splits(self) -> list[dict[str, str]]:
-        """One row per image: path (relative to the data), label, split, sha256, group."""
-        return atomic_files.read_csv(self.path / SPLITS, SPLIT_COLUMNS)
+        """One row per image: path (relative to the data), label, split, sha256, group, bound.
+
+        Runs that were written before there was `bound` say by bytes and groups what is bound; which images
+        look alike is not known of them here.
+        """
+        rows = atomic_files.read_csv(self.path / SPLITS, SPLIT_COLUMNS, later=("bound",))
+        if rows and "bound" not in rows[0]:
+            firsts = join_groups([row["sha256"] for row in rows], [row["group"] for row in rows])
+            for row, first in zip(rows, firsts, strict=True):
+                row["bound"] = rows[first]["path"]
+        return rows
 
     def append_metrics(self, row: Mapping[str, object]) -> None:
         """Add one epoch's row, with the keys of METRIC_COLUMNS.

@@ -15,10 +15,11 @@ def shared_z(comparisons: int) -> float:
     return NormalDist().inv_cdf(1 - 0.025 / max(1, comparisons))
 
 
-def student_quantile(freedom: int) -> float:
-    """The 97.5 % point of Student's distribution with `freedom` >= 1 degrees of freedom."""
+def student_quantile(freedom: int, z: float = Z95) -> float:
+    """The point of Student's distribution with `freedom` >= 1 degrees of freedom that leaves as much above it
+    as `z` does in the standard normal one: 2.5 % by default."""
     # Imported when it is needed: scipy takes 0.3 s to import (`scipy.stats`, which calls this very function,
-    # 1.2 s), and `dlp diagnose`, which imports this room, needs no Student quantile.
+    # 1.2 s), and `dlp diagnose`, which imports this room, needs no Student quantile for independent items.
     from scipy.special import stdtrit
 
-    return float(stdtrit(freedom, 0.975))
+    return float(stdtrit(freedom, 0.975 if z == Z95 else NormalDist().cdf(z)))

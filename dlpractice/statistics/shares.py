@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dlpractice.statistics.clusters import variance_of_sum
+from dlpractice.statistics.clusters import effective_number
 from dlpractice.statistics.measure import Measure
-from dlpractice.statistics.quantiles import Z95, student_quantile
+from dlpractice.statistics.quantiles import Z95
 
 
 def wilson(share: float, n: float, z: float = Z95) -> tuple[float, float]:
@@ -36,34 +36,60 @@ def wilson(share: float, n: float, z: float = Z95) -> tuple[float, float]:
     return (0.0 if share == 0 else max(0.0, centre - half), 1.0 if share == 1 else min(1.0, centre + half))
 
 
-def accuracy(correct: ArrayLike) -> Measure:
-    """The mean of `correct`, (N,) in [0, 1], with Wilson's interval for N items.
+UNSEEN = 0.5
+"""Mistakes' worth of variance that is taken to lie unseen in whole groups of images, see `effective_number`.
+
+With none, 84 to 90 % of the intervals hold the truth where 12 groups of 15 images are right in 90 % and
+images of a group correlate by 0.4, and with half a mistake 97 to 98 %; where groups do not matter, it makes
+the interval a tenth to a quarter wider (3,000 simulated test sets each, with groups of equal size or not).
+"""
+
+
+def accuracy(correct: ArrayLike, groups: Sequence[str] = ()) -> Measure:
+    """The mean of `correct`, (N,) in [0, 1], with Wilson's interval for the number of independent items.
 
     Each entry is an item's 0 or 1, or its mean over seeds. Seeds add no items: with several of them the
     interval is that of a single run at the mean accuracy, which is on the wide side.
 
+    Args:
+        groups: (N,) what each image is bound to, by its bytes, its looks or its group: the interval is then
+            for new groups, with `effective_number` for N. () where all images are independent.
+
     Raises:
-        ValueError: `correct` is empty, or outside [0, 1].
+        ValueError: `correct` is empty, or outside [0, 1], or `groups` has another length.
     """
     items = check_items(correct)
+    trials = count_trials(items, groups)
     mean = float(items.mean())
-    return Measure(mean, wilson(mean, len(items)), len(items))
+    return Measure(mean, wilson(mean, trials), len(items), groups=count_groups(groups))
+
+
+def count_trials(correct: NDArray[np.float64], groups: Sequence[str]) -> float:
+    """How many independent images those of `accuracy` are worth: a number from 1 to N.
+
+    Raises:
+        ValueError: `groups` has another length than `correct`, (N,), unless it is ().
+    """
+    return effective_number(correct, groups, unseen=UNSEEN) if len(groups) else float(len(correct))
+
+
+def count_groups(groups: Sequence[str]) -> int | None:
+    """The number of different groups; None where no group has two items."""
+    count = len(set(groups))
+    return count if count < len(groups) else None
 
 
 def clustered_accuracy(correct: ArrayLike, groups: Sequence[str], distinct: int | None = None) -> Measure:
     """The mean of `correct`, (N,) in [0, 1] as for `accuracy`, with a 95 % interval for new groups of items.
 
     Items of one group (characters of one alphabet) are hard or easy together, so N of them say less than N
-    independent ones. The variance of the mean is taken between groups (linearised as in survey sampling),
-    turned into an effective number of independent trials, at most N, lowered for the few groups that the
-    variance is estimated from (normal against Student quantile with G - 1 degrees of freedom, squared), and
-    put into Wilson's interval: Korn and Graubard, "Confidence intervals for proportions with small expected
-    number of positive counts estimated from survey data", Survey Methodology 24 (1998), with Wilson's
-    interval for their exact one. Near 100 % it keeps its coverage, where mean +- t standard errors loses it.
+    independent ones. `effective_number` says how many they are worth, and Wilson's interval takes that many:
+    Korn and Graubard 1998, with Wilson's interval for their exact one. Near 100 % it keeps its coverage,
+    where mean +- t standard errors loses it. Other than images that are bound, the drawings of an alphabet
+    are different things, so nothing is taken to be there unseen.
 
     Args:
-        groups: (N,) the group of each item. With a single group its variance cannot be seen: the interval is
-            then that of independent items, and holds for this group only.
+        groups: (N,) the group of each item. A single group is worth one item.
         distinct: how many different items there are where some were asked repeatedly; the effective number of
             trials is at most this. None: all N are different.
 
@@ -71,29 +97,23 @@ def clustered_accuracy(correct: ArrayLike, groups: Sequence[str], distinct: int 
         ValueError: `correct` is unfit for `accuracy`, or `groups` has another length.
     """
     items = check_items(correct)
-    n, mean = len(items), float(items.mean())
-    total, count = variance_of_sum(items, groups)
-    trials = float(n if distinct is None else min(n, distinct))
-    if count > 1:
-        variance, spread = total / n**2, mean * (1 - mean)
-        if variance * trials > spread:
-            trials = spread / variance
-        trials *= (Z95 / student_quantile(count - 1)) ** 2
-    return Measure(mean, wilson(mean, max(1.0, trials)), n)
+    mean = float(items.mean())
+    trials = effective_number(items, groups, distinct=distinct)
+    return Measure(mean, wilson(mean, max(1.0, trials)), len(items), groups=count_groups(groups))
 
 
 def per_class_accuracy(
-    labels: ArrayLike, predicted: ArrayLike, class_names: Sequence[str]
+    labels: ArrayLike, predicted: ArrayLike, class_names: Sequence[str], groups: Sequence[str] = ()
 ) -> dict[str, Measure]:
     """The accuracy within each class. `labels` and `predicted`: (N,) integers in [0, len(class_names)).
 
-    A class without an item has no accuracy, and is left out.
+    groups: (N,) as for `accuracy`, or (). A class without an item has no accuracy, and is left out.
     """
-    truth, guess = np.asarray(labels), np.asarray(predicted)
+    truth, guess, names = np.asarray(labels), np.asarray(predicted), np.asarray(groups)
     return {
-        name: accuracy(guess[truth == index] == index)
+        name: accuracy(guess[members] == index, names[members].tolist() if len(names) else ())
         for index, name in enumerate(class_names)
-        if (truth == index).any()
+        if (members := truth == index).any()
     }
 
 

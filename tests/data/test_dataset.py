@@ -68,7 +68,7 @@ def test_every_image_is_in_exactly_one_split(classes: Classes) -> None:
     assert [row["path"] for row in rows] == sorted(
         p.relative_to(root).as_posix() for p in root.rglob("*.png")
     )
-    assert set(rows[0]) == {"path", "label", "split", "sha256", "group"}
+    assert set(rows[0]) == {"path", "label", "split", "sha256", "group", "bound"}
 
 
 def test_the_split_is_a_function_of_files_and_seed(classes: Classes, tmp_path: Path) -> None:

@@ -52,7 +52,9 @@ def split_rows(
         for number in range(count):
             path = f"{split}/{number}.png"
             label = f"class{number % classes}"
-            rows.append({"path": path, "label": label, "split": split, "sha256": path, "group": ""})
+            rows.append(
+                {"path": path, "label": label, "split": split, "sha256": path, "group": "", "bound": path}
+            )
     return rows
 
 

@@ -31,7 +31,28 @@ def test_errors_of_a_run_are_those_of_the_epoch_it_kept(make: SimpleNamespace) -
 
 def test_training_metrics_are_measured_on_as_many_images_as_there_are(make: SimpleNamespace) -> None:
     record = make.run_of(rows=make.split_rows(train=40, validation=300))
-    assert open_case(record).sizes == (40, 300)
+    assert open_case(record).trials == (40, 300)
+
+
+def test_bound_images_count_as_what_their_answers_say(make: SimpleNamespace) -> None:
+    """All frames of a film alike: as many trials as films. A run that goes on has no answers yet, and counts
+    films; one with answers that do not depend on the film counts more."""
+    rows = make.split_rows(train=30, validation=120)
+    bound = [row | {"bound": f"{row['split']} {number // 10}"} for number, row in enumerate(rows)]
+    alike = tuple(make.answers(bound, 60))  # the first 60 are the first six films
+    record = make.run_of(val_accuracy=0.5, rows=bound, predictions=alike)
+    errors = open_case(record).errors
+    assert open_case(record).trials == (pytest.approx(3), pytest.approx(12))
+    assert errors.val_interval == pytest.approx(wilson(errors.val, 12))
+    assert errors.gap_interval == pytest.approx(unpaired_interval(errors.val, 12, errors.train, 3))
+    assert errors.describe().endswith("; 120 validation images of 12 groups)")
+    running = replace(record, run=replace(record.run, predictions=(), summary=None))
+    assert open_case(running).trials == (pytest.approx(3), pytest.approx(12))
+    spread = [row | {"bound": f"{row['split']} {number % 12}"} for number, row in enumerate(rows)]
+    unlike = open_case(make.run_of(val_accuracy=0.5, rows=spread, predictions=alike)).trials
+    assert 60 < unlike[1] < 120
+    free = make.run_of(rows=rows, predictions=tuple(make.answers(rows, 60)))
+    assert open_case(free).trials == (30, 120) and open_case(free).bound == ""
 
 
 def test_without_numbers_of_examples_the_scatter_stands_in(make: SimpleNamespace) -> None:
@@ -133,5 +154,5 @@ def test_errors_that_were_not_measured_are_not_guessed(kept_start: tuple[Finetun
 def test_one_shot_tasks_count_for_what_their_interval_says(make: SimpleNamespace) -> None:
     measure = {"value": 0.9, "ci95": [0.84, 0.96], "n": 4000, "kind": "measured"}
     record = make.run_of(config={"command": "oneshot"}, summary={"results": {"val_accuracy": measure}})
-    n = open_case(record).sizes[1]
+    n = open_case(record).trials[1]
     assert n == pytest.approx(0.9 * 0.1 / (0.06 / 1.96) ** 2, abs=1)

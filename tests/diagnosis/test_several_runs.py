@@ -19,7 +19,7 @@ from dlpractice.runs.directory import RunDirectory
 
 
 def curve(*errors: tuple[int, float], n: int = 500) -> list[Point]:
-    return [Point(size, 0.0, error, n, f"{size}") for size, error in errors]
+    return [Point(size, 0.0, error, n, n, f"{size}") for size, error in errors]
 
 
 def test_more_data() -> None:
@@ -68,6 +68,18 @@ def test_seeds_are_averaged(make: SimpleNamespace) -> None:
     assert points[0].n == 500
 
 
+def test_bound_images_make_a_point_less_sure(make: SimpleNamespace) -> None:
+    rows = make.split_rows(100, 60, 0)
+    points = []
+    for films in (60, 12):
+        bound = [row | {"bound": f"{row['split']} {number % films}"} for number, row in enumerate(rows)]
+        predictions = tuple(make.answers(bound, 30))
+        cases = [open_case(make.run_of(val_accuracy=0.5, rows=bound, predictions=predictions))]
+        points += gather_points(cases, "model.width")
+    assert [(point.n, point.groups) for point in points] == [(60, None), (60, 12)]
+    assert points[0].trials == 60 > points[1].trials >= 12
+
+
 def test_strategies_of_one_size_stay_apart(make: SimpleNamespace) -> None:
     cases = [
         open_case(
@@ -96,9 +108,10 @@ def test_answers_of_other_images_are_not_averaged(make: SimpleNamespace) -> None
     rows = make.split_rows(10, 4, 0)
     first = open_case(make.run_of(rows=rows, predictions=tuple(make.answers(rows, 1))))
     second = open_case(make.run_of(rows=rows, predictions=tuple(make.answers(rows, 0))))
-    assert list(average_runs([first, second]).values()) == [0.5, 1, 1, 1]
+    mean = average_runs([first, second])
+    assert mean is not None and mean.correct.tolist() == [0.5, 1, 1, 1]
     fewer = open_case(make.run_of(rows=rows, predictions=tuple(make.answers(rows, 0)[1:])))
-    assert average_runs([first, fewer]) == {}
+    assert average_runs([first, fewer]) is None
 
 
 def test_folders(tmp_path: Path) -> None:

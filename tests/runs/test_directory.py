@@ -42,7 +42,14 @@ def test_a_figure_belongs_into_the_folder_under_its_name(path: Path) -> None:
 
 
 def test_all_files_come_back(tmp_path: Path) -> None:
-    split = {"path": "a/1.png", "label": "a", "split": "test", "sha256": "0f", "group": ""}
+    split = {
+        "path": "a/1.png",
+        "label": "a",
+        "split": "test",
+        "sha256": "0f",
+        "group": "",
+        "bound": "a/1.png",
+    }
     prediction = {
         "path": "a/1.png",
         "split": "test",
@@ -72,11 +79,27 @@ def test_all_files_come_back(tmp_path: Path) -> None:
     assert run.is_finished
 
 
+def test_runs_from_before_there_was_bound_say_by_bytes_and_groups_what_is_bound(path: Path) -> None:
+    lines = [
+        "path,label,split,sha256,group",
+        "a,x,test,1,",
+        "b,x,test,2,film",
+        "c,x,train,1,film",
+        "d,x,test,3,",
+    ]
+    (path / "splits.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    rows = RunDirectory.read(path).splits()
+    assert [row["bound"] for row in rows] == ["a", "a", "a", "d"]
+    (path / "splits.csv").write_text("path,label,split,sha256\n", encoding="utf-8")
+    with pytest.raises(RunError, match="lacks the column group"):
+        RunDirectory.read(path).splits()
+
+
 def test_names_and_columns_are_those_of_the_contract(path: Path) -> None:
     run = RunDirectory.read(path)
     places = (run.model_path, run.checkpoints, run.tensorboard)
     assert [place.relative_to(path).name for place in places] == ["model.keras", "checkpoints", "tensorboard"]
-    assert ",".join(SPLIT_COLUMNS) == "path,label,split,sha256,group"
+    assert ",".join(SPLIT_COLUMNS) == "path,label,split,sha256,group,bound"
     assert ",".join(PREDICTION_COLUMNS) == "path,split,label,predicted,confidence,loss"
     assert ",".join(METRIC_COLUMNS) == (
         "stage,epoch,step,seconds,learning_rate,images_per_second,loss,accuracy,val_loss,val_accuracy"

@@ -2,8 +2,12 @@ import math
 
 import numpy as np
 import pytest
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.stats import norm
+from scipy.stats import t as student
 
-from dlpractice.statistics.clusters import choose_groups, variance_of_sum
+from dlpractice.statistics.clusters import choose_groups, effective_number, join_groups, variance_of_sum
 
 
 def test_items_are_grouped_by_alphabet_and_those_of_one_alphabet_by_class() -> None:
@@ -11,6 +15,59 @@ def test_items_are_grouped_by_alphabet_and_those_of_one_alphabet_by_class() -> N
     assert choose_groups(["A", "A", "B"], classes) == ("A", "A", "B")
     assert choose_groups(["A", "A", "A"], classes) == tuple(classes)
     assert choose_groups(["", ""], ["cat", "dog"]) == ("cat", "dog")
+
+
+def test_what_shares_a_key_is_joined_directly_or_through_others() -> None:
+    bytes_of = ["x", "y", "x", "z", "", "", "w"]
+    groups = ["", "1", "1", None, None, "2", "2"]
+    assert join_groups(bytes_of, groups) == [0, 0, 0, 3, 4, 5, 5]
+    assert join_groups([]) == []
+
+
+def test_joined_groups_are_the_components_of_a_graph() -> None:
+    rng = np.random.default_rng(0)
+    for size in (1, 5, 40, 200):
+        keys = [rng.integers(0, size, size).tolist() for _ in range(2)]
+        links = [
+            (one, other)
+            for names in keys
+            for one in range(size)
+            for other in range(one)
+            if names[one] and names[one] == names[other]
+        ]
+        first, second = np.array(links, np.int64).reshape(-1, 2).T
+        graph = coo_array((np.ones(len(first)), (first, second)), shape=(size, size))
+        _, component = connected_components(graph, directed=False)
+        smallest = [component.tolist().index(number) for number in component]
+        assert join_groups(*keys) == smallest
+
+
+def test_the_effective_number_lies_between_the_groups_and_the_items() -> None:
+    """Random values and groups: at least what the groups are worth, at most all items, and more if less
+    certain quantiles are asked for."""
+    rng = np.random.default_rng(1)
+    for _ in range(300):
+        n = int(rng.integers(1, 60))
+        values = rng.integers(0, 3, n) / 2
+        groups = rng.integers(0, rng.integers(1, 20), n).astype(str).tolist()
+        sizes = np.unique(groups, return_counts=True)[1]
+        number = effective_number(values, groups, unseen=float(rng.integers(0, 2)))
+        assert n**2 / (sizes**2).sum() <= number * (1 + 1e-12) and number <= n
+        assert effective_number(values, groups, z=3.0) <= effective_number(values, groups) * (1 + 1e-12)
+
+
+def test_the_effective_number_of_alike_and_of_unlike_groups() -> None:
+    alike = np.repeat([1.0, 0.0, 1.0, 1.0, 0.0], 8)
+    groups = np.repeat(list("abcde"), 8).tolist()
+    assert effective_number(alike, groups) == pytest.approx(5)
+    assert effective_number(np.ones(40), groups) == pytest.approx(5)
+    unlike = np.tile([1.0, 0.0], 20)  # every group has as many of each: no more variance than chance gives
+    assert effective_number(unlike, groups) == pytest.approx(
+        40 * (norm.ppf(0.975) / student.ppf(0.975, 4)) ** 2
+    )
+    assert effective_number(unlike, groups, distinct=20) == pytest.approx(
+        20 * (norm.ppf(0.975) / student.ppf(0.975, 4)) ** 2
+    )
 
 
 def test_the_variance_of_a_sum_against_a_loop() -> None:

@@ -18,6 +18,7 @@ def test_quantiles_of_the_normal_distribution() -> None:
 @pytest.mark.parametrize("freedom", [1, 2, 9, 100, 10_000])
 def test_students_quantile_is_that_of_scipys_distribution(freedom: int) -> None:
     assert student_quantile(freedom) == student.ppf(0.975, freedom)
+    assert student_quantile(freedom, 3.0) == pytest.approx(student.ppf(norm.cdf(3), freedom))
 
 
 def test_intervals_of_shares_do_without_scipy() -> None:

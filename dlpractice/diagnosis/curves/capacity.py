@@ -61,7 +61,7 @@ def _conclude(
 ) -> str:
     """The sentence of the verdict; it claims an optimum only where points on both sides of it are worse."""
     top = points[best]
-    low, high = wilson(top.val, top.n) if top.n else (0.0, 1.0)
+    low, high = wilson(top.val, top.trials) if top.trials else (0.0, 1.0)
     error = f"validation error {top.val:.1%} ({low:.1%} to {high:.1%})"
     if below and above:
         return f"the best lies between: {top.label}, {error}; both ends are worse by more than noise"

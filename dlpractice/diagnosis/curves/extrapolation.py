@@ -49,11 +49,11 @@ class Fit:
         return float(np.clip(value[0], 0.0, 1.0))
 
 
-def fit_families(sizes: Sequence[float], errors: Sequence[float], n: int) -> list[Fit]:
+def fit_families(sizes: Sequence[float], errors: Sequence[float], n: float) -> list[Fit]:
     """Fits the families to the errors of nets that were trained on so many examples.
 
     sizes: numbers of training examples. errors: shares in [0, 1], one for each size. n: the number of
-    validation examples behind each error.
+    independent validation examples behind each error.
 
     Returns the fits without those that misfit three times as badly as the best; none where there are fewer
     than FEWEST_SIZES different sizes.

@@ -11,7 +11,8 @@ from dlpractice.diagnosis.record import Answer
 from dlpractice.diagnosis.rule import UNTRAINED, Rule, Threshold
 from dlpractice.diagnosis.rules.splits import see_unpredicted
 from dlpractice.diagnosis.rules.validation import see_chance
-from dlpractice.statistics.shares import wilson
+from dlpractice.runs.answers import collect_answers
+from dlpractice.statistics.shares import accuracy, wilson
 
 LEAST = Threshold("lower end of the suspects' share, 95 % interval", 0.015, "chosen")
 CONFIDENT = Threshold(
@@ -49,7 +50,10 @@ def see_label_errors(case: Case) -> Sign | None:
     if not suspects or len(rows) < FEWEST.value:
         return None
     share = len(suspects) / len(rows)
-    if wilson(share, len(rows))[0] < LEAST.value or len(suspects) < CONFIDENT.value * mistakes:
+    groups = collect_answers(rows, case.run.splits, of_tasks=False).groups
+    doubted = {row["path"] for row in suspects}
+    least = accuracy([row["path"] in doubted for row in rows], groups).ci95[0]
+    if least < LEAST.value or len(suspects) < CONFIDENT.value * mistakes:
         return None
     evidence = (
         f"{len(suspects)} of {len(rows)} labels in validation and test are doubted ({share:.1%}), "

@@ -8,7 +8,6 @@ from dlpractice.diagnosis.case import Case
 from dlpractice.diagnosis.finding import Sign
 from dlpractice.diagnosis.remedies import balance, regularise
 from dlpractice.diagnosis.rule import UNTRAINED, Rule, Threshold
-from dlpractice.statistics.shares import wilson
 
 SHIFT = Threshold("chance of the classes' counts, were the splits alike", 1e-3, "one in a thousand")
 MOVED = Threshold("share of images that would have to change class", 0.1, "chosen")
@@ -119,11 +118,12 @@ def see_small_validation(case: Case) -> Sign | None:
     errors = case.errors
     if not n or errors is None or not errors.counted:
         return None
-    low, high = wilson(errors.val, n)
+    low, high = errors.val_interval
     if high - low < 2 * WIDE.value:
         return None
+    images = case.bound or f"{n} validation images"
     text = (
-        f"{n} validation images: accuracy {1 - errors.val:.1%} could be {1 - high:.1%} to {1 - low:.1%}; "
+        f"{images}: accuracy {1 - errors.val:.1%} could be {1 - high:.1%} to {1 - low:.1%}; "
         "smaller differences cannot be seen"
     )
     return Sign("info", "high", (text,))

@@ -37,12 +37,12 @@ def see_chance(case: Case) -> Sign | None:
 
 def see_validation_above_training(case: Case) -> Sign | None:
     """A validation accuracy above the training accuracy by more than noise."""
-    errors, sizes = case.errors, case.sizes
+    errors, trials = case.errors, case.trials
     assert errors is not None
-    if sizes is None:
+    if trials is None:
         high = errors.gap_interval[1]
     else:
-        n_train, n_val = sizes
+        n_train, n_val = trials
         high = unpaired_interval(errors.val, n_val, errors.train, n_train, Z99)[1]
     if high > 0 or errors.gap > -LEAST_LEAK.value:
         return None

@@ -22,7 +22,7 @@ def rescore(config: Oneshot, run: RunDirectory) -> Answers:
     saved, parts = load_siamese(run), read_classes(config, Silent())
     exam = plan_exam(config, parts)
     scored = score_validation(exam, saved.forward, saved.siamese.similarity, config.data.image_size)
-    return collect_answers(list(list_answers(scored)), of_tasks=True)
+    return collect_answers(list(list_answers(scored)), run.splits(), of_tasks=True)
 
 
 def describe_answers(answers: Answers) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def describe_answers(answers: Answers) -> dict[str, Any]:
 
 def compare_answers(ours: Answers, theirs: Answers) -> dict[str, Any]:
     """The paired differences, ours less theirs, in accuracy (better above 0) and in loss (better below 0);
-    None for a loss that is not finite.
+    None for a loss that is not finite, or whose interval cannot be seen, in images of one group.
 
     Raises:
         RunError: they were not asked the same.
@@ -43,10 +43,11 @@ def compare_answers(ours: Answers, theirs: Answers) -> dict[str, Any]:
             "the data changed in between: restore them, or try again in another --run-dir",
         )
     theirs = theirs.in_order_of(ours)
+    seen = len(set(ours.groups)) > 1
     finite = bool(np.isfinite(ours.losses).all() and np.isfinite(theirs.losses).all())
     return {
         "accuracy": ours.difference(theirs).to_json(),
-        "loss": paired_mean(ours.losses, theirs.losses).to_json() if finite else None,
+        "loss": paired_mean(ours.losses, theirs.losses, ours.groups).to_json() if finite and seen else None,
     }
 
 

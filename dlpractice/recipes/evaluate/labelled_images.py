@@ -17,6 +17,9 @@ def run(run: RunDirectory, source: str, progress: Progress | None = None) -> dic
     """Accuracy, accuracy per class and confusion matrix on all images of `source`, and what could not be
     read.
 
+    Intervals count copies, near-duplicates and images of a group, where `source` names groups, as training
+    does: as less than so many independent images.
+
     Warns of images that the model was trained on. Raises DataError where `source` holds no labelled images
     or a class that the model does not know, and ModelError where the run's model cannot be loaded.
     """
@@ -30,9 +33,9 @@ def run(run: RunDirectory, source: str, progress: Progress | None = None) -> dic
     predicted = forward_all(saved.forward(), images.pixels).argmax(axis=1)
     progress.advance(len(images))
     counts = confusion_matrix(images.labels, predicted, labels=range(len(saved.class_names)))
-    by_class = per_class_accuracy(images.labels, predicted, saved.class_names)
+    by_class = per_class_accuracy(images.labels, predicted, saved.class_names, images.bound)
     return {
-        "accuracy": accuracy(np.equal(predicted, images.labels)).to_json(),
+        "accuracy": accuracy(np.equal(predicted, images.labels), images.bound).to_json(),
         "per_class": {name: measure.to_json() for name, measure in by_class.items()},
         "class_names": list(saved.class_names),
         "confusion": counts.tolist(),

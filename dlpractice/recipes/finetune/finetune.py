@@ -134,9 +134,10 @@ def summarise(setup: Setup, logits: Logits, position: Position, seconds: float) 
     """What summary.json holds."""
     results: dict[str, Measure] = {}
     for name, values in logits.items():
-        labels = setup.dataset.splits[name].labels
-        _, predicted = losses_and_predictions(values, labels)
-        results[f"{'val' if name == 'validation' else name}_accuracy"] = accuracy(predicted == labels)
+        split = setup.dataset.splits[name]
+        _, predicted = losses_and_predictions(values, split.labels)
+        right = accuracy(predicted == split.labels, split.bound)
+        results[f"{'val' if name == 'validation' else name}_accuracy"] = right
     rest = setup.classifier.rest(setup.strategy.stages[-1].cut)
     return {
         "results": {name: measure.to_json() for name, measure in results.items()},

@@ -11,7 +11,7 @@ from dlpractice.diagnosis.curves.point import Point
 def points(*errors: tuple[float, float], n: int = 500, same_size: bool = False) -> list[Point]:
     """Training and validation errors at 1, 2, 3, ..."""
     return [
-        Point(place, train, val, n, f"{place}", 10 if same_size else 10 * place)
+        Point(place, train, val, n, n, f"{place}", 10 if same_size else 10 * place)
         for place, (train, val) in enumerate(errors, 1)
     ]
 

@@ -9,7 +9,7 @@ import pytest
 from dlpractice.errors import RunError
 from dlpractice.recipes.runs.compare_runs import ABSENT, differing_keys, run
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.statistics.differences import clustered_difference, paired_difference
+from dlpractice.statistics.differences import paired_difference
 
 TRUTH = ["a", "b", "a", "b", "a"]
 Write = Callable[..., Path]
@@ -51,6 +51,22 @@ def test_the_difference_is_paired_and_to_the_first(write: Write) -> None:
     assert document["runs"][1]["difference"] == expected
     assert [row["note"] for row in document["runs"]] == ["", ""]
     assert json.loads(json.dumps(document)) == document
+
+
+def test_bound_images_are_counted_as_one_and_both_numbers_are_said(write: Write) -> None:
+    runs = write("first", "ababb"), write("second", "abbba")
+    before = run(runs)["runs"][1]["difference"]
+    for path in runs:
+        with RunDirectory.resume(path) as directory:
+            films = dict(zip("01234", "ppqrr", strict=True))
+            directory.write_splits(
+                row | {"bound": films.get(row["path"][0], "v")} for row in directory.splits()
+            )
+    difference = run(runs)["runs"][1]["difference"]
+    assert difference == paired_difference([1, 1, 0, 1, 1], [1, 1, 1, 1, 0], list("ppqrr")).to_json()
+    assert (difference["n"], difference["groups"]) == (5, 3)
+    assert difference["ci95"][0] < before["ci95"][0]
+    assert run([runs[0], runs[0]])["runs"][1]["difference"]["ci95"][0] < 0
 
 
 def test_the_order_of_the_rows_does_not_matter(write: Write) -> None:
@@ -130,7 +146,7 @@ def test_an_image_that_is_asked_for_in_several_tasks_counts_once_for_each(tmp_pa
             )
             directory.write_summary({"results": {"lake-20": {"value": 0.5}}})
     difference = run([tmp_path / "first", tmp_path / "second"])["runs"][1]["difference"]
-    assert difference == paired_difference([1, 0, 0, 1], [1, 1, 0, 0]).to_json()
+    assert difference == paired_difference([1, 0, 0, 1], [1, 1, 0, 0], ["a"] * 4).to_json()
 
 
 def test_a_difference_of_one_shot_runs_is_clustered_by_alphabet(tmp_path: Path) -> None:
@@ -148,5 +164,5 @@ def test_a_difference_of_one_shot_runs_is_clustered_by_alphabet(tmp_path: Path) 
             directory.write_summary({"results": {"lake-20": {"value": 0.5}}})
     difference = run([tmp_path / "first", tmp_path / "second"])["runs"][1]["difference"]
     alphabets = [label[0] for label in labels]
-    assert difference == clustered_difference(right["second"], right["first"], alphabets).to_json()
+    assert difference == paired_difference(right["second"], right["first"], alphabets).to_json()
     assert difference != paired_difference(right["second"], right["first"]).to_json()
