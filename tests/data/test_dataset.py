@@ -102,6 +102,34 @@ def test_copies_look_alikes_and_groups_never_cross(classes: Classes, write: Writ
             assert len(together) == 1
 
 
+def test_what_is_kept_together_is_written_and_counted_as_one(
+    classes: Classes, write: Write, tmp_path: Path
+) -> None:
+    """A copy, a look-alike, a group, and what hangs together through them; for training and for scoring."""
+    root = classes(14)
+    write(root / "cat/copy.png", (root / "cat/000.png").read_bytes())
+    with Image.open(root / "cat/001.png") as image:
+        write(root / "cat/alike.jpg", image.copy(), quality=85)
+    groups = {"cat/copy.png": "film", "cat/alike.jpg": "film", "dog/000.png": "pair", "cat/002.png": "pair"}
+    paths = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.*g"))
+    lines = [f"{path},{path[:3]},{groups.get(path, '')}" for path in paths]
+    (root / "labels.csv").write_text("path,label,group\n" + "\n".join(lines))
+    together = [
+        {"cat/000.png", "cat/001.png", "cat/alike.jpg", "cat/copy.png"},
+        {"cat/002.png", "dog/000.png"},
+    ]
+    bound = {path: min(inside) for inside in together for path in inside}
+    expected = {path: bound.get(path, path) for path in paths}
+    dataset = prepare(str(root / "labels.csv"), Look(8), Shares(fraction=0.7))
+    assert {row["path"]: row["bound"] for row in dataset.split_rows()} == expected
+    scored, _ = load_labelled(str(root / "labels.csv"), ["cat", "dog"], Look(8))
+    assert dict(zip(scored.paths, scored.bound, strict=True)) == expected
+    scored, _ = load_labelled(str(root), ["cat", "dog"], Look(8))  # no groups: the film is two things
+    bound = dict(zip(scored.paths, scored.bound, strict=True))
+    assert bound["cat/copy.png"] == "cat/000.png" != bound["cat/alike.jpg"] == "cat/001.png"
+    assert len(set(bound.values())) == len(paths) - 2
+
+
 def test_twins_are_found_whatever_was_looked_at_before(write: Write, tmp_path: Path) -> None:
     """White shapes on nothing: over white there is nothing to see, over black they are told apart."""
     root, rng = tmp_path / "shapes", np.random.default_rng(0)

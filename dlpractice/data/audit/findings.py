@@ -1,8 +1,9 @@
 """The things that an audit can find: each function looks for one sort of them."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -122,6 +123,25 @@ def amount_findings(counts: dict[str, dict[str, int]]) -> list[Finding]:
         text = f"{totals[most]} images of {most}, but {totals[least]} of {least}: see training.class_weights"
         found.append(Finding("imbalance", "warning", text))
     return found
+
+
+def copy_findings(usable: Sequence[Item], scan: Scan) -> list[Finding]:
+    """Files of a class that are equal to the byte: splits keep them together, and they count as one image."""
+    same: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for item in usable:
+        same[item.label, scan.sha256[item.path]].append(item.path)
+    sets = {key: paths for key, paths in same.items() if len(paths) > 1}
+    if not sets:
+        return []
+    total = Counter(item.label for item in usable)
+    extra: Counter[str] = Counter()
+    for (label, _), paths in sets.items():
+        extra[label] += len(paths) - 1
+    copies = _number(range(extra.total()), "file is a copy", "files are copies")
+    by_class = _some([f"{label} {count} of {total[label]}" for label, count in extra.items()])
+    named = _some([" = ".join(paths[:2]) for paths in sets.values()])
+    text = f"{copies} of another in the same class, byte for byte ({by_class}): {named}"
+    return [Finding("copies", "warning", text, tuple(sorted(chain.from_iterable(sets.values()))))]
 
 
 def near_findings(usable: Sequence[Item], pairs: Sequence[tuple[str, str]]) -> list[Finding]:

@@ -68,6 +68,21 @@ def test_one_class_is_not_enough(classes: Classes) -> None:
     assert kinds(check(str(classes(10, ("cat",)))))["single class"].severity == "error"
 
 
+def test_copies_in_a_class_are_named_with_their_number(classes: Classes, write: Write) -> None:
+    root = classes(12)
+    assert "copies" not in kinds(check(str(root)))
+    for number in range(1, 5):
+        write(root / f"cat/000-{number}.png", (root / "cat/000.png").read_bytes())
+    write(root / "dog/x.png", (root / "dog/011.png").read_bytes())
+    found = kinds(check(str(root)))["copies"]
+    assert found.message == (
+        "5 files are copies of another in the same class, byte for byte (cat 4 of 16, dog 1 of 13): "
+        "cat/000-1.png = cat/000-2.png, dog/011.png = dog/x.png"
+    )
+    assert len(found.paths) == 7 and set(found.paths) >= {"cat/000.png", "cat/000-4.png", "dog/011.png"}
+    assert found.severity == "warning"
+
+
 def test_near_duplicates_by_what_they_cross(classes: Classes, write: Write, photograph: Photograph) -> None:
     for start, split in enumerate(("train", "test")):
         classes(10, folder=f"data/{split}", start=100 * start)

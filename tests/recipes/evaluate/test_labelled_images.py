@@ -30,6 +30,25 @@ def test_on_the_test_images_it_finds_what_the_run_found(
     assert [Path(bad["path"]).name for bad in document["unreadable"]] == ["broken.png"]
 
 
+def test_copies_in_a_folder_are_counted_as_one(
+    finished_run: Path, tiny_data: Path, shared_cache: Path, tmp_path: Path
+) -> None:
+    run = RunDirectory.read(finished_run)
+    for row in [row for row in run.predictions() if row["split"] == "test"]:
+        for folder, copies in (("once", 1), ("often", 5)):
+            for number in range(copies):
+                file = (tmp_path / folder / row["path"]).with_suffix(f".{number}.png")
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes((tiny_data / row["path"]).read_bytes())
+    once, often = (labelled_images.run(run, str(tmp_path / name)) for name in ("once", "often"))
+    named = [(once["accuracy"], often["accuracy"])]
+    named += [(once["per_class"][name], often["per_class"][name]) for name in ("cold", "warm")]
+    for one, other in named:
+        assert other["ci95"] == pytest.approx(one["ci95"])
+        assert (other["n"], other["groups"]) == (5 * one["n"], one["n"])
+        assert "groups" not in one
+
+
 def test_training_images_among_them_are_told(finished_run: Path, tiny_data: Path, shared_cache: Path) -> None:
     warnings: list[str] = []
     progress = Silent()

@@ -14,7 +14,9 @@ from dlpractice.config.schema import Finetune
 from dlpractice.errors import RunError
 from dlpractice.progress import Silent
 from dlpractice.recipes.finetune import finetune
+from dlpractice.runs.answers import read_answers
 from dlpractice.runs.directory import RunDirectory
+from dlpractice.statistics.shares import accuracy
 from dlpractice.training.checkpoints import Checkpoints, Position
 
 
@@ -69,6 +71,33 @@ def test_the_summary_is_what_the_predictions_say(finished_run: Path) -> None:
             agrees = row["label"] == row["predicted"]
             assert row["confidence"] == pytest.approx(sure if agrees else 1 - sure, abs=1e-5)
     assert run.summary()["test_scored"] == 1
+
+
+def test_images_that_stay_together_are_counted_as_one(
+    tiny_config: Finetune, tiny_data: Path, shared_cache: Path, tmp_path: Path
+) -> None:
+    """Pairs of frames, in two copies each: what the run says is what its files and `evaluate` say."""
+    lines = ["path,label,group"]
+    for name in ("cold", "warm"):
+        for number in range(20):
+            for copy in ("a", "b"):
+                file = tmp_path / "data" / name / f"{number}{copy}.png"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes((tiny_data / name / f"{number:02d}.png").read_bytes())
+                lines.append(f"{name}/{file.name},{name},{name}-{number // 2}")
+    (tmp_path / "data" / "labels.csv").write_text("\n".join(lines))
+    tree = changed(tiny_config, epochs=1).model_dump()
+    tree["data"] |= {"source": str(tmp_path / "data" / "labels.csv")}
+    with RunDirectory.create(tmp_path / "run") as run:
+        results = finetune.run(Finetune.model_validate(tree), run)["results"]
+    for split, name in (("validation", "val_accuracy"), ("test", "test_accuracy")):
+        rows = [row for row in run.predictions() if row["split"] == split]
+        frames = [row["path"].replace("/", "-").rstrip("abgnp.") for row in rows]
+        films = [f"{frame.split('-')[0]}-{int(frame.split('-')[1]) // 2}" for frame in frames]
+        measure = accuracy([row["label"] == row["predicted"] for row in rows], films)
+        assert results[name] == measure.to_json() == read_answers(run, split).accuracy().to_json()
+        assert (measure.n, measure.groups) == (16, 4)
+        assert measure.ci95[1] - measure.ci95[0] > 0.4
 
 
 def test_the_best_epoch_is_the_one_that_was_scored(finished_run: Path) -> None:
