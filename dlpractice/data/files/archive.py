@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from dlpractice.data.files.index_items import Finding
 from dlpractice.data.naming.class_names import is_text
+from dlpractice.data.naming.zip_names import read_name
 from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.cache_lock import writing
 from dlpractice.errors import DataError
@@ -71,6 +73,25 @@ def extract(archive: Path, target: Path, progress: Progress | None = None) -> Pa
     return target
 
 
+def doubt_names(archive: Path) -> list[Finding]:
+    """What had to be guessed about the names in a zip file that was extracted."""
+    with zipfile.ZipFile(archive) as opened:
+        names = [read_name(entry) for entry in opened.infolist()]
+    findings = []
+    if plain := [name.text for name in names if name.encoding == "utf-8"]:
+        text = (
+            f"{archive.name}: {len(plain)} names are not marked as UTF-8, and were read as such: {plain[0]}"
+        )
+        findings.append(Finding("archive names", "info", text, tuple(plain)))
+    if guessed := [name.text for name in names if name.encoding == "cp437"]:
+        text = (
+            f"{archive.name}: {len(guessed)} names are not UTF-8, and were read as DOS wrote them (code page "
+            f"437): see whether {guessed[0]!r} is right; if not, unpack it yourself and give the folder"
+        )
+        findings.append(Finding("archive names", "warning", text, tuple(guessed)))
+    return findings
+
+
 def _extract_all(archive: Path, folder: Path, progress: Progress) -> None:
     hint = "get the archive again, or unpack it yourself and give the folder"
     try:
@@ -98,7 +119,7 @@ def _checked_names(archive: Path, entries: Sequence[zipfile.ZipInfo]) -> list[Pu
     seen: set[str] = set()
     for entry in entries:
         # Some Windows programs write backslashes; seen as separators they cannot hide a "..".
-        text = entry.filename.replace("\\", "/")
+        text = read_name(entry).text.replace("\\", "/")
         name = PurePosixPath(text)
         problem = _name_problem(text, name, entry)
         if not problem and str(name) in seen:

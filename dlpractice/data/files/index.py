@@ -1,9 +1,10 @@
 """From what the user points at (a folder, a CSV, a zip of either) to an index of image files."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
-from dlpractice.data.files.archive import Unpacking
+from dlpractice.data.files.archive import Unpacking, doubt_names
 from dlpractice.data.files.csv_index import index_csv
 from dlpractice.data.files.folder_index import LAYOUTS, index_folder, unwrap
 from dlpractice.data.files.index_items import IMAGES, FileKind, Index
@@ -40,4 +41,5 @@ def _index_zip(path: Path, progress: Progress | None, kind: FileKind) -> Index:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     root = unwrap(Unpacking(digest).unpack(path, progress))
     tables = find_tables(root)
-    return index_csv(root / tables[0], confined=True) if len(tables) == 1 else index_folder(root, kind)
+    index = index_csv(root / tables[0], confined=True) if len(tables) == 1 else index_folder(root, kind)
+    return replace(index, findings=(*doubt_names(path), *index.findings))

@@ -49,3 +49,39 @@ def test_what_is_not_there_and_what_is_no_data(tmp_path: Path) -> None:
     (tmp_path / "x.txt").touch()
     with pytest.raises(DataError, match="neither a folder nor a CSV nor a zip"):
         read_index(tmp_path / "x.txt")
+
+
+def spelt(folder: Path, *names: bytes) -> Path:
+    """A zip with a file under each name, as programs write it that set no flag for UTF-8."""
+    path = folder / "names.zip"
+    with zipfile.ZipFile(path, "w") as opened:
+        for number, name in enumerate(names):
+            # ASCII of the same length is replaced afterwards, in the header and in the directory.
+            opened.writestr(f"{number}" * len(name), b"x")
+    content = path.read_bytes()
+    for number, name in enumerate(names):
+        content = content.replace(f"{number}".encode() * len(name), name)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp437"])
+@pytest.mark.parametrize("name", ["caf\u00e9", "M\u00fcnchen"])
+def test_names_in_a_zip_that_says_no_encoding(tmp_path: Path, name: str, encoding: str) -> None:
+    path = spelt(tmp_path, f"{name}/1.png".encode(encoding), b"tearoom/2.png")
+    index = read_index(path)
+    assert index.class_names == (name, "tearoom")
+    (finding,) = index.findings
+    assert (finding.kind, finding.severity) == ("archive names", "info" if encoding == "utf-8" else "warning")
+    assert f"{name}/1.png" in finding.message
+    assert read_index(path).findings == index.findings  # also where it was extracted before
+
+
+def test_names_that_are_marked_are_not_guessed(tmp_path: Path) -> None:
+    path = tmp_path / "marked.zip"
+    with zipfile.ZipFile(path, "w") as opened:
+        opened.writestr("caf\u00e9/1.png", b"x")
+        opened.writestr("cafe\u0301/2.png", b"y")
+        opened.writestr("tea/1.png", b"z")
+    index = read_index(path)
+    assert (index.class_names, index.findings) == (("caf\u00e9", "tea"), ())
