@@ -112,12 +112,13 @@ def _report_failures(rows: list[dict[str, Any]], named: list[str]) -> None:
 def _warn_of_other_files(named: list[str]) -> None:
     from dlpractice.data.files.folder_walk import find_files
     from dlpractice.data.files.index_items import IMAGES_OR_RECORDINGS
+    from dlpractice.data.naming.file_endings import count_endings
 
     for folder in (path for path in named if path and Path(path).is_dir()):
         if others := find_files(Path(folder), IMAGES_OR_RECORDINGS)[1]:
-            count = "1 file" if len(others) == 1 else f"{len(others)} files"
             messages().print(
-                f"warning: {count} in {folder} passed over, no images by name, such as {others[0]}",
+                f"warning: {count_endings(others)} in {folder} passed over, no images by name, "
+                f"such as {others[0]}",
                 soft_wrap=True,
             )
 

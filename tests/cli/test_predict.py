@@ -139,7 +139,7 @@ def test_files_that_are_no_images_are_named(enrolment: Calls) -> None:
     Path("in/notes.txt").touch()
     done = predict("oneshot", "in", "--support", "people")
     assert done.exit_code == 0
-    assert done.stderr == "warning: 1 file in in passed over, no images by name, such as notes.txt\n"
+    assert done.stderr == "warning: 1 file *.txt in in passed over, no images by name, such as notes.txt\n"
 
 
 def test_two_images_are_compared(enrolment: Calls) -> None:

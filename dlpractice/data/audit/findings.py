@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from dlpractice.data.codecs.image_formats import EXTENSIONS
 from dlpractice.data.codecs.levels import Levels
+from dlpractice.data.codecs.sample_array import Problem
 from dlpractice.data.files.decoding import FLAT
 from dlpractice.data.files.index_items import IMAGES, Finding, Index, Item, Severity
 from dlpractice.data.files.pixel_cache import Scan
 from dlpractice.data.naming.class_names import find_look_alikes, reveal
+from dlpractice.data.naming.file_endings import count_endings
 from dlpractice.data.naming.system_names import is_system
 
 OnBadImage = Literal["error", "skip"]
@@ -25,6 +27,7 @@ REPAIR = "repair or remove them, or set data.on_bad_image=skip to leave them out
 # Below this a class's own accuracy moves by 10 points and more with each image.
 FEW_IMAGES = 10
 IMBALANCE = 10
+UNSUPPORTED: Problem = "unsupported"
 # Whoever has nearly all values in the darkest eighth of the range has lost three of the eight bits.
 _DIM = 1 / 8
 RANGE = "range"
@@ -45,18 +48,21 @@ def unusable_findings(unusable: Sequence[Unusable], on_bad_image: OnBadImage) ->
 
     It is an error, or a warning where such images shall be skipped.
     """
-    kinds: dict[str, list[str]] = defaultdict(list)
+    kinds: dict[str, list[Unusable]] = defaultdict(list)
     for item in sorted(unusable, key=lambda item: item.path):
-        kinds[item.kind].append(item.path)
-    if on_bad_image == "skip":
-        return [
-            Finding(kind, "warning", f"{_number(paths, 'image')} left out: {kind}", tuple(paths))
-            for kind, paths in kinds.items()
-        ]
-    return [
-        Finding(kind, "error", f"{_number(paths, 'image')} cannot be used: {kind}", tuple(paths), REPAIR)
-        for kind, paths in kinds.items()
-    ]
+        kinds[item.kind].append(item)
+    severity: Severity = "warning" if on_bad_image == "skip" else "error"
+    what = "left out" if severity == "warning" else "cannot be used"
+    found = []
+    for kind, items in kinds.items():
+        paths = tuple(item.path for item in items)
+        text, hint = f"{_number(paths, 'image')} {what}: {kind}", "" if severity == "warning" else REPAIR
+        if kind == UNSUPPORTED:
+            text += f" ({count_endings(paths)})"
+            # What to do is the same for all files of a format.
+            hint = "; ".join(list(dict.fromkeys(item.reason for item in items))[:_NAMED])
+        found.append(Finding(kind, severity, text, paths, hint))
+    return found
 
 
 def structure_findings(
@@ -239,8 +245,8 @@ def _passed_over(index: Index) -> list[Finding]:
     other = ("file or folder", "files and folders")
     sorted_out: list[tuple[str, Severity, tuple[str, str], str, Sequence[str]]] = [
         ("loose images", "warning", ("image", "images"), "passed over, in no class folder", index.loose),
-        ("other files", "warning", other, "passed over, no images by name", inside),
-        ("other files", "info", other, "passed over, no images by name", beside),
+        ("other files", "warning", other, f"passed over, no images by name{_list_endings(inside)}", inside),
+        ("other files", "info", other, f"passed over, no images by name{_list_endings(beside)}", beside),
         ("hidden files", "warning", other, "passed over, hidden by the dot in front", mine),
         ("hidden files", "info", ("hidden or system file", "hidden or system files"), "passed over", system),
     ]
@@ -249,6 +255,10 @@ def _passed_over(index: Index) -> list[Finding]:
         for kind, severity, nouns, why, paths in sorted_out
         if paths
     ]
+
+
+def _list_endings(paths: Sequence[str]) -> str:
+    return f" ({count_endings(paths)})" if len(paths) > 1 else ""
 
 
 def _may_be_meant(path: str) -> bool:

@@ -16,7 +16,7 @@ from PIL import Image, ImageColor, UnidentifiedImageError
 
 from dlpractice.data.codecs.colour_profiles import to_srgb
 from dlpractice.data.codecs.fitting import FITS, Resize
-from dlpractice.data.codecs.image_formats import EXTENSIONS, FOREIGN, INSTALL_HEIC, is_heic
+from dlpractice.data.codecs.image_formats import FOREIGN, INSTALL_HEIC, is_heic
 from dlpractice.data.codecs.levels import Levels
 from dlpractice.data.codecs.opened_image import MAX_PIXELS, OpenedImage, can_open_heic, open_image
 from dlpractice.data.codecs.sample_array import Problem, SampleError, Samples, SeenRange, see_range, to_image
@@ -201,7 +201,7 @@ def _explain(error: Exception, name: str, content: bytes) -> ImageError:
             return ImageError(name, "unsupported", f"HEIC is not read as yet: {INSTALL_HEIC}")
         if ending in FOREIGN:
             return ImageError(name, "unsupported", f"*{ending} is not read: {FOREIGN[ending]}")
-        return ImageError(name, "unreadable", f"its content is no image ({', '.join(sorted(EXTENSIONS))})")
+        return ImageError(name, "unreadable", "its content is no image of a kind that is read")
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return ImageError(name, "too large", f"more than {MAX_PIXELS:,} pixels")
     text = str(error) or type(error).__name__

@@ -9,6 +9,7 @@ from dlpractice.data.files.index_items import IMAGES, FileKind, Finding, Index, 
 from dlpractice.data.files.layout_doubts import doubt_layout, find_tables, is_table
 from dlpractice.data.files.same_files import merge_paths
 from dlpractice.data.naming.class_names import is_text, nfc, settle_spelling
+from dlpractice.data.naming.file_endings import count_endings
 from dlpractice.data.naming.split_names import SplitName, find_rivals, find_splits, is_split
 from dlpractice.errors import DataError
 
@@ -45,7 +46,11 @@ def index_folder(root: Path, kind: FileKind = IMAGES) -> Index:
     else:
         _read_classes(root, None, kind, found)
     if not found.items:
-        raise DataError(f"{root} holds no {kind.noun} in class folders", _what_instead(root, kind, found))
+        there = count_endings(found.others)
+        raise DataError(
+            f"{root} holds no {kind.noun} in class folders" + (f"; there are {there}" if there else ""),
+            _what_instead(root, kind, found),
+        )
     return _settle(root, splits, found)
 
 

@@ -39,7 +39,12 @@ def read_index(source: Path | str, progress: Progress | None = None, kind: FileK
 def _index_zip(path: Path, progress: Progress | None, kind: FileKind) -> Index:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    root = unwrap(Unpacking(digest).unpack(path, progress))
+    unpacked = Unpacking(digest).unpack(path, progress)
+    root = unwrap(unpacked)
     tables = find_tables(root)
-    index = index_csv(root / tables[0], confined=True) if len(tables) == 1 else index_folder(root, kind)
+    try:
+        index = index_csv(root / tables[0], confined=True) if len(tables) == 1 else index_folder(root, kind)
+    except DataError as error:
+        # Nobody knows the cache's folder; the archive is what was given.
+        raise DataError(error.message.replace(str(unpacked), str(path)), error.hint) from error
     return replace(index, findings=(*doubt_names(path), *index.findings))

@@ -11,6 +11,7 @@ from dlpractice.data.files.decoding import ImageError, Look, load_pixels
 from dlpractice.data.files.folder_walk import find_files
 from dlpractice.data.files.index_items import IMAGES, FileKind
 from dlpractice.data.files.pixel_cache import in_order
+from dlpractice.data.naming.file_endings import count_endings
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ def load_files(
         if not path:
             return LoadedImage(path, None, "the path is empty")
         if Path(path).is_dir():
-            return LoadedImage(path, None, f"the folder holds no {kind.noun}")
+            there = count_endings(find_files(Path(path), kind)[1])
+            return LoadedImage(path, None, f"the folder holds no {kind.noun}{f': {there}' if there else ''}")
         try:
             return LoadedImage(path, decode(Path(path)))
         except ImageError as error:

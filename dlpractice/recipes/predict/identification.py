@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from dlpractice.data.files.folder_walk import Walk, find_files
 from dlpractice.data.files.index_items import FileKind
 from dlpractice.data.naming.class_names import is_text, nfc, settle_spelling
+from dlpractice.data.naming.file_endings import count_endings
 from dlpractice.errors import DataError
 from dlpractice.recipes.oneshot.saved_siamese import SavedSiamese, load_siamese
 from dlpractice.recipes.predict.enrolment_index import Enrolment, read_index, refuse_foreign, write_index
@@ -114,21 +115,24 @@ def find_classes(support: Path, kind: FileKind) -> dict[str, list[str]]:
     if not support.is_dir():
         raise DataError(f"there is no folder {support}", "name a folder with examples of each class")
     found: dict[str, list[PurePosixPath]] = {}
-    paths = [PurePosixPath(path) for path in find_files(support, kind)[0]]
+    examples, others = find_files(support, kind)
+    paths = [PurePosixPath(path) for path in examples]
     names = [path.stem if len(path.parts) == 1 else path.parent.as_posix() for path in paths]
     spelling = settle_spelling(names)
     for name, path in zip(names, paths, strict=True):
         found.setdefault(spelling[name], []).append(path)
+    if not found:
+        there = count_endings(others)
+        raise DataError(
+            f"{support} holds no {kind.noun}" + (f"; there are {there}" if there else ""),
+            "put an example of each class there, or a folder of them",
+        )
     _refuse_unusable(support, kind, found)
     return {name: [path.as_posix() for path in found[name]] for name in sorted(found, key=nfc)}
 
 
 def _refuse_unusable(support: Path, kind: FileKind, found: dict[str, list[PurePosixPath]]) -> None:
     """Raises DataError for all that would leave a class out or mix two without a word."""
-    if not found:
-        raise DataError(
-            f"{support} holds no {kind.noun}", "put an example of each class there, or a folder of them"
-        )
     used = {path.parts[0] for paths in found.values() for path in paths}
     entries = [entry.name for entry in Walk(support).entries(support)]
     if idle := [name for name in entries if name not in used]:

@@ -202,3 +202,19 @@ def test_shapes_that_the_background_swallows_are_told(classes: Classes, write: W
         "warning",
         ("dog/white.png",),
     )
+
+
+def test_what_cannot_be_read_is_counted_by_its_ending(classes: Classes, write: Write) -> None:
+    root = classes(10)
+    for number in range(3):
+        write(root / f"dog/{number}.jxl", bytes([255, 10, number]))
+        write(root / f"cat/{number}.npy", b"numbers")
+    write(root / "dog/9.psd", b"8BPS")
+    found = kinds(check(str(root)))
+    assert (
+        found["unsupported"].message == "4 images cannot be used: unsupported (3 files *.jxl, 1 file *.psd)"
+    )
+    assert found["unsupported"].hint == (
+        "*.jxl is not read: export it as PNG or TIFF; *.psd is not read: export it as PNG or TIFF"
+    )
+    assert "no images by name (3 files *.npy): cat/0.npy" in found["other files"].message

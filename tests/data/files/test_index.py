@@ -43,6 +43,18 @@ def test_a_changed_zip_is_extracted_anew(classes: Classes) -> None:
     assert len(read_index(zipped(folder)).items) == 5
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_files_that_are_no_images_are_counted_by_their_ending(tmp_path: Path, packed: bool) -> None:
+    for name in ("a/1.npy", "a/2.NPY", "b/3.npy", "b/notes.txt"):
+        (tmp_path / "scans" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "scans" / name).write_text(name)
+    given = zipped(tmp_path / "scans") if packed else tmp_path / "scans"
+    with pytest.raises(DataError) as caught:
+        read_index(given)
+    expected = f"{given} holds no images in class folders; there are 3 files *.npy, 1 file *.txt"
+    assert caught.value.message == expected
+
+
 def test_what_is_not_there_and_what_is_no_data(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no folder or file"):
         read_index(tmp_path / "none")

@@ -53,3 +53,5 @@ def test_folders_are_searched_for_the_files_of_a_kind(write: Write, tmp_path: Pa
     contents = [None if image.pixels is None else image.pixels.tobytes() for image in found]
     assert contents == [b"a.TXT", b"b.txt", None]
     assert found[2].error == "the folder holds no texts"
+    (found,) = load_files([str(tmp_path / "in")], decode, FileKind("tables", frozenset({".csv"})))
+    assert found.error == "the folder holds no tables: 2 files *.txt, 1 file *.png"

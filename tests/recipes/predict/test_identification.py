@@ -145,7 +145,8 @@ def test_two_spellings_of_a_folder_are_one_class(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "match"),
     [
-        ([], "holds no images"),
+        ([], "holds no images$"),
+        (["a/1.npy", "b/2.npy"], r"holds no images; there are 2 files \*\.npy"),
         (["a.png", "a.jpg"], r"two classes of one name: a \(a\.jpg, a\.png\)"),
         (["a.png", "a/1.jpg"], r"two classes of one name: a \(a\.png, a/1\.jpg\)"),
         (["a.png", "b.pdf", "c/"], r"no example of a class: b\.pdf, c"),
