@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from dlpractice.data.audit.admission import admit, announce, usable_items
 from dlpractice.data.audit.audit import Audit, inspect
-from dlpractice.data.audit.duplicates import connected, same_key
 from dlpractice.data.audit.findings import OnBadImage
+from dlpractice.data.audit.near_duplicates import NearDuplicates, number_clusters, torn_findings
+from dlpractice.data.bonds import Bonds, connected, same_key
 from dlpractice.data.files.decoding import ImageError, Look
 from dlpractice.data.files.index import read_index
 from dlpractice.data.files.index_items import UNUSED, Finding, Index, Item
@@ -117,6 +118,7 @@ def survey(
     shares: Shares,
     *,
     on_bad_image: OnBadImage = "error",
+    near_duplicates: NearDuplicates = "group",
     progress: Progress | None = None,
 ) -> Survey:
     """Finds, audits, decodes and divides a data set, and refuses none that is laid out as one.
@@ -129,22 +131,26 @@ def survey(
     progress = progress or Silent()
     index = read_index(locate(source, progress), progress)
     scanned = scan(index, look, progress)
-    audit = inspect(index, scanned, on_bad_image)
+    audit = inspect(index, scanned, on_bad_image, near_duplicates)
     items = usable_items(index, audit)
-    splits: list[SplitName] = []
-    groups = _bind(items, scanned, audit)
+    splits: tuple[SplitName, ...] = ()
+    bonds = _bind(items, scanned, audit, near_duplicates)
     try:
         if items:
-            splits = assign_splits(
+            division = assign_splits(
                 [item.label for item in items],
                 [item.split for item in items],
-                groups,
+                bonds,
                 [scanned.sha256[item.path] for item in items],
                 shares,
             )
+            splits, bonds = division.splits, division.bonds
+            for finding in torn_findings([audit.near_duplicates[number] for number in sorted(division.torn)]):
+                audit = audit.with_finding(finding)
     except DataError as error:
         audit = audit.with_finding(Finding("cannot be divided", "error", error.message, hint=error.hint))
-    return Survey(index, scanned, audit, tuple(items), tuple(splits), _name_bound(items, groups))
+    bound = _name_bound(items, bonds.joined())
+    return Survey(index, scanned, audit, tuple(items), splits, bound)
 
 
 def prepare(
@@ -153,6 +159,7 @@ def prepare(
     shares: Shares,
     *,
     on_bad_image: OnBadImage = "error",
+    near_duplicates: NearDuplicates = "group",
     progress: Progress | None = None,
 ) -> Dataset:
     """A data set to train on: what `survey` finds, if it finds no error.
@@ -162,12 +169,21 @@ def prepare(
         look: how each image becomes a square of pixels.
         shares: how images are divided, as far as the data bring no splits of their own.
         on_bad_image: whether images that cannot be used are an error, or left out and listed in the audit.
+        near_duplicates: whether images that look the same are kept in one split as far as it goes (`group`)
+            or always (`strict`), only listed in the audit (`report`), or not looked for (`ignore`).
 
     Raises:
         DataError: no data, images that cannot be used, or classes too small to be divided.
     """
     progress = progress or Silent()
-    found = survey(source, look, shares, on_bad_image=on_bad_image, progress=progress)
+    found = survey(
+        source,
+        look,
+        shares,
+        on_bad_image=on_bad_image,
+        near_duplicates=near_duplicates,
+        progress=progress,
+    )
     admit(found.index, found.audit, progress)
     index, scanned = found.index, found.scanned
     look = replace(look, levels=scanned.levels)
@@ -194,8 +210,11 @@ def load_labelled(
     class_names: Sequence[str],
     look: Look,
     progress: Progress | None = None,
+    near_duplicates: NearDuplicates = "group",
 ) -> tuple[Split, list[ImageError]]:
     """All images of a labelled data set, whatever their split, with labels that count in `class_names`.
+
+    What is bound counts as one image, as it does in training; a fixed scene does not.
 
     Returns:
         the images that can be decoded, and the errors of the others.
@@ -219,7 +238,8 @@ def load_labelled(
     if not scanned.sha256:
         raise DataError(f"no image in {index.root} can be decoded", "`dlp data check` shows why")
     items = [replace(item, label=spelling[item.label]) for item in index.items if item.path in scanned.sha256]
-    bound = _name_bound(items, _bind(items, scanned, inspect(index, scanned)))
+    audit = inspect(index, scanned, near_duplicates=near_duplicates)
+    bound = _name_bound(items, _bind(items, scanned, audit, near_duplicates).joined())
     return _split(items, class_names, scanned, look, bound), list(scanned.bad.values())
 
 
@@ -249,16 +269,15 @@ def locate(source: str, progress: Progress) -> Path:
     return find(source, progress)
 
 
-def _bind(items: Sequence[Item], scanned: Scan, audit: Audit) -> NDArray[np.int64]:
-    """(N,) for each item the position of the first one that no split may part it from, and with which it
-    counts as one: of the same bytes, the same looks or the same group, directly or through others."""
-    position = {item.path: number for number, item in enumerate(items)}
-    links: list[tuple[int, int]] = [
-        *same_key([scanned.sha256[item.path] for item in items]),
-        *same_key([item.group for item in items]),
-        *((position[first], position[second]) for first, second in audit.near_duplicates),
-    ]
-    return connected(len(items), links)
+def _bind(items: Sequence[Item], scanned: Scan, audit: Audit, near_duplicates: NearDuplicates) -> Bonds:
+    """What no split may separate: the same bytes, the same group, and the same looks as far as is asked."""
+    paths = [item.path for item in items]
+    clusters = number_clusters(audit.near_duplicates, paths, scenes=near_duplicates == "strict")
+    unbound = np.full(len(items), -1)
+    firm = clusters if near_duplicates == "strict" else unbound
+    loose = clusters if near_duplicates == "group" else unbound
+    links = [*same_key([scanned.sha256[path] for path in paths]), *same_key([item.group for item in items])]
+    return Bonds(Bonds(connected(len(items), links), firm).joined(), loose)
 
 
 def _name_bound(items: Sequence[Item], groups: NDArray[np.int64]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dlpractice.data.bonds import Bonds
 from dlpractice.data.naming.split_names import SPLITS, SplitName
 from dlpractice.errors import DataError
 
@@ -31,22 +32,36 @@ class Shares:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class Division:
+    """The split of each of N images.
+
+    `bonds` are those that bound them; `torn` holds the numbers of the clusters that did not, because one
+    split would have got nearly all of a class.
+    """
+
+    splits: tuple[SplitName, ...]
+    bonds: Bonds
+    torn: frozenset[int]
+
+
 def assign_splits(
     labels: Sequence[str],
     given: Sequence[SplitName | None],
-    groups: NDArray[np.int64],
+    bonds: Bonds,
     keys: Sequence[str],
     shares: Shares,
-) -> list[SplitName]:
+) -> Division:
     """A split for each of N images: what is given is kept, and what is lacking is taken from it.
 
     Nothing given: validation and test are shares of all images. No test given: the given validation
     images are divided into halves, so that no image both chooses and measures. No validation given: it is a
-    share of the training images; with neither, both are. All divisions are stratified by label, keep a group
-    together, and depend on the seed and the keys alone, not on names or the order of files.
+    share of the training images; with neither, both are. All divisions are stratified by label, keep together
+    what is bound, and depend on the seed and the keys alone, not on names or the order of files.
 
     Args:
-        groups: (N,) images with the same number stay together within what is divided.
+        bonds: what stays together within what is divided. A cluster is torn where it would leave a split with
+            less than half of what it should have of a class.
         keys: (N,) a text per image that depends on its content, such as its sha256.
 
     Raises:
@@ -54,18 +69,61 @@ def assign_splits(
     """
     present = {split for split in given if split is not None}
     splits = list(given)
+    torn: set[int] = set()
     for source, parts in _shares(present, shares.validation, shares.test).items():
         chosen = [position for position, split in enumerate(given) if split == source]
-        assigned = split_stratified(
+        assigned, loosened = split_stratified(
             [labels[position] for position in chosen],
-            groups[chosen],
+            bonds.select(np.array(chosen, np.int64)),
             [keys[position] for position in chosen],
             parts,
             shares.seed,
         )
+        torn |= loosened
         for position, split in zip(chosen, assigned, strict=True):
             splits[position] = split
-    return [split for split in splits if split is not None]
+    whole = tuple(split for split in splits if split is not None)
+    return Division(whole, bonds.without(torn), frozenset(torn))
+
+
+def split_stratified(
+    labels: Sequence[str], bonds: Bonds, keys: Sequence[str], shares: dict[SplitName, float], seed: int
+) -> tuple[list[SplitName], set[int]]:
+    """Divides N images into `shares`, stratified by label, with all that is bound kept together.
+
+    What is bound goes, the largest first and otherwise in an order drawn by `seed`, to the split that is then
+    nearest to its targets. Where nothing is bound the targets are met exactly. Where a split gets less than
+    half of what it should have of a class, that class's largest cluster is torn, and all is divided anew.
+
+    Returns:
+        the splits, and the numbers of the clusters that were torn.
+
+    Raises:
+        DataError: a class has too few separate groups for every split to get one.
+    """
+    names = tuple(shares)
+    classes, coded = np.unique(np.asarray(labels), return_inverse=True)
+    targets = _targets(np.bincount(coded, minlength=len(classes)), list(shares.values()))
+    torn: set[int] = set()
+    while True:
+        left = bonds.without(torn)
+        groups = left.joined()
+        splits, counts = _deal(coded, targets, groups, keys, names, seed)
+        lacking = (counts < np.maximum(1, targets / 2)).any(axis=0)
+        large = [
+            _find_largest(left.clusters[coded == code], int(targets[:, code].min()))
+            for code in np.flatnonzero(lacking).tolist()
+        ]
+        if not any(number is not None for number in large):
+            _check_each_has_some(coded, classes, groups, splits, names)
+            return splits, torn
+        torn |= {number for number in large if number is not None}
+
+
+def _find_largest(clusters: NDArray[np.int64], room: int) -> int | None:
+    """The number that occurs most among those of at least 0, if more often than `room` times."""
+    numbers, counts = np.unique(clusters[clusters >= 0], return_counts=True)
+    return int(numbers[counts.argmax()]) if len(numbers) and counts.max() > room else None
 
 
 def _shares(
@@ -90,24 +148,15 @@ def _shares(
     return {}
 
 
-def split_stratified(
-    labels: Sequence[str],
+def _deal(
+    coded: NDArray[np.int64],
+    targets: NDArray[np.float64],
     groups: NDArray[np.int64],
     keys: Sequence[str],
-    shares: dict[SplitName, float],
+    names: tuple[SplitName, ...],
     seed: int,
-) -> list[SplitName]:
-    """Divides N images into `shares`, stratified by label, with every group kept together.
-
-    Groups go, the largest first and otherwise in an order drawn by `seed`, to the split that is then nearest
-    to its targets. Without groups of several images the targets are met exactly.
-
-    Raises:
-        DataError: a class has too few separate groups for every split to get one.
-    """
-    names = tuple(shares)
-    classes, coded = np.unique(np.asarray(labels), return_inverse=True)
-    targets = _targets(np.bincount(coded, minlength=len(classes)), list(shares.values()))
+) -> tuple[list[SplitName], NDArray[np.float64]]:
+    """The split of each image, and how many images of each class each split got, (splits, classes)."""
     counts = np.zeros_like(targets)
     members: dict[int, list[int]] = {}
     for position, group in enumerate(groups.tolist()):
@@ -115,7 +164,7 @@ def split_stratified(
     ranks = {
         group: min(_rank(keys[position], seed) for position in inside) for group, inside in members.items()
     }
-    splits: list[SplitName] = [names[0]] * len(labels)
+    splits: list[SplitName] = [names[0]] * len(coded)
     for group in sorted(members, key=lambda group: (-len(members[group]), ranks[group])):
         inside = members[group]
         kinds, added = np.unique(coded[inside], return_counts=True)
@@ -127,8 +176,7 @@ def split_stratified(
         counts[best, kinds] += added
         for position in inside:
             splits[position] = names[best]
-    _check_each_has_some(coded, classes, groups, splits, names)
-    return splits
+    return splits, counts
 
 
 def pick_share(labels: Sequence[str], keys: Sequence[str], share: float, seed: int) -> NDArray[np.bool_]:

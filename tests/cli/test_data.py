@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from dlpractice.cli.data import app
-from dlpractice.data.sets import omniglot_archives
+from dlpractice.data.sets.catalogue import CATALOGUE
 from dlpractice.data.storage.downloads import Download
 from dlpractice.errors import ConfigError, DataError
 
@@ -66,7 +67,7 @@ def test_without_its_archives_omniglot_is_one_clear_error(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse = Download("omniglot/images_background.zip", "http://127.0.0.1:9/images_background.zip")
-    monkeypatch.setattr(omniglot_archives, "BACKGROUND", refuse)
+    monkeypatch.setitem(CATALOGUE, "omniglot", replace(CATALOGUE["omniglot"], files=(refuse,)))
     monkeypatch.setattr("dlpractice.data.storage.downloads.ATTEMPTS", 1)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     shown = runner.invoke(app, ["check", "omniglot"])

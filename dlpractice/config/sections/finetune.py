@@ -61,6 +61,12 @@ class Data(Section):
         "of a smaller share are among those of a larger one. Validation and test stay as they are.",
     )
     on_bad_image: OnBadImage = "error"
+    near_duplicates: Literal["group", "report", "ignore", "strict"] = Field(
+        default="group",
+        description="Images that look the same: group keeps them in one split, unless they are most of a "
+        "class, as a scene before a fixed camera is; strict makes no exception, and ends the run there; "
+        "report only tells of them; ignore does not look for them.",
+    )
 
     @model_validator(mode="after")
     def _leave_something_to_train_on(self) -> Data:

@@ -7,18 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from dlpractice.data.audit.duplicates import near_pairs
 from dlpractice.data.audit.findings import (
     OnBadImage,
     Unusable,
     amount_findings,
     copy_findings,
     file_findings,
-    near_findings,
     pixel_findings,
     structure_findings,
     unusable_findings,
 )
+from dlpractice.data.audit.near_duplicates import Cluster, NearDuplicates, cluster_findings, find_clusters
 from dlpractice.data.codecs.levels import Levels
 from dlpractice.data.files.index_items import Finding, Index, Item, Severity
 from dlpractice.data.files.pixel_cache import Scan
@@ -33,8 +32,8 @@ class Audit:
 
     `counts` holds the usable images per class and given split ("all" where no split is given), `formats` the
     images per file format, `widths` and `heights` their smallest, median and largest size in pixels, and
-    `near_duplicates` pairs of paths that look the same. `levels` is the range that more than 8 bits a channel
-    were stretched by, where files declare none; None: there are no such files.
+    `near_duplicates` clusters of images that look the same, the largest first. `levels` is the range that
+    more than 8 bits a channel were stretched by, where files declare none; None: there are no such files.
     """
 
     images: int
@@ -43,7 +42,7 @@ class Audit:
     widths: tuple[int, int, int]
     heights: tuple[int, int, int]
     unusable: tuple[Unusable, ...]
-    near_duplicates: tuple[tuple[str, str], ...]
+    near_duplicates: tuple[Cluster, ...]
     levels: Levels | None
     findings: tuple[Finding, ...]
 
@@ -68,7 +67,7 @@ class Audit:
             "unusable": [
                 {"path": item.path, "kind": item.kind, "reason": item.reason} for item in self.unusable
             ],
-            "near_duplicates": [list(pair) for pair in self.near_duplicates],
+            "near_duplicates": [cluster.to_json() for cluster in self.near_duplicates],
             "levels": asdict(self.levels) if self.levels else None,
             "findings": [
                 {
@@ -83,7 +82,12 @@ class Audit:
         }
 
 
-def inspect(index: Index, scan: Scan, on_bad_image: OnBadImage = "error") -> Audit:
+def inspect(
+    index: Index,
+    scan: Scan,
+    on_bad_image: OnBadImage = "error",
+    near_duplicates: NearDuplicates = "group",
+) -> Audit:
     """Audits an index after its files were scanned; opens no file itself.
 
     on_bad_image: whether images that cannot be used are errors, or left out with a warning.
@@ -91,14 +95,14 @@ def inspect(index: Index, scan: Scan, on_bad_image: OnBadImage = "error") -> Aud
     unusable = _unreadable(index, scan) + _contradictions(index, scan) + _leaks(index, scan)
     left_out = {item.path for item in unusable}
     usable = [item for item in index.items if item.path not in left_out]
-    pairs = _look_alikes(usable, scan)
+    clusters = () if near_duplicates == "ignore" else find_clusters(usable, scan)
     counts = _count(index, usable)
     findings = [
         *unusable_findings(unusable, on_bad_image),
         *structure_findings(index, usable, counts),
         *amount_findings(counts),
         *copy_findings(usable, scan),
-        *near_findings(usable, pairs),
+        *cluster_findings(clusters, strict=near_duplicates == "strict"),
         *file_findings(index, scan),
         *pixel_findings(scan),
     ]
@@ -109,7 +113,7 @@ def inspect(index: Index, scan: Scan, on_bad_image: OnBadImage = "error") -> Aud
         widths=_spread(scan.facts["width"]),
         heights=_spread(scan.facts["height"]),
         unusable=tuple(sorted(unusable, key=lambda item: item.path)),
-        near_duplicates=tuple(pairs),
+        near_duplicates=clusters,
         levels=scan.levels,
         findings=_worst_first(findings),
     )
@@ -173,15 +177,6 @@ def _leaks(index: Index, scan: Scan) -> list[Unusable]:
             if item.split != kept.split
         ]
     return found
-
-
-def _look_alikes(usable: Sequence[Item], scan: Scan) -> list[tuple[str, str]]:
-    """Pairs of paths that look the same but are not the same bytes."""
-    position = {path: number for number, path in enumerate(scan.sha256)}
-    facts = scan.facts[[position[item.path] for item in usable]]
-    pairs = near_pairs(facts["thumbnail"], np.minimum(facts["width"], facts["height"]))
-    named = ((usable[first].path, usable[second].path) for first, second in pairs)
-    return [(first, second) for first, second in named if scan.sha256[first] != scan.sha256[second]]
 
 
 def _count(index: Index, usable: Sequence[Item]) -> dict[str, dict[str, int]]:

@@ -1,6 +1,12 @@
-"""Which images are the same: by their bytes, or to the eye."""
+"""Which images look the same.
 
-from collections.abc import Hashable, Iterable, Sequence
+Two thumbnails match where their perceptual hashes differ in at most MAX_BITS of 64 bits and their grey levels
+correlate by at least MIN_CORRELATION, which disregards brightness and contrast. A cluster is what hangs
+together through such pairs. Pairs are neither kept nor all looked at: of N images that are all alike there
+are N (N - 1) / 2.
+"""
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +23,18 @@ MAX_BITS = 8
 MIN_CORRELATION = 0.985
 
 _MIN_CONTRAST = 2.0
-_BLOCK = 2048
+_BLOCK = 1024
+# One part more than bits may differ: then two hashes that match are equal in one part at least (Norouzi,
+# Punjani and Fleet, "Fast search in Hamming space with multi-index hashing", 2012).
+_PARTS = [
+    np.uint64(sum(1 << int(bit) for bit in bits)) for bits in np.array_split(np.arange(64), MAX_BITS + 1)
+]
 
 
-def near_pairs(thumbnails: NDArray[np.uint8], sides: NDArray[np.integer]) -> list[tuple[int, int]]:
-    """Pairs i < j of images that look the same, sorted.
+def near_clusters(thumbnails: NDArray[np.uint8], sides: NDArray[np.integer]) -> NDArray[np.int64]:
+    """(N,) int64: for each image the first one that it looks like, directly or through others; or itself.
 
-    Two thumbnails match where their perceptual hashes differ in at most MAX_BITS of 64 bits and their grey
-    levels correlate by at least MIN_CORRELATION, which disregards brightness and contrast.
+    Memory grows with N, not with the number of pairs.
 
     Args:
         thumbnails: (N, 32, 32) uint8, grey.
@@ -32,18 +42,14 @@ def near_pairs(thumbnails: NDArray[np.uint8], sides: NDArray[np.integer]) -> lis
     """
     contrast = thumbnails.std(axis=(1, 2))
     compared = np.flatnonzero((sides >= MIN_SIDE) & (contrast >= _MIN_CONTRAST))
-    hashes = perceptual_hash(thumbnails[compared])
-    pairs: list[tuple[int, int]] = []
-    for start in range(0, len(hashes), _BLOCK):
-        for other in range(start, len(hashes), _BLOCK):
-            bits = np.bitwise_count(
-                hashes[start : start + _BLOCK, None] ^ hashes[None, other : other + _BLOCK]
-            )
-            first, second = np.nonzero(bits <= MAX_BITS)
-            first, second = first + start, second + other
-            later = first < second
-            pairs += _correlated(thumbnails, compared[first[later]], compared[second[later]])
-    return sorted(pairs)
+    seen = thumbnails[compared]
+    hashes = perceptual_hash(seen)
+    clusters = _Clusters(len(compared))
+    for part, bucket in _plan(hashes):
+        _join_alike(bucket, hashes, seen, part, clusters)
+    found = np.arange(len(thumbnails))
+    found[compared] = compared[clusters.of(np.arange(len(compared)))]
+    return found
 
 
 def perceptual_hash(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint64]:
@@ -66,35 +72,91 @@ def perceptual_hash(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint64]:
     return np.packbits(above, axis=1).view(np.uint64).reshape(-1)
 
 
-def connected(size: int, links: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
-    """(size,) int64: for each member the smallest one that it is linked to, directly or through others."""
-    first, second = np.array([*links], np.int64).reshape(-1, 2).T
-    graph = coo_array((np.ones(len(first)), (first, second)), shape=(size, size))
-    _, component = connected_components(graph, directed=False)
-    _, smallest = np.unique(component, return_index=True)
-    return np.asarray(smallest[component], np.int64)
+class _Clusters:
+    """Disjoint sets of N members, each known by its smallest member."""
+
+    def __init__(self, size: int) -> None:
+        self._above = np.arange(size)
+
+    def of(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The set of each of `members`."""
+        tops = self._above[members]
+        while not np.array_equal(higher := self._above[tops], tops):
+            tops = higher
+        self._above[members] = tops
+        return tops
+
+    def join(self, ones: NDArray[np.int64], others: NDArray[np.int64], matching: NDArray[np.bool_]) -> None:
+        """Joins the sets of each pair of `ones` and `others` that is true in `matching`, (ones, others)."""
+        tops, places = np.unique(self.of(np.concatenate([ones, others])), return_inverse=True)
+        first, second = np.nonzero(matching)
+        edges = places[: len(ones)][first], places[len(ones) :][second]
+        graph = coo_array((np.ones(len(first), np.bool_), edges), shape=(len(tops), len(tops)))
+        _, component = connected_components(graph, directed=False)
+        _, smallest = np.unique(component, return_index=True)
+        self._above[tops] = tops[smallest[component]]
 
 
-def same_key(keys: Sequence[Hashable | None]) -> list[tuple[int, int]]:
-    """Links each position to the first one with an equal key; positions with None are linked to nothing."""
-    first: dict[Hashable, int] = {}
-    links = []
-    for position, key in enumerate(keys):
-        if key is not None and first.setdefault(key, position) != position:
-            links.append((first[key], position))
-    return links
+def _plan(hashes: NDArray[np.uint64]) -> list[tuple[int, NDArray[np.int64]]]:
+    """Buckets of hashes that have to be compared with each other, and the number of the part they share.
+
+    Where so many hashes share parts that all against all is less work, all are one bucket.
+    """
+    plan = [(part, bucket) for part, mask in enumerate(_PARTS) for bucket in _buckets(hashes & mask)]
+    if sum(len(bucket) ** 2 for _, bucket in plan) > len(hashes) ** 2:
+        return [(0, np.arange(len(hashes)))]
+    return plan
 
 
-def _correlated(
-    thumbnails: NDArray[np.uint8], first: NDArray[np.int64], second: NDArray[np.int64]
-) -> list[tuple[int, int]]:
-    pairs: list[tuple[int, int]] = []
-    for start in range(0, len(first), _BLOCK):
-        one, two = first[start : start + _BLOCK], second[start : start + _BLOCK]
-        correlation = (_standardised(thumbnails[one]) * _standardised(thumbnails[two])).sum(axis=1)
-        alike = correlation >= MIN_CORRELATION
-        pairs += list(zip(one[alike].tolist(), two[alike].tolist(), strict=True))
-    return pairs
+def _buckets(values: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
+    """The positions of each value that occurs more than once."""
+    order = np.argsort(values, kind="stable")
+    starts = np.flatnonzero(np.diff(values[order])) + 1
+    return (bucket for bucket in np.split(order, starts) if len(bucket) > 1)
+
+
+def _join_alike(
+    bucket: NDArray[np.int64],
+    hashes: NDArray[np.uint64],
+    thumbnails: NDArray[np.uint8],
+    part: int,
+    clusters: _Clusters,
+) -> None:
+    """Joins the members of a bucket that match, in blocks; what is in one cluster already is not compared."""
+    # Members of one cluster side by side, so that whole blocks of them can be passed over.
+    bucket = bucket[np.argsort(clusters.of(bucket), kind="stable")]
+    for start in range(0, len(bucket), _BLOCK):
+        rows = bucket[start : start + _BLOCK]
+        for other in range(start, len(bucket), _BLOCK):
+            columns = bucket[other : other + _BLOCK]
+            ones, others = clusters.of(rows), clusters.of(columns)
+            if (ones == ones[0]).all():
+                columns = columns[others != ones[0]]
+                others = others[others != ones[0]]
+            differing = hashes[rows, None] ^ hashes[columns]
+            alike = (np.bitwise_count(differing) <= MAX_BITS) & (ones[:, None] != others)
+            if not alike.any():
+                continue
+            for earlier in _PARTS[:part]:  # compared when they shared that part
+                alike &= (differing & earlier) != 0
+            if alike.any():
+                _join_correlated(rows, columns, alike, thumbnails, clusters)
+
+
+def _join_correlated(
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    alike: NDArray[np.bool_],
+    thumbnails: NDArray[np.uint8],
+    clusters: _Clusters,
+) -> None:
+    """Joins the pairs that are `alike`, (rows, columns) bool, if their grey levels correlate as well."""
+    some_rows, some_columns = np.flatnonzero(alike.any(axis=1)), np.flatnonzero(alike.any(axis=0))
+    ours = _standardised(thumbnails[rows[some_rows]])
+    theirs = _standardised(thumbnails[columns[some_columns]])
+    matching = alike[np.ix_(some_rows, some_columns)] & (ours @ theirs.T >= MIN_CORRELATION)
+    if matching.any():
+        clusters.join(rows[some_rows], columns[some_columns], matching)
 
 
 def _standardised(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:

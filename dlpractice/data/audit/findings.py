@@ -150,24 +150,6 @@ def copy_findings(usable: Sequence[Item], scan: Scan) -> list[Finding]:
     return [Finding("copies", "warning", text, tuple(sorted(chain.from_iterable(sets.values()))))]
 
 
-def near_findings(usable: Sequence[Item], pairs: Sequence[tuple[str, str]]) -> list[Finding]:
-    """Pairs that look the same, by what they cross: classes, given splits, or neither."""
-    by_path = {item.path: item for item in usable}
-    crossing: dict[str, list[tuple[str, str]]] = {"classes": [], "splits": [], "": []}
-    for pair in pairs:
-        one, two = (by_path[path] for path in pair)
-        kind = "classes" if one.label != two.label else "splits" if one.split != two.split else ""
-        crossing[kind].append(pair)
-    found = []
-    for kind, inside in crossing.items():
-        if inside:
-            name = f"near-duplicates across {kind}" if kind else "near-duplicates"
-            text = f"{_number(inside, 'pair')} of {name}: {_some([' = '.join(pair) for pair in inside])}"
-            paths = tuple(sorted({path for pair in inside for path in pair}))
-            found.append(Finding(name, "warning" if kind else "info", text, paths))
-    return found
-
-
 def file_findings(index: Index, scan: Scan) -> list[Finding]:
     """Wrong endings, files passed over, and files of several images."""
     found = []

@@ -1,6 +1,7 @@
 """Rules about the split: copies across it, classes that differ, a test scored twice, too few images."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -24,23 +25,33 @@ def see_copies(case: Case) -> Sign | None:
     for row in case.run.splits:
         if row["sha256"]:
             splits[row["sha256"]][row["split"]] = row["path"]
-    copies = [" = ".join(paths.values()) for paths in splits.values() if len(paths) > 1]
+    copies = [list(paths.values()) for paths in splits.values() if len(paths) > 1]
     split_of = {row["path"]: row["split"] for row in case.run.splits}
-    pairs = (case.run.audit or {}).get("near_duplicates") or []
     alike = [
-        f"{first} ~ {second}"
-        for first, second in pairs
-        if split_of.get(first, "") != split_of.get(second, "") and {first, second} <= split_of.keys()
+        paths
+        for paths in _near_duplicates(case)
+        if len({split_of[path] for path in paths if path in split_of}) > 1
     ]
     if not copies and not alike:
         return None
     evidence = [
-        f"{len(found)} {what} in two splits: {', '.join(found[:_NAMED])}"
+        f"{len(found)} {what} in two splits: {', '.join(map(_show, found[:_NAMED]))}"
         for found, what in ((copies, "equal files"), (alike, "look-alikes"))
         if found
     ]
-    paths = tuple(path for pair in (*copies, *alike) for path in pair.replace(" ~ ", " = ").split(" = "))
+    paths = tuple(path for inside in (*copies, *alike) for path in inside)
     return Sign("error" if copies else "warning", "high", tuple(evidence), (), "", paths)
+
+
+def _near_duplicates(case: Case) -> list[list[str]]:
+    """The paths of images that look the same; runs of earlier versions have them in pairs."""
+    clusters = (case.run.audit or {}).get("near_duplicates") or []
+    return [cluster["paths"] if isinstance(cluster, dict) else list(cluster) for cluster in clusters]
+
+
+def _show(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+    return " = ".join(paths[:_NAMED]) + more
 
 
 def see_class_shift(case: Case) -> Sign | None:

@@ -31,4 +31,5 @@ def _read_settings(config: Finetune) -> dict[str, Any]:
         "look": Look(data.image_size, data.resize, data.background),
         "shares": Shares(data.validation, data.test, data.fraction, data.split_seed),
         "on_bad_image": data.on_bad_image,
+        "near_duplicates": data.near_duplicates,
     }

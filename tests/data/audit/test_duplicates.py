@@ -6,7 +6,15 @@ import pytest
 from PIL import Image, ImageEnhance
 from scipy.fft import dctn
 
-from dlpractice.data.audit.duplicates import connected, near_pairs, perceptual_hash, same_key
+from dlpractice.data.audit import duplicates as module
+from dlpractice.data.audit.duplicates import (
+    MAX_BITS,
+    MIN_CORRELATION,
+    MIN_SIDE,
+    near_clusters,
+    perceptual_hash,
+)
+from dlpractice.data.bonds import connected
 
 Photograph = Callable[..., Image.Image]
 
@@ -37,29 +45,92 @@ def test_changed_copies_are_found_and_nothing_else(
 ) -> None:
     originals = [photograph(seed, 300, 240) for seed in range(12)]
     small = thumbnails([*originals, *map(change, originals)])
-    assert near_pairs(small, np.full(24, 240)) == [(n, n + 12) for n in range(12)]
+    assert near_clusters(small, np.full(24, 240)).tolist() == [*range(12), *range(12)]
 
 
 def test_different_photographs_and_noise_are_no_copies(photograph: Photograph) -> None:
     images = [photograph(seed) for seed in range(150)]
     rng = np.random.default_rng(0)
     noise = [Image.fromarray(rng.integers(0, 256, (80, 80, 3), np.uint8)) for _ in range(150)]
-    assert near_pairs(thumbnails(images + noise), np.full(300, 80)) == []
+    assert near_clusters(thumbnails(images + noise), np.full(300, 80)).tolist() == list(range(300))
 
 
 def test_small_and_flat_images_are_not_compared(photograph: Photograph) -> None:
     copies = thumbnails(
         [photograph(1), photograph(1), Image.new("L", (90, 90), 7), Image.new("L", (90, 90), 9)]
     )
-    assert near_pairs(copies, np.array([80, 80, 90, 90])) == [(0, 1)]
-    assert near_pairs(copies, np.array([80, 31, 90, 90])) == []
-    assert near_pairs(copies[:0], np.array([], int)) == []
+    assert near_clusters(copies, np.array([80, 80, 90, 90])).tolist() == [0, 0, 2, 3]
+    assert near_clusters(copies, np.array([80, 31, 90, 90])).tolist() == [0, 1, 2, 3]
+    assert near_clusters(copies[:0], np.array([], int)).tolist() == []
 
 
-def test_pairs_across_blocks_are_found(photograph: Photograph, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dlpractice.data.audit.duplicates._BLOCK", 3)
-    images = [photograph(seed) for seed in (0, 1, 2, 3, 0, 4, 3, 0)]
-    assert near_pairs(thumbnails(images), np.full(8, 80)) == [(0, 4), (0, 7), (3, 6), (4, 7)]
+def cluster_naively(small: np.ndarray, sides: np.ndarray) -> list[int]:
+    """All against all, one pair after another."""
+    hashes = perceptual_hash(small)
+    vectors = small.reshape(len(small), -1).astype(np.float64)
+    links = [
+        (one, other)
+        for one in range(len(small))
+        for other in range(one)
+        if min(sides[one], sides[other]) >= MIN_SIDE
+        and min(vectors[one].std(), vectors[other].std()) >= 2
+        and int(hashes[one] ^ hashes[other]).bit_count() <= MAX_BITS
+        and np.corrcoef(vectors[one], vectors[other])[0, 1] >= MIN_CORRELATION
+    ]
+    return connected(len(small), links).tolist()
+
+
+def scene(rng: np.random.Generator, count: int, noise: float) -> np.ndarray:
+    """A scene with grain; half of the images have a small thing in it."""
+    still = np.kron(rng.integers(40, 220, (8, 8)), np.ones((4, 4)))
+    frames = np.tile(still, (count, 1, 1))
+    frames[::2, 12:16, 12:16] = 255
+    return np.clip(frames + rng.normal(0, noise, frames.shape), 0, 255).astype(np.uint8)
+
+
+def walk(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Each picture is nearly the one before, and the last one nothing like the first."""
+    start, end = (np.kron(rng.integers(0, 256, (8, 8)), np.ones((4, 4))) for _ in range(2))
+    shares = np.linspace(0, 1, count)[:, None, None]
+    return np.rint((1 - shares) * start + shares * end).astype(np.uint8)
+
+
+@pytest.mark.parametrize("block", [7, 1024])
+@pytest.mark.parametrize("noise", [1.0, 5.0, 7.0, 9.0])
+def test_clusters_are_those_of_all_against_all(
+    photograph: Photograph, monkeypatch: pytest.MonkeyPatch, block: int, noise: float
+) -> None:
+    monkeypatch.setattr(module, "_BLOCK", block)
+    rng = np.random.default_rng(0)
+    several = thumbnails([photograph(seed) for seed in (*range(20), *range(5))])
+    mixed = np.concatenate([scene(rng, 40, noise), several, walk(rng, 30), rng.integers(0, 256, (9, 32, 32))])
+    mixed = mixed.astype(np.uint8)[rng.permutation(len(mixed))]
+    sides = rng.choice([MIN_SIDE - 1, MIN_SIDE, 90], len(mixed), p=[0.1, 0.2, 0.7])
+    found = near_clusters(mixed, sides).tolist()
+    assert found == cluster_naively(mixed, sides)
+    assert 20 < len(set(found)) < len(mixed)
+
+
+def test_a_walk_hangs_together_through_its_steps() -> None:
+    steps = walk(np.random.default_rng(4), 40)
+    ends = np.corrcoef(steps[0].ravel(), steps[-1].ravel())[0, 1]
+    assert set(near_clusters(steps, np.full(40, 90)).tolist()) == {0}
+    assert ends < 0.5
+
+
+def test_hashes_that_share_nothing_are_hardly_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    compared = 0
+    join = module._join_alike
+
+    def count(bucket: np.ndarray, *rest: object) -> None:
+        nonlocal compared
+        compared += len(bucket) * (len(bucket) - 1) // 2
+        join(bucket, *rest)
+
+    monkeypatch.setattr(module, "_join_alike", count)
+    near_clusters(rng.integers(0, 256, (2000, 32, 32)).astype(np.uint8), np.full(2000, 90))
+    assert compared < 0.1 * 2000 * 1999 / 2
 
 
 def test_the_hash_is_that_of_the_cosine_transform(photograph: Photograph) -> None:
@@ -68,19 +139,3 @@ def test_the_hash_is_that_of_the_cosine_transform(photograph: Photograph) -> Non
     bits = low > np.median(low[:, 1:], axis=1, keepdims=True)
     expected = np.packbits(bits, axis=1).view(np.uint64).reshape(-1)
     np.testing.assert_array_equal(perceptual_hash(small), expected)
-
-
-def test_links_join_through_others() -> None:
-    assert connected(7, [(5, 3), (1, 5), (2, 6)]).tolist() == [0, 1, 2, 1, 4, 1, 2]
-    assert same_key(["a", None, "b", "a", None, "a"]) == [(0, 3), (0, 5)]
-
-
-def test_joining_agrees_with_a_plain_search() -> None:
-    rng = np.random.default_rng(3)
-    links = rng.integers(0, 60, (40, 2))
-    reach = np.eye(60, dtype=bool)
-    reach[links[:, 0], links[:, 1]] = reach[links[:, 1], links[:, 0]] = True
-    for _ in range(60):
-        reach = reach @ reach
-    expected = [int(np.flatnonzero(row)[0]) for row in reach]
-    assert connected(60, [(int(a), int(b)) for a, b in links]).tolist() == expected

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageEnhance
+from PIL import Image
 
 from dlpractice.data.audit.audit import Audit
 from dlpractice.data.dataset import survey
@@ -81,31 +81,6 @@ def test_copies_in_a_class_are_named_with_their_number(classes: Classes, write: 
     )
     assert len(found.paths) == 7 and set(found.paths) >= {"cat/000.png", "cat/000-4.png", "dog/011.png"}
     assert found.severity == "warning"
-
-
-def test_near_duplicates_by_what_they_cross(classes: Classes, write: Write, photograph: Photograph) -> None:
-    for start, split in enumerate(("train", "test")):
-        classes(10, folder=f"data/{split}", start=100 * start)
-    root = classes(0, folder="data")
-
-    def brighter(seed: int) -> Image.Image:
-        return ImageEnhance.Brightness(photograph(seed)).enhance(1.1)
-
-    write(root / "train/cat/within.jpg", brighter(0), quality=90)
-    write(root / "train/dog/other-class.jpg", brighter(1), quality=90)
-    write(root / "test/cat/other-split.jpg", brighter(2), quality=90)
-    audit = check(str(root))
-    assert set(audit.near_duplicates) == {
-        ("train/cat/000.png", "train/cat/within.jpg"),
-        ("train/cat/001.png", "train/dog/other-class.jpg"),
-        ("test/cat/other-split.jpg", "train/cat/002.png"),
-    }
-    severities = {finding.kind: finding.severity for finding in audit.findings}
-    assert severities == {
-        "near-duplicates across classes": "warning",
-        "near-duplicates across splits": "warning",
-        "near-duplicates": "info",
-    }
 
 
 def test_a_group_in_two_given_splits_is_an_error(classes: Classes) -> None:

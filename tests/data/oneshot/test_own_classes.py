@@ -48,6 +48,20 @@ def spoken(tmp_path: Path) -> Path:
     return tmp_path / "words"
 
 
+def test_recordings_are_not_compared_by_their_looks(tmp_path: Path) -> None:
+    """The same word twice, the second time a little louder; read as pictures they would be one twice."""
+    times = np.arange(8000) / 8000
+    for number, pitch in enumerate((300, 700)):
+        for name, loudness in (("one", 9000), ("two", 9500)):
+            path = tmp_path / "spoken" / f"word{number}" / f"{name}.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            sound = loudness * np.sin(2 * np.pi * (pitch + 400 * times) * times)
+            wavfile.write(path, 8000, sound.astype(np.int16))
+    audit = read_class_folders(str(tmp_path / "spoken"), Reading(Look(64))).audit
+    assert audit.near_duplicates == ()
+    assert not [finding for finding in audit.findings if "duplicates" in finding.kind]
+
+
 def luma(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(rgb).convert("L"))
 

@@ -23,6 +23,16 @@ def test_copies_and_look_alikes(make: SimpleNamespace) -> None:
     assert (sign.severity, sign.paths) == ("warning", ("train/1.png", "validation/1.png"))
 
 
+def test_clusters_of_look_alikes(make: SimpleNamespace) -> None:
+    torn = ["train/1.png", "train/4.png", "train/5.png", "validation/1.png"]
+    clusters = [{"paths": torn}, {"paths": ["train/2.png", "train/3.png"]}]
+    sign = rules.see_copies(open_case(make.run_of(audit={"near_duplicates": clusters})))
+    assert (sign.severity, sign.paths) == ("warning", tuple(torn))
+    assert sign.evidence == (
+        "1 look-alikes in two splits: train/1.png = train/4.png = train/5.png and 1 more",
+    )
+
+
 def test_class_shift(make: SimpleNamespace) -> None:
     rows = make.split_rows()
     for number, row in enumerate(row for row in rows if row["split"] == "test"):
