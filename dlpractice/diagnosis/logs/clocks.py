@@ -55,14 +55,14 @@ def name_clock(name: str) -> Clock | None:
 class Times:
     """When the rows of a table were measured.
 
-    times: (length,) float64 on the clock `clock`. epochs, steps: how many the log counts; None where it does
-    not. loose: whether nothing but the numbers themselves says that they are epochs.
-    """
+    times: (length,) float64 on the clock `clock`. epochs, steps: (length,) float64, how many had been
+    trained; None where the log does not count them. loose: whether nothing but the numbers themselves says
+    that they are epochs."""
 
     times: Floats
     clock: Clock
-    epochs: float | None = None
-    steps: float | None = None
+    epochs: Floats | None = None
+    steps: Floats | None = None
     loose: bool = False
 
 
@@ -77,7 +77,6 @@ def read_times(table: Table, chosen: Mapping[str, str]) -> Times:
     for name in used:
         rows[table.columns[name].rows] = True
     epochs, steps = _spread(table, "epoch"), _spread(table, "step")
-    last_step = float(np.nanmax(steps)) if steps is not None else None
     if epochs is None:
         return _count(table, chosen) if steps is None else _read_steps(table, chosen, steps, rows)
     epochs = _fill(epochs, steps)
@@ -85,12 +84,11 @@ def read_times(table: Table, chosen: Mapping[str, str]) -> Times:
         return _count(table, chosen)
     if np.nanmin(epochs) == 0 and not (epochs[np.isfinite(epochs)] % 1).any():
         epochs = epochs + 1.0
-    reached = float(np.nanmax(epochs))
     if (epochs[rows] % 1).any() or not _is_finer(table, used, epochs, rows):
-        return Times(epochs, "epoch", reached, last_step)
+        return Times(epochs, "epoch", epochs, steps)
     if steps is not None and not np.isnan(steps[rows]).any():
-        return Times(steps, "step", reached, last_step)
-    return Times(_divide(table, used, epochs), "epoch", reached, last_step)
+        return Times(steps, "step", epochs, steps)
+    return Times(_divide(table, used, epochs), "epoch", epochs, steps)
 
 
 def _spread(table: Table, clock: Clock) -> Floats | None:
@@ -147,8 +145,8 @@ def _read_steps(table: Table, chosen: Mapping[str, str], steps: Floats, rows: np
         consecutive = len(counted) > 1 and counted[0] in (0, 1) and bool((np.diff(counted) == 1).all())
         if consecutive and (_names_epochs(chosen) or _has_validation(chosen)):
             shifted = steps + (1.0 if counted[0] == 0 else 0.0)
-            return Times(shifted, "epoch", float(np.nanmax(shifted)), loose=True)
-    return Times(steps, "step", None, float(np.nanmax(steps)), loose=table.row == "step")
+            return Times(shifted, "epoch", shifted, loose=True)
+    return Times(steps, "step", None, steps, loose=table.row == "step")
 
 
 def _names_epochs(chosen: Mapping[str, str]) -> bool:
@@ -168,10 +166,10 @@ def _count(table: Table, chosen: Mapping[str, str]) -> Times:
     times = np.arange(1, table.length + 1, dtype=np.float64)
     longest = max((len(table.columns[name].rows) for name in chosen.values()), default=0)
     if table.row == "step":
-        return Times(times, "step", None, float(longest))
+        return Times(times, "step", None, times)
     says_so = table.row == "epoch" or _names_epochs(chosen) or _has_validation(chosen)
     if says_so or longest <= LONGEST:
-        return Times(times, "epoch", float(longest), loose=True)
+        return Times(times, "epoch", times, loose=True)
     return Times(times, "entry", loose=True)
 
 

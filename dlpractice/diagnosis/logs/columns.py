@@ -55,6 +55,11 @@ _KINDS = _list("dice focal hinge huber ctc triplet contrastive softmax clf cls l
 """Words for the kind of a loss. They do not matter while there is one such column; several are parts."""
 
 
+_NO_RATE = _list("decay factor scale ratio scheduler")
+_MOST_WORDS = 3
+"""Words beside that of a learning rate, which may name the optimiser and the group of weights."""
+
+
 @dataclass(frozen=True)
 class Meaning:
     """What the name of a column says.
@@ -105,7 +110,7 @@ def recognise(name: str, shared: frozenset[str] = frozenset()) -> Meaning | None
 
 def _judge(metric: str, split: str, left: set[str]) -> Meaning | None:
     if metric == "learning_rate":
-        return None if left & {"decay", "factor", "scale", "ratio"} else Meaning(metric, split)
+        return None if left & _NO_RATE or len(left) > _MOST_WORDS else Meaning(metric, split)
     if left - _NEUTRAL - _KINDS or (left & _KINDS and metric != "loss"):
         return None
     curve = "loss" if metric == "loss" else "accuracy"

@@ -1,6 +1,6 @@
 """From a table to a record: which columns are which curves, when they were measured, and in which units."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from dlpractice.diagnosis.logs.clocks import Times, align, name_clock, read_times
 from dlpractice.diagnosis.logs.columns import Source, assign
 from dlpractice.diagnosis.logs.long_form import spread_splits
-from dlpractice.diagnosis.logs.phases import choose_phase
+from dlpractice.diagnosis.logs.phases import Phase, choose_phase
 from dlpractice.diagnosis.logs.table import Ints, Table
 from dlpractice.diagnosis.logs.units import read_shares
 from dlpractice.diagnosis.record import Curve, Floats, Record
@@ -31,7 +31,7 @@ def interpret(table: Table, mapping: Mapping[str, str]) -> Record:
     table = spread_splits(table)
     counts = {name: len(column.rows) for name, column in table.columns.items() if name_clock(name) is None}
     chosen = assign(counts, mapping, table.path)
-    if not chosen:
+    if not chosen.keys() - {"learning_rate"}:
         has = ", ".join([*counts, *table.texts][:40]) or "none"
         raise RunError(f"{table.path} has no column of losses or accuracies; it has {has}", table.hint)
     _refuse_flaws(table, chosen)
@@ -54,7 +54,8 @@ def interpret(table: Table, mapping: Mapping[str, str]) -> Record:
             notes.append(
                 f"training was counted apart from validation: {ratio:g} of its values were taken for an epoch"
             )
-            times = Times(times.times, "epoch", float(max(pair[0][-1] for pair in pairs.values())))
+            times = Times(times.times * ratio, "epoch", times.times * ratio)
+    trained = _count_trained(times, table, used, phase)
     pairs, more = read_shares(table.path, pairs, chosen)
     return Record(
         path=table.path,
@@ -64,9 +65,21 @@ def interpret(table: Table, mapping: Mapping[str, str]) -> Record:
         notes=(*notes, *more),
         clock=times.clock,
         columns={curve: source.column for curve, source in chosen.items()},
-        epochs=times.epochs,
-        steps=times.steps,
+        epochs=trained["epochs"],
+        steps=trained["steps"],
     )
+
+
+def _count_trained(times: Times, table: Table, used: Sequence[str], phase: Phase) -> dict[str, float | None]:
+    """How many epochs and steps were trained: the highest that some curve was measured at."""
+    rows = np.zeros(table.length, np.bool_)
+    for name in used:
+        rows[table.columns[name].rows] = True
+    found = {}
+    for clock, counted in (("epochs", times.epochs), ("steps", times.steps)):
+        own = counted[rows & phase.rows] if counted is not None else np.zeros(0)
+        found[clock] = float(np.nanmax(own)) if np.isfinite(own).any() else None
+    return found
 
 
 def _refuse_flaws(table: Table, chosen: Mapping[str, Source]) -> None:

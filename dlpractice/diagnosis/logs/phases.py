@@ -10,6 +10,8 @@ from dlpractice.diagnosis.logs.clocks import Times
 from dlpractice.diagnosis.logs.columns import FEWEST_VALUES, split_words
 from dlpractice.diagnosis.logs.table import Table
 
+_NAMED = 5
+"""Phases, or points at which a training was resumed, that are named."""
 _RUNS = {
     "fold",
     "folds",
@@ -67,17 +69,16 @@ def _split_by_name(table: Table, used: list[str]) -> tuple[list[str], str] | Non
 
 
 def _split_by_time(table: Table, times: Times, used: list[str]) -> Phase:
-    breaks = max((_find_breaks(times, table.columns[name].rows) for name in used), key=len)
-    rows = np.zeros(table.length, np.bool_)
-    for name in used:
-        rows[table.columns[name].rows] = True
+    broken = {name: _find_breaks(times, table.columns[name].rows) for name in used}
+    most = max(used, key=lambda name: len(broken[name]))
+    breaks = broken[most]
     everything = Phase(np.ones(table.length, np.bool_))
     if not breaks and not table.starts:
         return everything
-    if len(breaks) > rows.sum() / 2:  # the newest row comes first
+    if len(breaks) > len(table.columns[most].rows) / 2:  # the newest row comes first
         return everything
-    numbers, kept, notes = np.zeros(table.length, np.int64), everything.rows.copy(), []
-    since = 0
+    numbers, kept = np.zeros(table.length, np.int64), everything.rows.copy()
+    since, resumed = 0, list[str]()
     for place in sorted({*breaks, *table.starts}):
         earliest = np.nanmin(times.times[since:place]) if place > since else np.inf
         if place in table.starts or times.times[place] <= earliest:
@@ -85,14 +86,14 @@ def _split_by_time(table: Table, times: Times, used: list[str]) -> Phase:
             since = place
         else:
             kept[since:place] &= ~(times.times[since:place] >= times.times[place])
-            notes.append(f"it was resumed at {times.clock} {times.times[place]:g}")
+            resumed.append(f"{times.times[place]:g}")
     names = [f"phase {number + 1}" for number in range(int(numbers.max()) + 1)]
     picked = _pick(table, used, numbers, names)
-    resumed = "; ".join(dict.fromkeys(notes))
-    note = "; ".join(
-        part for part in (picked.note, resumed and f"{resumed}, what was lost is left out") if part
-    )
-    return Phase(picked.rows & kept, note)
+    notes = [picked.note] if picked.note else []
+    if resumed:
+        last = ", ".join(dict.fromkeys(resumed[-_NAMED:]))
+        notes.append(f"it was resumed at {times.clock} {last}; what was lost is left out")
+    return Phase(picked.rows & kept, "; ".join(notes))
 
 
 def _find_breaks(times: Times, rows: NDArray[np.int64]) -> list[int]:
@@ -111,7 +112,7 @@ def _pick(table: Table, used: list[str], numbers: NDArray[np.int64], names: list
     enough = [number for number, size in enumerate(sizes) if size >= FEWEST_VALUES]
     judged = enough[-1] if enough else int(np.argmax(sizes))
     others = [f"{name} ({size})" for name, size in zip(names, sizes, strict=True)]
-    listed = ", ".join(others if len(others) <= 6 else [*others[:5], "...", others[-1]])
+    listed = ", ".join(others if len(others) <= _NAMED else [*others[: _NAMED - 1], "...", others[-1]])
     note = (
         f"it holds {len(names)} trainings, with their numbers of values: {listed}; {names[judged]} is judged"
     )

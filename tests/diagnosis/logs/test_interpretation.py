@@ -106,7 +106,7 @@ def test_what_a_resumed_training_lost_is_left_out() -> None:
     rows = [{"epoch": n, "loss": 1.0} for n in range(8)] + [{"epoch": n, "loss": 2.0} for n in range(6, 10)]
     record = read_rows(rows)
     assert record.curves["loss"].values == (1.0,) * 6 + (2.0,) * 4
-    assert record.notes == ("it was resumed at epoch 7, what was lost is left out",)
+    assert record.notes == ("it was resumed at epoch 7; what was lost is left out",)
 
 
 @pytest.mark.parametrize("names", [(1, 2, 3), ("a", "b", "c")])

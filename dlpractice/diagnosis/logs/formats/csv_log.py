@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dlpractice.diagnosis.logs.format import Format, Place
 from dlpractice.diagnosis.logs.interpretation import interpret
-from dlpractice.diagnosis.logs.texts.delimited import has_header, tabulate_csv
+from dlpractice.diagnosis.logs.texts.delimited import is_table, tabulate_csv
 from dlpractice.diagnosis.logs.texts.text import name_foreign, read_head, read_log_text
 from dlpractice.diagnosis.record import Record
 from dlpractice.runs.directory import METRICS
@@ -26,7 +26,7 @@ def find_table(path: Path) -> Path | None:
 
 def _begins_like_one(file: Path) -> bool:
     head = read_head(file)
-    return name_foreign(head) is None and has_header(head.decode("utf-8-sig", errors="replace"))
+    return name_foreign(head) is None and is_table(head.decode("utf-8-sig", errors="replace"))
 
 
 def read_csv_log(path: Path, mapping: Mapping[str, str]) -> Record:

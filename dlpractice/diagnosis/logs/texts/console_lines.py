@@ -17,7 +17,8 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 _EPOCH = re.compile(
-    r"\b(?:epochs?|ep)\b\s*(?:\((?P<split>train|val|test)\))?\s*[:=#|\-]?\s*[\[(#]?\s*(?P<number>\d+(?:\.\d+)?)",
+    r"(?<!total )(?<!max )(?<!num )\b(?:epoch|ep)\b\s*(?:\((?P<split>train|val|test)\))?"
+    r"\s*[:=#|\-]?\s*[\[(#]?\s*(?P<number>\d+(?:\.\d+)?)",
     re.IGNORECASE,
 )
 _STEP = re.compile(
@@ -53,6 +54,36 @@ _NO_MEASUREMENT = {
     "prev",
     "previous",
 }
+_NO_MEASUREMENT |= {"cost", "py"}
+_PARTS = {
+    "iou",
+    "giou",
+    "box",
+    "bbox",
+    "obj",
+    "conf",
+    "dfl",
+    "rpn",
+    "mask",
+    "kpt",
+    "pose",
+    "seg",
+    "kl",
+    "kld",
+    "adv",
+}
+_PARTS |= {
+    "recon",
+    "reconstruction",
+    "generator",
+    "discriminator",
+    "gen",
+    "disc",
+    "style",
+    "content",
+    "perceptual",
+}
+_PARTS |= {"aux", "reg", "regularization", "policy", "value", "actor", "critic", "center", "commitment"}
 _LONGEST_LINE = 20_000
 _LONGEST_NAME = 5
 _HEADING = 4
@@ -156,7 +187,7 @@ def _read_numbers(line: str, split: str, place: _Place) -> Line:
         label, end = line[end : token.start()], token.end()
         words = split_words(label)
         split = next((_SPLITS[word] for word in reversed(words) if word in _SPLITS), split)
-        name, meaning = _find_name(split_words(_SEPARATORS.split(label.rstrip(" :=\t"))[-1]))
+        name, meaning = _find_name(_SEPARATORS.split(label.rstrip(" :=\t"))[-1])
         if meaning is None or (
             token["of"] and not (token["average_percent"] or meaning.curve.endswith("accuracy"))
         ):
@@ -167,13 +198,18 @@ def _read_numbers(line: str, split: str, place: _Place) -> Line:
     return found
 
 
-def _find_name(words: list[str]) -> tuple[str, Meaning | None]:
-    """The longest known name at the end of a label; nothing where the label says that it is a record."""
-    if _NO_MEASUREMENT & set(words):
+def _find_name(label: str) -> tuple[str, Meaning | None]:
+    """The longest known name at the end of a label, in whole words: `iou_loss` is no loss, nor is `box loss`.
+
+    Nothing where the label says that it is a record, a part of a sum, or a time.
+    """
+    words = split_words(label)
+    if set(words) & (_NO_MEASUREMENT | _PARTS):
         return "", None
-    for length in range(min(_LONGEST_NAME, len(words)), 0, -1):
-        meaning = recognise(name := "_".join(words[-length:]))
-        if meaning is not None:
+    parts = label.split()
+    for length in range(min(_LONGEST_NAME, len(parts)), 0, -1):
+        name = "_".join(split_words(" ".join(parts[-length:])))
+        if (meaning := recognise(name)) is not None:
             return name, meaning
     return "", None
 

@@ -81,15 +81,20 @@ def _choose_hint(columns: object, texts: object) -> str:
     return "map them with --column, such as --column val_loss=COLUMN" if columns or texts else HINT
 
 
-def has_header(text: str) -> bool:
-    """Whether a text begins as a table does: names that are known, and numbers below them."""
+def is_table(text: str) -> bool:
+    """Whether a text begins as a table does: names that are known, numbers below them; or numbers alone."""
     lines = [line for line in text.splitlines()[:_PREAMBLE] if any(map(str.isalnum, line))]
     for place, line in enumerate(lines[:-1]):
         cells = _cut(line, _find_delimiter(line))
         if len(cells) > 1 and _is_header(cells) and any(recognise(cell) for cell in cells):
             below = _cut(lines[place + 1], _find_delimiter(line))
             return len(below) <= len(cells) + 1 and any(_is_number(cell) for cell in below)
-    return False
+    return len(lines) > 1 and all(_are_numbers(line) for line in lines[:3])
+
+
+def _are_numbers(line: str) -> bool:
+    cells = _cut(line, _find_delimiter(line))
+    return len(cells) > 1 and all(_is_number(cell) for cell in cells)
 
 
 def read_header(text: str) -> list[str]:

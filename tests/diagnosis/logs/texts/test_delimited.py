@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlpractice.diagnosis.logs.texts.delimited import has_header, tabulate_csv
+from dlpractice.diagnosis.logs.texts.delimited import is_table, tabulate_csv
 from dlpractice.errors import RunError
 
 
@@ -24,7 +24,7 @@ def test_the_same_table(text: str) -> None:
     table = tabulate_csv("log", "CSV log", text)
     assert table.columns["epoch"].values.tolist() == [1.0, 2.0]
     assert table.columns["loss"].values.tolist() == [0.5, 0.25]
-    assert has_header(text) or text.startswith("Training")
+    assert is_table(text) or text.startswith("Training")
 
 
 def test_a_header_that_comes_again_begins_anew() -> None:
@@ -51,5 +51,5 @@ def test_what_is_no_table() -> None:
     assert tabulate_csv("log", "CSV log", "").length == 0
     with pytest.raises(RunError, match="log is no CSV that can be read: field larger"):
         tabulate_csv("log", "CSV log", f"epoch,loss\n1,{'9' * 200_000}\n")
-    assert not has_header("numpy==1.26\ntorch==2.0\n")
-    assert not has_header("label,file\ncat,a.png\n")
+    assert not is_table("numpy==1.26\ntorch==2.0\n")
+    assert not is_table("label,file\ncat,a.png\n")
