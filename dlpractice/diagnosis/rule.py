@@ -29,6 +29,9 @@ epochs."""
 KINDS = ("a classification run", "a one-shot run")
 """Needs that say which runs a rule is about. It does not apply to runs of the other kind."""
 
+OWN = {*KINDS, "splits.csv", "predictions.csv", "summary.json", RECORDED}
+"""Needs that only a run directory of ours can meet."""
+
 
 @dataclass(frozen=True)
 class Threshold:
@@ -74,9 +77,10 @@ class Rule:
         return tuple(need for need in self.needs if not NEEDS[need](case))
 
     def applies(self, case: Case) -> bool:
-        """Whether the rule is about runs like this one. A log of others may be of any kind."""
-        about = [kind for kind in self.needs if kind in KINDS]
-        return case.record.run is None or all(NEEDS[kind](case) for kind in about)
+        """Whether the rule is about runs like this one. Of a log of others it may ask for curves alone."""
+        if case.record.run is None:
+            return not OWN.intersection(self.needs)
+        return all(NEEDS[kind](case) for kind in self.needs if kind in KINDS)
 
     def judge(self, case: Case) -> Finding | None:
         """The finding, if there is one. The case must lack nothing."""

@@ -12,7 +12,9 @@ Document = Mapping[str, Any]
 
 _STYLES = {"error": "bold red", "warning": "bold yellow", "info": "bold"}
 _WIDTH, _HEIGHT = 56, 6
-_NAMED = 5
+_UNREAD = 12
+_CURVES = ("val_loss", "val_accuracy", "loss", "accuracy")
+"""Curves that --column maps, those that say most first."""
 
 
 def diagnosis_text(document: Document) -> RenderableType:
@@ -21,6 +23,7 @@ def diagnosis_text(document: Document) -> RenderableType:
         Text(document["verdict"], style="bold"),
         Text(f"{document['kind']}: {document['run']}", style="dim"),
         *(Text(note, style="dim") for note in document["notes"]),
+        *_describe_columns(document),
     ]
     shown: set[str] = set()
     for number, finding in enumerate(document["findings"], 1):
@@ -28,12 +31,28 @@ def diagnosis_text(document: Document) -> RenderableType:
         name = finding["curve"]
         if name in document["curves"] and name not in shown and finding["severity"] != "info":
             shown.add(name)
-            parts.append(Padding(Text(draw_curve(name, document["curves"][name])), (0, 0, 0, 3)))
+            drawn = draw_curve(name, document["curves"][name], document["clock"])
+            parts.append(Padding(Text(drawn), (0, 0, 0, 3)))
     if document["missing"]:
         parts += ["", Text(f"not in the log: {', '.join(document['missing'])}", style="dim")]
     if unjudged := document["insufficient_evidence"]:
         parts += ["", *_describe_unjudged(unjudged)]
     return Group(*parts)
+
+
+def _describe_columns(document: Document) -> list[RenderableType]:
+    """Which columns of somebody else's log were read as what, and which were not."""
+    columns, unused = document["columns"], document["unused"]
+    if not columns:
+        return []
+    lines = [f"read: {', '.join(f'{curve} from {column}' for curve, column in columns.items())}"]
+    if unused:
+        names = ", ".join(unused[:_UNREAD])
+        more = f" and {len(unused) - _UNREAD} more" if len(unused) > _UNREAD else ""
+        lacking = next((curve for curve in _CURVES if curve not in columns), None)
+        how = f"; one of them can be mapped, as in --column {lacking}=COLUMN" if lacking else ""
+        lines.append(f"not read: {names}{more}{how}")
+    return [Text(line, style="dim") for line in lines]
 
 
 def _describe(number: int, finding: Document) -> list[RenderableType]:
@@ -59,11 +78,11 @@ def _describe_unjudged(unjudged: Sequence[Document]) -> list[RenderableType]:
     ]
 
 
-def draw_curve(name: str, curve: Document) -> str:
+def draw_curve(name: str, curve: Document, clock: str = "epoch") -> str:
     """A curve as characters, `_HEIGHT` lines high, between its lowest and highest value.
 
     curve: `at` and `values`, of which those that are None are left out. Each column is the mean of the values
-    that fall into it.
+    that fall into it. clock: what `at` counts.
     """
     points = [(at, v) for at, v in zip(curve["at"], curve["values"], strict=True) if v is not None]
     if len(points) < 2:
@@ -78,7 +97,7 @@ def draw_curve(name: str, curve: Document) -> str:
         lines.append(f"{label:>9} |" + "".join("*" if row == level else " " for row in rows).rstrip())
     first, last = points[0][0], points[-1][0]
     axis = f"{'':>9} +{'-' * len(columns)}"
-    return "\n".join([*lines, axis, f"{'':>10} {name}, epoch {first:g} to {last:g}"])
+    return "\n".join([*lines, axis, f"{'':>10} {name}, {clock} {first:g} to {last:g}"])
 
 
 def _bin(values: Sequence[float], width: int) -> list[float]:

@@ -43,6 +43,9 @@ def document(*findings: dict[str, Any]) -> dict[str, Any]:
         "run": "logs/history.json",
         "notes": [],
         "findings": list(findings),
+        "clock": "epoch",
+        "columns": {},
+        "unused": [],
         "missing": ["training accuracy"],
         "insufficient_evidence": [
             {"name": "dead ReLUs", "needs": ["diagnostics.json (training.diagnostics: true)"]},
@@ -50,6 +53,18 @@ def document(*findings: dict[str, Any]) -> dict[str, Any]:
         ],
         "curves": {"val_loss": {"at": list(range(1, 201)), "values": values.tolist()}},
     }
+
+
+def test_what_was_read_and_what_was_not() -> None:
+    shown = document(finding()) | {
+        "columns": {"val_loss": "test loss"},
+        "unused": ["f1", "time"],
+        "clock": "step",
+    }
+    text = " ".join(" ".join(lines_of(diagnosis_text(shown))).split())
+    assert "read: val_loss from test loss not read: f1, time; one of them can be mapped" in text
+    assert "--column val_accuracy=COLUMN" in text
+    assert "val_loss, step 1 to 200" in text
 
 
 def test_everything_is_said_once() -> None:
