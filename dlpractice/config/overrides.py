@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from dlpractice.config.lines import Document, read_value
-from dlpractice.config.problems import JsonSchema, Key, Problem, child, is_section, unknown_key
+from dlpractice.config.problems import (
+    JsonSchema,
+    Key,
+    Problem,
+    child,
+    is_foreign_null,
+    is_section,
+    unknown_key,
+)
 from dlpractice.errors import ConfigError
 
 # Problems are sorted by line; this one puts those of the command line after those of the file.
 COMMAND_LINE = sys.maxsize
+
+_QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"\\]|\\.)*\"""")
+_NULLS = ("", "~", "null", "Null", "NULL")
 
 
 def apply_overrides(
@@ -48,7 +60,7 @@ def apply_overrides(
 
 
 def _parse(override: str, schema: JsonSchema) -> tuple[Key, Any]:
-    name, equals, text = override.partition("=")
+    name, equals, text = unquote(override)[0].partition("=")
     key = tuple(name.strip().split("."))
     place = f"override {name.strip()}"
     if not equals or not all(key):
@@ -71,15 +83,40 @@ def _parse(override: str, schema: JsonSchema) -> tuple[Key, Any]:
 
 
 def _value(text: str, node: JsonSchema) -> Any:
-    """The value that `text` stands for.
+    """The value that `text` stands for, be it quoted or not.
 
     Where the schema allows only text, it stays as it was typed: `#000000` is a colour there, and `2024` a
-    folder.
+    folder. A list may do without its brackets.
     """
     kinds = {option.get("type") for option in node.get("anyOf", [node])}
-    if kinds == {"string"} or (kinds == {"string", "null"} and text not in ("", "~", "null")):
-        return text
-    return read_value(text)
+    plain, quoted = unquote(text)
+    if kinds <= {"string", "null"}:
+        is_null = "null" in kinds and not quoted
+        if is_null and plain in _NULLS:
+            return None
+        if is_null and is_foreign_null(plain):
+            raise ConfigError(f"{plain} is text here; did you mean null? (in quotes it is taken for text)")
+        return plain
+    if "array" in kinds and not plain.startswith("[") and ("," in plain or kinds == {"array"}):
+        plain = f"[{plain}]"
+    return read_value(plain)
+
+
+def unquote(text: str) -> tuple[str, bool]:
+    """The text without the quotes around the whole of it, and whether there were any.
+
+    Some shells hand quotes on, and people who know YAML write them. Between double quotes YAML's escapes are
+    undone; what is none of them, as in `"^(\\d+)-"`, stays as it is, and so does what would be a control
+    character.
+    """
+    text = text.strip()
+    if not _QUOTED.fullmatch(text):
+        return text, False
+    try:
+        value = str(read_value(text))
+    except ConfigError:
+        return text[1:-1], True
+    return (value if value.isprintable() else text[1:-1]), True
 
 
 def _forget_in_variants(variants: Any, key: Key) -> None:

@@ -213,8 +213,15 @@ def _did_you_mean(value: Any, node: JsonSchema) -> str:
     choices += [option["const"] for option in options if "const" in option]
     if value is None and any(str(choice).startswith("#") for choice in choices):
         return "put it in quotes, as # begins a comment"
+    if is_foreign_null(value) and any(option.get("type") == "null" for option in options):
+        return "did you mean null?"
     guess = closest(value, choices) if isinstance(value, str) else None
     return f"did you mean {guess}?" if guess else ""
+
+
+def is_foreign_null(value: Any) -> bool:
+    """Whether a value is text that stands for null in other languages."""
+    return isinstance(value, str) and value.lower() in ("none", "nil")
 
 
 def _shown(value: Any) -> str:

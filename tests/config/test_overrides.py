@@ -29,6 +29,26 @@ def overridden(text: str, *overrides: str) -> Document:
         ("data.background=#000000", "data", "background", "#000000"),
         ("model.weights=null", "model", "weights", None),
         ("model.weights=./1e5", "model", "weights", "./1e5"),
+        # Quotes that a shell hands on, or that YAML would want.
+        ("'training.epochs=5'", "training", "epochs", 5),
+        ('"training.epochs=5"', "training", "epochs", 5),
+        ("training.epochs='5'", "training", "epochs", 5),
+        ('training.learning_rate="auto"', "training", "learning_rate", "auto"),
+        ('training.learning_rate = "1e-4"', "training", "learning_rate", 1e-4),
+        ('data.source="my photos: #2"', "data", "source", "my photos: #2"),
+        ("data.source='it''s'", "data", "source", "it's"),
+        ("data.source='a'b'", "data", "source", "'a'b'"),
+        ("data.background='#000000'", "data", "background", "#000000"),
+        ('model.weights="null"', "model", "weights", "null"),
+        ("model.weights=NULL", "model", "weights", None),
+        ('"model.hidden=[256,128]"', "model", "hidden", (256, 128)),
+        # Lists without brackets.
+        ("model.hidden=256,128", "model", "hidden", (256, 128)),
+        ("model.hidden=256", "model", "hidden", (256,)),
+        ("model.hidden=", "model", "hidden", ()),
+        ("hardware.devices=GPU:0,GPU:1", "hardware", "devices", ("GPU:0", "GPU:1")),
+        ("hardware.devices=2", "hardware", "devices", 2),
+        ("hardware.devices=auto", "hardware", "devices", "auto"),
     ],
 )
 def test_values(override: str, section: str, field: str, value: object) -> None:
@@ -58,6 +78,10 @@ def test_values(override: str, section: str, field: str, value: object) -> None:
             "strategies.haed.training.epochs=3",
             "override strategies.haed: unknown key; did you mean strategies.head?",
         ),
+        (
+            "model.weights=None",
+            "override model.weights: None is text here; did you mean null? (in quotes it is taken for text)",
+        ),
         ("model.hidden=[1,", "override model.hidden: '[1,' is not a YAML value"),
     ],
 )
@@ -65,6 +89,25 @@ def test_what_cannot_be_set(override: str, problem: str) -> None:
     document = overridden("command: finetune\n", override)
     assert [found.text.replace(".haed.training.epochs", ".haed") for found in document.problems] == [problem]
     assert document.tree == {"command": "finetune"}
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ('"^(.*)_"', "^(.*)_"),
+        ("'^(.*)_'", "^(.*)_"),
+        ("^(.*)_", "^(.*)_"),
+        (r'"^(\d+)-"', r"^(\d+)-"),  # no escape of YAML
+        (r'"\b(x)"', r"\b(x)"),  # one, but of a control character
+        (r'"^(\\d+)-"', r"^(\d+)-"),
+        (r"^(\w+) # (?:\d)", r"^(\w+) # (?:\d)"),
+        ('"a" or "(b)"', '"a" or "(b)"'),
+    ],
+)
+def test_a_pattern_is_what_was_meant(text: str, pattern: str) -> None:
+    document = Document()
+    apply_overrides(document, [f"data.drawer_pattern={text}"], json_schema("oneshot"), "methods")
+    assert document.tree == {"data": {"drawer_pattern": pattern}}
 
 
 def test_the_later_of_two_overrides_wins() -> None:
