@@ -197,7 +197,8 @@ def _print_contents(audit: Audit) -> None:
     show = results().print
     heard = audit.formats.keys() == {"WAV"}
     noun = "recordings" if heard else "images"
-    show(f"{audit.images} {noun} in {len(audit.counts)} classes", soft_wrap=True)
+    used = "" if audit.usable == audit.images else f", of which {audit.usable} can be used,"
+    show(f"{audit.images} {noun}{used} in {len(audit.counts)} classes", soft_wrap=True)
     for label, row in audit.counts.items():
         numbers = ", ".join(
             f"{count}" if split == "all" else f"{split} {count}" for split, count in row.items()

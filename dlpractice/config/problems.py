@@ -151,6 +151,8 @@ def _sentence(
     value: Any = tree
     for name in key:
         value = value[name]
+    if finding["type"] == "string_unicode":
+        return f" must be UTF-8, which a config can hold; got {_shown(value)}; rename it, or link to it"
     bounds = _interval(node)
     if bounds and isinstance(value, int | float) and not isinstance(value, bool) and _fits_type(value, node):
         return f" must be in {bounds}; got {_shown(value)}"

@@ -94,6 +94,8 @@ def test_clean_data_passes_the_check(photos: Path) -> None:
 
 def test_the_check_takes_the_settings_of_training(photos: Path, tmp_path: Path) -> None:
     (photos / "cat/empty.jpg").touch()
+    shown = runner.invoke(app, ["check", str(photos)]).stdout.splitlines()
+    assert shown[:3] == ["21 images, of which 20 can be used, in 2 classes", "  [dog]: 10", "  cat: 10"]
     for number in range(7):
         (photos / f"cat/{number}.png").unlink()
     assert runner.invoke(app, ["check", str(photos)]).exit_code == 3

@@ -58,6 +58,10 @@ def with_section(section: str, **values: object) -> dict[str, Any]:
             with_section("data", background=None),
             "@data.background must be text like #ffffff; got null; put it in quotes, as # begins a comment",
         ),
+        (
+            with_section("data", source="b\udce9"),
+            '@data.source must be UTF-8, which a config can hold; got "b\udce9"; rename it, or link to it',
+        ),
         (with_section("training", lr=1), "@training.lr: unknown key; did you mean training.learning_rate?"),
         (
             {**with_section("data"), "augment": ("flip",)},

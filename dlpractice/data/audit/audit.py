@@ -46,6 +46,11 @@ class Audit:
     levels: Levels | None
     findings: tuple[Finding, ...]
 
+    @property
+    def usable(self) -> int:
+        """How many of the images can be used."""
+        return sum(sum(row.values()) for row in self.counts.values())
+
     def of(self, severity: Severity) -> list[Finding]:
         """The findings of one severity."""
         return [finding for finding in self.findings if finding.severity == severity]
@@ -58,6 +63,7 @@ class Audit:
         """The audit as plain lists and mappings, as `audit.json` holds it."""
         return {
             "images": self.images,
+            "usable": self.usable,
             "classes": self.counts,
             "formats": self.formats,
             "sizes": {

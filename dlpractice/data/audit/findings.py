@@ -69,7 +69,8 @@ def structure_findings(
     index: Index, usable: Sequence[Item], counts: dict[str, dict[str, int]]
 ) -> list[Finding]:
     """Doubtful layouts and names, fewer than two classes, and groups that the given splits tear apart."""
-    found = list(index.findings)
+    tables = [finding for finding in index.findings if finding.kind == "table" and len(counts) < 2]
+    found = [finding for finding in index.findings if finding not in tables]
     if index.empty_classes:
         text = (
             f"{_number(index.empty_classes, 'class folder')} without an image: {_some(index.empty_classes)}"
@@ -81,8 +82,7 @@ def structure_findings(
         found.append(Finding("similar class names", "warning", text))
     if len(counts) < 2:
         text = f"a classifier needs two classes; found only {', '.join(counts)}"
-        hints = [finding.message for finding in index.findings if finding.kind == "table"]
-        found.append(Finding("single class", "error", "; ".join([text, *hints])))
+        found.append(Finding("single class", "error", "; ".join([text, *(one.message for one in tables)])))
     splits: dict[str, set[str]] = defaultdict(set)
     for item in usable:
         if item.group and item.split:

@@ -20,7 +20,11 @@ Row = Mapping[Role, str]
 
 @dataclass
 class _Reader:
-    """Turns rows into items; a row that names a file again counts once, or contradicts."""
+    """Turns rows into items; a row that names a file again counts once, or contradicts.
+
+    `again` are the paths of such rows, and `elsewhere` the folders in which files are that were looked for
+    beside the table.
+    """
 
     root: Path
     lookup: Lookup
@@ -28,6 +32,7 @@ class _Reader:
     confined: bool
     items: dict[object, tuple[int, Item]] = field(default_factory=dict)
     again: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
 
     def read(self, line: int, row: Row) -> str:
         """What is wrong with a row; "" if it is an item, or the same as one before."""
@@ -59,6 +64,8 @@ class _Reader:
         if "://" in name:
             return " (it is an address; download it first)"
         suggested = self.lookup.suggest(name)
+        if suggested.endswith(f"/{name}") and "/" not in name:
+            self.elsewhere.append(suggested.removesuffix(name))
         return f" (there is {suggested})" if suggested else ""
 
 
@@ -137,13 +144,21 @@ def _refuse(path: Path, problems: list[str], items: Sequence[Item], reader: _Rea
     if problems:
         more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
         one = len(problems) == 1
+        hint = "correct this line of the CSV" if one else "correct these lines of the CSV"
+        if folder := _common_folder(reader.elsewhere, problems):
+            hint = f"the files are in {folder}: put the CSV there, or write {folder} in front of each path"
         raise DataError(
             problems[0] if one else f"{path} has {len(problems)} faulty lines",
-            "correct this line of the CSV" if one else "correct these lines of the CSV",
+            hint,
             [] if one else problems[:_SHOWN] + more,
         )
     if not items:
         raise DataError(f"{path} lists no images", "add one line per image below the header path,label")
+
+
+def _common_folder(folders: Sequence[str], problems: Sequence[str]) -> str:
+    """The folder in which all files are that were not found; "" if not all are, or not in one."""
+    return folders[0] if len(folders) == len(problems) and len(set(folders)) == 1 else ""
 
 
 def _describe(path: Path, table: Table, columns: Columns, reader: _Reader) -> Iterator[Finding]:

@@ -65,7 +65,12 @@ def test_imbalance_of_ten_to_one(classes: Classes, write: Write) -> None:
 
 
 def test_one_class_is_not_enough(classes: Classes) -> None:
-    assert kinds(check(str(classes(10, ("cat",)))))["single class"].severity == "error"
+    root = classes(10, ("images",))
+    assert kinds(check(str(root)))["single class"].severity == "error"
+    (root / "labels.csv").touch()
+    found = kinds(check(str(root)))
+    assert "labels.csv is not read: if it holds the labels, give it" in found["single class"].message
+    assert "table" not in found
 
 
 def test_copies_in_a_class_are_named_with_their_number(classes: Classes, write: Write) -> None:

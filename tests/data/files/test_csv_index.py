@@ -176,3 +176,13 @@ def test_file_names_in_another_spelling_or_in_bytes(folder: Path) -> None:
 def test_groups_are_one_in_any_spelling(folder: Path) -> None:
     index = index_csv(table(folder, "path,label,group\na.png,x,\u00e9\nb.png,y,e\u0301\n"))
     assert [item.group for item in index.items] == ["\u00e9", "\u00e9"]
+
+
+def test_files_that_are_all_in_a_folder_beside_the_table(folder: Path) -> None:
+    (folder / "sub/d.png").touch()
+    with pytest.raises(DataError) as caught:
+        index_csv(table(folder, "path,label\nc.png,x\nd.png,y\n"))
+    assert caught.value.hint.startswith("the files are in sub/: put the CSV there")
+    with pytest.raises(DataError) as caught:
+        index_csv(table(folder, "path,label\nc.png,x\nnone.png,y\n"))
+    assert caught.value.hint == "correct these lines of the CSV"
