@@ -47,7 +47,9 @@ FOREIGN: dict[str, str] = {
     **dict.fromkeys(
         (".jxl", ".jxr", ".psd", ".psb", ".xcf", ".kra", ".exr", ".hdr", ".dds", ".qoi"), _EXPORT
     ),
-    **dict.fromkeys((".icns", ".cur", ".xbm", ".xpm", ".flif", ".bpg", ".djvu", ".pct", ".pict"), _EXPORT),
+    **dict.fromkeys(
+        (".icns", ".cur", ".xbm", ".xpm", ".flif", ".bpg", ".djvu", ".pct", ".pict", ".pam"), _EXPORT
+    ),
 }
 
 IMAGE_EXTENSIONS = frozenset(ending for endings in EXTENSIONS.values() for ending in endings) | frozenset(

@@ -46,5 +46,6 @@ def _index_zip(path: Path, progress: Progress | None, kind: FileKind) -> Index:
         index = index_csv(root / tables[0], confined=True) if len(tables) == 1 else index_folder(root, kind)
     except DataError as error:
         # Nobody knows the cache's folder; the archive is what was given.
-        raise DataError(error.message.replace(str(unpacked), str(path)), error.hint) from error
+        said = [text.replace(str(unpacked), str(path)) for text in (error.message, *error.details)]
+        raise DataError(said[0], error.hint, said[1:]) from error
     return replace(index, findings=(*doubt_names(path), *index.findings))

@@ -93,7 +93,9 @@ def load_network(run: RunDirectory) -> keras.Model:
 
 def read_levels(run: RunDirectory) -> Levels | None:
     """The range that the run's images of more than 8 bits were stretched by; None where there were none."""
-    found = run.audit().get("levels") if run.has_audit else None
+    audit = run.audit() if run.has_audit else {}
+    # Earlier versions kept none, and took 65,535 for white whatever a file held.
+    found = audit.get("levels", {"black": 0, "white": 65535})
     return Levels(found["black"], found["white"]) if found else None
 
 

@@ -28,7 +28,7 @@ def test_it_stretches_deep_files_as_in_training(finished_run: Path, tmp_path: Pa
     (run / "audit.json").write_text(json.dumps(audit | {"levels": {"black": 0, "white": 4095}}))
     assert load_saved(RunDirectory.read(run)).look.levels == Levels(0, 4095)
     (run / "audit.json").write_text(json.dumps({"images": 3}))  # of an earlier version
-    assert load_saved(RunDirectory.read(run)).look.levels is None
+    assert load_saved(RunDirectory.read(run)).look.levels == Levels(0, 65535)
 
 
 def test_it_classifies_in_order_and_passes_errors_on(finished_run: Path) -> None:
