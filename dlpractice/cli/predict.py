@@ -110,17 +110,18 @@ def _report_failures(rows: list[dict[str, Any]], named: list[str]) -> None:
 
 
 def _warn_of_other_files(named: list[str]) -> None:
-    from dlpractice.data.files.folder_walk import find_files
+    from dlpractice.data.files.folder_walk import Walk, may_be_meant
     from dlpractice.data.files.index_items import IMAGES_OR_RECORDINGS
     from dlpractice.data.naming.file_endings import count_endings
 
     for folder in (path for path in named if path and Path(path).is_dir()):
-        if others := find_files(Path(folder), IMAGES_OR_RECORDINGS)[1]:
-            messages().print(
-                f"warning: {count_endings(others)} in {folder} passed over, no images by name, "
-                f"such as {others[0]}",
-                soft_wrap=True,
-            )
+        walk = Walk(Path(folder))
+        others = [path for path in walk.files(walk.root) if not IMAGES_OR_RECORDINGS.fits(path)]
+        hidden = [path for path in walk.clutter if may_be_meant(path)]
+        for what, paths in ((count_endings(others), others), (f"{len(hidden)} hidden", hidden)):
+            if paths:
+                text = f"warning: {what} in {folder} passed over, no images by name, such as {paths[0]}"
+                messages().print(text, soft_wrap=True)
 
 
 def _refuse_examples(run: Path, given: bool) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dlpractice.data.audit.admission import admit, announce, usable_items
 from dlpractice.data.audit.audit import Audit, inspect
-from dlpractice.data.audit.findings import OnBadImage
+from dlpractice.data.audit.findings import OnBadImage, passed_over_findings
 from dlpractice.data.audit.near_duplicates import NearDuplicates, number_clusters, torn_findings
 from dlpractice.data.bonds import Bonds, connected, same_key
 from dlpractice.data.files.decoding import ImageError, Look
@@ -18,7 +18,7 @@ from dlpractice.data.files.index import read_index
 from dlpractice.data.files.index_items import UNUSED, Finding, Index, Item
 from dlpractice.data.files.pixel_cache import Scan, pixel_view, scan
 from dlpractice.data.image_split import Shares, assign_splits, pick_share
-from dlpractice.data.naming.class_names import match_known, nfc, reveal, skeleton
+from dlpractice.data.naming.class_names import compare_name, match_known, nfc
 from dlpractice.data.naming.split_names import SPLITS, SplitName
 from dlpractice.data.sets.catalogue import CATALOGUE, find
 from dlpractice.data.storage.row_store import RowView
@@ -224,13 +224,14 @@ def load_labelled(
     """
     progress = progress or Silent()
     index = read_index(locate(source, progress), progress)
-    announce(index.findings, progress)
+    passed_over = [finding for finding in passed_over_findings(index) if finding.severity == "warning"]
+    announce([*index.findings, *passed_over], progress)
     labels = {item.label for item in index.items}
     spelling = match_known(labels, class_names)
     if unknown := sorted(labels - spelling.keys()):
         raise DataError(
             f"{index.root} has classes that the model does not know: "
-            + ", ".join(_compare_name(name, class_names) for name in unknown),
+            + ", ".join(compare_name(name, class_names) for name in unknown),
             f"the model knows {', '.join(class_names)}",
         )
     scanned = scan(index, look, progress)
@@ -241,12 +242,6 @@ def load_labelled(
     audit = inspect(index, scanned, near_duplicates=near_duplicates)
     bound = _name_bound(items, _bind(items, scanned, audit, near_duplicates).joined())
     return _split(items, class_names, scanned, look, bound), list(scanned.bad.values())
-
-
-def _compare_name(name: str, known: Sequence[str]) -> str:
-    """The name, and beside it the known one that looks the same, if there is one."""
-    alike = [reveal(other) for other in known if skeleton(other) == skeleton(name)]
-    return f"{reveal(name)} (it knows {alike[0]})" if alike else name
 
 
 def locate(source: str, progress: Progress) -> Path:

@@ -140,6 +140,8 @@ def test_files_that_are_no_images_are_named(enrolment: Calls) -> None:
     done = predict("oneshot", "in", "--support", "people")
     assert done.exit_code == 0
     assert done.stderr == "warning: 1 file *.txt in in passed over, no images by name, such as notes.txt\n"
+    Path("in/notes.txt").rename("in/.hidden.png")
+    assert "1 hidden in in passed over" in predict("oneshot", "in", "--support", "people").stderr
 
 
 def test_two_images_are_compared(enrolment: Calls) -> None:

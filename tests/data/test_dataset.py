@@ -333,3 +333,16 @@ def test_a_deep_file_beyond_the_range_of_training_is_named(tmp_path: Path) -> No
         load_pixels(tmp_path / "deep/b/2.png", Look(24, levels=Levels(0, 4095)))
     known, errors = load_labelled(str(tmp_path / "deep"), ("a", "b"), Look(24, levels=Levels(0, 4095)))
     assert (known.paths, [Path(error.path).name for error in errors]) == (("a/1.png", "b/1.png"), ["2.png"])
+
+
+def test_images_that_are_not_scored_are_named(classes: Classes, write: Write) -> None:
+    root = classes(2)
+    write(root / "loose.png", 7)
+    warned: list[str] = []
+
+    class Noting(Silent):
+        def warn(self, message: str) -> None:
+            warned.append(message)
+
+    assert len(load_labelled(str(root), ["cat", "dog"], Look(8), Noting())[0]) == 4
+    assert warned == ["1 image passed over, in no class folder: loose.png"]

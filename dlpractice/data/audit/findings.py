@@ -14,11 +14,11 @@ from dlpractice.data.codecs.image_formats import EXTENSIONS
 from dlpractice.data.codecs.levels import Levels
 from dlpractice.data.codecs.sample_array import Problem
 from dlpractice.data.files.decoding import FLAT
-from dlpractice.data.files.index_items import IMAGES, Finding, Index, Item, Severity
+from dlpractice.data.files.folder_walk import may_be_meant
+from dlpractice.data.files.index_items import Finding, Index, Item, Severity
 from dlpractice.data.files.pixel_cache import Scan
 from dlpractice.data.naming.class_names import find_look_alikes, reveal
 from dlpractice.data.naming.file_endings import count_endings
-from dlpractice.data.naming.system_names import is_system
 
 OnBadImage = Literal["error", "skip"]
 
@@ -165,7 +165,7 @@ def file_findings(index: Index, scan: Scan) -> list[Finding]:
         named = [f"{path} is {name}" for path, name in misnamed.items()]
         text = f"{_number(named, 'file')} with the ending of another format: {_some(named)}"
         found.append(Finding("misnamed", "warning", text, tuple(misnamed)))
-    found += _passed_over(index)
+    found += passed_over_findings(index)
     several = tuple(path for path, n in zip(scan.sha256, scan.facts["frames"].tolist(), strict=True) if n > 1)
     if several:
         text = (
@@ -218,12 +218,12 @@ def _where(paths: Sequence[str], which: NDArray[np.bool_]) -> tuple[str, ...]:
     return tuple(path for path, is_meant in zip(paths, which.tolist(), strict=True) if is_meant)
 
 
-def _passed_over(index: Index) -> list[Finding]:
-    """Beside the class folders a readme is usual; inside of one, such a file may be meant as an image."""
+def passed_over_findings(index: Index) -> list[Finding]:
+    """Files that are not used. Beside class folders a readme is usual; inside, it may be an image."""
     inside = [path for path in index.others if "/" in path.rstrip("/")]
     beside = [path for path in index.others if "/" not in path.rstrip("/")]
-    mine = [path for path in index.clutter if _may_be_meant(path)]
-    system = [path for path in index.clutter if not _may_be_meant(path)]
+    mine = [path for path in index.clutter if may_be_meant(path)]
+    system = [path for path in index.clutter if not may_be_meant(path)]
     other = ("file or folder", "files and folders")
     sorted_out: list[tuple[str, Severity, tuple[str, str], str, Sequence[str]]] = [
         ("loose images", "warning", ("image", "images"), "passed over, in no class folder", index.loose),
@@ -241,11 +241,6 @@ def _passed_over(index: Index) -> list[Finding]:
 
 def _list_endings(paths: Sequence[str]) -> str:
     return f" ({count_endings(paths)})" if len(paths) > 1 else ""
-
-
-def _may_be_meant(path: str) -> bool:
-    """True for a hidden folder or image that no system is known to leave behind."""
-    return not is_system(PurePosixPath(path).name) and (path.endswith("/") or IMAGES.fits(path.lstrip(".")))
 
 
 def _number(things: Sequence[object], one: str, many: str = "") -> str:

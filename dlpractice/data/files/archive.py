@@ -76,7 +76,7 @@ def extract(archive: Path, target: Path, progress: Progress | None = None) -> Pa
 def doubt_names(archive: Path) -> list[Finding]:
     """What had to be guessed about the names in a zip file that was extracted."""
     with zipfile.ZipFile(archive) as opened:
-        names = [read_name(entry) for entry in opened.infolist()]
+        names = [read_name(entry) for entry in opened.infolist() if not _is_folder(entry)]
     findings = []
     if plain := [name.text for name in names if name.encoding == "utf-8"]:
         text = (
@@ -86,7 +86,7 @@ def doubt_names(archive: Path) -> list[Finding]:
     if guessed := [name.text for name in names if name.encoding == "cp437"]:
         text = (
             f"{archive.name}: {len(guessed)} names are not UTF-8, and were read as DOS wrote them (code page "
-            f"437): see whether {guessed[0]!r} is right; if not, unpack it yourself and give the folder"
+            f"437): see whether {guessed[0]} is right; if not, unpack it yourself and give the folder"
         )
         findings.append(Finding("archive names", "warning", text, tuple(guessed)))
     return findings
@@ -96,7 +96,7 @@ def _extract_all(archive: Path, folder: Path, progress: Progress) -> None:
     hint = "get the archive again, or unpack it yourself and give the folder"
     try:
         with zipfile.ZipFile(archive) as opened:
-            entries = [entry for entry in opened.infolist() if not entry.is_dir()]
+            entries = [entry for entry in opened.infolist() if not _is_folder(entry)]
             names = _checked_names(archive, entries)
             _check_size(archive, entries, folder.parent)
             progress.stage(f"extracting {archive.name}", len(entries), "files")
@@ -105,6 +105,11 @@ def _extract_all(archive: Path, folder: Path, progress: Progress) -> None:
                 progress.advance()
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise DataError(f"{archive} is no intact zip file: {error}", hint) from error
+
+
+def _is_folder(entry: zipfile.ZipInfo) -> bool:
+    """True for the entry of a folder, also as some Windows programs write it."""
+    return entry.is_dir() or (entry.filename.endswith("\\") and not entry.file_size)
 
 
 def _extract_one(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:

@@ -187,5 +187,6 @@ def _describe_links(circles: list[str], again: list[str]) -> Iterable[Finding]:
         text = f"linked folders that lead back to a folder above them are passed over: {', '.join(circles)}"
         yield Finding("circular link", "warning", text, tuple(circles))
     if again:
-        text = f"{len(again)} paths lead to a file that is there already, and count once: {again[0]}"
+        lead = "1 path leads" if len(again) == 1 else f"{len(again)} paths lead"
+        text = f"{lead} to a file that is there already, which counts once: {again[0]}"
         yield Finding("same file", "info", text, tuple(again))

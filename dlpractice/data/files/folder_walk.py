@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dlpractice.data.files.index_items import FileKind
-from dlpractice.data.naming.system_names import is_clutter
+from dlpractice.data.files.index_items import IMAGES_OR_RECORDINGS, FileKind
+from dlpractice.data.naming.system_names import is_clutter, is_system
 from dlpractice.errors import DataError
 
 
@@ -79,6 +79,12 @@ def find_files(folder: Path, kind: FileKind) -> tuple[list[str], list[str]]:
     """
     files = sorted(Walk(folder).files(folder))
     return [path for path in files if kind.fits(path)], [path for path in files if not kind.fits(path)]
+
+
+def may_be_meant(path: str) -> bool:
+    """True for a hidden folder or file of images that no system is known to leave behind."""
+    is_image = IMAGES_OR_RECORDINGS.fits(path)
+    return (path.endswith("/") or is_image) and not is_system(path.rstrip("/").rpartition("/")[2])
 
 
 def _leads_back(entry: os.DirEntry[str]) -> bool:

@@ -49,11 +49,17 @@ def find_look_alikes(names: Iterable[str]) -> list[tuple[str, ...]]:
     """
     groups: dict[str, set[str]] = defaultdict(set)
     for name in sorted(set(names)):
-        groups[skeleton(name)].add(nfc(name))
+        groups[_skeleton(name)].add(nfc(name))
     return sorted(tuple(sorted(group)) for group in groups.values() if len(group) > 1)
 
 
-def skeleton(name: str) -> str:
+def compare_name(name: str, known: Iterable[str]) -> str:
+    """The name, and beside it the one of `known` that looks the same, if there is one."""
+    alike = [reveal(other) for other in known if _skeleton(other) == _skeleton(name)]
+    return f"{reveal(name)} (it knows {alike[0]})" if alike else name
+
+
+def _skeleton(name: str) -> str:
     """What is left of a name without case, width, outer and repeated space, and invisible characters."""
     # Folding the case can undo the normal form, and removing characters can bring others together.
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())

@@ -132,3 +132,9 @@ def test_what_a_killed_extraction_left_is_replaced(tmp_path: Path) -> None:
     left.touch()
     extract(packed(tmp_path / "a.zip", {"1.txt": b"one"}), tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["1.txt"]
+
+
+def test_folders_as_old_windows_programs_write_them(tmp_path: Path) -> None:
+    archive = packed(tmp_path / "a.zip", {"photos\\": b"", "photos\\cat\\": b"", "photos\\cat\\1.png": b"x"})
+    target = extract(archive, tmp_path / "out")
+    assert (target / "photos/cat/1.png").read_bytes() == b"x"
