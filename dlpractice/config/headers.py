@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
-from dlpractice.config.names import find_config
+from dlpractice import __version__
+from dlpractice.config.names import find_config, shipped_folder
 from dlpractice.config.schema import SCHEMAS, json_schema
 from dlpractice.errors import ConfigError
-from dlpractice.settings import CACHE_VARIABLE, cache_dir
 
 # See https://github.com/redhat-developer/yaml-language-server#using-inlined-schema
 _LINE = "# yaml-language-server: $schema="
 _LINE_OF_BEFORE = re.compile(rf"\A{re.escape(_LINE)}[^\n]*\n(#\n)?")
+_SCHEMA = f"dlp-{__version__}-{{}}.schema.json"
+_HEADER = re.compile(r"\A(#[^\n]*\n)+")
+_MEASURED = re.compile(r"^# *Measured\b", re.MULTILINE)
 _COMMAND = re.compile(r"^command:\s*(\w+)", re.MULTILINE)
 
 
@@ -32,7 +34,9 @@ def read_summary(path: Path) -> str:
 def copy_config(name: str, target: Path) -> Path:
     """Copies the config that `name` means to a new file, below a line for editors that names its schema.
 
-    The schema belongs to the version of the package, so it is written to the cache anew at each copy.
+    What was measured with a config that ships does not hold for a copy that is changed, so its header stays
+    behind; a header of the user's own goes along. The schema belongs to the version of the package: it is
+    written beside the copy, where both can be moved together, under a name with that version.
 
     Args:
         name: a path, or the name of a config that ships with the package.
@@ -46,10 +50,31 @@ def copy_config(name: str, target: Path) -> Path:
     """
     source = find_config(name)
     target = target / source.name if target.is_dir() else target
-    text = source.read_text(encoding="utf-8")
+    text = _LINE_OF_BEFORE.sub("", source.read_text(encoding="utf-8"))
+    if source.is_relative_to(shipped_folder()) and _MEASURED.search(text):
+        text = _replace_header(text, source)
     command = _COMMAND.search(text)
-    if command is not None and command[1] in SCHEMAS:
-        text = f"{_LINE}{_write_schema(command[1]).as_posix()}\n#\n{_LINE_OF_BEFORE.sub('', text)}"
+    schema = target.parent / _SCHEMA.format(command[1]) if command and command[1] in SCHEMAS else None
+    if schema is not None:
+        text = f"{_LINE}{schema.name}\n#\n{text}"
+    _write_new(target, text)
+    if schema is not None and command is not None and not schema.exists():
+        _write_new(schema, json.dumps(json_schema(command[1]), indent=2))
+    return target
+
+
+def _replace_header(text: str, source: Path) -> str:
+    """The config with a header that says where it comes from, in place of what was measured with it."""
+    body = _HEADER.sub("", text)
+    return (
+        f"# A copy of {source.stem}, a config of `dlp {source.parent.name}`, to be changed.\n"
+        "#\n"
+        "# Nothing was measured with it.\n"
+        "#\n" + body
+    )
+
+
+def _write_new(target: Path, text: str) -> None:
     try:
         # "x" creates the file or fails: a file of that name that appears at this moment is not overwritten.
         with target.open("x", encoding="utf-8") as file:
@@ -60,20 +85,3 @@ def copy_config(name: str, target: Path) -> Path:
         raise ConfigError(
             f"{target} cannot be written: {error.strerror}", "name a file in a folder of yours"
         ) from error
-    return target
-
-
-def _write_schema(command: str) -> Path:
-    """Writes the JSON Schema of a command's configs to the cache, and gives its file."""
-    file = cache_dir() / "schema" / f"{command}.json"
-    new = file.with_suffix(f".{os.getpid()}")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(json.dumps(json_schema(command), indent=2), encoding="utf-8")
-        os.replace(new, file)
-    except OSError as error:
-        raise ConfigError(
-            f"{file}, the schema for editors, cannot be written: {error.strerror}",
-            f"set {CACHE_VARIABLE} to a folder of yours",
-        ) from error
-    return file

@@ -73,6 +73,8 @@ def is_section(node: JsonSchema) -> bool:
 
 def unknown_key(schema: JsonSchema, key: Key) -> str:
     """The sentence about a key that the schema does not have; it suggests the likeliest one that it has."""
+    if reason := _around(schema, key).get("x-refused", {}).get(key[-1]):
+        return f": cannot be set here: {reason}"
     siblings = _siblings(schema, key)
     if guess := closest(key[-1], siblings):
         return f": unknown key; did you mean {'.'.join((*key[:-1], guess))}?"
@@ -99,10 +101,16 @@ def closest(word: str, choices: Iterable[str]) -> str | None:
 
 def _siblings(schema: JsonSchema, key: Key) -> list[str]:
     """The keys that may stand in the mapping around `key`."""
+    node = _around(schema, key)
+    return list(node.get("properties", node.get("propertyNames", {}).get("examples", [])))
+
+
+def _around(schema: JsonSchema, key: Key) -> JsonSchema:
+    """The schema of the mapping in which `key` stands."""
     node = schema
     for name in key[:-1]:
         node = child(schema, node, name) or {}
-    return list(node.get("properties", node.get("propertyNames", {}).get("examples", [])))
+    return node
 
 
 def _resolved(schema: JsonSchema, node: JsonSchema) -> JsonSchema:

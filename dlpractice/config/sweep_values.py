@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dlpractice.config.load import load_config
+from dlpractice.config.overrides import unquote
 from dlpractice.config.schema import Finetune
 from dlpractice.errors import ConfigError
 
@@ -27,7 +28,7 @@ def load_sweep(name: str, overrides: Sequence[str], sweep: str) -> tuple[str, di
         ConfigError: `sweep` is not of that form; one of its values is not allowed; two values are the same;
             or runs of different values would not differ, or could not be compared side by side.
     """
-    key, equals, text = sweep.partition("=")
+    key, equals, text = unquote(sweep)[0].partition("=")
     key, values = key.strip(), [value.strip() for value in split_values(text)]
     if not equals or not key or len(values) < 2 or not all(values):
         raise ConfigError(f"--sweep {sweep!r} is not a key and two values or more", _EXAMPLE)

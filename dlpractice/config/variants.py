@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Self, TypeVar, cast
 
 from pydantic import ConfigDict, Field, create_model
@@ -26,12 +27,14 @@ class Changes(Section):
     model_config = ConfigDict(json_schema_extra=_drop_defaults)
 
 
-def changes_of(section: type[_SectionT], without: Collection[str] = ()) -> type[_SectionT]:
+def changes_of(
+    section: type[_SectionT], without: Mapping[str, str] = MappingProxyType({})
+) -> type[_SectionT]:
     """A section with the fields and bounds of `section`, all optional.
 
     A field that is not written changes nothing.
 
-    without: fields that a variant may not change.
+    without: fields that a variant may not change, each with the reason.
     """
     fields: dict[str, Any] = {
         name: (
@@ -46,6 +49,7 @@ def changes_of(section: type[_SectionT], without: Collection[str] = ()) -> type[
         if name not in without
     }
     changes = create_model(f"{section.__name__}Changes", __base__=Changes, __doc__=section.__doc__, **fields)
+    changes.REFUSED = {**section.REFUSED, **without}
     return cast("type[_SectionT]", changes)
 
 

@@ -6,16 +6,14 @@ import pytest
 
 from dlpractice.config.headers import copy_config, read_summary
 from dlpractice.config.load import load_config
-from dlpractice.config.names import ShippedConfig, find_config, shipped_configs
+from dlpractice.config.names import ShippedConfig, shipped_configs
 from dlpractice.config.schema import json_schema
 from dlpractice.errors import ConfigError
-from dlpractice.settings import CACHE_VARIABLE, cache_dir
 
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
 
 
 def schema_of(config: Path) -> Path:
@@ -37,14 +35,27 @@ def test_the_summary_is_the_first_paragraph() -> None:
     assert read_summary(Path("bare.yaml")) == ""
 
 
-def test_a_copy_is_the_same_config_and_finds_the_schema() -> None:
+def test_a_copy_is_the_same_config_and_finds_the_schema_beside_it() -> None:
     Path("deep").mkdir()
     copy = copy_config("digits", Path("deep/mine.yaml"))
-    assert schema_of(copy) == cache_dir() / "schema" / "finetune.json"
-    assert json.loads(schema_of(copy).read_text()) == json_schema("finetune")
-    assert copy.read_text().split("\n#\n", 1)[1] == find_config("digits").read_text()
+    assert schema_of(copy).parent == Path(".")
+    assert json.loads((copy.parent / schema_of(copy)).read_text()) == json_schema("finetune")
     assert load_config("deep/mine.yaml") == load_config("digits")
     assert copy_config("digits", Path("deep")) == Path("deep/digits.yaml")
+
+
+@pytest.mark.parametrize("config", shipped_configs(), ids=lambda config: config.name)
+def test_a_copy_claims_no_measurement_of_other_data(config: ShippedConfig) -> None:
+    text = copy_config(str(config.path), Path("mine.yaml")).read_text()
+    comments = "".join(line for line in text.splitlines() if line.startswith("#"))
+    assert "Measured" not in comments and "±" not in comments and str(Path.cwd()) not in text
+    assert text.split("\ncommand:")[1] == config.path.read_text().split("\ncommand:")[1]
+
+
+def test_a_header_of_ones_own_goes_along() -> None:
+    assert "black on white" in copy_config("classes", Path("a.yaml")).read_text().split("command:")[0]
+    Path("mine.yaml").write_text("# Mine.\n# Measured by me.\ncommand: finetune\n")
+    assert "# Mine.\n# Measured by me.\n" in copy_config("./mine.yaml", Path("b.yaml")).read_text()
 
 
 def test_a_copy_of_a_copy_still_finds_the_schema() -> None:
@@ -58,15 +69,7 @@ def test_a_copy_of_a_copy_still_finds_the_schema() -> None:
 def test_a_config_for_no_command_is_copied_as_it_is() -> None:
     Path("odd.yaml").write_text("command: bake\n")
     assert copy_config("./odd.yaml", Path("b.yaml")).read_text() == "command: bake\n"
-    assert not cache_dir().exists()
-
-
-def test_a_cache_that_cannot_be_written() -> None:
-    Path("cache").write_text("a file")
-    with pytest.raises(ConfigError, match="schema for editors, cannot be written") as caught:
-        copy_config("digits", Path("mine.yaml"))
-    assert CACHE_VARIABLE in caught.value.hint
-    assert not Path("mine.yaml").exists()
+    assert sorted(path.name for path in Path().iterdir()) == ["b.yaml", "odd.yaml"]
 
 
 def test_an_existing_file_is_never_overwritten() -> None:

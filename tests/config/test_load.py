@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -165,3 +166,28 @@ def test_a_dumped_config_loads_as_an_equal_one(shipped: ShippedConfig) -> None:
     for variant in config.variants():
         assert again.with_variant(variant) == config.with_variant(variant)
     assert text.startswith(f"command: {command}\n")
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("training.accumulation_steps", "the loss is over all pairs of a batch"),
+        ("methods.siamese.training.accumulation_steps", "the loss is over all pairs of a batch"),
+        ("methods.siamese.data.source", "all methods of a comparison answer the same tasks"),
+        ("methods.siamese.seed", "--seeds says how many"),
+    ],
+)
+def test_a_key_that_cannot_be_has_its_reason_in_files_and_overrides(
+    tmp_path: Path, key: str, reason: str
+) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text("command: oneshot\ndata: {source: omniglot}\n")
+    with pytest.raises(ConfigError, match=f"override {key}: cannot be set here: .*{reason}"):
+        load_config(str(path), [f"{key}=2"])
+    with pytest.raises(ConfigError, match=f"cannot be set here: .*{reason}"):
+        tree: object = 2
+        for part in reversed(key.split(".")):
+            tree = {part: tree}
+        text = {"command": "oneshot", "data": {"source": "omniglot"}, **tree}  # type: ignore[dict-item]
+        path.write_text(json.dumps(text))
+        load_config(str(path))

@@ -13,7 +13,7 @@ class Oven(Section):
     door: str = Field(default="shut", description="Where the door is.")
 
 
-OvenChanges: Any = changes_of(Oven, without={"door"})
+OvenChanges: Any = changes_of(Oven, without={"door": "it is shut"})
 
 
 class DishChanges(Changes):

@@ -42,6 +42,8 @@ else:
 class StrategyChanges(Changes):
     """What one strategy changes in the sections of its config; only the keys that are written count."""
 
+    REFUSED: ClassVar = {"seed": "all strategies have the same seeds; --seeds says how many"}
+
     data: DataChanges = ABSENT
     model: ModelChanges = ABSENT
     augment: AugmentChanges = ABSENT

@@ -36,17 +36,20 @@ Method = Annotated[
 
 # A method may change what a net sees and trains on, not what it is validated and tested on: all methods of a
 # comparison answer the same tasks.
-_SAME_TASKS = {
-    "source",
-    "split",
-    "validation_alphabets",
-    "evaluation_alphabets",
-    "validation",
-    "evaluation",
-    "split_seed",
-    "drawer_pattern",
-    "on_bad_image",
-}
+_SAME_TASKS = dict.fromkeys(
+    (
+        "source",
+        "split",
+        "validation_alphabets",
+        "evaluation_alphabets",
+        "validation",
+        "evaluation",
+        "split_seed",
+        "drawer_pattern",
+        "on_bad_image",
+    ),
+    "all methods of a comparison answer the same tasks; set it in the section data",
+)
 
 if TYPE_CHECKING:
     DataChanges = Data
@@ -68,6 +71,11 @@ else:
 
 class MethodChanges(Changes):
     """What one method changes in the sections of its config; only the keys that are written count."""
+
+    REFUSED: ClassVar = {
+        "hardware": "all methods of a comparison compute alike; set it in the section hardware",
+        "seed": "all methods have the same seeds; --seeds says how many",
+    }
 
     data: DataChanges = ABSENT
     encoder: EncoderChanges = ABSENT

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -186,6 +186,11 @@ class Distortion(Section):
 class Training(Section):
     """Optimisation."""
 
+    REFUSED: ClassVar = {
+        "accumulation_steps": "the loss is over all pairs of a batch, and parts of a batch do not hold the "
+        "pairs between them; set a smaller batch"
+    }
+
     epochs: int = Field(
         default=20,
         ge=1,
@@ -204,16 +209,6 @@ class Training(Section):
     checkpoint_seconds: CheckpointSeconds = 15.0
     tensorboard: TensorBoard = False
     diagnostics: Diagnostics = False
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_accumulation(cls, values: object) -> object:
-        if isinstance(values, dict) and "accumulation_steps" in values:
-            raise ValueError(
-                "accumulation_steps is none of its keys: the loss is over all pairs of a batch, and parts of "
-                "a batch do not hold the pairs between them; set a smaller batch"
-            )
-        return values
 
 
 class Evaluation(Section):

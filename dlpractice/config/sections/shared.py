@@ -6,12 +6,21 @@ sections have is declared here once, as an annotated type; the section adds its 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from dlpractice.registry.backbones import BACKBONES
 from dlpractice.registry.optimisation import OPTIMISERS, SCHEDULES
@@ -19,9 +28,22 @@ from dlpractice.registry.wording import join_words
 
 
 class Section(BaseModel):
-    """A mapping in a config file."""
+    """A mapping in a config file.
+
+    REFUSED: keys that people look for here and that cannot be, each with the reason. The JSON Schema hands it
+        on under `x-refused`.
+    """
+
+    REFUSED: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler.resolve_ref_schema(handler(core))
+        if cls.REFUSED:
+            schema["x-refused"] = dict(cls.REFUSED)
+        return schema
 
 
 @dataclass(frozen=True)

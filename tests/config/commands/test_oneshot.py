@@ -82,7 +82,7 @@ def test_one_example_needs_something_that_stands_in_for_others() -> None:
 
 
 def test_parts_of_a_batch_do_not_hold_its_pairs() -> None:
-    with pytest.raises(ValidationError, match="the loss is over all pairs of a batch"):
+    with pytest.raises(ValidationError, match="extra_forbidden"):
         oneshot(training={"accumulation_steps": 2})
 
 
