@@ -34,6 +34,8 @@ _SHRINK_FLOOR = 512
 # Below such a difference, of 255, between its darkest and brightest points an image shows nothing.
 FLAT = 8
 
+_JPEG = b"\xff\xd8"
+
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -201,6 +203,9 @@ def _explain(error: Exception, name: str, content: bytes) -> ImageError:
             return ImageError(name, "unsupported", f"HEIC is not read as yet: {INSTALL_HEIC}")
         if ending in FOREIGN:
             return ImageError(name, "unsupported", f"*{ending} is not read: {FOREIGN[ending]}")
+        if content.startswith(_JPEG):
+            reason = "it is a damaged JPEG, or one of 12 bits or without loss; export it as PNG"
+            return ImageError(name, "unreadable", reason)
         return ImageError(name, "unreadable", "its content is no image of a kind that is read")
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return ImageError(name, "too large", f"more than {MAX_PIXELS:,} pixels")

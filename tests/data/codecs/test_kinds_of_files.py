@@ -521,6 +521,40 @@ def test_jpeg_2000_of_16_bits() -> None:
         check(buffer.getvalue(), share(values, white))
 
 
+# Four pixels, a third of white apart, as JPEG 2000 of 12 bits. In colours Pillow would make white black.
+JP2_12 = {
+    "grey": (
+        "ff4fff5100290000000000040000000100000000000000000000000400000001000000000000000000010b0101ff5200"
+        "0c00000001000004040001ff5c00044060ff640025000143726561746564206279204f70656e4a504547207665727369"
+        "6f6e20322e352e34ff90000a0000000000190001ff93dfe02006c97f65809708dfffd9"
+    ),
+    "colour": (
+        "ff4fff51002f0000000000040000000100000000000000000000000400000001000000000000000000030b01010b0101"
+        "0b0101ff52000c00000001010004040001ff5c00044060ff640025000143726561746564206279204f70656e4a504547"
+        "2076657273696f6e20322e352e34ff90000a00000000001b0001ff93dfe02006c97f65809708df8080ffd9"
+    ),
+}
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("grey", ""), ("colour", "12 bits in 3 channels is not read")])
+def test_jpeg_2000_of_12_bits(kind: str, reason: str) -> None:
+    content = bytes.fromhex(JP2_12[kind])
+    if reason:
+        with pytest.raises(ImageError, match=reason):
+            decode(content)
+    else:
+        assert np.asarray(decode(content).rgb)[0, :, 0].tolist() == [0, 85, 170, 255]
+
+
+def test_a_jpeg_of_12_bits_is_named() -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(SMOOTH).save(buffer, "JPEG")
+    content = bytearray(buffer.getvalue())
+    content[content.find(b"\xff\xc0") + 4] = 12
+    with pytest.raises(ImageError, match="of 12 bits or without loss"):
+        decode(bytes(content))
+
+
 def test_heic_is_read_where_its_package_is_installed() -> None:
     heif: Any = pytest.importorskip("pillow_heif")
     buffer = io.BytesIO()
