@@ -48,3 +48,6 @@ def compare(
     from dlpractice.report.result_tables import runs_comparison_table
 
     results().print(runs_comparison_table(document))
+    if document["passed_over"]:
+        named = ", ".join(document["passed_over"])
+        messages().print(f"passed over, because they are no runs: {named}", soft_wrap=True)

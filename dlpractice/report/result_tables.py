@@ -1,5 +1,6 @@
 """The JSON documents of the commands as tables that fit 80 columns. Nothing is computed here."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,9 @@ Document = Mapping[str, Any]
 _MAX_MATRIX = 10
 """Classes up to which a confusion matrix fits 80 columns; above, the commonest confusions are listed."""
 
+
+_LONGEST_NAME, _LEAST_WIDTH = 24, 6
+"""Of names of classes, in characters: how much of a row they get, and in how little of a column they fold."""
 
 _COMPARISON_COLUMNS = ["params", "val", "test", "95 %", "to\nbest", "95 %", "s"]
 
@@ -105,11 +109,24 @@ def evaluate_table(document: Document, class_names: Sequence[str]) -> Renderable
 def _confusion_table(confusion: Sequence[Sequence[int]], class_names: Sequence[str]) -> RenderableType:
     if len(class_names) > _MAX_MATRIX:
         return _commonest_confusions(confusion, class_names)
-    table = plain_table(["true \\ predicted"], [str(index) for index in range(len(class_names))])
-    for index, counts in enumerate(confusion):
+    heads = _fold_names(class_names, max(n for counts in confusion for n in counts))
+    numbered = [f"{index} {name}" for index, name in enumerate(class_names)]
+    columns = heads or [str(index) for index in range(len(class_names))]
+    table = plain_table(["true \\ predicted"], columns)
+    for index, (name, counts) in enumerate(zip(class_names if heads else numbered, confusion, strict=True)):
         cells = [Text(str(n), style="bold" if index == column else "") for column, n in enumerate(counts)]
-        table.add_row(Text(f"{index} {class_names[index]}"), *cells)
+        table.add_row(Text(name), *cells)
     return table
+
+
+def _fold_names(names: Sequence[str], largest: int) -> list[str]:
+    """The names folded so that each heads a column in a table of 80, or none where that would leave them too
+    narrow to be read; `largest` is the largest number below them."""
+    first = max(len("true \\ predicted"), min(_LONGEST_NAME, max(map(len, names))))
+    width = (80 - first - 2) // len(names) - 2
+    if width < max(len(str(largest)), min(_LEAST_WIDTH, max(map(len, names)))):
+        return []
+    return ["\n".join(textwrap.wrap(name, width)) for name in names]
 
 
 def _commonest_confusions(confusion: Sequence[Sequence[int]], class_names: Sequence[str]) -> RenderableType:

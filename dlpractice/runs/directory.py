@@ -275,6 +275,7 @@ def _require_run(path: Path, hint: str) -> None:
         )
     if (path / CONFIG).is_file():
         return
-    if inside := sorted(str(config.parent) for config in path.glob(f"*/seed-*/{CONFIG}")):
+    inside = [str(file.parent) for depth in ("*", "*/*") for file in sorted(path.glob(f"{depth}/{CONFIG}"))]
+    if inside:
         raise RunError(f"{path} holds several runs, not one", f"name one of them, such as {inside[0]}")
     raise RunError(f"{path} is not a run: it has no {CONFIG}", hint)

@@ -51,10 +51,15 @@ def find_runs(root: Path | str) -> list[RunDescription]:
         raise RunError(
             f"there is no folder {root}", "name the folder that holds your runs: `dlp runs ls FOLDER`"
         )
-    return sorted((_describe(path) for path in _run_paths(root)), key=lambda run: (run.written, run.path))
+    return sorted((_describe(path) for path in list_run_paths(root)), key=lambda run: (run.written, run.path))
 
 
-def _run_paths(root: Path) -> Iterator[Path]:
+def list_run_paths(root: Path) -> list[Path]:
+    """The folders of the runs in `root` and below it, in the order of their names."""
+    return sorted(_walk_runs(root))
+
+
+def _walk_runs(root: Path) -> Iterator[Path]:
     for folder, inside, names in os.walk(root):
         if CONFIG in names:
             inside.clear()  # a run holds no runs, but may hold many files

@@ -7,7 +7,7 @@ from typing import Any
 from dlpractice.errors import RunError
 from dlpractice.runs.answers import Answers, Item, read_answers
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.runs.listing import read_config_tree
+from dlpractice.runs.listing import list_run_paths, read_config_tree
 from dlpractice.statistics.measure import Measure
 
 ABSENT = "(absent)"
@@ -19,21 +19,48 @@ def run(paths: Sequence[Path | str]) -> dict[str, Any]:
 
     Returns:
         {"config": {"training.epochs": [30, 10], ...},
-         "runs": [{"path", "finished", "results", "difference", "note"}, ...]}
+         "runs": [{"path", "finished", "results", "difference", "note"}, ...],
+         "passed_over": ["comparison.json", ...]}
         `config` has the keys that differ, with a value per run; `difference` is the paired difference of the
         accuracies on test to the first run, None where there is none, and then `note` says why.
 
     Raises:
         RunError: fewer than two runs, or one that cannot be read.
     """
-    if len(paths) < 2:
+    found, passed_over = expand_paths(paths)
+    if len(found) < 2:
         raise RunError("a comparison needs two runs or more", "`dlp runs ls` lists the runs there are")
-    runs = [RunDirectory.read(path) for path in paths]
+    runs = [RunDirectory.read(path) for path in found]
     reference = runs[0]
     return {
         "config": differing_keys([read_config_tree(run) for run in runs]),
         "runs": [describe_run(run, None if run is reference else reference) for run in runs],
+        "passed_over": [str(path) for path in passed_over],
     }
+
+
+def expand_paths(paths: Sequence[Path | str]) -> tuple[list[Path], list[Path]]:
+    """The runs that `paths` mean, so that a shell's `folder/*` will do.
+
+    A folder above runs stands for all of them. What lies beside runs and is none, such as the table of a
+    comparison, is passed over.
+
+    Returns:
+        the runs, in the order given, and what was passed over.
+    """
+    found: list[Path] = []
+    passed_over = []
+    for path in map(Path, paths):
+        inside = list_run_paths(path)
+        if inside == [path] or not path.exists():
+            found.append(path)
+        elif inside:
+            found += [run for run in inside if run not in found]
+        elif path.parent not in (beside := list_run_paths(path.parent)) and beside:
+            passed_over.append(path)
+        else:
+            found.append(path)  # which will be refused, with the reason
+    return found, passed_over
 
 
 def differing_keys(trees: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:

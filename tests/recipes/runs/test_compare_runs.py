@@ -114,6 +114,22 @@ def test_two_runs_are_needed_and_each_must_be_one(write: Write, tmp_path: Path) 
         run([first, tmp_path / "none"])
 
 
+def test_what_a_shell_makes_of_a_star_is_compared(write: Write, tmp_path: Path) -> None:
+    first = write("first", "ababa")
+    runs = [write(f"folder/{name}/seed-{seed}", "ababb") for name in ("full", "head") for seed in (0, 1)]
+    (tmp_path / "folder/comparison.json").write_text("{}")
+    document = run([first, *sorted((tmp_path / "folder").glob("*"))])
+    assert [row["path"] for row in document["runs"]] == [str(first), *map(str, runs)]
+    assert document["passed_over"] == [str(tmp_path / "folder/comparison.json")]
+    assert [row["path"] for row in run([runs[2], tmp_path / "folder"])["runs"]] == [
+        *map(str, [runs[2], *runs[:2], runs[3]])
+    ]
+    (tmp_path / "lone").mkdir()
+    (tmp_path / "lone/mine.txt").touch()
+    with pytest.raises(RunError, match=r"mine\.txt is a file, not a run"):
+        run([first, tmp_path / "lone/mine.txt"])
+
+
 def test_a_real_run_equals_itself(finished_run: Path) -> None:
     document = run([finished_run, finished_run])
     difference = document["runs"][1]["difference"]
