@@ -1,4 +1,4 @@
-"""Keras layers of our own.
+"""Parts of nets: layers in front, behind and between, our own where Keras has none.
 
-They are saved inside model.keras, so that a changed name or argument makes old runs unreadable.
+A model is saved in Keras's own layers alone, see models/model_file.py.
 """

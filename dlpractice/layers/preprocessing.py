@@ -1,115 +1,65 @@
-"""Layers in front of a backbone, which turn pixels into its inputs, and one behind its logits.
+"""What stands in front of a net: from pixels to the values that it learns from.
 
-All are registered, so that a saved model loads in Keras's safe mode wherever this package is installed. They
-use plain arithmetic, so that they can be exported: `keras.applications.*.preprocess_input` inside a graph
-leaves a dangling input in an ONNX file.
+All of it is layers of Keras's own, which any backend computes, and which a saved model brings along to
+wherever it is loaded. Their names begin with `standardise`: they stay in float32, see models/precision.py.
 """
 
 from typing import Any, Literal
 
-import keras
-from keras import ops
+from keras import layers
 
 Scaling = Literal["none", "caffe", "tf", "torch"]
-Resize = Literal["stretch", "crop", "pad"]
 
-_PACKAGE = "dlpractice"
 _IMAGENET_BGR_MEAN = (103.939, 116.779, 123.68)
 _IMAGENET_RGB_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_RGB_STD = (0.229, 0.224, 0.225)
+_PIXELS = {"dtype": "float32", "name": "standardise_pixels"}
 
 
-@keras.saving.register_keras_serializable(package=_PACKAGE)
-class ImageInput(keras.layers.Layer):  # type: ignore[misc]
-    """Resizes any RGB image, (N, H, W, 3) in 0..255, to the square that the net was trained on.
-
-    Training and `dlp predict` resize with Pillow before this layer, which then changes nothing. An exported
-    model needs it, because other code feeds that model.
-
-    image_size: the side of the square, in pixels.
-    resize, background: a note for that other code, which says how the training images were decoded.
-    """
-
-    def __init__(self, image_size: int, resize: Resize, background: str, **kwargs: Any) -> None:
-        super().__init__(dtype="float32", name=kwargs.pop("name", "image_input"), trainable=False)
-        self.image_size = image_size
-        self.resize = resize
-        self.background = background
-
-    def call(self, images: Any) -> Any:
-        size = (self.image_size, self.image_size)
-        return ops.image.resize(images, size, interpolation="bilinear", data_format="channels_last")
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return (input_shape[0], self.image_size, self.image_size, input_shape[3])
-
-    def get_config(self) -> dict[str, Any]:
-        note = {"image_size": self.image_size, "resize": self.resize, "background": self.background}
-        return {**super().get_config(), **note}
-
-
-@keras.saving.register_keras_serializable(package=_PACKAGE)
-class Preprocess(keras.layers.Layer):  # type: ignore[misc]
+def preprocess(images: Any, scaling: Scaling) -> Any:
     """(N, H, W, 3) RGB in 0..255 -> the range a backbone was trained on.
 
     `caffe`: BGR minus the ImageNet mean (VGG). `tf`: -1..1 (ResNetV2, MobileNetV2, Xception). `torch`: 0..1,
     then ImageNet mean and deviation (EfficientNetV2-B, ConvNeXt). `none`: unchanged.
     """
-
-    def __init__(self, scaling: Scaling, **kwargs: Any) -> None:
-        super().__init__(dtype="float32", name=kwargs.pop("name", "preprocess"), trainable=False)
-        self.scaling = scaling
-
-    def call(self, images: Any) -> Any:
-        if self.scaling == "caffe":
-            return ops.flip(images, axis=-1) - ops.convert_to_tensor(_IMAGENET_BGR_MEAN, "float32")
-        if self.scaling == "tf":
-            return images / 127.5 - 1.0
-        if self.scaling == "torch":
-            mean = ops.convert_to_tensor(_IMAGENET_RGB_MEAN, "float32")
-            std = ops.convert_to_tensor(_IMAGENET_RGB_STD, "float32")
-            return (images / 255.0 - mean) / std
-        return images
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "scaling": self.scaling}
+    if scaling == "caffe":
+        ones = (1.0, 1.0, 1.0)
+        return layers.Normalization(mean=_IMAGENET_BGR_MEAN, variance=ones, **_PIXELS)(_reverse(images))
+    if scaling == "tf":
+        return layers.Rescaling(1 / 127.5, -1.0, **_PIXELS)(images)
+    if scaling == "torch":
+        mean = tuple(255 * value for value in _IMAGENET_RGB_MEAN)
+        variance = tuple((255 * value) ** 2 for value in _IMAGENET_RGB_STD)
+        return layers.Normalization(mean=mean, variance=variance, **_PIXELS)(images)
+    return images
 
 
-@keras.saving.register_keras_serializable(package=_PACKAGE)
-class Probabilities(keras.layers.Layer):  # type: ignore[misc]
-    """Logits (N, K) -> probabilities (N, K), in the order of `class_names`, which the model file keeps."""
+def _reverse(images: Any) -> Any:
+    """(N, H, W, 3) RGB -> BGR.
 
-    def __init__(self, class_names: tuple[str, ...] | list[str], **kwargs: Any) -> None:
-        super().__init__(dtype="float32", name=kwargs.pop("name", "probabilities"), trainable=False)
-        self.class_names = tuple(class_names)
+    No layer of Keras reverses an axis: channels become columns, which are cut out one by one and joined
+    again in the other order. A fixed 1x1 convolution would round where a device multiplies in TF32.
+    """
+    columns = layers.Permute((1, 3, 2), dtype="float32", name="standardise_columns")(images)
+    parts = [
+        layers.Cropping2D(
+            ((0, 0), (channel, 2 - channel)),
+            data_format="channels_last",
+            dtype="float32",
+            name=f"standardise_{colour}",
+        )(columns)
+        for channel, colour in ((2, "blue"), (1, "green"), (0, "red"))
+    ]
+    joined = layers.Concatenate(axis=2, dtype="float32", name="standardise_order")(parts)
+    return layers.Permute((1, 3, 2), dtype="float32", name="standardise_channels")(joined)
 
-    def call(self, logits: Any) -> Any:
-        return ops.softmax(logits, axis=-1)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "class_names": list(self.class_names)}
-
-
-@keras.saving.register_keras_serializable(package="dlpractice")
-class Rescale(keras.layers.Layer):  # type: ignore[misc]
-    """Pixels in 0..255 -> the values that a net learns from.
+def rescale(images: Any) -> Any:
+    """(N, H, W, C) in 0..255 -> the values that an encoder learns from.
 
     Grey images become ink: 1 for black and 0 for white, so that the surroundings of a drawing are zero, as a
     convolution's padding is. Colour images become -1..1.
     """
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(dtype="float32", name=kwargs.pop("name", "standardise_pixels"), trainable=False)
-
-    def call(self, images: Any) -> Any:
-        images = ops.cast(images, "float32")
-        return 1.0 - images / 255.0 if images.shape[-1] == 1 else images / 127.5 - 1.0
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return input_shape
+    if images.shape[-1] == 1:
+        return layers.Rescaling(-1 / 255, 1.0, **_PIXELS)(images)
+    return layers.Rescaling(1 / 127.5, -1.0, **_PIXELS)(images)

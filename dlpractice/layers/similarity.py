@@ -1,8 +1,8 @@
 """How alike two embeddings are: a score for each pair, higher for more alike.
 
 All similarities give the same score for (a, b) and (b, a), and compute in float32 whatever the encoder
-computes in. All are registered, so that a saved model loads in Keras's safe mode wherever this package is
-installed.
+computes in. A model is saved with a similarity spelt out in layers of Keras's own, and read with it put
+together again. All are registered, since files of earlier versions hold them as they are.
 """
 
 from collections.abc import Callable
@@ -11,9 +11,11 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import layers
 from numpy.typing import NDArray
 
 _PACKAGE = "dlpractice"
+_WEIGHTS = "similarity_weights"
 
 
 class Similarity(keras.layers.Layer):  # type: ignore[misc]
@@ -45,6 +47,22 @@ class Similarity(keras.layers.Layer):  # type: ignore[misc]
     def compute_output_shape(self, input_shape: list[tuple[int | None, ...]]) -> tuple[int | None, ...]:
         return (input_shape[0][0],)
 
+    def spell_out(self, first: Any, second: Any) -> Any:
+        """The same score, row by row, in layers of Keras's own: two symbolic (N, D) -> (N, 1).
+
+        The names of these layers begin with `similarity`, so that they stay in float32.
+        """
+        raise NotImplementedError
+
+    def read_back(self, model: keras.Model) -> None:
+        """Takes the weights from a model that `spell_out` is part of. The layer must have been built."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The arguments that make another such layer."""
+        of_any_layer = super().get_config()
+        return {name: value for name, value in self.get_config().items() if name not in of_any_layer}
+
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class WeightedDistance(Similarity):
@@ -72,6 +90,23 @@ class WeightedDistance(Similarity):
     def _add(self, name: str, shape: tuple[int, ...], start: float) -> Any:
         constant = keras.initializers.Constant(start)
         return self.add_weight(shape=shape, initializer=constant, autocast=False, name=name)
+
+    def spell_out(self, first: Any, second: Any) -> Any:
+        bounds = [
+            kind(dtype="float32", name=f"similarity_{kind.__name__.lower()}")([first, second])
+            for kind in (layers.Maximum, layers.Minimum)
+        ]
+        distances = layers.Subtract(dtype="float32", name="similarity_distances")(bounds)
+        spread = layers.Rescaling(1 / self.spread, dtype="float32", name="similarity_spread")(distances)
+        weigh = layers.Dense(1, dtype="float32", name=_WEIGHTS)
+        scores = weigh(spread)
+        weigh.set_weights([-np.asarray(self.kernel)[:, np.newaxis], np.asarray(self.bias)[np.newaxis]])
+        return scores
+
+    def read_back(self, model: keras.Model) -> None:
+        kernel, bias = model.get_layer(_WEIGHTS).get_weights()
+        self.kernel.assign(-kernel[:, 0])
+        self.bias.assign(bias[0])
 
     @property
     def weights_by_dimension(self) -> Any:
@@ -104,6 +139,11 @@ class Cosine(Similarity):
     def pairs(self, queries: Any, supports: Any) -> Any:
         return self.scale * tf.matmul(_normalise(queries), _normalise(supports), transpose_b=True)
 
+    def spell_out(self, first: Any, second: Any) -> Any:
+        cosine = layers.Dot(axes=1, normalize=True, dtype="float32", name="similarity_cosine")
+        scale = layers.Rescaling(self.scale, dtype="float32", name="similarity_scale")
+        return scale(cosine([first, second]))
+
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "scale": self.scale}
 
@@ -131,11 +171,25 @@ class NegativeDistance(Similarity):
         # Rounding may make the squared distance of two nearly equal embeddings negative.
         return -tf.maximum(squares - 2.0 * tf.matmul(first, second, transpose_b=True), 0.0)
 
+    def spell_out(self, first: Any, second: Any) -> Any:
+        if self.unit:
+            unit = layers.UnitNormalization(dtype="float32", name="similarity_unit")
+            first, second = unit(first), unit(second)
+        difference = layers.Subtract(dtype="float32", name="similarity_difference")([first, second])
+        square = layers.Dot(axes=1, dtype="float32", name="similarity_square")([difference, difference])
+        return layers.Rescaling(-1.0, dtype="float32", name="similarity_sign")(square)
+
     def _place(self, embeddings: Any) -> Any:
         return _normalise(embeddings) if self.unit else tf.cast(embeddings, tf.float32)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "unit": self.unit}
+
+
+SIMILARITIES: dict[str, type[Similarity]] = {
+    kind.__name__: kind for kind in (WeightedDistance, Cosine, NegativeDistance)
+}
+"""All similarities, by the names that model files have for them."""
 
 
 def _normalise(embeddings: Any) -> Any:

@@ -10,7 +10,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from dlpractice.layers.convnet import build_convnet
-from dlpractice.layers.preprocessing import ImageInput, Preprocess, Probabilities
+from dlpractice.layers.preprocessing import Scaling, preprocess
 from dlpractice.models.backbones import build_base, find_block_ends
 from dlpractice.models.weights import LoadedWeights, load_weights
 from dlpractice.registry.backbones import Backbone
@@ -23,11 +23,12 @@ _VARIANCE_FLOOR = 1e-2
 
 @dataclass(frozen=True)
 class Classifier:
-    """`model` maps (N, H, W, 3) RGB in 0..255 to (N, K) probabilities.
+    """`model` maps (N, S, S, 3) RGB in 0..255 to (N, K) probabilities.
 
     cuts: the names of the tensors at which the model can be cut, `images`, `block1` ... and `pooled1` ...:
         what lies behind a cut is trained, and the tensor's values can be kept when all in front of it is
         frozen.
+    scaling: what is done to pixels in front of the net's first layer, see `preprocessing.preprocess`.
 
     All parts made from the classifier share its variables: training a part trains the whole.
     """
@@ -38,6 +39,7 @@ class Classifier:
     standardise: keras.layers.Layer
     head: tuple[keras.layers.Layer, ...]
     weights: LoadedWeights
+    scaling: Scaling
 
     def front(self, cuts: Sequence[str]) -> keras.Model:
         """The part from the images to the tensors at `cuts`, which it returns as a list."""
@@ -101,35 +103,40 @@ class Design:
 def build_classifier(
     backbone: Backbone,
     strategy: Strategy,
-    class_names: tuple[str, ...],
-    images_seen: ImageInput,
+    class_count: int,
+    image_size: int,
     design: Design,
 ) -> Classifier:
     """Builds the net of `strategy` and puts its starting weights in.
 
     Args:
-        images_seen: the first layer, which says how images become squares of pixels.
+        class_count: K.
+        image_size: S, in pixels.
 
     Raises:
         ModelError: the image is too small for the backbone, or its weights cannot be had.
     """
-    images = keras.Input((None, None, 3), dtype="float32", name="images")
-    fitted = images_seen(images)
+    # Squares of the right size alone: Keras's Resizing does not smooth what it shrinks, and lets all layers
+    # behind it train where `model(images)` does not say otherwise (keras-team/keras#23166).
+    images = keras.Input((image_size, image_size, 3), dtype="float32", name="images")
+    scaling: Scaling = "tf" if strategy.block is None else backbone.scaling
+    inputs = preprocess(images, scaling)
     cuts: dict[str, Any] = {IMAGES: images}
     base = None
     if strategy.block is None:
-        pooled = _pool(build_convnet(Preprocess("tf")(fitted), design.width), design.pooling, "pooled")
+        pooled = _pool(build_convnet(inputs, design.width), design.pooling, "pooled")
     else:
-        base = build_base(backbone, Preprocess(backbone.scaling)(fitted))
+        base = build_base(backbone, inputs)
         for number, end in enumerate(find_block_ends(base, backbone.blocks)[: strategy.block], 1):
             cuts[block_cut(number)] = end.output
             cuts[pooled_cut(number)] = pooled = _pool(end.output, design.pooling, pooled_cut(number))
-    standardise, head, logits = _build_head(pooled, len(class_names), design.hidden, design.dropout)
-    model = keras.Model(images, Probabilities(class_names)(logits), name="classifier")
+    standardise, head, logits = _build_head(pooled, class_count, design.hidden, design.dropout)
+    probabilities = layers.Softmax(dtype="float32", name="probabilities")(logits)
+    model = keras.Model(images, probabilities, name="classifier")
     # Last, because Keras's download draws random numbers: the head starts the same wherever the weights
     # come from.
     loaded = LoadedWeights("random", "") if base is None else load_weights(base, backbone, design.weights)
-    return Classifier(model, cuts, logits, standardise, head, loaded)
+    return Classifier(model, cuts, logits, standardise, head, loaded, scaling)
 
 
 def _pool(features: Any, pooling: str, name: str) -> Any:

@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from dlpractice.errors import ModelError
-from dlpractice.layers.preprocessing import Preprocess, Rescale
+from dlpractice.layers.preprocessing import preprocess, rescale
 from dlpractice.models.backbones import build_base
 from dlpractice.models.weights import load_weights
 from dlpractice.registry.backbones import BACKBONES
@@ -86,7 +86,7 @@ def _build_own(name: str, images: Any, width: float, weights: str | None) -> Any
             f"the encoder {name} has no pretrained weights; got {weights!r}",
             f"leave the weights out, or choose one of {', '.join(BACKBONES)}",
         )
-    return encoder.build(Rescale()(images), width)
+    return encoder.build(rescale(images), width)
 
 
 def _build_pretrained(name: str, images: Any, width: float) -> tuple[Any, keras.Model]:
@@ -95,6 +95,6 @@ def _build_pretrained(name: str, images: Any, width: float) -> tuple[Any, keras.
         raise ModelError(f"the width of {name} is fixed; got {width:g}", "leave the width at 1")
     backbone = BACKBONES[name]
     if images.shape[-1] == 1:
-        images = layers.Concatenate(dtype="float32", name="standardise_channels")([images] * 3)
-    base = build_base(backbone, Preprocess(backbone.scaling)(images))
+        images = layers.Concatenate(dtype="float32", name="standardise_grey")([images] * 3)
+    base = build_base(backbone, preprocess(images, backbone.scaling))
     return layers.GlobalAveragePooling2D(dtype="float32", name="pooled")(base.outputs[0]), base

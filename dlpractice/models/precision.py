@@ -5,18 +5,18 @@ from contextlib import contextmanager
 
 import keras
 
-from dlpractice.layers.preprocessing import ImageInput, Preprocess, Probabilities
-
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
-_HEAD = ("pooled", "standardise", "logits", "dropout", "hidden", "embedding", "similarity", "verdict")
+_FLOAT32 = (
+    *("standardise", "pooled", "logits", "dropout", "hidden", "embedding", "similarity", "verdict"),
+    *("probabilities", "image_input", "preprocess"),  # the last two are in files of earlier versions
+)
+"""How the names of layers begin that stay in float32: what is in front of the base and behind it."""
 
 
 def set_precision(model: keras.Model, precision: str) -> None:
     """Makes the base of `model` compute in `precision`; preprocessing and head stay in float32."""
     for layer in _walk(model):
-        if not isinstance(layer, ImageInput | Preprocess | Probabilities) and not layer.name.startswith(
-            _HEAD
-        ):
+        if not layer.name.startswith(_FLOAT32):
             layer.dtype_policy = POLICIES[precision]
 
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from dlpractice.layers.similarity import Similarity
+from dlpractice.models.model_file import copy_plainly
 
 _PACKAGE = "dlpractice"
 
@@ -72,8 +74,31 @@ def build_siamese(encoder: keras.Model, similarity: Similarity, verdict: Verdict
     return Siamese(keras.Model(pair, verdict(similarities)), encoder, similarity, verdict)
 
 
+def spell_out(siamese: Siamese) -> keras.Model:
+    """The same model in layers of Keras's own."""
+    encoder = copy_plainly(siamese.encoder)
+    pair = [keras.Input(encoder.input_shape[1:], name=name) for name in ("first", "second")]
+    similarities = siamese.similarity.spell_out(*(encoder(image) for image in pair))
+    judge = keras.layers.Dense(1, activation="sigmoid", dtype="float32", name="verdict")
+    probabilities = judge(similarities)
+    judge.set_weights([np.array([[siamese.verdict.slope]]), np.array([siamese.verdict.intercept])])
+    flat = keras.layers.Reshape((), dtype="float32", name="verdict_of_each_pair")
+    return keras.Model(pair, flat(probabilities), name="siamese")
+
+
+def put_together(model: keras.Model, similarity: Similarity, verdict: Verdict) -> Siamese:
+    """The parts of a model that was spelt out; `similarity` gets the model's weights.
+
+    Raises ValueError where the model has no such parts.
+    """
+    encoder = model.get_layer("encoder")
+    similarity.build([encoder.output_shape] * 2)
+    similarity.read_back(model)
+    return build_siamese(encoder, similarity, verdict)
+
+
 def take_apart(model: keras.Model) -> Siamese | None:
-    """The parts of a loaded model, or None where the model is no Siamese net."""
+    """The parts of a model that was saved by an earlier version, or None where it is no Siamese net."""
     parts = [
         [layer for layer in model.layers if isinstance(layer, kind)]
         for kind in (keras.Model, Similarity, Verdict)

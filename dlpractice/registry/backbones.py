@@ -19,7 +19,7 @@ class Backbone:
     """One net of `keras.applications`, without its ImageNet classifier.
 
     application: the net's name in `keras.applications`.
-    scaling: the range of pixels that it was trained on, as `layers.preprocessing.Preprocess` takes it.
+    scaling: the range of pixels that it was trained on, as `layers.preprocessing.preprocess` takes it.
     blocks: for each block, the prefix of the names of the layers that open it. A base can be frozen up to the
         end of any block.
     native_size: the side of the square images that it was trained on, in pixels.

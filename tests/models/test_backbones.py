@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from dlpractice.errors import ModelError
-from dlpractice.layers.preprocessing import Preprocess
+from dlpractice.layers.preprocessing import preprocess
 from dlpractice.models.backbones import build_base, find_block_ends
 from dlpractice.registry.backbones import BACKBONES, Backbone
 
 
 def build_at_minimum(row: Backbone) -> keras.Model:
     images = keras.Input((row.minimum_size, row.minimum_size, 3))
-    return build_base(row, Preprocess(row.scaling)(images))
+    return build_base(row, preprocess(images, row.scaling))
 
 
 @pytest.fixture(scope="module", params=BACKBONES)

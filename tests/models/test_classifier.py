@@ -1,10 +1,5 @@
-"""The model of each strategy: its parts, what is frozen in it, its head, and what is saved of it."""
+"""The model of each strategy: its parts, what is frozen in it, and its head."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,7 +8,6 @@ import pytest
 from numpy.typing import NDArray
 
 from dlpractice.errors import ModelError
-from dlpractice.layers.preprocessing import ImageInput
 from dlpractice.models import classifier as module
 from dlpractice.models.classifier import Classifier, Design, build_classifier
 from dlpractice.models.weights import LoadedWeights
@@ -25,7 +19,7 @@ def build(backbone: str, strategy: str, **options: Any) -> Classifier:
     row = BACKBONES[backbone]
     plan = plan_strategy(strategy, len(row.blocks), pretrained=True)
     design = Design(**{"weights": None, **options})
-    return build_classifier(row, plan, ("cat", "dog", "fox"), ImageInput(32, "crop", "#808080"), design)
+    return build_classifier(row, plan, 3, 32, design)
 
 
 def logits_of(classifier: Classifier) -> keras.Model:
@@ -183,30 +177,3 @@ def test_hidden_layers_and_dropout(images: NDArray[np.float32]) -> None:
 def test_an_image_too_small_for_the_backbone() -> None:
     with pytest.raises(ModelError, match="must be 71 or more for Xception; got 32"):
         build("xception", "head")
-
-
-LOADING = """
-import json, sys
-import keras, numpy as np
-import dlpractice.layers.preprocessing
-model = keras.saving.load_model(sys.argv[1], compile=False, safe_mode=True)
-np.save(sys.argv[3], model(np.load(sys.argv[2])))
-fitted, named = model.layers[1], model.layers[-1]
-print(json.dumps([fitted.image_size, fitted.resize, fitted.background, named.class_names]))
-"""
-
-
-def test_a_saved_model_says_the_same_in_another_process(tmp_path: Path, images: NDArray[np.float32]) -> None:
-    # The net whose layers are the least usual: layer scales, stochastic depth, nested models.
-    net = build("convnexttiny", "linear@block2", hidden=(4,))
-    net.standardise_features(np.asarray(net.front(["pooled2"])(images)))
-    net.model.save(tmp_path / "model.keras")
-    np.save(tmp_path / "images.npy", images)
-    files = [str(tmp_path / name) for name in ("model.keras", "images.npy", "out.npy")]
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
-    done = subprocess.run(
-        [sys.executable, "-c", LOADING, *files], env=quiet, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == [32, "crop", "#808080", ["cat", "dog", "fox"]]
-    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), net.model(images), rtol=1e-6, atol=1e-7)

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import pytest
 
-from dlpractice.layers.preprocessing import ImageInput
 from dlpractice.models.classifier import Classifier, Design, build_classifier
 from dlpractice.models.encoders import build_encoder
 from dlpractice.models.precision import computing_in, set_precision
@@ -14,7 +13,7 @@ from dlpractice.registry.backbones import BACKBONES
 from dlpractice.registry.strategies import plan_strategy
 
 FLOAT32_LAYERS = {
-    *("image_input", "preprocess", "pooled2", "standardise"),
+    *("standardise_pixels", "pooled2", "standardise"),
     *("dropout1", "hidden1", "dropout", "logits", "probabilities"),
 }
 
@@ -25,8 +24,8 @@ def classifier() -> Classifier:
     return build_classifier(
         BACKBONES["convnexttiny"],
         plan_strategy("linear@block2", 4, pretrained=False),
-        ("a", "b"),
-        ImageInput(32, "stretch", "#ffffff"),
+        2,
+        32,
         Design(weights=None, hidden=(4,), dropout=0.1),
     )
 

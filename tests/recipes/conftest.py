@@ -49,14 +49,14 @@ def with_verdict(
 
     def change(**verdict: Any) -> RunDirectory:
         from dlpractice.models.siamese import Verdict, build_siamese
-        from dlpractice.recipes.oneshot.saved_siamese import load_siamese
+        from dlpractice.recipes.oneshot.saved_siamese import load_siamese, save_siamese
 
         parts = load_siamese(RunDirectory.read(finished_oneshot_run)).siamese
         noted = {"slope": parts.verdict.slope, "intercept": parts.verdict.intercept, "side": 16} | verdict
         folder = tmp_path_factory.mktemp("changed") / "run"
         shutil.copytree(finished_oneshot_run, folder)
         whole = build_siamese(parts.encoder, parts.similarity, Verdict(**noted))
-        whole.model.save(folder / "model.keras")
+        save_siamese(whole, folder / "model.keras")
         return RunDirectory.read(folder)
 
     return change

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from dlpractice.data.augmentation import Augmentation
 from dlpractice.data.storage.row_store import RowView
 from dlpractice.errors import DataError, ModelError
-from dlpractice.layers.preprocessing import ImageInput
 from dlpractice.models.classifier import Classifier, Design, build_classifier
 from dlpractice.models.precision import computing_in
 from dlpractice.progress import Silent
@@ -58,8 +57,8 @@ def build(seed: int = 0, pooling: str = "avg") -> Classifier:
     return build_classifier(
         BACKBONES["vgg16"],
         plan_strategy("linear@block2", 5, pretrained=False),
-        ("a", "b", "c"),
-        ImageInput(32, "stretch", "#ffffff"),
+        3,
+        32,
         Design(weights=None, pooling=pooling),
     )
 

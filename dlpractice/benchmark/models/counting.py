@@ -205,7 +205,7 @@ _COUNTS: dict[str, Callable[[Any, int, int], int]] = {
     **dict.fromkeys(_PRODUCTS, _with_activation(_product)),
     **dict.fromkeys(_NOTHING, _per_value(0)),
     # Once the statistics are known: one multiplication and one addition.
-    **dict.fromkeys(("BatchNormalization", "FusedBatchNormalization", "Rescale", "Rescaling"), _per_value(2)),
+    **dict.fromkeys(("BatchNormalization", "FusedBatchNormalization", "Rescaling"), _per_value(2)),
     **dict.fromkeys(("MaxPooling2D", "AveragePooling2D"), _pooling),
     **dict.fromkeys(("GlobalAveragePooling2D", "GlobalMaxPooling2D"), lambda layer, taken, made: taken),
     **dict.fromkeys(("Add", "Multiply"), _sum_of_inputs),

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Finetune
 from dlpractice.data.dataset import Dataset
+from dlpractice.data.files.decoding import Look
 from dlpractice.data.naming.split_names import SplitName
+from dlpractice.models.model_file import write_model
 from dlpractice.models.precision import computing_in
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.finetune.setup import (
@@ -29,6 +31,8 @@ from dlpractice.recipes.run.continuation import (
     seconds_before,
 )
 from dlpractice.recipes.run.environment import describe_environment
+from dlpractice.recipes.run.model_note import ClassifierNote, describe_input
+from dlpractice.recipes.run.saved_model import read_levels
 from dlpractice.runs.atomic_files import replacing
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.measure import Measure
@@ -78,9 +82,15 @@ def run(
     position = train_stages(config, setup, features, run, progress)
     logits = score_splits(setup, features, SCORED if score_test else SCORED[:1], progress)
     run.write_predictions(list_predictions(setup.dataset, logits))
-    with replacing(run.model_path) as path:
-        setup.classifier.model.save(path)
+    note = ClassifierNote(
+        input=describe_input(_read_look(config, run), config.data.image_size, "colour"),
+        class_names=setup.dataset.class_names,
+    )
+    model = setup.classifier.model
+    with replacing(run.model_path) as path, computing_in(model, setup.precision):
+        write_model(model, note.model_dump(mode="json"), path)
     summary = summarise(setup, logits, position, time.perf_counter() - started)
+    summary["input"] = note.input.model_dump(mode="json")
     run.write_summary(summary)
     return summary
 
@@ -95,6 +105,11 @@ def _describe(config: Finetune, setup: Setup) -> dict[str, Any]:
         data={"root": str(dataset.root), "digest": dataset.digest},
         weights={"origin": weights.origin, "digest": weights.digest},
     )
+
+
+def _read_look(config: Finetune, run: RunDirectory) -> Look:
+    data = config.data
+    return Look(data.image_size, data.resize, data.background, read_levels(run))
 
 
 def score_splits(setup: Setup, features: Features, names: Sequence[SplitName], progress: Progress) -> Logits:

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.layers.preprocessing import Preprocess
 from dlpractice.models.classifier import Classifier
 from dlpractice.recipes.finetune.setup import Setup
 from dlpractice.registry.strategies import Stage
@@ -48,9 +47,10 @@ def describe_preprocessed(classifier: Classifier, pixels: NDArray[np.uint8]) -> 
     the name of the scaling in front of it."""
     layers = classifier.model.layers
     first = next(layer for layer in layers if layer.weights)
-    scaling = next((layer.scaling for layer in layers if isinstance(layer, Preprocess)), None)
     seen = keras.Model(classifier.model.input, first.input)(pixels.astype(np.float32), training=False)
-    return {"layer": first.name, "scaling": scaling} | describe_values(keras.ops.convert_to_numpy(seen))
+    return {"layer": first.name, "scaling": classifier.scaling} | describe_values(
+        keras.ops.convert_to_numpy(seen)
+    )
 
 
 def describe_logits(logits: NDArray[np.float32]) -> Document:

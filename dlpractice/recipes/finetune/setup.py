@@ -8,7 +8,6 @@ from dlpractice.data.augmentation import Augmentation
 from dlpractice.data.dataset import Dataset
 from dlpractice.errors import HardwareError
 from dlpractice.layers.normalisation import FusedBatchNormalization
-from dlpractice.layers.preprocessing import ImageInput
 from dlpractice.models.backbones import require_size
 from dlpractice.models.classifier import Classifier, Design, build_classifier
 from dlpractice.progress import Progress, Silent
@@ -64,8 +63,8 @@ def prepare_setup(config: Finetune, progress: Progress, auto: Choice | None = No
         classifier = build_classifier(
             backbone,
             strategy,
-            dataset.class_names,
-            ImageInput(**config.data.model_dump(include={"image_size", "resize", "background"})),
+            len(dataset.class_names),
+            config.data.image_size,
             Design(**config.model.model_dump(exclude={"backbone"})),
         )
     _refuse_filled_batches(config, classifier, strategy, len(dataset.train), placement)

@@ -29,6 +29,7 @@ from dlpractice.recipes.oneshot.results import (
     score_exam,
     score_validation,
 )
+from dlpractice.recipes.oneshot.saved_siamese import save_siamese
 from dlpractice.recipes.oneshot.setup import OneshotSetup, prepare_oneshot, read_distortion
 from dlpractice.recipes.run.continuation import (
     open_checkpoints,
@@ -38,6 +39,7 @@ from dlpractice.recipes.run.continuation import (
     seconds_before,
 )
 from dlpractice.recipes.run.environment import describe_environment
+from dlpractice.recipes.run.saved_model import read_levels
 from dlpractice.runs.atomic_files import replacing
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.assignment import Examinations, Outputs, Settings, Subject
@@ -92,9 +94,8 @@ def run(
         if draw is not None:
             draw(run, collect_pictures(config, setup, make_feed(config, setup), forward, scored))
     run.write_predictions(list_answers(scored))
-    if score_test:
-        _save_net(setup, scored, run)
-    summary = summarise(config, setup, scored, position, time.perf_counter() - started)
+    note = _save_net(setup, scored, run) if score_test else {}
+    summary = summarise(config, setup, scored, position, time.perf_counter() - started) | note
     run.write_summary(summary)
     return summary
 
@@ -108,11 +109,13 @@ def plan_tasks(config: Oneshot, class_split: ClassSplit) -> Exam:
     return plan_exam(config, class_split)
 
 
-def _save_net(setup: OneshotSetup, scored: Scored, run: RunDirectory) -> None:
+def _save_net(setup: OneshotSetup, scored: Scored, run: RunDirectory) -> dict[str, Any]:
+    """Saves the net, and gives what the summary says of its inputs."""
     siamese = setup.siamese
-    whole = build_siamese(siamese.encoder, siamese.similarity, scored.verdict)
-    with replacing(run.model_path) as path:
-        whole.model.save(path)
+    with replacing(run.model_path) as path, computing_in(siamese.model, setup.precision):
+        whole = build_siamese(siamese.encoder, siamese.similarity, scored.verdict)
+        note = save_siamese(whole, path, read_levels(run))
+    return {"input": note.model_dump(mode="json")}
 
 
 def _record_start(config: Oneshot, setup: OneshotSetup, run: RunDirectory) -> None:

@@ -2,26 +2,30 @@
 
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ValidationError
 
-import dlpractice.layers.normalisation  # noqa: F401, registers its layer for loading
+import dlpractice.layers.normalisation  # noqa: F401, registers its layer for files of earlier versions
 from dlpractice.data.codecs.levels import Levels
 from dlpractice.data.files.decoding import Look
 from dlpractice.data.files.unlabelled_images import LoadedImage
 from dlpractice.errors import ModelError
-from dlpractice.layers.preprocessing import ImageInput, Probabilities
+from dlpractice.layers.former_layers import ImageInput, Probabilities
+from dlpractice.models.model_file import read_note
 from dlpractice.models.precision import set_precision
+from dlpractice.recipes.run.model_note import ClassifierNote
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.devices.placement import place
 from dlpractice.training.steps import Forward, compile_forward
 
 _BATCH = 32
+_Note = TypeVar("_Note", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -60,15 +64,32 @@ def load_saved(run: RunDirectory) -> SavedModel:
     Raises ModelError where the model is missing, damaged or not one of ours.
     """
     model = load_network(run)
+    note = load_note(run, ClassifierNote, "dlp finetune")
+    class_names, look = (note.class_names, note.input.look) if note else _read_former_note(model, run)
+    set_precision(model, run.environment()["precision"])
+    return SavedModel(model, class_names, replace(look, levels=read_levels(run)))
+
+
+def _read_former_note(model: keras.Model, run: RunDirectory) -> tuple[tuple[str, ...], Look]:
+    """Class names and look as earlier versions kept them: in layers of their own."""
     fitted = [layer for layer in model.layers if isinstance(layer, ImageInput)]
     named = [layer for layer in model.layers if isinstance(layer, Probabilities)]
     if not fitted or not named:
         raise foreign_model(run, "dlp finetune")
-    set_precision(model, run.environment()["precision"])
-    note = fitted[0]
-    return SavedModel(
-        model, named[0].class_names, Look(note.image_size, note.resize, note.background, read_levels(run))
-    )
+    look: Any = fitted[0]  # which holds plain strings
+    return named[0].class_names, Look(look.image_size, look.resize, look.background)
+
+
+def load_note(run: RunDirectory, kind: type[_Note], command: str) -> _Note | None:
+    """The note of a run's model; None for a model that an earlier version saved.
+
+    Raises ModelError where it is the note of a model that `command` has not made.
+    """
+    note = read_note(run.model_path)
+    try:
+        return None if note is None else kind.model_validate(note)
+    except ValidationError as error:
+        raise foreign_model(run, command) from error
 
 
 def load_network(run: RunDirectory) -> keras.Model:

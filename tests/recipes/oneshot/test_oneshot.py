@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -16,12 +15,13 @@ from scipy.special import expit
 
 from dlpractice.config.schema import Oneshot
 from dlpractice.errors import DataError, RunError
-from dlpractice.models.siamese import Siamese, take_apart
+from dlpractice.models.siamese import Siamese
 from dlpractice.progress import Silent
 from dlpractice.recipes.oneshot import oneshot
 from dlpractice.recipes.oneshot.embedding_answers import embed, score_pairs
 from dlpractice.recipes.oneshot.pictures import Pictures
 from dlpractice.recipes.oneshot.results import answer_protocol, plan_protocols
+from dlpractice.recipes.oneshot.saved_siamese import load_siamese
 from dlpractice.recipes.oneshot.setup import prepare_oneshot, read_classes
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.checkpoints import Checkpoints, Position
@@ -39,10 +39,7 @@ def changed(config: Oneshot, **sections: dict[str, Any]) -> Oneshot:
 
 
 def load(folder: Path) -> Siamese:
-    model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
-    parts = take_apart(model)
-    assert parts is not None
-    return parts
+    return load_siamese(RunDirectory.read(folder)).siamese
 
 
 def weights(folder: Path) -> list[NDArray[Any]]:

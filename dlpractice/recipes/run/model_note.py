@@ -1,0 +1,102 @@
+"""What a saved model's file says of itself: what it takes, and what its outputs mean."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dlpractice.data.codecs.fitting import Resize
+from dlpractice.data.files.decoding import Look
+from dlpractice.data.oneshot.own_classes import Colour
+from dlpractice.data.oneshot.query_files import Kind
+
+_DECODING = {
+    "images": "EXIF orientation applied, transparent pixels laid over `background`, 8 bits a channel; "
+    "resized by Pillow's BICUBIC with antialiasing: `stretch` ignores the aspect ratio, `crop` takes the "
+    "middle square, `pad` fills up with `background`",
+    "drawings": "dark ink on white paper, as in Omniglot; a photograph of a drawing is made so first",
+    "recordings": "the loudest second as a log-mel spectrogram, 50 to 8,000 Hz upwards, dark where loud",
+}
+
+
+class _Part(BaseModel):
+    """A later version may add keys, which are passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class InputNote(_Part):
+    """How a file becomes what the net takes: squares of pixels from 0 to 255, float or integer.
+
+    Args:
+        kind: what the net was trained on.
+        image_size: the side that the net takes, in pixels.
+        decoded_size: the side to which files are decoded; where it is larger, the mean over pixels makes it
+            `image_size`.
+        colour: `colour` is three channels, RGB, and `grey` is one.
+        resize, background: how images that are no squares, and transparent pixels, were treated.
+        black, white: the numbers that became 0 and 255, of files with more than 8 bits a channel; None where
+            there were no such files.
+        decoding: the rest of it, in words.
+    """
+
+    kind: Kind = "images"
+    image_size: int = Field(ge=1)
+    decoded_size: int = Field(ge=1)
+    colour: Colour
+    resize: Resize
+    background: str
+    black: float | None = None
+    white: float | None = None
+    decoding: str
+
+    @property
+    def look(self) -> Look:
+        """How files are decoded."""
+        return Look(self.decoded_size, self.resize, self.background)
+
+
+class ClassifierNote(_Part):
+    """class_names: of the (N, K) probabilities that the model gives, in order."""
+
+    task: Literal["classification"] = "classification"
+    input: InputNote
+    class_names: tuple[str, ...] = Field(min_length=1)
+
+
+class Curve(_Part):
+    """The settings of a `Verdict`, without its note."""
+
+    slope: float
+    intercept: float
+    threshold: float
+    false_accept_rate: float
+
+
+class SiameseNote(_Part):
+    """What the model of a one-shot run gives for two batches of images: the (N,) probabilities of "same".
+
+    Args:
+        similarity: its name in `layers.similarity.SIMILARITIES`, and its settings.
+        verdict: how similarities become probabilities, and from which on two images are taken for the same.
+    """
+
+    task: Literal["verification"] = "verification"
+    input: InputNote
+    similarity: str
+    settings: dict[str, Any]
+    verdict: Curve
+
+
+def describe_input(look: Look, image_size: int, colour: Colour, kind: Kind = "images") -> InputNote:
+    """The note of a net that takes squares of `image_size` pixels a side, of files decoded as `look` says."""
+    return InputNote(
+        kind=kind,
+        image_size=image_size,
+        decoded_size=look.image_size,
+        colour=colour,
+        resize=look.resize,
+        background=look.background,
+        black=look.levels.black if look.levels else None,
+        white=look.levels.white if look.levels else None,
+        decoding=_DECODING[kind],
+    )
