@@ -15,11 +15,11 @@ from dlpractice.data.naming.split_names import SplitName
 from dlpractice.models.model_file import write_model
 from dlpractice.models.precision import computing_in
 from dlpractice.progress import Progress, Silent
+from dlpractice.recipes.finetune.idle_settings import list_idle_settings
 from dlpractice.recipes.finetune.setup import (
     Features,
     Setup,
     freeze_features,
-    list_idle_settings,
     prepare_setup,
 )
 from dlpractice.recipes.finetune.stages import train_stages
@@ -76,7 +76,7 @@ def run(
         run.write_splits(setup.dataset.split_rows())
         run.write_audit(setup.dataset.audit.to_json())
         run.write_environment(_describe(config, setup))
-    for warning in list_idle_settings(config, setup.strategy):
+    for warning in list_idle_settings(config, setup):
         progress.warn(warning)
     features = freeze_features(config, setup, setup.strategy.cuts, progress)
     position = train_stages(config, setup, features, run, progress)

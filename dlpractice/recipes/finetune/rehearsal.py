@@ -8,9 +8,9 @@ import numpy as np
 
 from dlpractice.config.schema import Finetune
 from dlpractice.progress import Progress, Silent
+from dlpractice.recipes.finetune.idle_settings import list_idle_settings
 from dlpractice.recipes.finetune.setup import (
     Setup,
-    list_idle_settings,
     prepare_setup,
     require_space,
     whole_batch,
@@ -49,7 +49,7 @@ def run(
         for started in begun[name].values():
             refuse_other_replicas(config.hardware.scaling, setup.placement.replicas, started)
         require_space(config, setup)
-        for warning in list_idle_settings(config, setup.strategy):
+        for warning in list_idle_settings(config, setup):
             progress.warn(warning)
         found[name] = _describe(config, setup)
     return found

@@ -126,25 +126,6 @@ def _list_frozen(config: Finetune, setup: Setup) -> dict[str, tuple[Images, int]
     }
 
 
-def list_idle_settings(config: Finetune, strategy: Strategy) -> list[str]:
-    """The augmentation settings that do nothing, because the strategy trains behind a frozen part."""
-    if strategy.stages[-1].cut == IMAGES:
-        return []
-    augmentation, views = read_augmentation(config), config.augment.views
-    idle = []
-    if augmentation.mixes:
-        idle.append(
-            f"augment: {strategy.name} mixes no images, because it trains on features; mixup and cutmix idle"
-        )
-    if augmentation.changes_pixels and views == 1:
-        idle.append(
-            f"augment: {strategy.name} trains on one view of each image, the plain one; set augment.views"
-        )
-    if views > 1 and not augmentation.changes_pixels:
-        idle.append(f"augment.views: all {views} views are the same, because augment changes nothing")
-    return idle
-
-
 def read_augmentation(config: Finetune) -> Augmentation:
     """The config's ranges for a single image or batch."""
     return Augmentation(**config.augment.model_dump(exclude={"views"}))

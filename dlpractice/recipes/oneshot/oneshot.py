@@ -19,6 +19,7 @@ from dlpractice.recipes.oneshot.examinations import (
     examine_training,
     examine_validation,
 )
+from dlpractice.recipes.oneshot.idle_settings import list_idle_settings
 from dlpractice.recipes.oneshot.pictures import Pictures, collect_pictures
 from dlpractice.recipes.oneshot.recorder import record_pairs
 from dlpractice.recipes.oneshot.results import (
@@ -84,6 +85,8 @@ def run(
     exam = plan_tasks(config, setup.class_split)
     if not run.is_prepared:
         _record_start(config, setup, run)
+    for warning in list_idle_settings(config, setup):
+        progress.warn(warning)
     position = train(config, setup, run, progress)
     with computing_in(setup.siamese.model, setup.precision):
         forward = compile_forward(setup.siamese.encoder, setup.placement)

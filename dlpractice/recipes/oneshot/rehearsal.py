@@ -8,6 +8,7 @@ import numpy as np
 
 from dlpractice.config.schema import Oneshot
 from dlpractice.progress import Progress, Silent
+from dlpractice.recipes.oneshot.idle_settings import list_idle_settings
 from dlpractice.recipes.oneshot.oneshot import make_feed, plan_tasks
 from dlpractice.recipes.oneshot.results import plan_protocols
 from dlpractice.recipes.oneshot.setup import OneshotSetup, prepare_oneshot, read_classes
@@ -45,6 +46,8 @@ def run(
         auto = auto or (setup.precision, setup.timings)
         refuse_other_start(method, setup.class_split.digest, begun[name])
         plan_tasks(method, setup.class_split)
+        for warning in list_idle_settings(method, setup):
+            progress.warn(warning)
         found[name] = _describe(method, setup)
     if len(trained) < len(methods):
         plan_protocols(read_classes(config, progress))

@@ -10,11 +10,10 @@ from dlpractice.errors import ModelError
 from dlpractice.progress import Silent
 from dlpractice.recipes.finetune.setup import (
     freeze_features,
-    list_idle_settings,
     prepare_setup,
     read_augmentation,
 )
-from dlpractice.registry.strategies import IMAGES, plan_strategy
+from dlpractice.registry.strategies import IMAGES
 
 
 def test_the_seed_alone_decides_the_starting_weights(tiny_config: Finetune, shared_cache: Path) -> None:
@@ -54,23 +53,3 @@ def test_the_augmentation_has_every_range_of_the_config(tiny_config: Finetune) -
 def test_a_block_that_the_backbone_lacks_is_an_error(tiny_config: Finetune, shared_cache: Path) -> None:
     with pytest.raises(ModelError, match="blocks 1 to 5"):
         prepare_setup(tiny_config.model_copy(update={"strategy": "linear@block7"}), Silent())
-
-
-@pytest.mark.parametrize(
-    ("strategy", "augment", "warnings"),
-    [
-        ("scratch", {"rotation": 10.0, "mixup": 0.2}, []),
-        ("head", {}, []),
-        ("head", {"rotation": 10.0, "views": 3}, []),
-        ("head", {"rotation": 10.0}, ["trains on one view"]),
-        ("linear@block2", {"mixup": 0.2}, ["mixes no images"]),
-        ("top-block", {"views": 2}, ["all 2 views are the same"]),
-    ],
-)
-def test_augmentation_that_would_do_nothing_is_told(
-    tiny_config: Finetune, strategy: str, augment: dict[str, object], warnings: list[str]
-) -> None:
-    config = Finetune.model_validate(tiny_config.model_dump() | {"strategy": strategy, "augment": augment})
-    told = list_idle_settings(config, plan_strategy(strategy, 5, pretrained=True))
-    assert len(told) == len(warnings)
-    assert all(expected in message for expected, message in zip(warnings, told, strict=True))
