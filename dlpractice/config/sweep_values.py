@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from dlpractice.config.commands.finetune import SAME_IMAGES
 from dlpractice.config.load import load_config
 from dlpractice.config.overrides import unquote
 from dlpractice.config.schema import Finetune
 from dlpractice.errors import ConfigError
 
-_OTHER_IMAGES = ("data.source", "data.validation", "data.test", "data.split_seed", "data.on_bad_image")
+_OTHER_IMAGES = tuple(f"data.{key}" for key in SAME_IMAGES)
 _EXAMPLE = "such as --sweep model.width=0.5,1,2"
 
 

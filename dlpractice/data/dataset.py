@@ -1,6 +1,7 @@
 """The one call that a recipe makes for its data: from a name or a path to pixels, labels and splits."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from dlpractice.data.files.decoding import ImageError, Look
 from dlpractice.data.files.index import read_index
 from dlpractice.data.files.index_items import UNUSED, Finding, Index, Item
 from dlpractice.data.files.pixel_cache import Scan, pixel_view, scan
-from dlpractice.data.image_split import Shares, assign_splits, pick_share
+from dlpractice.data.image_split import Shares, assign_splits, pick_share, share_of
 from dlpractice.data.naming.class_names import compare_name, match_known, nfc
 from dlpractice.data.naming.split_names import SPLITS, SplitName
 from dlpractice.data.sets.catalogue import CATALOGUE, find
@@ -107,9 +108,13 @@ class Survey:
     splits: tuple[SplitName, ...]
     bound: Mapping[str, str]
 
-    def sizes(self) -> dict[SplitName, int]:
-        """How many images each split has."""
-        return {name: self.splits.count(name) for name in SPLITS}
+    def sizes(self, fraction: float = 1.0) -> dict[SplitName, int]:
+        """How many images each split has; of those to train on, a share in (0, 1] of each class is used."""
+        sizes = {name: self.splits.count(name) for name in SPLITS}
+        trained = Counter(
+            item.label for item, split in zip(self.items, self.splits, strict=False) if split == "train"
+        )
+        return sizes | {"train": sum(share_of(count, fraction) for count in trained.values())}
 
 
 def survey(

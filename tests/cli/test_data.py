@@ -88,7 +88,7 @@ def test_clean_data_passes_the_check(photos: Path) -> None:
         "formats: PNG 20",
         "0 errors, 0 warnings",
         "dlp finetune takes these data: train 12, validation 4, test 4",
-        "    with data.validation=0.15 data.test=0.15 data.on_bad_image=error",
+        "    with data.validation=0.15 data.test=0.15 data.on_bad_image=error data.near_duplicates=group",
     ]
 
 

@@ -75,8 +75,10 @@ def test_one_problem_is_one_line() -> None:
 
 
 def test_a_problem_of_a_strategy_laid_over_its_sections() -> None:
-    Path("good.yaml").write_text(GOOD + "strategies:\n  head: {data: {validation: 0.5, test: 0.5}}\n")
-    assert "validation and test must leave images to train on" in refusal("good.yaml").message
+    Path("good.yaml").write_text(
+        GOOD + "strategies:\n  head: {training: {batch_size: 1, accumulation_steps: 2}}\n"
+    )
+    assert "training.batch_size must be at least" in refusal("good.yaml").message
 
 
 def test_a_problem_of_a_method_is_told_with_its_name_and_line() -> None:
@@ -191,3 +193,10 @@ def test_a_key_that_cannot_be_has_its_reason_in_files_and_overrides(
         text = {"command": "oneshot", "data": {"source": "omniglot"}, **tree}  # type: ignore[dict-item]
         path.write_text(json.dumps(text))
         load_config(str(path))
+
+
+def test_strategies_are_judged_on_the_same_images() -> None:
+    Path("good.yaml").write_text(GOOD + "strategies: {head: {data: {test: 0.2}}}\n")
+    assert "strategies.head.data.test: cannot be set here: all strategies" in refusal("good.yaml").message
+    Path("good.yaml").write_text(GOOD + "strategies: {head: {data: {fraction: 0.2}}}\n")
+    assert load_config("good", [], "finetune").for_strategy("head").data.fraction == 0.2

@@ -188,7 +188,7 @@ def test_confusions_are_headed_by_names(render: Render) -> None:
     }
     lines = render(evaluate_table(document, ["cat", "dog", "a very long-winded name of a class"]))
     header = next(i for i, line in enumerate(lines) if "true \\ predicted" in line)
-    assert lines[header].split()[3:5] == ["cat", "dog"] and "long-winded" in joined(lines[:header])
+    assert lines[header].split()[3:5] == ["cat", "dog"] and "winded name of a" in joined(lines[:header])
     assert "cat 9 1 0" in joined(lines)
     many = [f"class {index}" for index in range(10)]
     document["confusion"] = [[1000 * (row == column) for column in range(10)] for row in range(10)]

@@ -25,6 +25,12 @@ Strategy = Annotated[
     Field(examples=strategy_examples()),
 ]
 
+SAME_IMAGES = dict.fromkeys(
+    ("source", "validation", "test", "split_seed", "on_bad_image", "near_duplicates"),
+    "all strategies of a comparison are judged on the same images; set it in the section data",
+)
+"""The keys of the data that decide which images validate and test, and why a strategy may not change them."""
+
 if TYPE_CHECKING:
     DataChanges = Data
     ModelChanges = Model
@@ -32,7 +38,7 @@ if TYPE_CHECKING:
     TrainingChanges = Training
     HardwareChanges = Hardware
 else:
-    DataChanges = changes_of(Data)
+    DataChanges = changes_of(Data, without=SAME_IMAGES)
     ModelChanges = changes_of(Model)
     AugmentChanges = changes_of(Augment)
     TrainingChanges = changes_of(Training)

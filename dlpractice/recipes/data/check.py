@@ -32,10 +32,14 @@ class Check:
         return not self.audit.of("error")
 
     def settings(self) -> dict[str, Any]:
-        """The keys of the config on which it depends whether training takes the data."""
-        keys = ("validation", "test", "evaluation", "on_bad_image")
+        """The keys of the config on which it mostly depends whether training takes the data, and all others
+        of its section that are not the default."""
+        keys = ("validation", "test", "evaluation", "on_bad_image", "near_duplicates")
         data = self.config.data.model_dump()
-        return {f"data.{key}": data[key] for key in keys if key in data}
+        fields = type(self.config.data).model_fields
+        others = [key for key in data if key != "source" and key not in keys]
+        shown = [*keys, *(key for key in others if data[key] != fields[key].default)]
+        return {f"data.{key}": data[key] for key in shown if key in data}
 
     def to_json(self) -> dict[str, Any]:
         """The audit, and the answer, as plain lists and mappings."""

@@ -23,4 +23,4 @@ def run(config: Finetune, progress: Progress | None = None) -> Check:
             raise
         return refuse(config, error)
     found = survey_images(config, progress)
-    return Check(config, found.audit, found.sizes() if found.splits else {})
+    return Check(config, found.audit, found.sizes(config.data.fraction) if found.splits else {})

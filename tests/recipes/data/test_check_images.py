@@ -31,7 +31,15 @@ def own_cache(shared_cache: Path) -> None:
 def test_the_sizes_of_the_splits_are_those_of_training(tmp_path: Path) -> None:
     found = check_images.run(assume(write(tmp_path / "data", a=20, b=20), validation=0.2, test=0.1))
     assert found.accepted and found.sizes == {"train": 28, "validation": 8, "test": 4}
-    assert found.settings() == {"data.validation": 0.2, "data.test": 0.1, "data.on_bad_image": "error"}
+    assert found.settings() == {
+        "data.validation": 0.2,
+        "data.test": 0.1,
+        "data.on_bad_image": "error",
+        "data.near_duplicates": "group",
+        "data.image_size": 16,
+    }
+    half = check_images.run(assume(tmp_path / "data", validation=0.2, test=0.1, fraction=0.5))
+    assert half.sizes == {"train": 14, "validation": 8, "test": 4} and half.settings()["data.fraction"] == 0.5
     document = found.to_json()
     assert (document["accepted"], document["splits"]["test"], document["images"]) == (True, 4, 40)
 
