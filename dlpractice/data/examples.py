@@ -71,6 +71,16 @@ class Examples:
         """The names of the alphabets that have examples."""
         return tuple(self.alphabet_names[code] for code in np.unique(self.alphabets).tolist())
 
+    def drawer_names(self, indices: NDArray[np.int64]) -> list[str]:
+        """Who made the examples at `indices`: alphabet and number, as drawer 3 of two may be two people; ""
+        for an unknown one."""
+        return [
+            "" if drawer == UNKNOWN_DRAWER else f"{self.alphabet_names[alphabet]} {drawer}"
+            for alphabet, drawer in zip(
+                self.alphabets[indices].tolist(), self.drawers[indices].tolist(), strict=True
+            )
+        ]
+
     def single(self, seed: int) -> "Examples":
         """One example of each class, drawn by `seed`."""
         rng = np.random.default_rng(seed)

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlpractice.data.examples import Examples
 from dlpractice.errors import ModelError
+from dlpractice.statistics.clusters import choose_crossed
 from dlpractice.statistics.measure import Measure
 from dlpractice.statistics.shares import clustered_accuracy
 
@@ -119,9 +121,17 @@ def answers_of(
     )
 
 
-def accuracy_by_group(answers: Answers) -> Measure:
-    """The share of correct answers, its interval clustered by group; a query asked repeatedly counts once."""
-    return clustered_accuracy(answers.correct, answers.groups, distinct=len(np.unique(answers.queries)))
+def accuracy_by_group(answers: Answers, examples: Examples) -> Measure:
+    """The share of correct answers, its interval clustered by group, and by drawer where the groups are
+    classes of one alphabet; what is asked about repeatedly, be it in copies, counts once.
+
+    examples: N of them; a query is one, or one after a number of quarter turns, N indices further for each.
+    """
+    turns, places = np.divmod(answers.queries, len(examples))
+    asked = zip(turns.tolist(), places.tolist(), strict=True)
+    distinct = len({(turn, examples.sha256[place]) for turn, place in asked})
+    crossed = choose_crossed(examples.alphabets[places].tolist(), examples.drawer_names(places))
+    return clustered_accuracy(answers.correct, answers.groups, distinct, crossed)
 
 
 def _score(task: Task, scorer: Scorer, rng: np.random.Generator) -> NDArray[np.floating[Any]]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dlpractice.errors import RunError
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.listing import read_config_tree
-from dlpractice.statistics.clusters import choose_groups
+from dlpractice.statistics.clusters import choose_crossed, choose_groups
 from dlpractice.statistics.differences import paired_difference, paired_interval
 from dlpractice.statistics.measure import Measure
 from dlpractice.statistics.quantiles import Z95
@@ -40,14 +40,16 @@ class Answers:
 
     items: the questions, each once, in the order of the file. correct: (N,) float64 in [0, 1], the share of
     runs that are right. losses: (N,) float64, the mean loss in nats; NaN where a run has none. groups: (N,)
-    what each item belongs to, for intervals; () where all items are taken for independent. distinct: how many
-    different images one-shot tasks asked about; None for the images of a classifier, each asked about once.
+    what each item belongs to, for intervals; () where all items are taken for independent. crossed: (N,) who
+    made it, where that runs across the groups, see `choose_crossed`. distinct: how many different images
+    one-shot tasks asked about; None for the images of a classifier, each asked about once.
     """
 
     items: tuple[Item, ...]
     correct: NDArray[np.float64]
     losses: NDArray[np.float64]
     groups: tuple[str, ...] = ()
+    crossed: tuple[str, ...] = ()
     distinct: int | None = None
 
     def accuracy(self) -> Measure:
@@ -59,7 +61,7 @@ class Answers:
         """
         if self.distinct is None:
             return accuracy(self.correct, self.groups)
-        return clustered_accuracy(self.correct, self.groups, self.distinct)
+        return clustered_accuracy(self.correct, self.groups, self.distinct, self.crossed)
 
     def count_trials(self) -> float:
         """How many independent images the interval of `accuracy` is for; of a classifier's answers.
@@ -76,7 +78,8 @@ class Answers:
         Raises:
             ValueError: there are no answers, or they are to other questions.
         """
-        return paired_difference(self.correct, other.in_order_of(self).correct, self.groups)
+        theirs = other.in_order_of(self).correct
+        return paired_difference(self.correct, theirs, self.groups, self.crossed)
 
     def difference_interval(self, other: Self, z: float = Z95) -> tuple[float, float]:
         """The interval of `difference` that reaches `z` standard errors.
@@ -84,7 +87,8 @@ class Answers:
         Raises:
             ValueError: as `difference`.
         """
-        return paired_interval(self.correct, other.in_order_of(self).correct, z, self.groups)
+        theirs = other.in_order_of(self).correct
+        return paired_interval(self.correct, theirs, z, self.groups, self.crossed)
 
     def has_questions_of(self, other: Self) -> bool:
         """Whether both answer the same questions, in any order."""
@@ -102,9 +106,13 @@ class Answers:
             raise ValueError("answers to other questions cannot be paired")
         place = {item: number for number, item in enumerate(self.items)}
         order = [place[item] for item in other.items]
-        groups = tuple(self.groups[number] for number in order) if self.groups else ()
         return replace(
-            self, items=other.items, correct=self.correct[order], losses=self.losses[order], groups=groups
+            self,
+            items=other.items,
+            correct=self.correct[order],
+            losses=self.losses[order],
+            groups=tuple(self.groups[number] for number in order) if self.groups else (),
+            crossed=tuple(self.crossed[number] for number in order) if self.crossed else (),
         )
 
 
@@ -117,7 +125,8 @@ def collect_answers(
         splits: the rows of splits.csv, which say what is bound to what; an image that they lack is on its
             own.
         of_tasks: whether a one-shot run gave them. Its items belong to alphabets, or to classes where there
-            is a single alphabet, see `choose_groups`; those of a classifier to what they are bound to.
+            is a single alphabet, see `choose_groups`, and what they are bound to is who drew them; those of a
+            classifier belong to what they are bound to.
     """
     turns: Counter[str] = Counter()
     items = []
@@ -125,19 +134,23 @@ def collect_answers(
         items.append(Item(row["path"], row["label"], turns[row["path"]]))
         turns[row["path"]] += 1
     labels = [item.label for item in items]
-    if of_tasks:
-        sha256 = {row["path"]: row["sha256"] for row in splits}
-        groups = choose_groups([label.rpartition("/")[0] for label in labels], labels)
-        distinct = len({sha256.get(item.path) or item.path for item in items})
-    else:
-        bound = {row["path"]: row["bound"] for row in splits}
-        groups, distinct = tuple(bound.get(item.path) or item.path for item in items), None
-    return Answers(
+    known = {row["path"]: row for row in splits}
+    bound = [known[item.path]["bound"] if item.path in known else "" for item in items]
+    answers = Answers(
         tuple(items),
         np.array([row["label"] == row["predicted"] for row in rows], np.float64),
         np.array([math.nan if row["loss"] is None else row["loss"] for row in rows], np.float64),
-        groups,
-        distinct,
+    )
+    if not of_tasks:
+        return replace(
+            answers, groups=tuple(name or item.path for name, item in zip(bound, items, strict=True))
+        )
+    alphabets = [label.rpartition("/")[0] for label in labels]
+    return replace(
+        answers,
+        groups=choose_groups(alphabets, labels),
+        crossed=choose_crossed(alphabets, bound),
+        distinct=len({known[item.path]["sha256"] if item.path in known else item.path for item in items}),
     )
 
 

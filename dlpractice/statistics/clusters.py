@@ -23,6 +23,18 @@ def choose_groups(alphabets: Sequence[str], classes: Sequence[str]) -> tuple[str
     return tuple(alphabets if len(set(alphabets)) > 1 else classes)
 
 
+def choose_crossed(alphabets: Sequence[str], drawers: Sequence[str]) -> tuple[str, ...]:
+    """Who made each item, where that runs across the groups of `choose_groups`: in a single alphabet, whose
+    groups are classes. () where there are several alphabets, one drawer, or somebody who is not known.
+
+    Args:
+        alphabets: (N,) as for `choose_groups`.
+        drawers: (N,) the name of who made each item; "" where nobody knows.
+    """
+    is_seen = len(set(alphabets)) == 1 and all(drawers) and len(set(drawers)) > 1
+    return tuple(drawers) if is_seen else ()
+
+
 def join_groups(*keys: Sequence[Hashable]) -> list[int]:
     """(N,) for each of N items the first one that it is bound to: by an equal key, or through others.
 
@@ -69,6 +81,7 @@ def effective_number(
     values: NDArray[np.float64],
     groups: Sequence[str],
     *,
+    crossed: Sequence[str] = (),
     distinct: int | None = None,
     unseen: float = 0.0,
     z: float = Z95,
@@ -86,6 +99,8 @@ def effective_number(
     Args:
         values: (N,), a share that is right, or a difference of two.
         groups: (N,) the group of each item.
+        crossed: (N,) groups of another kind that run across these, such as who drew it across what it is, or
+            (). The number is that of the kind by which the values differ more.
         distinct: how many different items there are, where some were asked repeatedly. None: all are.
         unseen: how many items' worth of variance is taken to be there unseen, from whole groups that are
             wrong: a few mistakes that fall into different groups do not yet show that groups do not matter.
@@ -94,9 +109,12 @@ def effective_number(
     Raises:
         ValueError: `groups` has another length than `values`.
     """
+    if len(crossed):
+        kinds = groups, crossed
+        return min(effective_number(values, kind, distinct=distinct, unseen=unseen, z=z) for kind in kinds)
     codes, count = _encode(values, groups)
     n = len(values)
-    most = float((np.bincount(codes) ** 2).sum()) / n
+    most = max(float((np.bincount(codes) ** 2).sum()), n**2 / (distinct or n)) / n
     if most == 1:
         return float(n)
     total, _ = variance_of_sum(values, groups)
@@ -104,7 +122,7 @@ def effective_number(
     if count < 2 or spread + unseen == 0:
         return n / most
     seen = min(total, most * spread)
-    effect = max((seen + most * unseen) / (spread + unseen), 1.0, n / (distinct or n))
+    effect = max((seen + most * unseen) / (spread + unseen), n / (distinct or n))
     return n / min(most, effect * (student_quantile(count - 1, z) / z) ** 2)
 
 

@@ -29,7 +29,11 @@ def unpaired_interval(a: float, n_a: float, b: float, n_b: float, z: float = Z95
 
 
 def paired_interval(
-    a: ArrayLike, b: ArrayLike, z: float = Z95, groups: Sequence[str] = ()
+    a: ArrayLike,
+    b: ArrayLike,
+    z: float = Z95,
+    groups: Sequence[str] = (),
+    crossed: Sequence[str] = (),
 ) -> tuple[float, float]:
     """The interval of the mean of a - b over the same items, (N,) in [0, 1]; both ends in [-1, 1].
 
@@ -40,6 +44,7 @@ def paired_interval(
 
     Args:
         groups: (N,) the group of each item, for an interval for new groups; () where all are independent.
+        crossed: (N,) groups of another kind across these, or ().
 
     Raises:
         ValueError: the shapes differ, either is unfit for `accuracy`, or `groups` has another length.
@@ -48,14 +53,18 @@ def paired_interval(
     if first.shape != second.shape:
         raise ValueError(f"a paired difference needs the same items; got {len(first)} and {len(second)}")
     difference = first - second
-    n = effective_number(difference, groups, z=z) if len(groups) else float(len(difference))
+    n = float(len(difference))
+    if len(groups):
+        n = effective_number(difference, groups, crossed=crossed, z=z)
     centre = n * float(difference.mean()) / (n + 2)
     square = (n * float((difference**2).mean()) + 2) / (n + 2)
     half = z * math.sqrt((square - centre**2) / (n + 2))
     return max(-1.0, centre - half), min(1.0, centre + half)
 
 
-def paired_difference(a: ArrayLike, b: ArrayLike, groups: Sequence[str] = ()) -> Measure:
+def paired_difference(
+    a: ArrayLike, b: ArrayLike, groups: Sequence[str] = (), crossed: Sequence[str] = ()
+) -> Measure:
     """The mean of a - b over the same items, (N,) in [0, 1] as for `accuracy`, with `paired_interval`.
 
     The value is the plain mean difference; only the interval is adjusted.
@@ -63,7 +72,7 @@ def paired_difference(a: ArrayLike, b: ArrayLike, groups: Sequence[str] = ()) ->
     Raises:
         ValueError: as `paired_interval`.
     """
-    interval = paired_interval(a, b, groups=groups)
+    interval = paired_interval(a, b, groups=groups, crossed=crossed)
     difference = check_items(a) - check_items(b)
     return Measure(float(difference.mean()), interval, len(difference), groups=count_groups(groups))
 

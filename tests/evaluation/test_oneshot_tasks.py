@@ -1,9 +1,16 @@
+import string
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from dlpractice.data.examples import UNKNOWN_DRAWER, Examples
 from dlpractice.errors import ModelError
-from dlpractice.evaluation.oneshot_tasks import UNDECIDED, Task, accuracy_by_group, answer
+from dlpractice.evaluation.oneshot_tasks import UNDECIDED, Answers, Task, accuracy_by_group, answer
+from dlpractice.runs.answers import collect_answers
+from dlpractice.statistics.shares import clustered_accuracy, wilson
 
 Indices = NDArray[np.int64]
 CLASSES = np.repeat(np.arange(6), 4)  # 24 examples, four of each of six classes
@@ -14,6 +21,20 @@ def task(answers: list[int] | None = None, *, ways: int = 5, shots: int = 1, gro
     asked = np.arange(ways) if answers is None else np.array(answers)
     supports = 4 * np.arange(ways)[:, None] + np.arange(shots)
     return Task((group,) * len(asked), supports, 4 * asked + 3, asked)
+
+
+def examples(drawers: Sequence[int] = (UNKNOWN_DRAWER,) * 24, sha256: str = string.ascii_letters) -> Examples:
+    """The 24 examples, all of one alphabet."""
+    return Examples(
+        pixels=np.zeros((24, 1, 1, 1), np.uint8),
+        alphabets=np.zeros(24, np.int64),
+        classes=CLASSES,
+        drawers=np.array(drawers),
+        alphabet_names=("A",),
+        class_names=tuple("012345"),
+        paths=tuple(str(place) for place in range(24)),
+        sha256=tuple(sha256[:24]),
+    )
 
 
 def perfect(queries: Indices, supports: Indices) -> NDArray[np.float64]:
@@ -40,7 +61,7 @@ def test_a_perfect_scorer_gets_everything(shots: int) -> None:
     assert answers.tasks.tolist() == [0] * 5 + [1] * 3
     assert answers.predicted.tolist() == answers.truth.tolist() == [0, 1, 2, 3, 4, 2, 0, 4]
     assert answers.queries.tolist() == [3, 7, 11, 15, 19, 11, 3, 19]
-    assert accuracy_by_group(answers).value == 1.0
+    assert accuracy_by_group(answers, examples()).value == 1.0
 
 
 def test_a_constant_scorer_gets_nothing() -> None:
@@ -168,6 +189,55 @@ def test_the_interval_is_clustered_and_a_repeated_query_counts_once() -> None:
     def half(queries: Indices, supports: Indices) -> NDArray[np.float64]:
         return perfect(queries, supports) * (queries % 8 == 3)[:, None]  # right on classes 0, 2 and 4
 
-    few, many = (accuracy_by_group(answer(tasks * n, half, seed=0)) for n in (1, 50))
+    few, many = (accuracy_by_group(answer(tasks * n, half, seed=0), examples()) for n in (1, 50))
     assert (few.value, few.n, many.value, many.n) == (0.6, 20, 0.6, 1000)
     assert many.ci95 == pytest.approx(few.ci95)
+
+
+def by_drawer(count: int = 5) -> Answers:
+    """Every example of five classes asked about once; those of the first two drawers are answered wrongly."""
+    supports = 4 * np.arange(count)[:, None]
+    groups, asked = tuple(str(number) for number in range(count)), np.arange(count)
+    tasks = [Task(groups, supports, supports[:, 0] + drawer, asked) for drawer in (1, 2, 3)]
+
+    def scorer(queries: Indices, supports: Indices) -> NDArray[np.float64]:
+        return perfect(queries, supports) * (queries % 4 > 2)[:, None]
+
+    return answer(tasks, scorer, seed=0)
+
+
+def test_who_drew_it_binds_the_drawings_of_one_alphabet() -> None:
+    """Three drawers, of whom one is read: classes are all alike, and say nothing of other drawers."""
+    answers = by_drawer()
+    drawers = [place % 4 for place in range(24)]
+    known, unknown = (accuracy_by_group(answers, of) for of in (examples(drawers), examples()))
+    assert known.ci95 == pytest.approx(wilson(1 / 3, 3))
+    assert unknown == clustered_accuracy(answers.correct, answers.groups)
+    assert unknown.ci95[1] - unknown.ci95[0] < known.ci95[1] - known.ci95[0]
+
+
+def test_a_run_directory_says_the_same_of_drawers_and_copies() -> None:
+    answers, drawers = by_drawer(), [place % 4 for place in range(24)]
+    for of in (examples(drawers), examples(), examples(sha256="abcd" * 6)):
+        splits = [
+            {"path": path, "sha256": digest, "bound": drawer}
+            for path, digest, drawer in zip(of.paths, of.sha256, of.drawer_names(np.arange(24)), strict=True)
+        ]
+        rows = [
+            {
+                "path": of.paths[query],
+                "label": f"A/{CLASSES[query]}",
+                "predicted": f"A/{CLASSES[query]}" if right else "undecided",
+                "loss": None,
+            }
+            for query, right in zip(answers.queries.tolist(), answers.correct.tolist(), strict=True)
+        ]
+        assert collect_answers(rows, splits, of_tasks=True).accuracy() == accuracy_by_group(answers, of)
+
+
+def test_copies_of_a_query_count_once() -> None:
+    """Fifteen examples that are three files: three trials at most, whatever the five classes say."""
+    answers = replace(by_drawer(), correct=np.tile([True, False, True], 5))
+    apart, copies = (accuracy_by_group(answers, of) for of in (examples(), examples(sha256="xabc" * 6)))
+    assert copies.ci95 == pytest.approx(wilson(2 / 3, 3))
+    assert apart.ci95[1] - apart.ci95[0] < copies.ci95[1] - copies.ci95[0]

@@ -7,7 +7,13 @@ from scipy.sparse.csgraph import connected_components
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from dlpractice.statistics.clusters import choose_groups, effective_number, join_groups, variance_of_sum
+from dlpractice.statistics.clusters import (
+    choose_crossed,
+    choose_groups,
+    effective_number,
+    join_groups,
+    variance_of_sum,
+)
 
 
 def test_items_are_grouped_by_alphabet_and_those_of_one_alphabet_by_class() -> None:
@@ -15,6 +21,22 @@ def test_items_are_grouped_by_alphabet_and_those_of_one_alphabet_by_class() -> N
     assert choose_groups(["A", "A", "B"], classes) == ("A", "A", "B")
     assert choose_groups(["A", "A", "A"], classes) == tuple(classes)
     assert choose_groups(["", ""], ["cat", "dog"]) == ("cat", "dog")
+
+
+def test_drawers_count_where_they_run_across_classes() -> None:
+    assert choose_crossed(["A", "A"], ["x", "y"]) == ("x", "y")
+    for alphabets, drawers in ((["A", "B"], ["x", "y"]), (["A", "A"], ["x", ""]), (["A", "A"], ["x", "x"])):
+        assert choose_crossed(alphabets, drawers) == ()
+
+
+def test_the_effective_number_is_that_of_the_kind_that_matters_more() -> None:
+    rng = np.random.default_rng(4)
+    rows, columns = np.divmod(np.arange(200), 10)
+    values = (rng.random(200) < np.repeat(rng.random(10)[None], 20, axis=0).ravel()).astype(float)
+    one, other = (effective_number(values, kind.tolist()) for kind in (rows, columns))
+    assert other < 0.5 * one
+    assert effective_number(values, rows.tolist(), crossed=columns.tolist()) == other
+    assert effective_number(values, columns.tolist(), crossed=rows.tolist(), distinct=5) <= 5
 
 
 def test_what_shares_a_key_is_joined_directly_or_through_others() -> None:

@@ -71,7 +71,7 @@ class ClassSplit:
         return {"parts": parts, **(self.files.to_json() if self.files else {})}
 
     def split_rows(self) -> list[dict[str, str]]:
-        """The rows of `splits.csv`, sorted by path: path, label, split, sha256, group (the alphabet)."""
+        """The rows of `splits.csv`, sorted by path: a group is an alphabet; who drew it binds drawings."""
         rows = [
             {
                 "path": path,
@@ -79,10 +79,16 @@ class ClassSplit:
                 "split": name,
                 "sha256": digest,
                 "group": part.alphabet_names[alphabet],
+                "bound": drawer,
             }
             for name, part in self.parts.items()
-            for path, code, digest, alphabet in zip(
-                part.paths, part.classes.tolist(), part.sha256, part.alphabets.tolist(), strict=True
+            for path, code, digest, alphabet, drawer in zip(
+                part.paths,
+                part.classes.tolist(),
+                part.sha256,
+                part.alphabets.tolist(),
+                part.drawer_names(np.arange(len(part))),
+                strict=True,
             )
         ]
         return sorted(rows, key=lambda row: row["path"])

@@ -72,7 +72,7 @@ def run(run: RunDirectory, source: str, progress: Progress | None = None) -> dic
     progress.stage("answering", len(exercise.protocols), "protocols")
     results: dict[str, dict[str, Any]] = {}
     for protocol in exercise.protocols:
-        results[protocol.name] = describe_answers(answer(protocol.tasks, scorer, ORDER_SEED))
+        results[protocol.name] = describe_answers(answer(protocol.tasks, scorer, ORDER_SEED), examples)
         progress.advance()
     headline = exercise.protocols[0]
     return {

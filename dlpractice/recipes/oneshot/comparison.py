@@ -155,7 +155,8 @@ def _ask(baseline: Baseline, protocol: Protocol) -> Row:
     if len(tasks) > baseline.tasks:
         drawn = np.random.default_rng(ORDER_SEED).permutation(len(tasks))[: baseline.tasks]
         tasks = tuple(tasks[number] for number in np.sort(drawn))
-    return describe_answers(answer(tasks, baseline.make_scorer(protocol.examples.pixels), ORDER_SEED))
+    answers = answer(tasks, baseline.make_scorer(protocol.examples.pixels), ORDER_SEED)
+    return describe_answers(answers, protocol.examples)
 
 
 def list_published(source: str, headline: str) -> Iterator[Row]:

@@ -177,7 +177,7 @@ def score_exam(
         if key not in embedded:
             embedded = {key: embed(forward, protocol.examples, config.data.image_size, protocol.turns)}
         answers = answer_protocol(protocol, embedded[key], similarity)
-        results[protocol.name] = describe_answers(answers)
+        results[protocol.name] = describe_answers(answers, protocol.examples)
         if headline is None:
             headline = answers
             results |= score_options(config, setup, forward, protocol, answers)
@@ -192,7 +192,8 @@ def score_validation(exam: Exam, forward: Forward, similarity: Similarity, image
     """Answers the validation tasks and nothing else."""
     embeddings = embed(forward, exam.validation.examples, image_size)
     answers = answer_protocol(exam.validation, embeddings, similarity)
-    return Scored({exam.validation.name: describe_answers(answers)}, exam.validation, answers, Verdict(), {})
+    result = describe_answers(answers, exam.validation.examples)
+    return Scored({exam.validation.name: result}, exam.validation, answers, Verdict(), {})
 
 
 def score_options(
@@ -211,7 +212,7 @@ def score_options(
         rows[f"{protocol.name}-aligned"] = answer(tasks, make_map_scorer(maps, asked.alignment), ORDER_SEED)
     if asked.transductive:
         rows[f"{protocol.name}-one-to-one"] = answer_one_to_one(tasks, answers, ORDER_SEED)
-    return {name: describe_answers(row) for name, row in rows.items()}
+    return {name: describe_answers(row, protocol.examples) for name, row in rows.items()}
 
 
 def answer_protocol(protocol: Protocol, embeddings: Floats, similarity: Similarity) -> Answers:
@@ -220,9 +221,9 @@ def answer_protocol(protocol: Protocol, embeddings: Floats, similarity: Similari
     return answer(protocol.tasks, EmbeddingScorer(embeddings, similarity, groups), ORDER_SEED)
 
 
-def describe_answers(answers: Answers) -> dict[str, Any]:
-    """Accuracy with its interval by alphabets, and the errors."""
-    return {**accuracy_by_group(answers).to_json(), "errors": answers.errors}
+def describe_answers(answers: Answers, examples: Examples) -> dict[str, Any]:
+    """Accuracy with its interval by alphabets, and the errors, of tasks on `examples`."""
+    return {**accuracy_by_group(answers, examples).to_json(), "errors": answers.errors}
 
 
 def judge_pairs(

@@ -91,8 +91,9 @@ def test_split_rows_say_what_became_of_every_drawing(tiny_omniglot: Any) -> None
     for row in rows:
         part, alphabet, character, _ = row["path"].split("/")
         assert (row["group"], row["label"]) == (alphabet, f"{alphabet}/{character}")
+        assert row["bound"] == f"{alphabet} {int(row['path'][-6:-4]) - 1}"
         assert (row["split"] == "test") == (part == "images_evaluation")
-    assert set(rows[0]) == {"path", "label", "split", "sha256", "group"}
+    assert set(rows[0]) == {"path", "label", "split", "sha256", "group", "bound"}
 
 
 def test_the_digest_is_that_of_the_division(tiny_omniglot: Any) -> None:

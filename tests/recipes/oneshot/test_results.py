@@ -263,6 +263,6 @@ def test_rows_of_answers_say_how_sure_and_undecided_at_a_tie() -> None:
     assert [row["path"] for row in rows] == ["c00/d01", "c01/d01", "c02/d01"]
     np.testing.assert_allclose([row["confidence"] for row in rows], [0.7, 0.5, 0.4])
     np.testing.assert_allclose([row["loss"] for row in rows], -np.log([0.7, 0.3, 0.4]))
-    described = describe_answers(answers)
+    described = describe_answers(answers, examples)
     assert described["value"] == pytest.approx(1 / 3)
     assert (described["errors"], described["n"]) == (2, 3)
