@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from dlpractice.diagnosis.case import Case, open_case
 from dlpractice.diagnosis.finding import SEVERITIES, Finding, Severity
-from dlpractice.diagnosis.record import Record
+from dlpractice.diagnosis.record import Curve, Record
 from dlpractice.diagnosis.rule_table import EXPLAINED_BY, RULES
 from dlpractice.diagnosis.rules.bias_and_variance import is_gap_seen
 
@@ -46,7 +48,7 @@ class Diagnosis:
             "columns": dict(record.columns),
             "unused": list(record.unused),
             "curves": {
-                name: {"at": list(curve.at), "values": [_finite(value) for value in curve.values]}
+                name: {"at": list(curve.at), "values": _finite(curve)}
                 for name, curve in record.curves.items()
             },
         }
@@ -121,5 +123,11 @@ def _is_insufficient(case: Case) -> bool:
     return "val_loss" not in case.trends or "loss" not in case.trends
 
 
-def _finite(value: float) -> float | None:
-    return value if value == value and abs(value) != float("inf") else None
+def _finite(curve: Curve) -> list[float | None]:
+    """The values of a curve; None for those that are not finite, which JSON has no number for."""
+    finite = np.isfinite(curve.array)
+    return (
+        list(curve.values)
+        if finite.all()
+        else [v if f else None for v, f in zip(curve.values, finite, strict=True)]
+    )

@@ -49,12 +49,16 @@ def parse_cells(
     Returns places (n,) int64, values (n,) float64, and the first cell that is no number with its place; None
     where all others are absent.
     """
-    places = [place for place, cell in enumerate(cells) if cell.strip().lower() not in ABSENT]
-    kept = cells if len(places) == len(cells) else [cells[place] for place in places]
-    try:
-        return np.array(places, np.int64), np.array(list(map(float, kept)), np.float64), None
+    places = [place for place, cell in enumerate(cells) if cell]
+    try:  # most columns, and the quickest way through
+        return (
+            np.array(places, np.int64),
+            np.array([float(cells[place]) for place in places], np.float64),
+            None,
+        )
     except ValueError:
-        return _parse_slowly(places, kept, decimal_commas)
+        places = [place for place in places if cells[place].strip().lower() not in ABSENT]
+        return _parse_slowly(places, [cells[place] for place in places], decimal_commas)
 
 
 def _parse_slowly(

@@ -29,7 +29,11 @@ def interpret(table: Table, mapping: Mapping[str, str]) -> Record:
             f"{table.path} has names of columns, and no rows", "let the training go on, and try again"
         )
     table = spread_splits(table)
-    counts = {name: len(column.rows) for name, column in table.columns.items() if name_clock(name) is None}
+    counts = {
+        name: len(column.rows)
+        for name, column in table.columns.items()
+        if name_clock(name) is None and (len(column.rows) or column.flaw)
+    }
     chosen = assign(counts, mapping, table.path)
     if not chosen.keys() - {"learning_rate"}:
         has = ", ".join([*counts, *table.texts][:40]) or "none"

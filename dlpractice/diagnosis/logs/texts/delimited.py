@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ HINT = (
 )
 _DELIMITERS = ",;\t|"
 _PREAMBLE = 50
+_EMPTY = "-1.7e308"
 _SPACES = re.compile(r"[ \t]{2,}|[ \t]+")
 
 
@@ -40,6 +42,9 @@ def tabulate_csv(path: str, kind: str, text: str) -> Table:
     Raises:
         RunError: there is no header, or a cell is longer than 128 KiB.
     """
+    text = text.removeprefix("\ufeff")
+    if (plain := _read_plain(path, kind, text)) is not None:
+        return plain
     sections = _split(path, text)
     rows = [row for section in sections for row in section.rows]
     commas = use_decimal_commas(cell for row in rows[:2000] for cell in row)
@@ -77,6 +82,41 @@ def tabulate_csv(path: str, kind: str, text: str) -> Table:
     )
 
 
+def _read_plain(path: str, kind: str, text: str) -> Table | None:
+    """The table of a text that holds one header, and rows of as many numbers or empty cells, which NumPy
+    reads at once; None for all other texts."""
+    head, start = _find_header(text)
+    delimiter = _find_delimiter(head or "")
+    names = _name(_cut((head or "").lstrip("# "), delimiter))
+    if delimiter in " |" or not _is_header(names) or '"' in text[start:]:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of a text without rows
+            body = io.StringIO(_fill_cells(text[start:], delimiter))
+            numbers = np.loadtxt(body, delimiter=delimiter, comments=None, ndmin=2)
+    except (ValueError, UserWarning):
+        return None
+    if numbers.shape[1] != len(names):
+        return None
+    columns = {}
+    for place, name in enumerate(names):
+        values = numbers[:, place]
+        rows = np.flatnonzero(values != float(_EMPTY))
+        columns[name] = Column(rows, values[rows])
+    return Table(path, kind, columns, len(numbers))
+
+
+def _fill_cells(body: str, delimiter: str) -> str:
+    """Puts a number that nobody logs into empty cells."""
+    body = "\n" + body.replace("\r\n", "\n") + "\n"
+    between = (delimiter * 2, f"{delimiter}{_EMPTY}{delimiter}")
+    last, first = (f"{delimiter}\n", f"{delimiter}{_EMPTY}\n"), (f"\n{delimiter}", f"\n{_EMPTY}{delimiter}")
+    for empty, filled in (between, between, last, first):  # twice, since matches do not overlap
+        body = body.replace(empty, filled)
+    return body
+
+
 def _choose_hint(columns: object, texts: object) -> str:
     return "map them with --column, such as --column val_loss=COLUMN" if columns or texts else HINT
 
@@ -109,7 +149,6 @@ def read_header(text: str) -> list[str]:
 
 def _split(path: str, text: str) -> list[_Section]:
     """The sections of a text, one for each header."""
-    text = text.removeprefix("\ufeff")
     head, start = _find_header(text)
     if head is None:
         return []
@@ -127,7 +166,10 @@ def _split(path: str, text: str) -> list[_Section]:
         line -= 1
     found = [_Section(names, line, [])]
     for number, row in enumerate(rows, line):
-        if not row or not any(cell.strip() for cell in row) or row[0].startswith("#"):
+        if row and row[0][:1].isdigit():  # most lines, and the quickest way through
+            found[-1].rows.append(row)
+            continue
+        if not any(cell.strip() for cell in row) or row[0].startswith("#"):
             continue
         if row[0].strip()[:1].isalpha() and len(row) > 1 and _is_header(row) and _repeats(row, names):
             found.append(_Section(_name(row), number + 1, []))
@@ -209,7 +251,7 @@ def _name(cells: Sequence[str]) -> tuple[str, ...]:
 
 def _turn(rows: list[list[str]], width: int) -> list[Sequence[str]]:
     """The columns of a section. Lines that end early lack the cells at their end."""
-    if all(len(row) == width for row in rows):
+    if {*map(len, rows)} <= {width}:
         return list(zip(*rows, strict=True)) if rows else [[] for _ in range(width)]
     padded = [row[:width] + [""] * (width - len(row)) for row in rows]
     return list(zip(*padded, strict=True))

@@ -1,5 +1,6 @@
 """CSV in the manners of many."""
 
+import numpy as np
 import pytest
 
 from dlpractice.diagnosis.logs.texts.delimited import is_table, tabulate_csv
@@ -50,6 +51,20 @@ def test_numbers_without_names_get_some() -> None:
 def test_what_is_no_table() -> None:
     assert tabulate_csv("log", "CSV log", "").length == 0
     with pytest.raises(RunError, match="log is no CSV that can be read: field larger"):
-        tabulate_csv("log", "CSV log", f"epoch,loss\n1,{'9' * 200_000}\n")
+        tabulate_csv("log", "CSV log", f"epoch,loss\n1,{'x' * 200_000}\n")
     assert not is_table("numpy==1.26\ntorch==2.0\n")
     assert not is_table("label,file\ncat,a.png\n")
+
+
+def test_plain_numbers_are_read_as_all_others_are() -> None:
+    """NumPy reads these texts at once. A word at the end makes the same rows go the other way."""
+    rng = np.random.default_rng(0)
+    cells = [["" if empty else f"{v:.4g}" for v, empty in zip(*row, strict=True)]
+             for row in zip(rng.normal(size=(40, 4)), rng.random((40, 4)) < 0.4, strict=True)]  # fmt: skip
+    body = "\n".join(",".join(["1", *row]) for row in cells)
+    head = "epoch,a,b,loss,val_loss\n"
+    plain, other = (tabulate_csv("log", "", head + body + end) for end in ("\n", "\n,,,,low\n"))
+    for name in head.strip().split(","):
+        assert plain.columns[name].rows.tolist() == other.columns[name].rows.tolist()
+        assert plain.columns[name].values.tolist() == other.columns[name].values.tolist()
+    assert other.columns["val_loss"].flaw == ("log:42", "low")
