@@ -4,8 +4,9 @@ This is the only reader of predictions.csv that says how sure an accuracy or a d
 """
 
 import math
+import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
@@ -128,6 +129,7 @@ def collect_answers(
             is a single alphabet, see `choose_groups`, and what they are bound to is who drew them; those of a
             classifier belong to what they are bound to.
     """
+    rows, splits = compose_names(rows), compose_names(splits)
     turns: Counter[str] = Counter()
     items = []
     for row in rows:
@@ -152,6 +154,17 @@ def collect_answers(
         crossed=choose_crossed(alphabets, bound),
         distinct=len({known[item.path]["sha256"] if item.path in known else item.path for item in items}),
     )
+
+
+def compose_names(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with all text in Unicode's NFC, so that runs on one data set ask the same on any system."""
+    return [
+        {
+            key: unicodedata.normalize("NFC", value) if isinstance(value, str) else value
+            for key, value in row.items()
+        }
+        for row in rows
+    ]
 
 
 def read_answers(run: RunDirectory, split: str) -> Answers:

@@ -166,3 +166,12 @@ def test_runs_that_were_asked_other_questions_have_no_mean(write: Write) -> None
     runs = [write("one", [row("a", "x", 1)]), write("two", [row("b", "x", 1)])]
     with pytest.raises(RunError, match=r"two scored other test images than .*one"):
         read_mean_answers(runs, "test")
+
+
+def test_what_is_bound_is_found_in_any_spelling_of_unicode() -> None:
+    rows = [row("caf\u00e9/1.png", "caf\u00e9", 1)]
+    splits = [{"path": "cafe\u0301/1.png", "bound": "film", "sha256": "0"}]
+    answers = collect_answers(rows, splits, of_tasks=False)
+    assert (answers.groups, answers.correct.tolist()) == (("film",), [1.0])
+    composed = collect_answers([row("cafe\u0301/1.png", "cafe\u0301", 1)], [], of_tasks=False)
+    assert answers.has_questions_of(composed)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dlpractice.errors import RunError
-from dlpractice.runs.answers import Answers, Item, read_answers
+from dlpractice.runs.answers import Answers, Item, compose_names, read_answers
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.listing import list_run_paths, read_config_tree
 from dlpractice.statistics.measure import Measure
@@ -116,7 +116,7 @@ def difference_on_test(run: RunDirectory, reference: RunDirectory) -> tuple[Meas
 
 def _identify(run: RunDirectory, answers: Answers) -> set[tuple[Item, str]]:
     """What was asked, each with the sha256 of its image."""
-    sha256 = {row["path"]: row["sha256"] for row in run.splits()}
+    sha256 = {row["path"]: row["sha256"] for row in compose_names(run.splits())}
     if unknown := [item.path for item in answers.items if item.path not in sha256]:
         raise RunError(
             f"{run.path}: the predictions name {unknown[0]}, which the splits do not",

@@ -77,6 +77,13 @@ def test_the_order_of_the_rows_does_not_matter(write: Write) -> None:
     assert run([first, second])["runs"][1]["difference"] == before
 
 
+def test_one_data_set_in_two_spellings_of_unicode_is_compared(write: Write) -> None:
+    first = write("first", "ababb", path="caf\u00e9/0.png", label="caf\u00e9")
+    second = write("second", "abbba", path="cafe\u0301/0.png", label="cafe\u0301")
+    described = run([first, second])["runs"][1]
+    assert (described["note"], described["difference"] is None) == ("", False)
+
+
 @pytest.mark.parametrize("change", [{"label": "b"}, {"sha256": "other"}, {"path": "other.png"}])
 def test_other_test_images_are_not_compared(change: dict[str, str], write: Write) -> None:
     document = run([write("first", "ababa"), write("second", "ababa", **change)])
