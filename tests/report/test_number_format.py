@@ -1,6 +1,6 @@
 import pytest
 
-from dlpractice.report.number_format import NOTHING, count, interval, percent, points, points_interval
+from dlpractice.report.number_format import NOTHING, count, interval, items, percent, points, points_interval
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,9 @@ def test_no_interval(measure: dict[str, object]) -> None:
 )
 def test_count(number: int, text: str) -> None:
     assert count(number) == text
+
+
+def test_items_in_groups_have_both_numbers() -> None:
+    assert items({"n": 1200, "groups": 80}) == "1,200 of 80 groups"
+    assert items({"n": 1200, "groups": 80}, "test images") == "1,200 test images of 80 groups"
+    assert items({"n": 12}, "test images") == "12 test images"

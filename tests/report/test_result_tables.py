@@ -109,6 +109,19 @@ def test_comparison_says_what_runs_share(shared: float | None, words: str, rende
     assert ("spent once" in note) == bool(words)
 
 
+def test_images_in_groups_have_both_numbers(render: Render) -> None:
+    rows = [
+        comparison_row(
+            val_accuracy=measure(0.9, 0.8, 1.0, 180, groups=12),
+            test_accuracy=measure(0.9, 0.8, 1.0, 195, groups=13),
+        )
+    ]
+    text = " ".join(" ".join(render(comparison_table({"rows": rows}))).split())
+    assert "180 validation images of 12 groups and 195 test images of 13 groups" in text
+    results = {"test_accuracy": measure(0.9, 0.8, 1.0, 1200, groups=80)}
+    assert "1,200 of 80 groups" in " ".join(render(summary_table({"results": results})))
+
+
 def test_comparison_over_seeds_has_their_spread(render: Render) -> None:
     test = measure(0.966, 0.946, 0.979, std_over_seeds=0.0123)
     lines = render(comparison_table({"rows": [comparison_row(test_accuracy=test, seeds=[0, 1, 2])]}))
