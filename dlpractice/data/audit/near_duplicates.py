@@ -129,7 +129,7 @@ def _find_scene(cluster: Cluster, strict: bool) -> Finding:
             f"{seen}; kept in one split, as data.near_duplicates=strict has it, they leave too few for others"
         )
         hint = "set data.near_duplicates to group to divide them, if they are one scene with a fixed camera"
-        return Finding("fixed scene", "error", text, cluster.paths, hint)
+        return Finding("fixed scene", "error", text, hint=hint)  # errors are printed with all their paths
     text = (
         f"{seen}: one scene with a fixed camera? They are divided like other images; if they are copies, "
         "scores are flattered: data.near_duplicates=strict refuses them, and a CSV with a column `group` "

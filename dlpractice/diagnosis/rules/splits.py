@@ -2,11 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from dlpractice.diagnosis.case import Case
-from dlpractice.diagnosis.finding import Sign
+from dlpractice.diagnosis.finding import Severity, Sign
 from dlpractice.diagnosis.remedies import balance, regularise
 from dlpractice.diagnosis.rule import UNTRAINED, Rule, Threshold
 
@@ -27,26 +28,32 @@ def see_copies(case: Case) -> Sign | None:
             splits[row["sha256"]][row["split"]] = row["path"]
     copies = [list(paths.values()) for paths in splits.values() if len(paths) > 1]
     split_of = {row["path"]: row["split"] for row in case.run.splits}
-    alike = [
-        paths
-        for paths in _near_duplicates(case)
-        if len({split_of[path] for path in paths if path in split_of}) > 1
+    crossing = [
+        cluster
+        for cluster in _near_duplicates(case)
+        if len({split_of[path] for path in cluster["paths"] if path in split_of}) > 1
     ]
-    if not copies and not alike:
+    alike = [cluster["paths"] for cluster in crossing if not cluster["fixed_scene"]]
+    scenes = [cluster["paths"] for cluster in crossing if cluster["fixed_scene"]]
+    if not copies and not crossing:
         return None
     evidence = [
         f"{len(found)} {what} in two splits: {', '.join(map(_show, found[:_NAMED]))}"
-        for found, what in ((copies, "equal files"), (alike, "look-alikes"))
+        for found, what in ((copies, "equal files"), (alike, "look-alikes"), (scenes, "fixed scenes"))
         if found
     ]
-    paths = tuple(path for inside in (*copies, *alike) for path in inside)
-    return Sign("error" if copies else "warning", "high", tuple(evidence), (), "", paths)
+    paths = tuple(path for inside in (*copies, *alike, *scenes) for path in inside)
+    severity: Severity = "error" if copies else "warning" if alike else "info"
+    return Sign(severity, "high" if copies or alike else "low", tuple(evidence), (), "", paths)
 
 
-def _near_duplicates(case: Case) -> list[list[str]]:
-    """The paths of images that look the same; runs of earlier versions have them in pairs."""
+def _near_duplicates(case: Case) -> list[dict[str, Any]]:
+    """The clusters of images that look the same; runs of earlier versions have them in pairs."""
     clusters = (case.run.audit or {}).get("near_duplicates") or []
-    return [cluster["paths"] if isinstance(cluster, dict) else list(cluster) for cluster in clusters]
+    return [
+        cluster if isinstance(cluster, dict) else {"paths": list(cluster), "fixed_scene": False}
+        for cluster in clusters
+    ]
 
 
 def _show(paths: Sequence[str]) -> str:

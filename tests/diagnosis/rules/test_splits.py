@@ -25,12 +25,16 @@ def test_copies_and_look_alikes(make: SimpleNamespace) -> None:
 
 def test_clusters_of_look_alikes(make: SimpleNamespace) -> None:
     torn = ["train/1.png", "train/4.png", "train/5.png", "validation/1.png"]
-    clusters = [{"paths": torn}, {"paths": ["train/2.png", "train/3.png"]}]
+    clusters = [{"paths": paths, "fixed_scene": False} for paths in (torn, ["train/2.png", "train/3.png"])]
     sign = rules.see_copies(open_case(make.run_of(audit={"near_duplicates": clusters})))
     assert (sign.severity, sign.paths) == ("warning", tuple(torn))
     assert sign.evidence == (
         "1 look-alikes in two splits: train/1.png = train/4.png = train/5.png and 1 more",
     )
+    clusters[0]["fixed_scene"] = True  # divided on purpose, and told of
+    sign = rules.see_copies(open_case(make.run_of(audit={"near_duplicates": clusters})))
+    assert (sign.severity, sign.confidence) == ("info", "low")
+    assert sign.evidence[0].startswith("1 fixed scenes in two splits: train/1.png")
 
 
 def test_class_shift(make: SimpleNamespace) -> None:
