@@ -28,7 +28,7 @@ OPENED = tuple(name for name in EXTENSIONS if name not in ("MPO", "HEIF", NAMELE
 
 # What the type of a HEIC file may be, in its bytes 8 to 11.
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-INSTALL_HEIC = "install pillow-heif: pip install 'dlpractice[heic]'"
+INSTALL_HEIC = "pip install pillow-heif"
 
 CAMERA_FILE = "a camera's raw file: export it as JPEG, or as TIFF of 16 bits"
 _DRAWING = "a drawing made of lines, without pixels: export it as PNG"

@@ -200,7 +200,9 @@ def _explain(error: Exception, name: str, content: bytes) -> ImageError:
     ending = Path(name).suffix.lower()
     if isinstance(error, UnidentifiedImageError):
         if is_heic(content) and not can_open_heic():
-            return ImageError(name, "unsupported", f"HEIC is not read as yet: {INSTALL_HEIC}")
+            return ImageError(
+                name, "unsupported", f"HEIC is read once its package is installed: {INSTALL_HEIC}"
+            )
         if ending in FOREIGN:
             return ImageError(name, "unsupported", f"*{ending} is not read: {FOREIGN[ending]}")
         if content.startswith(_JPEG):

@@ -171,7 +171,7 @@ def test_unusable_files_are_named_with_the_reason(
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("a.HEIC", b"\0\0\0\x18ftypheic", "pip install 'dlpractice\\[heic\\]'"),
+        ("a.HEIC", b"\0\0\0\x18ftypheic", "pip install pillow-heif"),
         ("a.jxl", b"\xff\x0a" + bytes(20), r"\*\.jxl is not read: export it"),
         ("a.nef", encoded(corners(), "TIFF"), "raw file: export it"),
     ],
