@@ -9,7 +9,6 @@ import filelock
 from dlpractice.errors import RunError
 from dlpractice.runs import atomic_files
 from dlpractice.runs.lock import LOCK_NAME, LockedFolder
-from dlpractice.statistics.clusters import join_groups
 
 SPLIT_COLUMNS: atomic_files.Columns = {
     "path": str,
@@ -155,6 +154,8 @@ class RunDirectory(LockedFolder):
         """
         rows = atomic_files.read_csv(self.path / SPLITS, SPLIT_COLUMNS, later=("bound",))
         if rows and "bound" not in rows[0]:
+            from dlpractice.statistics.clusters import join_groups  # which brings NumPy
+
             firsts = join_groups([row["sha256"] for row in rows], [row["group"] for row in rows])
             for row, first in zip(rows, firsts, strict=True):
                 row["bound"] = rows[first]["path"]
