@@ -29,6 +29,9 @@ _COLUMN = (
     "Which column of somebody else's log is which curve, such as val_loss=holdout_loss; may be repeated."
 )
 _TARGET = "The error that could be reached, a share in [0, 1]; else the best known for the data set is used."
+_CLASSES = (
+    "How many classes somebody else's log is about: what guessing costs; else it is seen from the curves."
+)
 _WRITE = "Write the run's config with the top remedy applied to this new file, the reasons as comments."
 _TRY = (
     "Retrain with the top remedy and with a random other one, at equal steps, and compare on validation; the "
@@ -45,6 +48,7 @@ def diagnose(
     run: Annotated[Path, typer.Argument(metavar="RUN", help=_RUN)],
     column: Annotated[list[str] | None, typer.Option(metavar="CURVE=COLUMN", help=_COLUMN)] = None,
     target_error: Annotated[float | None, typer.Option(min=0, max=1, help=_TARGET)] = None,
+    classes: Annotated[int | None, typer.Option(min=2, help=_CLASSES)] = None,
     write_config: Annotated[Path | None, typer.Option(metavar="FILE", help=_WRITE)] = None,
     try_remedy: Annotated[bool, typer.Option("--try", help=_TRY)] = False,
     seeds: Annotated[int | None, typer.Option(min=1, max=100, help=_SEEDS)] = None,
@@ -63,9 +67,14 @@ def diagnose(
         if value is not None and not try_remedy:
             raise typer.BadParameter("it belongs to --try", param_hint=option)
     if holds_several(run):
-        document = _diagnose_group(run, target_error, column, write_config, try_remedy)
+        if column or classes or write_config or try_remedy:
+            raise RunError(
+                f"{run} holds several runs; --column, --classes, --write-config and --try are for one",
+                "name one of the runs in it",
+            )
+        document = _diagnose_group(run, target_error)
     else:
-        document = _diagnose_one(run, target_error, column)
+        document = _diagnose_one(run, target_error, classes, column)
     if not as_json:
         _print(document)
     if try_remedy:
@@ -85,27 +94,18 @@ def diagnose(
         raise typer.Exit(3)
 
 
-def _diagnose_one(run: Path, target_error: float | None, column: list[str] | None) -> dict[str, Any]:
+def _diagnose_one(
+    run: Path, target_error: float | None, classes: int | None, column: list[str] | None
+) -> dict[str, Any]:
     from dlpractice.diagnosis.logs.reading import read_log
     from dlpractice.diagnosis.verdict import diagnose as judge
 
-    return judge(read_log(run, _parse_columns(column or [])), target_error).to_json()
+    return judge(read_log(run, _parse_columns(column or [])), target_error, classes).to_json()
 
 
-def _diagnose_group(
-    folder: Path,
-    target_error: float | None,
-    column: list[str] | None,
-    write_config: Path | None,
-    try_remedy: bool,
-) -> dict[str, Any]:
+def _diagnose_group(folder: Path, target_error: float | None) -> dict[str, Any]:
     from dlpractice.diagnosis.several_runs import diagnose_group
 
-    if column or write_config or try_remedy:
-        raise RunError(
-            f"{folder} holds several runs; --column, --write-config and --try are for one",
-            "name one of the runs in it",
-        )
     return diagnose_group(folder, target_error).to_json()
 
 

@@ -1,6 +1,7 @@
 """Cases: a record together with what rules ask of it, which is trends, errors with intervals, a target."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,6 +16,9 @@ from dlpractice.statistics.quantiles import Z95
 from dlpractice.statistics.shares import wilson
 
 Interval = tuple[float, float]
+
+_ERRORS_OF_NUMBERS = {"mae", "mse", "rmse", "mape", "msle", "r2", "absolute", "squared"}
+_FOLLOWS, _NEXT_TO_NONE, _FALLEN = 0.1, 0.05, {True: 0.9, False: 0.5}
 
 
 @dataclass(frozen=True)
@@ -75,10 +79,15 @@ class Errors:
 
 @dataclass(frozen=True)
 class Case:
-    """A record as the rules see it. target: None where it is not known what could be reached."""
+    """A record as the rules see it.
+
+    target: None where it is not known what could be reached. told: the number of classes, as the user gives
+    it.
+    """
 
     record: Record
     target: Target | None = None
+    told: int | None = None
 
     @property
     def run(self) -> RunFacts:
@@ -92,14 +101,39 @@ class Case:
         found = {name: read_trend(curve) for name, curve in self.record.curves.items()}
         return {name: trend for name, trend in found.items() if trend is not None}
 
+    @property
+    def clock(self) -> str:
+        """What the times of the curves count, in a word: epoch, step or entry."""
+        return self.record.clock
+
     @cached_property
+    def classes(self) -> int | None:
+        """How many classes there are, where the run or the user says so; None for one-shot runs."""
+        if self.record.run is None:
+            return self.told
+        classes = len(set(self.run.labels("train"))) if self.run.command == "finetune" else 0
+        return classes if classes > 1 else None
+
+    @property
     def guessing_cost(self) -> float | None:
-        """The loss of guessing among K classes, ln K in nats; None where the run is none of ours that
-        classifies."""
-        if self.record.run is None or self.run.command != "finetune":
-            return None
-        classes = len(set(self.run.labels("train")))
-        return math.log(classes) if classes > 1 else None
+        """The loss of guessing among K classes, ln K in nats; None where their number is not known."""
+        return None if self.classes is None else math.log(self.classes)
+
+    @cached_property
+    def is_regression(self) -> bool:
+        """Whether the accuracy of somebody else's log does not follow its loss, and numbers are predicted.
+
+        Then it counts predictions that meet a number exactly, and says nothing. A sign of it are columns
+        such as `mae`, or next to no accuracy under a loss that fell by half.
+        """
+        loss, accuracy = self.record.curve("loss"), self.record.curve("accuracy")
+        if self.record.run is not None or loss is None or accuracy is None:
+            return False
+        first, best = accuracy.values[0], float(np.nanmax(accuracy.array))
+        follows = best - first > _FOLLOWS * (1 - first)
+        left = loss.values[-1] / loss.values[0] if loss.values[0] > 0 else 1.0
+        named = bool(_ERRORS_OF_NUMBERS & set(re.split(r"[^a-z0-9]+", " ".join(self.record.unused).lower())))
+        return not follows and left < _FALLEN[named] and (named or best < _NEXT_TO_NONE)
 
     @cached_property
     def trials(self) -> tuple[float, float] | None:
@@ -134,7 +168,7 @@ class Case:
         """The errors at the epoch whose weights the run kept, or else at the end of the trends."""
         curves = self.record.curves
         train, val = curves.get("accuracy"), curves.get("val_accuracy")
-        if train is None or val is None or not len(train) or not len(val):
+        if train is None or val is None or not len(train) or not len(val) or self.is_regression:
             return None
         if self.trials is not None:
             epoch = self._kept_epoch()
@@ -177,16 +211,16 @@ class Case:
         return min(ranks, key=lambda pair: (math.isnan(pair[0]), pair))[1]
 
 
-def open_case(record: Record, target_error: float | None = None) -> Case:
+def open_case(record: Record, target_error: float | None = None, classes: int | None = None) -> Case:
     """Makes the case of a record.
 
     target_error: the error that could be reached, a share in [0, 1]; None takes the lowest one that is known
-    for the run's data set, if there is one.
+    for the run's data set, if there is one. classes: how many there are, for a log that does not say so.
     """
     if target_error is not None:
-        return Case(record, Target(target_error, "--target-error"))
+        return Case(record, Target(target_error, "--target-error"), classes)
     source = record.run.setting("data.source") if record.run is not None else None
-    return Case(record, TARGETS.get(str(source)))
+    return Case(record, TARGETS.get(str(source)), classes)
 
 
 def _counted(epoch: float, train: float, val: float, trials: tuple[float, float], bound: str) -> Errors:

@@ -16,7 +16,8 @@ class Sign:
 
     evidence: what was seen, as sentences with numbers; at least one. overrides: what to change in the run's
     config, as `key=value`; none where no key of it would help. curve: the name of the curve that shows the
-    fault; "" where none does. paths: the examples that the fault is about.
+    fault; "" where none does. paths: the examples that the fault is about. remedy: what to do in this case,
+    in words that say what `overrides` do; "" where the rule's words hold for every case.
     """
 
     severity: Severity
@@ -25,13 +26,15 @@ class Sign:
     overrides: tuple[str, ...] = ()
     curve: str = ""
     paths: tuple[str, ...] = ()
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
 class Finding:
     """A sign, together with what its rule says of every such fault.
 
-    name: the rule's. causes: what else could be behind it. remedy: what to do, in words.
+    name: the rule's. causes: what else could be behind it. remedy: what to do, in words: the sign's, else the
+    rule's.
     """
 
     name: str

@@ -3,6 +3,7 @@
 Each function returns no overrides where they would change nothing, or where the command would refuse them.
 """
 
+import math
 from collections.abc import Callable, Mapping
 
 from dlpractice.diagnosis.record import RunFacts
@@ -47,6 +48,14 @@ def train_longer(run: RunFacts | None) -> Overrides:
     """Twice the epochs."""
     epochs = _number(run, "training.epochs")
     return () if epochs is None or epochs > _LONGEST else (f"training.epochs={2 * round(epochs)}",)
+
+
+def train_steps(run: RunFacts | None, steps: float, least: float) -> Overrides:
+    """So many times the epochs that `steps` optimiser steps become `least`, and twice as many at least."""
+    epochs = _number(run, "training.epochs")
+    if epochs is None or epochs > _LONGEST:
+        return ()
+    return (f"training.epochs={min(2 * _LONGEST, round(epochs * max(2, math.ceil(least / max(steps, 1)))))}",)
 
 
 def regularise(run: RunFacts | None) -> Overrides:
@@ -212,6 +221,7 @@ REMEDIES: Mapping[str, Callable[[RunFacts], Overrides]] = {
     "a frozen base": freeze,
     "augmentation": lambda run: () if run.command == "oneshot" else augment(run),
     "dropout and weight decay": decay,
+    "no hidden layer": use_no_hidden_layer,
     "generated alphabets": lambda run: generate_alphabets(run) if run.command == "oneshot" else (),
     "distortion": lambda run: distort(run) if run.command == "oneshot" else (),
     "less dropout": drop_less,
@@ -232,6 +242,13 @@ def list_remedies(run: RunFacts) -> dict[str, Overrides]:
         if overrides and overrides not in found.values():
             found[name] = overrides
     return found
+
+
+def name_remedy(run: RunFacts | None, overrides: Overrides) -> str:
+    """What `overrides` do to the config of `run`, in the words of REMEDIES; "" where there are none."""
+    if run is None or not overrides:
+        return ""
+    return next((name for name, remedy in REMEDIES.items() if remedy(run) == overrides), "")
 
 
 def _trains_images(run: RunFacts) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from dlpractice.diagnosis.case import Case
+from dlpractice.diagnosis.curves import trends
 from dlpractice.diagnosis.finding import Finding, Sign
 
 RECORDED = "diagnostics.json (training.diagnostics: true)"
@@ -42,9 +43,12 @@ class Threshold:
     source: str
 
 
-SURE = Threshold("standard errors of a change", 3.0, "one-sided chance of 0.1 %")
-"""From here on a change of a curve counts as seen. The chance is that of a single test. The lowest place of a
-curve is picked among many, which makes such changes likelier; three leaves room for that."""
+SURE = Threshold(
+    "standard errors of a change",
+    trends.SURE,
+    "one-sided chance of 0.1 %; for the largest of many, more than in 999 orders of the same noise",
+)
+"""From here on a change of a curve counts as seen."""
 
 UNTRAINED = "whatever stops the training"
 """Stands in `explained_by` for the names of all rules with `stops_training`."""
@@ -93,7 +97,7 @@ class Rule:
             sign.confidence,
             sign.evidence,
             self.causes,
-            self.remedy,
+            sign.remedy or self.remedy,
             sign.overrides,
             sign.curve,
             sign.paths,

@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from dlpractice.diagnosis.case import Case, open_case
+from dlpractice.diagnosis.case import Case, Errors, open_case
 from dlpractice.diagnosis.finding import SEVERITIES, Finding, Severity
 from dlpractice.diagnosis.record import Curve, Record
 from dlpractice.diagnosis.rule_table import EXPLAINED_BY, RULES
 from dlpractice.diagnosis.rules.bias_and_variance import is_gap_seen
+from dlpractice.diagnosis.rules.splits import WIDE
+
+_NO_FAULTS = ("still improving", "validation too small", "worst mistakes")
+"""Remarks that speak of no fault."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +58,13 @@ class Diagnosis:
         }
 
 
-def diagnose(record: Record, target_error: float | None = None) -> Diagnosis:
+def diagnose(record: Record, target_error: float | None = None, classes: int | None = None) -> Diagnosis:
     """Asks every rule whose needs the record meets.
 
     target_error: the error that could be reached, a share in [0, 1]; None takes the lowest one that is known
-    for the run's data set, if there is one.
+    for the run's data set, if there is one. classes: how many there are, for a log that does not say so.
     """
-    case = open_case(record, target_error)
+    case = open_case(record, target_error, classes)
     findings: list[Finding] = []
     unjudged = []
     for rule in (rule for rule in RULES if rule.applies(case)):
@@ -101,16 +105,43 @@ def _conclude(case: Case, findings: list[Finding]) -> str:
         lacking = ", ".join(case.record.missing)
         length = max((len(curve) for curve in case.record.curves.values()), default=0)
         return f"Insufficient evidence: {length} epochs" + (f"; no {lacking}." if lacking else ".")
+    start = _name_remarks(case, findings)
     if case.errors is None:
-        return "Nothing wrong is to be seen in the losses; without accuracies no more can be said."
-    about = case.errors.describe()
-    start = "Some overfitting" if is_gap_seen(case) else "Nothing wrong is to be seen"
+        return f"{start} in the losses; without accuracies no more can be said."
+    about = f"{case.errors.describe()}{_say_how_few(case, case.errors)}"
     if case.target is None:
         return f"{start}: {about}; what could be reached is not known."
     target = f"{case.target.error:.1%} is the target ({case.target.source})"
     if case.errors.val_interval[0] <= case.target.error:
-        return f"Done: {about}; {target}, which is within the noise."
+        done = "Done" if not _is_wide(case.errors) else start
+        return f"{done}: {about}; {target}, which is within the noise."
     return f"{start}: {about}; {target}."
+
+
+def _name_remarks(case: Case, findings: list[Finding]) -> str:
+    """How the verdict begins where nothing serious was found: with the remarks, where there are some."""
+    if is_gap_seen(case):
+        return "Some overfitting"
+    remarks = [finding.name for finding in findings if finding.name not in _NO_FAULTS]
+    if remarks:
+        return f"No fault is certain, but {' and '.join(remarks)} is to be seen"
+    if case.errors is not None and _is_wide(case.errors):
+        return "Too few validation images to tell whether anything is wrong"
+    return "Nothing wrong is to be seen"
+
+
+def _is_wide(errors: Errors) -> bool:
+    """Whether the validation error rests on so few images that a gap could hide in its interval."""
+    return errors.counted and errors.val_interval[1] - errors.val_interval[0] > 2 * WIDE.value
+
+
+def _say_how_few(case: Case, errors: Errors) -> str:
+    """How far the validation error could be off, where it rests on few examples."""
+    if not _is_wide(errors):
+        return ""
+    low, high = errors.val_interval
+    count = case.bound or f"{case.run.count('validation'):,} validation examples"
+    return f"; {count} leave a validation error of {low:.1%} to {high:.1%}"
 
 
 def _is_insufficient(case: Case) -> bool:

@@ -65,7 +65,7 @@ def make_run(path: Path, val_error: float = 0.3) -> None:
 def test_a_log_of_somebody_else() -> None:
     shown = runner.invoke(app, ["diagnose", "history.json", "--column", "val_loss=holdout"])
     assert shown.exit_code == 0
-    assert shown.stdout.startswith("Overfitting: the validation loss rose by")
+    assert shown.stdout.startswith("Overfitting: the validation loss rose from")
     assert max(len(line) for line in shown.stdout.splitlines()) <= 80
     assert "val_loss, epoch 1 to 40" in shown.stdout
     silent = runner.invoke(app, ["diagnose", "history.json"])

@@ -3,23 +3,34 @@
 import numpy as np
 
 from dlpractice.diagnosis.case import Case
+from dlpractice.diagnosis.curves.chance import largest_by_chance
+from dlpractice.diagnosis.curves.trends import Trend
 from dlpractice.diagnosis.finding import Sign
+from dlpractice.diagnosis.record import CURVES, Floats
 from dlpractice.diagnosis.remedies import lower_rate, train_longer
 from dlpractice.diagnosis.rule import SURE, Rule, Threshold
 from dlpractice.diagnosis.rules.layer_signals import list_update_ratios
 
 HOPELESS = Threshold("training loss over what guessing costs", 10.0, "chosen on the panel, seed 0")
 MATTERS = Threshold(
-    "that rise, leap or spike, share of what guessing costs, or of the first loss",
+    "that rise, leap or spike, share of what guessing costs, or of the first loss, or in a log of the "
+    "whole fall",
     0.05,
     "chosen on the panel, seed 0: below, a loss is as good as zero",
 )
-STILL = Threshold("range of a loss over all epochs, share of its level", 1e-6, "ten times float32's rounding")
-UNFINISHED = Threshold(
-    "fall of the validation loss in the last fifth, share of its level", 0.05, "chosen: 5 % is worth epochs"
+STILL = Threshold("range of a loss over all epochs, share of its size", 1e-6, "ten times float32's rounding")
+NOTHING_LOST = Threshold(
+    "highest loss", 1.3e-7, "Keras keeps probabilities 1e-7 from 0 and 1: such a loss is 0"
 )
-OF_FALL = Threshold("that fall, share of the whole fall", 0.05, "chosen: less is the tail of any curve")
+UNFINISHED = Threshold(
+    "fall of the validation loss in the last fifth, share of the whole fall",
+    0.05,
+    "chosen: less is a curve's tail",
+)
 SPIKE = Threshold("distance of a spike from the trend, in standard deviations", 10.0, "chosen")
+BY_CHANCE = Threshold(
+    "chance that the largest value stands so far off", 0.01, "of the largest of many, with a log-normal tail"
+)
 HIGHEST_RATE = Threshold(
     "highest usual learning rate", 0.05, "50 times AdamW's default of 1e-3 (Kingma and Ba 2015)"
 )
@@ -32,7 +43,9 @@ def see_explosion(case: Case) -> Sign | None:
         curve = case.record.curve(name)
         bad = [] if curve is None else np.flatnonzero(~np.isfinite(curve.array)).tolist()
         if curve is not None and bad:
-            text = f"{name} is {curve.values[bad[0]]} at epoch {curve.at[bad[0]]:g} of {len(curve)}"
+            text = (
+                f"{name} is {curve.values[bad[0]]} at {case.clock} {curve.at[bad[0]]:g} of {curve.at[-1]:g}"
+            )
             return Sign("error", "high", (text,), lower_rate(case.record.run, HIGHEST_RATE.value))
     curve, guess = case.record.curve("loss"), case.guessing_cost
     if curve is None or guess is None or curve.values[-1] < HOPELESS.value * guess:
@@ -45,7 +58,7 @@ def see_standstill(case: Case) -> Sign | None:
     """Steps that move no weight, or a loss that is the same after every epoch.
 
     The validation loss is taken where there is one: dropout and augmentation make a training loss move even
-    where no weight does.
+    where no weight does. A training loss that falls is learnt.
     """
     ratios = list_update_ratios(case) if case.record.run is not None else []
     if ratios and not any(ratio for ratio, _, _ in ratios):
@@ -54,48 +67,97 @@ def see_standstill(case: Case) -> Sign | None:
         return Sign("error", "high", (text,))
     name = "val_loss" if case.record.curve("val_loss") is not None else "loss"
     values = case.record.curves[name].array
-    if len(values) < _FEWEST_STILL or not np.isfinite(values).all() or values.max() <= 0:
+    if len(values) < _FEWEST_STILL or not np.isfinite(values).all() or _is_nothing(values):
         return None
-    if float(np.ptp(values)) > STILL.value * float(values.max()):
+    train = case.trends.get("loss")
+    learns = train is not None and train.change(0, len(train.raw) - 1).deviations < -SURE.value
+    if float(np.ptp(values)) > STILL.value * float(np.abs(values).max()) or (learns and name != "loss"):
         return None
-    text = f"{name} is {values[-1]:.6g} after each of {len(values)} epochs, from the first to the last"
+    text = f"{name} is {values[-1]:.6g} after each of {len(values)} {case.clock}s, from the first to the last"
     return Sign("error", "high", (text,), (), name)
+
+
+def see_empty_loss(case: Case) -> Sign | None:
+    """A loss that is 0 from the first epoch on, or one below 0 that stands still beside an accuracy."""
+    values, accuracy = case.record.curves["loss"].array, case.record.curve("accuracy")
+    wrong = (
+        "" if accuracy is None else f", while {1 - accuracy.values[-1]:.1%} of the training answers are wrong"
+    )
+    if len(values) >= _FEWEST_STILL and np.isfinite(values).all() and _is_nothing(values):
+        text = (
+            f"the training loss is {values.max():.3g} at most from the first {case.clock} on: nothing is lost"
+        )
+        learnt = accuracy is not None and accuracy.values[-1] == 1
+        return Sign("warning" if learnt else "error", "high", (text + ("" if learnt else wrong),), (), "loss")
+    trend = case.trends.get("loss")
+    if accuracy is None or trend is None or case.is_regression or values.max() >= 0:
+        return None
+    if trend.change(0, len(trend.raw) - 1).amount < -MATTERS.value * abs(trend.end):
+        return None
+    text = (
+        f"the training loss is below 0 from the start ({values[0]:.4g}) and stays there "
+        f"({values[-1]:.4g}){wrong}"
+    )
+    return Sign("error", "medium", (f"{text}; no cross-entropy of labels in [0, 1] is below 0",), (), "loss")
+
+
+def _is_nothing(values: Floats) -> bool:
+    return float(np.abs(values).max()) <= NOTHING_LOST.value
 
 
 def see_unfinished(case: Case) -> Sign | None:
     """A validation loss that still falls at the end."""
     trend = case.trends["val_loss"]
-    tail, fall = trend.tail(0.2), trend.start - float(trend.smooth.min())
-    if (
-        tail.deviations > -SURE.value
-        or -tail.relative < UNFINISHED.value
-        or -tail.amount < OF_FALL.value * fall
-    ):
+    tail = trend.tail(0.2)
+    if tail.deviations > -SURE.value or -tail.amount < UNFINISHED.value * trend.fall:
         return None
     text = (
-        f"from epoch {tail.since:g} on the validation loss fell by {-tail.relative:.0%}, to {tail.after:.3g}"
+        f"from {case.clock} {tail.since:g} on the validation loss fell from {tail.before:.3g} to "
+        f"{tail.after:.3g}, "
+        f"{-tail.amount / trend.fall:.0%} of its whole fall"
     )
     return Sign("info", "medium", (text,), train_longer(case.record.run), "val_loss")
 
 
 def see_spikes(case: Case) -> Sign | None:
-    """Single training losses far above the trend."""
-    trend = case.trends["loss"]
-    middle = np.median(np.stack([np.roll(trend.raw, 1), trend.raw, np.roll(trend.raw, -1)]), axis=0)
-    off = trend.raw - middle
-    scale = max(trend.noise, 0.05 * float(np.median(trend.raw)))
-    least = max(SPIKE.value * scale, smallest_change(case))
-    found = [place for place in range(1, len(off) - 1) if off[place] > least]
-    if not found:
+    """Single losses far above the trend, farther than the largest of so many with such tails."""
+    evidence, curve = [], "loss"
+    for name, least in (("loss", smallest_change(case)), ("val_loss", 0.0)):
+        trend = case.trends.get(name)
+        found = [] if trend is None else _find_spikes(trend, least or MATTERS.value * trend.fall)
+        if trend is not None and found:
+            worst = max(found, key=lambda place: trend.raw[place])
+            times = "once" if len(found) == 1 else f"{len(found)} times, most"
+            evidence.append(
+                f"the {CURVES[name]} stands far above its neighbours {times} at {case.clock} "
+                f"{trend.times[worst]:g}: {trend.raw[worst]:.3g}"
+            )
+            curve = name
+    if not evidence:
         return None
-    worst = max(found, key=lambda place: off[place])
-    text = f"{len(found)} times, most at epoch {trend.times[worst]:g}: {trend.raw[worst]:.3g}"
-    return Sign("info", "medium", (text,), lower_rate(case.record.run, HIGHEST_RATE.value), "loss")
+    lower = lower_rate(case.record.run, HIGHEST_RATE.value)
+    return Sign("info", "medium", tuple(evidence), lower, curve)
+
+
+def _find_spikes(trend: Trend, least: float) -> list[int]:
+    """The places (1 to n - 2) that stand above both neighbours by more than chance and than `least`."""
+    raw = trend.raw
+    off = np.abs((raw[:-2] + raw[2:]) / 2 - raw[1:-1])
+    least = max(SPIKE.value * trend.noise, largest_by_chance(off, BY_CHANCE.value), least)
+    above = raw[1:-1] - np.maximum(raw[:-2], raw[2:])
+    return [int(place) + 1 for place in np.flatnonzero(above > least)]
 
 
 def smallest_change(case: Case) -> float:
-    """The smallest change of the training loss that a finding is made of, in the unit of that loss."""
-    return MATTERS.value * (case.guessing_cost or case.trends["loss"].start)
+    """The smallest change of the training loss that a finding is made of, in the unit of that loss.
+
+    Runs of `dlp` have losses that end at 0. Where others have their zero is not known: there the curve's own
+    fall is the measure.
+    """
+    trend = case.trends["loss"]
+    if case.record.run is None:
+        return MATTERS.value * trend.fall
+    return MATTERS.value * (case.guessing_cost or trend.start)
 
 
 RULES = (
@@ -131,10 +193,25 @@ RULES = (
         stops_training=True,
     ),
     Rule(
+        name="loss cannot be right",
+        finds="A loss is 0 from the start, or below 0 where no cross-entropy is: it does not fit the labels.",
+        needs=("training loss",),
+        thresholds=(NOTHING_LOST, MATTERS),
+        causes="labels that the inputs give away, a loss of the user's own",
+        remedy=(
+            "look at the last layer, the loss and the labels together: a softmax over one output is "
+            "always 1, "
+            "labels 0, 1, 2 ... are no probabilities, and one-hot labels are no numbers"
+        ),
+        look=see_empty_loss,
+        importance=335,
+        stops_training=True,
+    ),
+    Rule(
         name="still improving",
         finds="The validation loss still falls at the end.",
         needs=("a trend of the validation loss",),
-        thresholds=(UNFINISHED, OF_FALL, SURE),
+        thresholds=(UNFINISHED, SURE),
         causes="a schedule that ends too early",
         remedy="more epochs",
         look=see_unfinished,
@@ -142,9 +219,9 @@ RULES = (
     ),
     Rule(
         name="spikes",
-        finds="Single training losses stand far above the trend.",
+        finds="Single losses stand far above their neighbours.",
         needs=("a trend of the training loss",),
-        thresholds=(SPIKE, MATTERS),
+        thresholds=(SPIKE, BY_CHANCE, MATTERS),
         causes="a batch with bad examples, a learning rate at the edge of what is stable",
         remedy="a somewhat lower learning rate, or a look at the examples of that epoch",
         look=see_spikes,

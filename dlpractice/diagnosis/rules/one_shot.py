@@ -4,7 +4,7 @@ import math
 
 from dlpractice.diagnosis.case import Case
 from dlpractice.diagnosis.finding import Sign
-from dlpractice.diagnosis.remedies import lower_rate, regularise
+from dlpractice.diagnosis.remedies import lower_rate, name_remedy, regularise
 from dlpractice.diagnosis.rule import RECORDED, Rule, Threshold
 from dlpractice.runs.listing import headline
 
@@ -43,7 +43,8 @@ def see_easier_validation(case: Case) -> Sign | None:
         f"{validation['value']:.1%} on validation tasks, {evaluation['value']:.1%} on {name}: "
         f"{100 * ahead:.1f} points, at least {100 * (ahead - spread):.1f}"
     )
-    return Sign("warning", "medium", (text,), regularise(case.run), "val_accuracy")
+    change = regularise(case.run)
+    return Sign("warning", "medium", (text,), change, "val_accuracy", remedy=name_remedy(case.run, change))
 
 
 def see_pairs_at_chance(case: Case) -> Sign | None:
@@ -84,7 +85,8 @@ def see_few_classes(case: Case) -> Sign | None:
         f"{classes} classes to train on; training tasks are answered with an accuracy of "
         f"{1 - errors.train:.1%}, validation tasks with {1 - errors.val:.1%}"
     )
-    return Sign("warning", "medium", (text,), regularise(case.run), "val_accuracy")
+    change = regularise(case.run)
+    return Sign("warning", "medium", (text,), change, "val_accuracy", remedy=name_remedy(case.run, change))
 
 
 def see_asymmetry(case: Case) -> Sign | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from dlpractice.diagnosis.case import Case
 from dlpractice.diagnosis.finding import Severity, Sign
-from dlpractice.diagnosis.remedies import balance, regularise
+from dlpractice.diagnosis.remedies import balance, name_remedy, regularise
 from dlpractice.diagnosis.rule import UNTRAINED, Rule, Threshold
 
 SHIFT = Threshold("chance of the classes' counts, were the splits alike", 1e-3, "one in a thousand")
@@ -127,7 +127,11 @@ def see_few_images(case: Case) -> Sign | None:
     if middle >= FEW.value:
         return None
     text = f"{counts.total()} training images, {middle:g} of a class (median)"
-    return Sign("warning", "high", (text,), regularise(case.run))
+    change = regularise(case.run)
+    until = name_remedy(case.run, change)
+    return Sign(
+        "warning", "high", (text,), change, remedy=f"more images; until then {until}" if until else ""
+    )
 
 
 def see_small_validation(case: Case) -> Sign | None:
@@ -212,7 +216,7 @@ RULES = (
         needs=("splits.csv", "a classification run"),
         thresholds=(FEW,),
         causes="a share for training that is too small",
-        remedy="more images; until then a frozen base and augmentation",
+        remedy="more images",
         look=see_few_images,
         importance=130,
     ),

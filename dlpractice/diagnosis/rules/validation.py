@@ -6,19 +6,21 @@ import numpy as np
 
 from dlpractice.diagnosis.case import Case
 from dlpractice.diagnosis.finding import Sign
+from dlpractice.diagnosis.guessing import CHANCE, FLAT, NEAR, NEAR_ALONE, see_guessing
 from dlpractice.diagnosis.rule import UNTRAINED, Rule, Threshold
 from dlpractice.diagnosis.rules.one_shot import PAIRS_AT_CHANCE, see_pairs_at_chance
 from dlpractice.statistics.differences import unpaired_interval
 from dlpractice.statistics.quantiles import Z99
 
-CHANCE = Threshold("share of the way from guessing to certainty", 0.1, "chosen")
 LEAST_LEAK = Threshold("points by which validation is above training", 0.02, "chosen; with a 99 % interval")
 LATE = Threshold("scatter of late validation losses over that before", 3.0, "chosen")
 
 
 def see_chance(case: Case) -> Sign | None:
     """A validation accuracy that is no better than always answering the most frequent class; in one-shot
-    runs, pairs that are not told apart."""
+    runs, pairs that are not told apart; in a log, curves that stay where guessing is."""
+    if case.record.run is None:
+        return see_guessing(case)
     if case.run.command == "oneshot":
         return see_pairs_at_chance(case)
     errors, labels = case.errors, Counter(case.run.labels("validation"))
@@ -65,7 +67,7 @@ def see_late_variance(case: Case) -> Sign | None:
     off = np.abs(trend.raw - trend.smooth)
     third = len(off) // 3
     before, late = float(np.median(off[third : 2 * third])), float(np.median(off[-third:]))
-    floor = 0.01 * float(np.median(trend.raw))
+    floor = 0.01 * trend.fall
     if late < LATE.value * max(before, floor):
         return None
     text = f"typically {late:.2g} off the trend in the last third, {before:.2g} in the third before"
@@ -79,8 +81,8 @@ RULES = (
             "The model is no better than guessing: than the commonest answer, or than a coin that "
             "judges pairs."
         ),
-        needs=("training and validation accuracy", "splits.csv"),
-        thresholds=(CHANCE, PAIRS_AT_CHANCE),
+        needs=("training loss",),
+        thresholds=(CHANCE, PAIRS_AT_CHANCE, NEAR, NEAR_ALONE, FLAT),
         causes=(
             "labels that do not belong to their images, a learning rate out of range, unscaled "
             "inputs, a dead net"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlpractice.diagnosis.curves.trends import FEWEST, measure_noise, read_trend
+from dlpractice.diagnosis.curves.trends import FEWEST, SURE, measure_noise, read_trend
 from dlpractice.diagnosis.record import Curve
 
 
@@ -69,10 +69,10 @@ def test_averages_of_a_falling_or_level_curve_hardly_rise() -> None:
 
 def test_a_climb_may_end_anywhere() -> None:
     curve = np.concatenate([np.linspace(1, 0.2, 20), np.linspace(0.2, 3, 20), np.linspace(3, 0, 40)])
-    climb = trend_of(curve).climb()
+    climb = next(trend_of(curve).climbs())
     assert (climb.since, climb.until) == (pytest.approx(20, abs=1), pytest.approx(40, abs=1))
     assert climb.amount == pytest.approx(2.8, abs=0.2)
-    assert trend_of(np.linspace(1, 0, 30)).climb().amount == 0
+    assert next(trend_of(np.linspace(1, 0, 30)).climbs()).amount == 0
 
 
 def test_a_level_curve_rises_seldom() -> None:
@@ -82,7 +82,34 @@ def test_a_level_curve_rises_seldom() -> None:
 
 
 def test_long_curves_are_thinned() -> None:
-    trend = trend_of(np.linspace(1, 0, 5000))
-    assert len(trend.raw) == 1000
-    assert trend.times[-1] == 5000
-    assert trend.smooth == pytest.approx(np.linspace(1, 0, 1000), abs=2e-3)
+    trend = trend_of(np.linspace(1, 0, 4000))
+    assert len(trend.raw) == 400
+    assert trend.times[-1] == 4000
+    assert trend.smooth == pytest.approx(np.linspace(1, 0, 400), abs=2e-3)
+
+
+def test_the_largest_of_heavy_tails_is_seldom_a_climb() -> None:
+    """Three standard errors of normal noise are passed by most curves of log-normal noise."""
+    rng = np.random.default_rng(5)
+    trends = [trend_of(np.exp(1.2 * rng.normal(size=60))) for _ in range(200)]
+    assert sum(any(climb.deviations > SURE for climb in trend.climbs()) for trend in trends) <= 6
+    normal = sum(trend.change(trend.lowest, int(trend.smooth.argmax())).deviations > SURE for trend in trends)
+    assert normal > 100
+
+
+def test_a_step_that_lasts_is_a_climb_of_averages() -> None:
+    step = trend_of(np.r_[np.full(10, 0.3), np.full(10, 1.5)] + np.random.default_rng(6).normal(0, 0.02, 20))
+    climb = next(climb for climb in step.climbs() if climb.deviations > SURE)
+    assert climb.before == pytest.approx(0.3, abs=0.05)
+    assert climb.after == pytest.approx(1.5, abs=0.05)
+
+
+def test_ranks_tell_a_rise_of_noisy_values() -> None:
+    rng = np.random.default_rng(7)
+    noise = np.exp(0.8 * rng.normal(size=(100, 60)))
+    rising = [trend_of(row * np.r_[np.full(30, 1.0), np.linspace(1, 5, 30)]) for row in noise]
+    assert sum(trend.rises(25, 60) for trend in rising) >= 85
+    assert sum(trend_of(row).rises(25, 60) for row in noise) <= 4
+    change = rising[0].between(25, 60)
+    assert (change.since, change.until) == (25, 60)
+    assert change.after == pytest.approx(float(np.median(rising[0].raw[-10:])))

@@ -21,8 +21,8 @@ def test_a_rate_that_is_too_high(make: SimpleNamespace) -> None:
     assert "rose from 1" in rules.see_high_rate(open_case(make.log_of(loss=rising))).evidence[0]
     swinging = np.where(np.arange(40) % 2, 0.5, 2.0)
     logged = make.log_of(loss=swinging, val_loss=swinging)
-    leaps = "19 times it rose by more than 30% from one epoch to the next, most to 2 at epoch 3"
-    assert leaps in rules.see_high_rate(open_case(logged)).evidence
+    leaps = "19 times it leapt from one epoch to the next, most from 0.5 to 2 at epoch 3"
+    assert rules.see_high_rate(open_case(logged)).evidence[0].startswith(leaps)
     batches = make.log_of(loss=swinging, val_loss=[0.9, 0.8, 0.7, 0.6, 0.5])
     assert rules.see_high_rate(open_case(batches)) is None
     stuck = make.run_of(
@@ -86,10 +86,10 @@ def test_a_huge_loss_of_a_log_that_came_down_to_nothing_better(make: SimpleNames
     loss = np.r_[1507.0, 78.2, 89.6, np.full(37, 0.708)]
     accuracy = np.r_[0.53, 0.486, 0.529, np.full(37, 0.499)]
     sign = rules.see_high_rate(open_case(make.log_of(loss=loss, val_loss=loss, accuracy=accuracy)))
-    assert "fell from 1.51e+03 at epoch 1 to 0.708" in sign.evidence[0]
+    assert sign.evidence == ("the training loss is 1.51e+03 at epoch 1; guessing costs 0.693",)
     # The sum over a batch, which is learnt.
     learnt = make.log_of(loss=loss, val_loss=loss, accuracy=np.linspace(0.5, 0.95, 40))
-    assert "went nowhere" not in str(rules.see_high_rate(open_case(learnt)))
+    assert rules.see_high_rate(open_case(learnt)) is None
 
 
 def test_a_loss_that_leaps_far_beyond_guessing_and_recovers(make: SimpleNamespace) -> None:

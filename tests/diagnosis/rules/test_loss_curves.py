@@ -62,4 +62,4 @@ def test_spikes(make: SimpleNamespace) -> None:
     losses = make.fall(2.3, 0.5)
     losses[20] = 9
     sign = rules.see_spikes(open_case(make.log_of(loss=losses)))
-    assert sign.evidence == ("1 times, most at epoch 21: 9",)
+    assert sign.evidence == ("the training loss stands far above its neighbours once at epoch 21: 9",)
