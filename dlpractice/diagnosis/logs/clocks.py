@@ -82,9 +82,9 @@ def read_times(table: Table, chosen: Mapping[str, str]) -> Times:
     epochs = _fill(epochs, steps)
     if not np.isfinite(epochs).any():
         return _count(table, chosen)
-    if np.nanmin(epochs) == 0 and not (epochs[np.isfinite(epochs)] % 1).any():
+    if np.nanmin(epochs) == 0 and not _has_parts(epochs):
         epochs = epochs + 1.0
-    if (epochs[rows] % 1).any() or not _is_finer(table, used, epochs, rows):
+    if _has_parts(epochs[rows]) or not _is_finer(table, used, epochs, rows):
         return Times(epochs, "epoch", epochs, steps)
     if steps is not None and not np.isnan(steps[rows]).any():
         return Times(steps, "step", epochs, steps)
@@ -104,6 +104,11 @@ def _spread(table: Table, clock: Clock) -> Floats | None:
     return spread
 
 
+def _has_parts(epochs: Floats) -> bool:
+    """Whether some are no whole epochs."""
+    return bool((epochs[np.isfinite(epochs)] % 1).any())
+
+
 def _fill(epochs: Floats, steps: Floats | None) -> Floats:
     """Epochs for rows without one: that of the same step, or of the row before."""
     empty = np.isnan(epochs)
@@ -113,7 +118,7 @@ def _fill(epochs: Floats, steps: Floats | None) -> Floats:
     if steps is not None and not np.isnan(steps[known]).any():
         order = known[np.argsort(steps[known], kind="stable")]
         places = np.searchsorted(steps[order], steps, side="left").clip(0, len(order) - 1)
-        if (epochs[known] % 1).any():
+        if _has_parts(epochs[known]):
             return np.where(empty, np.interp(steps, steps[order], epochs[order]), epochs)
         return np.where(empty & ~np.isnan(steps), epochs[order][places], epochs)
     before = np.maximum.accumulate(np.where(empty, -1, np.arange(len(epochs))))

@@ -22,11 +22,12 @@ def spread_splits(table: Table) -> Table:
         words = set(split_words(name))
         if words & _NAMES and _are_splits(cells):
             split_by = {column: column for column in table.columns if _has_no_split(column)}
-            return _spread(table, cells, split_by)
+            if split_by:
+                return _spread(table, cells, split_by)
         if words & _METRICS and any(recognise(cell) for cell in set(cells)):
             values = {column: "" for column in table.columns if set(split_words(column)) <= _VALUES}
             if values:
-                return _spread(table, cells, values)
+                return spread_splits(_spread(table, cells, values))
     return table
 
 

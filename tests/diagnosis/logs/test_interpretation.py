@@ -137,6 +137,16 @@ def test_rows_of_splits_and_of_names_are_spread() -> None:
     assert (tidy.curves["loss"].values, tidy.curves["val_loss"].values) == ((1.0,) * 5, (2.0,) * 5)
 
 
+def test_names_and_splits_in_columns_of_words() -> None:
+    rows = [
+        {"epoch": n, "split": split, "metric": "loss", "value": value}
+        for n in range(5)
+        for split, value in (("train", 1), ("val", 2))
+    ]
+    record = read_rows(rows)
+    assert (record.curves["loss"].values, record.curves["val_loss"].values) == ((1.0,) * 5, (2.0,) * 5)
+
+
 def test_each_accuracy_has_its_own_unit() -> None:
     record = read_lists(acc=[0.5, 1.0000001], val_acc=[55.0, 90.0], loss=[1, 2])
     assert record.curves["accuracy"].values == (0.5, 1.0)

@@ -21,6 +21,12 @@ _EPOCH = re.compile(
     r"\s*[:=#|\-]?\s*[\[(#]?\s*(?P<number>\d+(?:\.\d+)?)",
     re.IGNORECASE,
 )
+_TRAIN_EPOCH = re.compile(
+    r"\btrain(?:ing)?:\s*\[?\s*(?P<number>\d+)\s*(?:/\s*\d+\s*\]\s*\[|\[)", re.IGNORECASE
+)
+"""How timm and Swin count epochs: "Train: 3 [ 0/100" and "Train: [3/300][0/100]"."""
+_VALIDATED = re.compile(r"(?:^|\s)\*\s")
+_CATBOOST = re.compile(r"^\d+:\s+learn:\s*(?P<learn>[-+\d.e]+)(?:\s+test:\s*(?P<test>[-+\d.e]+))?\s")
 _STEP = re.compile(
     r"\b(?:global_step|step|iter|iters|iteration|batch|update|num_updates)\b\s*[:=#|]?\s*[\[(]?\s*(?P<number>\d+)",
     re.IGNORECASE,
@@ -130,6 +136,9 @@ def _read_line(line: str, place: _Place) -> Line | None:
     split = _update(line, place)
     if total := _TOTAL.search(line):
         return Line(place.epoch, place.step, {"test/accuracy": float(total["number"]) / 100})
+    if catboost := _CATBOOST.match(line):
+        values = {"train/loss": catboost["learn"], "val/loss": catboost["test"]}
+        return Line(None, place.step, {name: float(value) for name, value in values.items() if value})
     if not _WORTH.search(line):
         words = split_words(line)
         named = [_SPLITS[word] for word in words if word in _SPLITS]
@@ -141,7 +150,7 @@ def _read_line(line: str, place: _Place) -> Line | None:
 
 def _update(line: str, place: _Place) -> str:
     """Takes epoch and step from a line. Returns the split that its epoch is marked with, or ""."""
-    marks = list(_EPOCH.finditer(line))
+    marks = list(_EPOCH.finditer(line)) or list(_TRAIN_EPOCH.finditer(line))
     if marks:
         number = float(marks[0]["number"])
         if number != place.epoch:
@@ -151,7 +160,7 @@ def _update(line: str, place: _Place) -> str:
         place.step = float(step["number"])
     elif not marks and (count := _ROUND.match(line)):
         place.step = float(count["bracket"] or count["plain"])
-    return (marks[0]["split"] or "").lower() if marks else ""
+    return (marks[0].groupdict().get("split") or "").lower() if marks else ""
 
 
 def _read_object(row: dict[str, Any], place: _Place) -> Line | None:
@@ -180,7 +189,7 @@ def _read_numbers(line: str, split: str, place: _Place) -> Line:
     found = Line(place.epoch, place.step, running=bool(_BAR.search(line)))
     if "validation_1" in line:  # XGBoost's names for the sets it evaluates; the first is trained on
         line = line.replace("validation_0", "train")
-    if line.lstrip().startswith("*"):  # how PyTorch's examples print a validation
+    if _VALIDATED.search(line):  # how PyTorch's examples print a validation
         split = split or "val"
     end = 0
     for token in _TOKEN.finditer(line):

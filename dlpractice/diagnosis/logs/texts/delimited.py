@@ -216,7 +216,10 @@ def _cut(line: str, delimiter: str) -> list[str]:
         return _SPACES.split(line.strip())
     if delimiter == "|":
         return [cell.strip() for cell in line.strip().strip("|").split("|")]
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+    except csv.Error:  # a cell too long, or a line end in the middle of a line: no header
+        return [line.strip()]
 
 
 def _read_rows(body: str, delimiter: str) -> list[list[str]]:

@@ -77,7 +77,7 @@ def _collect(document: Mapping[str, Any], prefix: str, found: Lists, depth: int)
         if isinstance(value, str) and len(value) > 4 and value.lstrip()[:1] == "[":
             value = parse_literal(value)
         if isinstance(value, list) and value and not isinstance(value[0], dict):
-            found[full] = value
+            found[full] = [pair[-1] for pair in value] if _are_pairs(value) else value
         elif isinstance(value, Mapping) and _is_column(value):
             found[full] = list(value.values())
         elif isinstance(value, Mapping) and depth:
@@ -85,6 +85,13 @@ def _collect(document: Mapping[str, Any], prefix: str, found: Lists, depth: int)
                 "" if str(name).lower() in ("history", "params", "metrics", "logs", "log") else f"{full}/"
             )
             _collect(value, inside if inside else prefix, found, depth - 1)
+
+
+def _are_pairs(value: Sequence[Any]) -> bool:
+    """Whether a list is one of times and values: pairs, or three numbers each, whose last is the value."""
+    return all(
+        isinstance(pair, list) and len(pair) in (2, 3) and len(pair) == len(value[0]) for pair in value
+    )
 
 
 def _is_column(value: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,13 @@ from dlpractice.errors import RunError
 HISTORY_HINT = (
     'a history is like {"loss": [0.7, 0.4], "val_loss": [0.8, 0.6]}: json.dump(history.history, file)'
 )
-_SUFFIXES = (".json", ".txt", ".log", "")
+_SUFFIXES = (".json", ".txt", ".log", ".yaml", ".yml", "")
+_ASSIGNED = re.compile(r"^\w+\s*=\s*(?=\{)")
+_LISTED = re.compile(
+    r"^\s*[\"']?(?P<name>[A-Za-z][\w ./%()-]*?)[\"']?\s*[:=]\s*(?P<values>\[[^\[\]{}]*\])\s*$", re.MULTILINE
+)
+_OPENED = re.compile(r"^\s*[\"']?[A-Za-z][\w ./%()-]*[\"']?\s*[:=]\s*\[\s*[-+\d]", re.MULTILINE)
+_HEAD = 4096
 _LITERAL = 2**22
 """Characters of the largest text that is tried as a Python literal, which takes much memory."""
 
@@ -23,7 +30,8 @@ def is_document(path: Path) -> bool:
         return False
     if path.suffix.lower() == ".json":
         return True
-    if read_head(path, 64).lstrip(b"\xef\xbb\xbf \r\n\t")[:1] not in (b"{", b"["):
+    head = read_head(path, _HEAD).decode("utf-8-sig", errors="replace").lstrip()
+    if head[:1] not in ("{", "[") and not _ASSIGNED.match(head) and not _OPENED.search(head):
         return False
     try:
         read_document(path)
@@ -50,7 +58,7 @@ def _read_document(path: Path, _size: int, _time: int) -> Any:
     try:
         document = json.loads(text)  # Python's own: NaN and Infinity are numbers
     except json.JSONDecodeError as error:
-        literal = parse_literal(text)
+        literal = parse_literal(text) or _read_assignments(text)
         if literal is None:
             raise RunError(f"{path}:{error.lineno} is not JSON: {error.msg}", HISTORY_HINT) from None
         return literal
@@ -69,7 +77,7 @@ def parse_literal(text: str) -> Any:
     Nothing is executed: only literals are read. NaN and infinity, which are no literals, become 1e999 - 1e999
     and 1e999, whose values they are.
     """
-    text = text.strip()
+    text = _ASSIGNED.sub("", text.strip())
     if len(text) > _LITERAL or text[:1] not in ("{", "["):
         return None
     try:
@@ -80,6 +88,13 @@ def parse_literal(text: str) -> Any:
         return _read_python(text)
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
         return None
+
+
+def _read_assignments(text: str) -> dict[str, Any] | None:
+    """Lists that stand on lines of their own, after a name and a colon or an equals sign, as people print
+    them and YAML has them; None where there are none."""
+    found = {line["name"].strip(): parse_literal(line["values"]) for line in _LISTED.finditer(text)}
+    return {name: values for name, values in found.items() if values} or None
 
 
 def _read_python(text: str) -> Any:

@@ -40,6 +40,12 @@ LINES = [
     ("Best val acc: 0.91", None, {}),
     ("Max accuracy: 80.1%", None, {}),
     ("\x1b[1m3/3\x1b[0m - 1s 5ms/step - loss: 0.5 - lr: 1.0e-03", None, {"loss": 0.5, "lr": 0.001}),
+    ("Train: 3 [   0/100 (  0%)]  Loss: 2.5 (2.4)", 3, {"train/loss": 2.4}),
+    ("Train: [3/300][0/100]\teta 0:10\tloss 2.5 (2.4)", 3, {"train/loss": 2.4}),
+    ("INFO  * Acc@1 43.650 Acc@5 71.000", None, {"val/acc_1": 43.65}),
+    ("3:\tlearn: 0.5\ttest: 0.6\tbest: 0.6 (3)", None, {"train/loss": 0.5, "val/loss": 0.6}),
+    ("epoch: 3, iou_loss: 2.0, total_loss: 6.0, box loss: 1.0", 3, {"total_loss": 6.0}),
+    ("| Epochs | 500 |", None, {}),
     ("epoch 003 | loss nan | lr 0.1", 3, {"loss": float("nan"), "lr": 0.1}),
     ("Accuracy of the network on the 10000 test images: 55 %", None, {"test/accuracy": 0.55}),
 ]

@@ -36,6 +36,8 @@ def test_records_of_pandas(orient: str) -> None:
         ({"loss": {"train": [1, 2]}}, "loss/train"),
         ({"loss": "[1, 2]"}, "loss"),
         ({" loss ": [1, 2]}, "loss"),
+        ({"loss": [[10, 1], [20, 2]]}, "loss"),
+        ({"loss": [[1.7e9, 10, 1], [1.7e9, 20, 2]]}, "loss"),
     ],
 )
 def test_lists_in_objects(document: Any, name: str) -> None:

@@ -35,6 +35,16 @@ def test_python_s_dictionaries_are_read_and_nothing_is_executed(tmp_path: Path) 
     assert not (tmp_path / "made").exists()
 
 
+@pytest.mark.parametrize(
+    "text", ["history = {'loss': [1.0, 0.5]}\n", "epochs: 2\nloss: [1.0, 0.5]\n", "loss = [1.0, 0.5]\n"]
+)
+def test_lists_with_a_name_before_them(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "h.txt"
+    file.write_text(text)
+    assert is_document(file)
+    assert read_document(file) == {"loss": [1.0, 0.5]}
+
+
 def test_a_text_of_a_dictionary_in_json(tmp_path: Path) -> None:
     file = tmp_path / "h.json"
     file.write_text("\"{'loss': [1.0, 0.5]}\"")
