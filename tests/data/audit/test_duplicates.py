@@ -111,6 +111,20 @@ def test_clusters_are_those_of_all_against_all(
     assert 20 < len(set(found)) < len(mixed)
 
 
+def test_the_index_misses_no_pair() -> None:
+    """Copies whose hashes differ here and there, among so many others that only the index is looked into."""
+    rng = np.random.default_rng(1)
+    once = rng.integers(30, 226, (400, 32, 32)).astype(float)
+    small = np.clip(np.concatenate([once, once + rng.normal(0, 8, once.shape)]), 0, 255).astype(np.uint8)
+    hashes = perceptual_hash(small)
+    assert len(module._plan(hashes)) > 1
+    bits = np.bitwise_count(hashes[:, None] ^ hashes)
+    alike = (bits <= MAX_BITS) & (np.corrcoef(small.reshape(800, -1)) >= MIN_CORRELATION)
+    expected = connected(800, np.argwhere(alike).tolist())
+    assert (bits[np.triu(alike, 1)] > 3).sum() > 20
+    np.testing.assert_array_equal(near_clusters(small, np.full(800, 90)), expected)
+
+
 def test_a_walk_hangs_together_through_its_steps() -> None:
     steps = walk(np.random.default_rng(4), 40)
     ends = np.corrcoef(steps[0].ravel(), steps[-1].ravel())[0, 1]
