@@ -126,7 +126,7 @@ def _try(document: dict[str, Any], seeds: int, folder: Path | None) -> dict[str,
 
     run = Path(document["run"])
     whole = run.resolve()
-    progress = make_progress(sys.stderr)
+    progress = make_progress(sys.stderr, every_epoch=False)
     try:
         recipe = import_quietly("dlpractice.recipes.diagnose.trial")
         with Trial.resume_or_create(folder or whole.with_name(f"{whole.name}-trial")) as trial:

@@ -11,6 +11,7 @@ from rich.text import Text
 from dlpractice.report.number_format import NOTHING, count, interval, items, percent, points, points_interval
 from dlpractice.report.printable import printable_name
 from dlpractice.runs.listing import headline
+from dlpractice.statistics.equivalence import describe_relations
 
 Document = Mapping[str, Any]
 
@@ -63,8 +64,19 @@ def _comparison_note(document: Document, deviates: bool) -> str:
     shared = document.get("shared_seconds")
     if shared is not None and shared >= 0.5:
         lines[-1] += f"; {shared:,.0f} more were spent once, on frozen features that the runs share"
+    lines += relation_lines({row["strategy"]: row.get("difference") for row in rows}, "the best")
     sources = dict.fromkeys(row["published"]["source"] for row in rows if row.get("published"))
     return "\n".join([*lines, *(f"published, on other test images: {source}" for source in sources)])
+
+
+def relation_lines(differences: Mapping[str, Document | None], to: str) -> list[str]:
+    """What the paired differences, by the names of what is compared, say and leave open."""
+    named = {
+        name: ((difference["ci95"][0], difference["ci95"][1]), float(difference["n"]))
+        for name, difference in differences.items()
+        if difference is not None and None not in difference["ci95"]
+    }
+    return describe_relations(named, to)
 
 
 def describe_images(row: Document) -> str:
@@ -207,7 +219,10 @@ def _results_table(runs: Sequence[Document], letters: Sequence[str]) -> Renderab
             )
         if run["note"]:
             notes.append(Text(f"{label}: {run['note']}", style="yellow"))
-    return Group(table, *notes)
+    relations = relation_lines(
+        {label: run["difference"] for label, run in zip(letters, runs, strict=True)}, letters[0]
+    )
+    return Group(table, *(Text(line, style="dim") for line in relations), *notes)
 
 
 def plain_table(texts: Sequence[str], numbers: Sequence[str], gap: int = 2) -> Table:

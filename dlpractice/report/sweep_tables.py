@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from dlpractice.report.number_format import NOTHING, count, interval, items, percent, points, points_interval
-from dlpractice.report.result_tables import describe_images, plain_table
+from dlpractice.report.result_tables import describe_images, plain_table, relation_lines
 
 Document = Mapping[str, Any]
 
@@ -39,6 +39,7 @@ def sweep_table(document: Document) -> RenderableType:
         f"chosen by validation: {document['key']} {_format_value(best['value'])}; "
         "the test was scored once a run",
     ]
+    notes += relation_lines({_format_value(row["value"]): row["difference"] or None for row in rows}, "it")
     if deviates:
         notes.append(f"mean over {len(first['seeds'])} seeds; ± on test: their standard deviation")
     return Group(table, "", Text("\n".join(notes), style="dim"))
@@ -85,6 +86,12 @@ def _trial_note(document: Document) -> str:
         f"{seeds} seed{'s' if seeds > 1 else ''} each",
         f"measured here on the same {images}; the test was not looked at",
     ]
+    arms = [("as it was", "before"), ("the remedy", "remedy"), ("the random one", "random")]
+    steps = [f"{label} {document[name]['steps']:,}" for label, name in arms if document[name] is not None]
+    lines.append(f"optimiser steps behind the differences: {', '.join(steps)}")
+    for to, name in (("the run as it was", "to_before"), ("the random one", "to_random")):
+        if document[name] is not None:
+            lines += relation_lines({"the remedy": document[name]["accuracy"]}, to)
     if document["random"] is None:
         lines.append("there is no other remedy for this config to compare with")
     return "\n".join(lines)

@@ -315,6 +315,7 @@ def test_runs_compared(render: Render) -> None:
     assert any(line.split()[:3] == ["B", "val", "accuracy"] and "+5.0" not in line for line in lines)
     assert any(line.split()[-2:] == ["+5.0", "-1.0,+11.0"] for line in lines)
     assert lines[-1] == "C: not finished"
+    assert "too few images to tell from A: B; about 4,500 images could tell" in " ".join(lines)
 
 
 def test_runs_with_the_same_config(render: Render) -> None:

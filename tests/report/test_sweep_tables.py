@@ -84,6 +84,8 @@ def test_a_trial() -> None:
     assert "remedy: strategy=head" in text
     assert "remedy to random +5.2 +0.2,+10.2 -0.181 -0.231,-0.131" in text
     assert "1 seed each" in text
+    assert "steps behind the differences: as it was 1,380, the remedy 1,380, the random one 1,380" in text
+    assert "better than the random one by more than noise: the remedy" in text
     assert "same 359 validation images; the test was not looked at" in text
     assert lines[-1] == "runs/a-trial"
     assert max(map(len, lines)) <= 80

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from dlpractice.diagnosis.curves.point import Point, subtract_errors
 from dlpractice.diagnosis.finding import Confidence, Finding
+from dlpractice.statistics.equivalence import describe_relations, relate
 from dlpractice.statistics.quantiles import shared_z
 from dlpractice.statistics.shares import wilson
 
@@ -28,9 +29,10 @@ def read_capacity_curve(points: Sequence[Point], axis: str, key: str = "") -> Fi
     top, z = points[best], shared_z(len(points) * (len(points) - 1) // 2)
     worse = [place for place, point in enumerate(points) if subtract_errors(point, top, z)[0] > 0]
     equal = [place for place in range(len(points)) if place not in worse]
+    same = [place for place in equal if place == best or _is_as_good(points[place], top, z)]
     below, above = [p for p in worse if p < best], [p for p in worse if p > best]
     is_size = len({point.parameters for point in points}) > 1
-    chosen = points[equal[0]] if is_size else top
+    chosen = points[same[0]] if is_size else top
     return Finding(
         "best size" if is_size else "best value",
         "info",
@@ -42,7 +44,7 @@ def read_capacity_curve(points: Sequence[Point], axis: str, key: str = "") -> Fi
                 for place in (0, len(points) - 1)
                 if place in worse
             ),
-            *_describe_equal(points, best, equal),
+            *_describe_equal(points, best, equal, z),
         ),
         "other seeds; schedules that suit some values better than others",
         _advise(points, best, below, above, chosen.label, axis),
@@ -85,16 +87,31 @@ def _describe_side(point: Point, top: Point, is_size: bool) -> str:
     return f"{text}: {'underfits' if point.train - top.train > point.val - point.train else 'overfits'}"
 
 
-def _describe_equal(points: Sequence[Point], best: int, equal: Sequence[int]) -> list[str]:
-    others = [points[place].label for place in equal if place != best]
-    return [f"as good as {points[best].label}, within the noise: {', '.join(others)}"] if others else []
+def _describe_equal(points: Sequence[Point], best: int, equal: Sequence[int], z: float) -> list[str]:
+    """Which points are shown to be as good as the best, and which ones are merely not shown to be worse."""
+    top = points[best]
+    named = {
+        points[place].label: (_invert(subtract_errors(points[place], top, z)), float(points[place].n))
+        for place in equal
+        if place != best
+    }
+    return describe_relations(named, top.label)
+
+
+def _invert(interval: tuple[float, float]) -> tuple[float, float]:
+    """The interval of a difference of accuracies, from that of errors."""
+    return -interval[1], -interval[0]
+
+
+def _is_as_good(point: Point, top: Point, z: float) -> bool:
+    return relate(subtract_errors(point, top, z)) == "as good"
 
 
 def _advise(
     points: Sequence[Point], best: int, below: Sequence[int], above: Sequence[int], chosen: str, axis: str
 ) -> str:
     if not below and not above:
-        return "more validation images or seeds, or values further apart; until then the first will do"
+        return f"more validation images or seeds, or values further apart; until then {chosen}, the lowest"
     edge = {0: "less", len(points) - 1: "more"}.get(best)
     if edge is not None and not (below and above):
         return f"take {chosen}; the lowest error stands at the edge: {edge} ({axis}) is worth a try"

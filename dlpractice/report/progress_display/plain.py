@@ -12,26 +12,31 @@ from dlpractice.report.printable import printable
 from dlpractice.report.progress_display.stage import Stage
 
 
-def make_progress(stream: TextIO) -> Progress:
-    """The live display where `stream` is a terminal that can move its cursor, else plain lines."""
+def make_progress(stream: TextIO, every_epoch: bool = True) -> Progress:
+    """The live display where `stream` is a terminal that can move its cursor, else plain lines.
+
+    every_epoch: whether a plain line is written for each epoch, or for the last one of each stage only.
+    """
     if stream.isatty() and os.environ.get("TERM") != "dumb":
         from dlpractice.report.progress_display.terminal import (
             TerminalProgress,  # Rich takes a while to import
         )
 
         return TerminalProgress(stream)
-    return PlainProgress(stream)
+    return PlainProgress(stream, every_epoch)
 
 
 class PlainProgress:
-    """One line per stage and one per epoch."""
+    """One line per stage and one per epoch, or for its last epoch only."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO, every_epoch: bool = True) -> None:
+        self._stream, self._every_epoch = stream, every_epoch
         self._stage: Stage | None = None
+        self._kept_back = ""
 
     def stage(self, name: str, total: int, unit: str) -> None:
         """Name the stage and its size."""
+        self.close()
         self._stage = Stage(name, total, unit)
         self.say(f"{name}: {total:,} {unit}")
 
@@ -46,7 +51,11 @@ class PlainProgress:
         if self._stage is not None:
             self._stage.epoch(row, is_best)
             name, done, total = self._stage.name, self._stage.done, self._stage.total
-            self.say(f"{name}: epoch {done}/{total}, {epoch_line(row)}{' (best so far)' if is_best else ''}")
+            line = f"{name}: epoch {done}/{total}, {epoch_line(row)}{' (best so far)' if is_best else ''}"
+            if self._every_epoch:
+                self.say(line)
+            else:
+                self._kept_back = line
 
     def say(self, message: str) -> None:
         """One line."""
@@ -57,7 +66,10 @@ class PlainProgress:
         self.say(f"warning: {message}")
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """The line of the last epoch, where it was kept back."""
+        if self._kept_back:
+            line, self._kept_back = self._kept_back, ""
+            self.say(line)
 
 
 _EPOCH_FORMATS = {

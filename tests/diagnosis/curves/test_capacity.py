@@ -33,15 +33,24 @@ def test_noise_is_no_optimum() -> None:
     finding = read_capacity_curve(points((0.0, 0.08), (0.0, 0.06), (0.0, 0.07)), "model.width", "model.width")
     assert finding is not None
     assert finding.evidence[0].startswith("no optimum to be seen")
-    assert (finding.confidence, finding.overrides) == ("low", ("model.width=1",))  # the smallest will do
+    assert (finding.confidence, finding.overrides) == ("low", ("model.width=2",))
+    assert finding.evidence[1].startswith("too few images to tell from 2: 1, 3; about ")
+
+
+def test_the_smallest_is_taken_where_it_is_shown_to_be_as_good() -> None:
+    many = points((0.0, 0.061), (0.0, 0.06), (0.0, 0.07), n=20_000)
+    finding = read_capacity_curve(many, "model.width", "model.width")
+    assert finding is not None
+    assert "as good as 2, within 2 points: 1" in finding.evidence
+    assert finding.overrides == ("model.width=1",)
 
 
 def test_one_side_only() -> None:
     small = read_capacity_curve(points((0.4, 0.4), (0.0, 0.07), (0.0, 0.06)), "model.width", "model.width")
     assert small is not None
     assert small.evidence[0].startswith("1 is too small; from 2 on, validation tells nothing apart")
-    assert small.evidence[-1] == "as good as 3, within the noise: 2"
-    assert (small.confidence, small.overrides) == ("medium", ("model.width=2",))
+    assert small.evidence[-1].startswith("too few images to tell from 3: 2; about ")
+    assert (small.confidence, small.overrides) == ("medium", ("model.width=3",))
     assert "more (model.width) is worth a try" in small.remedy
     big = read_capacity_curve(points((0.0, 0.06), (0.0, 0.07), (0.0, 0.3)), "model.width", "model.width")
     assert big is not None

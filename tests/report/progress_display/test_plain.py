@@ -67,3 +67,20 @@ def test_bars_only_on_a_terminal_that_can(term: str, kind: type, monkeypatch: py
     outer, inner = pty.openpty()
     with os.fdopen(inner, "w") as terminal, os.fdopen(outer, "rb"):
         assert isinstance(make_progress(terminal), kind)
+
+
+def test_the_last_epoch_of_each_stage_alone() -> None:
+    stream = io.StringIO()
+    progress = PlainProgress(stream, every_epoch=False)
+    for seed in (0, 1):
+        progress.stage(f"seed {seed}", 184, "epochs")
+        for number in range(1, 185):
+            progress.epoch(ROW | {"epoch": number}, False)
+    progress.close()
+    lines = stream.getvalue().splitlines()
+    assert [line.split(",")[0] for line in lines] == [
+        "seed 0: 184 epochs",
+        "seed 0: epoch 184/184",
+        "seed 1: 184 epochs",
+        "seed 1: epoch 184/184",
+    ]
