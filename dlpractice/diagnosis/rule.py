@@ -11,6 +11,7 @@ RECORDED = "diagnostics.json (training.diagnostics: true)"
 
 NEEDS: Mapping[str, Callable[[Case], bool]] = {
     "training loss": lambda case: case.record.curve("loss") is not None,
+    "validation loss": lambda case: case.record.curve("val_loss") is not None,
     "a trend of the training loss": lambda case: "loss" in case.trends,
     "a trend of the validation loss": lambda case: "val_loss" in case.trends,
     "a trend of the validation loss, or accuracies": lambda case: (

@@ -13,7 +13,7 @@ from dlpractice.diagnosis.rule_table import EXPLAINED_BY, RULES
 from dlpractice.diagnosis.rules.bias_and_variance import is_gap_seen
 from dlpractice.diagnosis.rules.splits import WIDE
 
-_NO_FAULTS = ("still improving", "validation too small", "worst mistakes")
+_NO_FAULTS = ("still improving", "validation too small", "worst mistakes", "first signs")
 """Remarks that speak of no fault."""
 
 
@@ -102,9 +102,11 @@ def _conclude(case: Case, findings: list[Finding]) -> str:
         sentence = f"{sure}{top.name}: {top.evidence[0]}."
         return sentence[0].upper() + sentence[1:]
     if _is_insufficient(case):
-        lacking = ", ".join(case.record.missing)
-        length = max((len(curve) for curve in case.record.curves.values()), default=0)
-        return f"Insufficient evidence: {length} epochs" + (f"; no {lacking}." if lacking else ".")
+        parts = [f"Insufficient evidence: {_name_length(case)}"]
+        if case.record.missing:
+            parts.append(f"no {', '.join(case.record.missing)}")
+        parts += [finding.evidence[0] for finding in findings if finding.name == "first signs"]
+        return f"{'; '.join(parts)}."
     start = _name_remarks(case, findings)
     if case.errors is None:
         return f"{start} in the losses; without accuracies no more can be said."
@@ -116,6 +118,16 @@ def _conclude(case: Case, findings: list[Finding]) -> str:
         done = "Done" if not _is_wide(case.errors) else start
         return f"{done}: {about}; {target}, which is within the noise."
     return f"{start}: {about}; {target}."
+
+
+def _name_length(case: Case) -> str:
+    """How long the log is: its last epoch, or its entries where it counts none."""
+    curves = [curve for curve in case.record.curves.values() if len(curve)]
+    last = max((curve.at[-1] for curve in curves), default=0.0)
+    if case.clock == "epoch":
+        return f"{last:.3g} epochs"
+    entries = max((len(curve) for curve in curves), default=0)
+    return f"{entries} entries" if case.clock == "entry" else f"{entries} values up to step {last:g}"
 
 
 def _name_remarks(case: Case, findings: list[Finding]) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dlpractice.diagnosis.finding import Finding, Severity
+from dlpractice.diagnosis.record import Record
 from dlpractice.diagnosis.verdict import diagnose, rank
 
 
@@ -104,3 +105,12 @@ def test_what_nothing_explains_goes_by_its_severity() -> None:
     # and a remark that is explained has no remedy either
     _, explained = rank([finding("accuracy at chance", "error"), finding("overfitting", "info")])
     assert (explained.confidence, explained.overrides) == ("low", ())
+
+
+def test_a_verdict_counts_epochs_and_not_entries(make: SimpleNamespace) -> None:
+    logged = make.log_of(loss=[1.0] * 4, val_loss=[1.0])
+    curve = type(logged.curves["loss"])((0.5, 1.0, 1.5, 2.0), (1.0, 0.9, 0.8, 0.7))
+    record = Record("log", "log", {"loss": curve})
+    assert diagnose(record).verdict.startswith("Insufficient evidence: 2 epochs;")
+    stepped = Record("log", "log", {"loss": curve}, clock="step")
+    assert diagnose(stepped).verdict.startswith("Insufficient evidence: 4 values up to step 2;")

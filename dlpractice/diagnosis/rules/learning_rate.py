@@ -211,7 +211,8 @@ def see_low_rate(case: Case) -> Sign | None:
         return None
     if not (steady or (low and case.record.run is not None)):
         return None
-    evidence = [f"in {last + 1} {case.clock}s the {what} went from {whole.before:.3g} to {whole.after:.3g}"]
+    until = f"up to {case.clock} {whole.until:g}"
+    evidence = [f"{until} the {what} went from {whole.before:.3g} to {whole.after:.3g}"]
     if steady:
         evidence.append(f"{late.amount / whole.amount:.0%} of that in the second half: it is on its way")
     if low:
