@@ -138,7 +138,7 @@ def _name_remarks(case: Case, findings: list[Finding]) -> str:
     if remarks:
         return f"No fault is certain, but {' and '.join(remarks)} is to be seen"
     if case.errors is not None and _is_wide(case.errors):
-        return "Too few validation images to tell whether anything is wrong"
+        return "Too little validation to tell whether anything is wrong"
     return "Nothing wrong is to be seen"
 
 
@@ -153,6 +153,8 @@ def _say_how_few(case: Case, errors: Errors) -> str:
         return ""
     low, high = errors.val_interval
     count = case.bound or f"{case.run.count('validation'):,} validation examples"
+    if case.run.command == "oneshot" and case.trials is not None:
+        count = f"tasks that are worth {case.trials[1]:,.0f} independent answers"
     return f"; {count} leave a validation error of {low:.1%} to {high:.1%}"
 
 

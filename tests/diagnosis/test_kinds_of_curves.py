@@ -248,5 +248,5 @@ def test_sentences_agree_with_findings_and_numbers(make: SimpleNamespace) -> Non
 def test_few_validation_images_are_named_first(make: SimpleNamespace, images: int) -> None:
     rows = make.split_rows(train=400, validation=images)
     verdict = diagnose(make.run_of(1.0, 1.0 if images < 20 else 0.95, rows=rows)).verdict
-    assert verdict.startswith("Too few validation images to tell")
+    assert verdict.startswith("Too little validation to tell")
     assert f"{images} validation examples leave a validation error of" in verdict

@@ -15,11 +15,13 @@ from dlpractice.diagnosis.remedies import (
     freeze,
     list_remedies,
     lower_rate,
+    name_remedy,
     raise_rate,
     regularise,
     shrink,
     train_longer,
 )
+from dlpractice.diagnosis.verdict import diagnose
 
 
 def facts(make: SimpleNamespace, command: str = "finetune", **config: Any) -> RunFacts:
@@ -144,3 +146,30 @@ def test_the_one_shot_command_takes_them(make: SimpleNamespace) -> None:
         run = facts(make, "oneshot", data=data, distortion=distortion)
         for overrides in (regularise(run), enlarge(run), train_longer(run), raise_rate(run, 1e-5)):
             load_config("omniglot", overrides, "oneshot")
+
+
+def test_words_say_what_the_change_does(make: SimpleNamespace) -> None:
+    """No frozen base for a net that has none, and no augmentation where the change is another."""
+    said = {
+        "augment.": "augmentation",
+        "strategy=head": "frozen base",
+        "model.hidden": "hidden layer",
+        "model.dropout": "dropout",
+        "data.fraction": "all images",
+        "model.width": "larger model",
+    }
+    few = make.split_rows(train=30, validation=400)
+    rotated = {"rotation": 5.0}
+    for strategy in ("scratch", "head", "top-block", "full"):
+        for augment in ({}, rotated):
+            for hidden in ([], [16]):
+                config = {"strategy": strategy, "augment": augment, "model": {"hidden": hidden}}
+                record = make.run_of(1.0, 0.7, config=config, rows=few)
+                for found in diagnose(record).findings:
+                    if found.name not in ("too few images", "overfitting") or not found.overrides:
+                        continue
+                    key = next(key for key in said if found.overrides[0].startswith(key))
+                    assert said[key] in found.remedy, (found.overrides, found.remedy)
+                    others = {word for other, word in said.items() if other != key} - {said[key]}
+                    assert not any(word in found.remedy for word in others - {"dropout"})
+    assert name_remedy(None, ("seed=1",)) == name_remedy(facts(make), ()) == ""

@@ -128,9 +128,9 @@ def see_few_images(case: Case) -> Sign | None:
         return None
     text = f"{counts.total()} training images, {middle:g} of a class (median)"
     change = regularise(case.run)
-    until = name_remedy(case.run, change)
+    words = name_remedy(case.run, change)
     return Sign(
-        "warning", "high", (text,), change, remedy=f"more images; until then {until}" if until else ""
+        "warning", "high", (text,), change, remedy=f"{words} first, then more images" if words else ""
     )
 
 

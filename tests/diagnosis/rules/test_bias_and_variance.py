@@ -1,5 +1,6 @@
 """Bias and variance: gaps, rises and targets that are known."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -60,6 +61,45 @@ def test_underfitting_is_measured_against_the_target(make: SimpleNamespace) -> N
     assert rules.see_underfitting(open_case(record)) is None  # 12 % may be all that can be had
     sign = rules.see_underfitting(open_case(make.run_of(0.7, 0.69)))
     assert "what could be reached is not known" in sign.evidence[0]
+
+
+def test_without_a_target_an_error_is_no_bias_unless_it_is_near_guessing(make: SimpleNamespace) -> None:
+    ten = make.split_rows(classes=10)
+    assert rules.see_underfitting(open_case(make.run_of(0.7, 0.69, rows=ten))) is None
+    assert rules.see_underfitting(open_case(make.run_of(0.45, 0.44, rows=ten))).confidence == "low"
+    log = {"loss": np.full(20, 0.77), "accuracy": np.full(20, 0.74), "val_accuracy": np.full(20, 0.78)}
+    assert rules.see_underfitting(open_case(make.log_of(**log))) is None
+
+
+def test_a_few_steps_are_no_underfitting(make: SimpleNamespace) -> None:
+    for steps, brief in ((8, True), (299, True), (300, False), (None, False)):
+        case = open_case(replace(make.run_of(0.8, 0.79), steps=steps), 0.01)
+        assert (rules.see_brevity(case) is not None) == brief
+        assert (rules.see_underfitting(case) is None) == brief
+    sign = rules.see_brevity(open_case(replace(make.run_of(0.8, 0.79), steps=100), 0.01))
+    assert sign.overrides == ("training.epochs=90",)
+    assert "100 optimiser steps" in sign.evidence[0]
+    assert rules.see_brevity(open_case(replace(make.run_of(0.995, 0.99), steps=8), 0.01)) is None
+
+
+def test_more_training_comes_before_more_model(make: SimpleNamespace) -> None:
+    falling = {"loss": np.linspace(2.3, 1.2, 30), "val_loss": np.linspace(2.3, 1.3, 30)}
+    sign = rules.see_underfitting(open_case(make.run_of(0.6, 0.59, curves=falling), 0.01))
+    assert "still falls" in sign.evidence[-1]
+    assert (sign.overrides, sign.confidence) == (("training.epochs=60",), "medium")
+    assert sign.remedy.startswith("more epochs first")
+    level = {"loss": np.full(30, 1.2), "val_loss": np.full(30, 1.3)}
+    sign = rules.see_underfitting(open_case(make.run_of(0.6, 0.59, curves=level), 0.01))
+    assert (sign.overrides, sign.remedy) == (("model.width=2",), "a larger model")
+
+
+def test_a_rise_counts_against_what_training_gained(make: SimpleNamespace) -> None:
+    train = make.fall(1.0, 0.0, 40)
+    for rise, found in ((0.03, False), (0.06, True)):
+        val = np.r_[make.fall(1.0, 0.3, 20), np.linspace(0.3, 0.3 + rise, 20)]
+        for constant in (0.0, -5.0, 50.0):
+            case = open_case(make.log_of(loss=train + constant, val_loss=val + constant))
+            assert (rules.rising_loss(case) is not None) == found
 
 
 def test_the_larger_of_bias_and_variance_is_named(make: SimpleNamespace) -> None:
