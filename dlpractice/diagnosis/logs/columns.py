@@ -55,6 +55,7 @@ _KINDS = _list("dice focal hinge huber ctc triplet contrastive softmax clf cls l
 """Words for the kind of a loss. They do not matter while there is one such column; several are parts."""
 
 
+_NO_LOSS = _list("score token pixel top")
 _NO_RATE = _list("decay factor scale ratio scheduler")
 _MOST_WORDS = 3
 """Words beside that of a learning rate, which may name the optimiser and the group of weights."""
@@ -111,7 +112,7 @@ def recognise(name: str, shared: frozenset[str] = frozenset()) -> Meaning | None
 def _judge(metric: str, split: str, left: set[str]) -> Meaning | None:
     if metric == "learning_rate":
         return None if left & _NO_RATE or len(left) > _MOST_WORDS else Meaning(metric, split)
-    if left - _NEUTRAL - _KINDS or (left & _KINDS and metric != "loss"):
+    if left - _NEUTRAL - _KINDS or left & (_NO_LOSS if metric == "loss" else _KINDS):
         return None
     curve = "loss" if metric == "loss" else "accuracy"
     return Meaning(_place(curve, split), split, inverted=metric == "error", rank=int(bool(left & _KINDS)))
@@ -161,7 +162,7 @@ def assign(counts: Mapping[str, int], mapping: Mapping[str, str], where: str) ->
         if meanings[best].split == "test":
             guess = f"{best} was taken for validation, since there is no other"
         chosen[curve] = Source(best, meanings[best].inverted, guess)
-    return _move_bare_accuracy(chosen, meanings)
+    return _move_bare_accuracy(_add_bare_loss(chosen, meanings), meanings)
 
 
 def _check(counts: Mapping[str, int], mapping: Mapping[str, str], where: str) -> dict[str, str]:
@@ -188,6 +189,19 @@ def _find_shared(counts: Mapping[str, int]) -> frozenset[str]:
     return frozenset(set.intersection(*named) - known)
 
 
+def _add_bare_loss(chosen: dict[str, Source], meanings: Mapping[str, Meaning]) -> dict[str, Source]:
+    """Takes a loss without a word for its split to be of validation, where there is no other and a training
+    loss beside it."""
+    loss = chosen.get("loss")
+    if loss is None or "val_loss" in chosen or getattr(meanings.get(loss.column), "split", "") != "train":
+        return chosen
+    bare = [name for name, found in meanings.items() if found == Meaning("loss")]
+    if len(bare) != 1:
+        return chosen
+    guess = f"{bare[0]} was taken for validation's, since {loss.column} is beside it"
+    return chosen | {"val_loss": Source(bare[0], guess=guess)}
+
+
 def _move_bare_accuracy(chosen: dict[str, Source], meanings: Mapping[str, Meaning]) -> dict[str, Source]:
     """Takes an accuracy without a word for its split to be of validation where both losses have one: fastai
     and the tables of Hugging Face's trainer are written so."""
@@ -208,7 +222,8 @@ def _move_bare_accuracy(chosen: dict[str, Source], meanings: Mapping[str, Meanin
 
 def _unfitness(name: str, meaning: Meaning, count: int) -> tuple[bool, int, bool, bool, int, str]:
     is_test, is_whole = meaning.split == "test", "epoch" in name.lower()
-    return count < FEWEST_VALUES, meaning.rank, is_test, not is_whole, len(name), name
+    is_bare = not meaning.split and meaning.curve != "learning_rate"
+    return count < FEWEST_VALUES, meaning.rank, is_test or is_bare, not is_whole, len(name), name
 
 
 FEWEST_VALUES = 5

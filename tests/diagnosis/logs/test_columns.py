@@ -82,6 +82,12 @@ def test_validation_wins_over_test_and_the_loss_over_what_stands_for_it() -> Non
     assert guess == "test_loss was taken for validation, since there is no other"
 
 
+def test_a_loss_beside_that_of_training_is_validation_s() -> None:
+    assert choose("loss", "train_loss") == {"loss": "train_loss", "val_loss": "loss"}
+    assert choose("loss", "train_loss", "val_loss") == {"loss": "train_loss", "val_loss": "val_loss"}
+    assert choose("score loss", "total loss") == {"loss": "total loss"}
+
+
 def test_parts_of_a_loss_are_no_loss() -> None:
     assert choose("dice_loss", "ce_loss") == {}
     assert choose("dice_loss") == {"loss": "dice_loss"}

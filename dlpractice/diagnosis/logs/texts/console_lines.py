@@ -18,7 +18,7 @@ _TOKEN = re.compile(
 )
 _EPOCH = re.compile(
     r"(?<!total )(?<!max )(?<!num )\b(?:epoch|ep)\b\s*(?:\((?P<split>train|val|test)\))?"
-    r"\s*[:=#|\-]?\s*[\[(#]?\s*(?P<number>\d+(?:\.\d+)?)",
+    r"\s*[:=#|\-]?\s*[\[(#]?\s*(?P<number>\d+)(?!\.?\d)",
     re.IGNORECASE,
 )
 _TRAIN_EPOCH = re.compile(

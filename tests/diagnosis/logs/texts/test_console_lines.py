@@ -46,6 +46,7 @@ LINES = [
     ("3:\tlearn: 0.5\ttest: 0.6\tbest: 0.6 (3)", None, {"train/loss": 0.5, "val/loss": 0.6}),
     ("epoch: 3, iou_loss: 2.0, total_loss: 6.0, box loss: 1.0", 3, {"total_loss": 6.0}),
     ("| Epochs | 500 |", None, {}),
+    ("rate of this epoch 0.01, loss: 0.5", None, {"loss": 0.5}),
     ("epoch 003 | loss nan | lr 0.1", 3, {"loss": float("nan"), "lr": 0.1}),
     ("Accuracy of the network on the 10000 test images: 55 %", None, {"test/accuracy": 0.55}),
 ]
