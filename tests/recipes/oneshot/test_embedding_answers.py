@@ -1,5 +1,7 @@
 """Scores by embeddings, against loops over pairs of images."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -79,9 +81,9 @@ def test_a_group_that_is_too_large_is_not_held_whole(monkeypatch: pytest.MonkeyP
     class Counted(NegativeDistance):
         largest = 0
 
-        def pairs(self, queries: object, supports: object) -> object:
-            Counted.largest = max(Counted.largest, len(queries) * len(supports))  # type: ignore[arg-type]
-            return super().pairs(queries, supports)
+        def compare(self, queries: NDArray[Any], supports: NDArray[Any]) -> NDArray[np.float32]:
+            Counted.largest = max(Counted.largest, len(queries) * len(supports))
+            return super().compare(queries, supports)
 
     queries, supports = np.array([0, 1]), np.array([[2], [3], [4]])
     whole = EmbeddingScorer(EMBEDDINGS, Counted(), GROUPS)(queries, supports)
