@@ -68,7 +68,7 @@ class RunFacts:
     command: the command that trained, finetune or oneshot. config: its config as a tree.
     stage: the stage that the curves are of, which is the run's last. start: the row of metrics.csv for the
     epoch whose weights that stage began with; None where it is the first stage, which begins with fresh ones.
-    summary, audit and diagnostics: the JSON files of these names; None where the run has none yet.
+    summary and audit: the JSON files of these names; None where the run has none yet.
     splits: the rows of splits.csv, without those of images that are not used. predictions: the rows of
     predictions.csv, empty until the run has finished.
     """
@@ -79,7 +79,6 @@ class RunFacts:
     start: Mapping[str, Any] | None = None
     summary: Mapping[str, Any] | None = None
     audit: Mapping[str, Any] | None = None
-    diagnostics: Mapping[str, Any] | None = None
     splits: tuple[Mapping[str, str], ...] = ()
     predictions: tuple[Answer, ...] = ()
 
@@ -97,16 +96,6 @@ class RunFacts:
     def labels(self, split: str) -> list[str]:
         """The labels of the examples of `split`."""
         return [row["label"] for row in self.splits if row["split"] == split]
-
-    @property
-    def recorded_start(self) -> Mapping[str, Any]:
-        """What diagnostics.json says of the net before its first step; empty where it says nothing."""
-        return (self.diagnostics or {}).get("start") or {}
-
-    @property
-    def recorded_epochs(self) -> Sequence[Mapping[str, Any]]:
-        """What diagnostics.json says of the net after each epoch, the first one first."""
-        return (self.diagnostics or {}).get("epochs") or []
 
     def answers(self, split: str) -> Answers:
         """Which of the predictions on the examples of `split` are right, and what belongs together."""
@@ -134,6 +123,7 @@ class Record:
     notes: what the reader of the output should know of how the log was read, as sentences.
     clock: what the times of all curves count. columns: by the names of curves, what each was read from in a
     log of others. epochs and steps: how many of them the log says were trained; None where it does not say.
+    diagnostics: what the training recorded of its net, as in diagnostics.json; None if it recorded nothing.
     """
 
     path: str
@@ -147,11 +137,22 @@ class Record:
     columns: Mapping[str, str] = field(default_factory=dict)
     epochs: float | None = None
     steps: float | None = None
+    diagnostics: Mapping[str, Any] | None = None
 
     def curve(self, name: str) -> Curve | None:
         """A curve by name; None where the log has none, or an empty one."""
         found = self.curves.get(name)
         return found if found is not None and len(found) else None
+
+    @property
+    def recorded_start(self) -> Mapping[str, Any]:
+        """What diagnostics.json says of the net before its first step; empty where it says nothing."""
+        return (self.diagnostics or {}).get("start") or {}
+
+    @property
+    def recorded_epochs(self) -> Sequence[Mapping[str, Any]]:
+        """What diagnostics.json says of the net after each epoch, the first one first."""
+        return (self.diagnostics or {}).get("epochs") or []
 
     @property
     def missing(self) -> tuple[str, ...]:

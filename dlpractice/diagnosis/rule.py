@@ -19,20 +19,26 @@ NEEDS: Mapping[str, Callable[[Case], bool]] = {
     ),
     "training and validation accuracy": lambda case: case.errors is not None,
     "a classification run": lambda case: case.record.run is not None and case.run.command == "finetune",
+    "a classification": lambda case: (
+        bool(case.record.recorded_start.get("classes"))
+        if case.record.run is None
+        else case.run.command == "finetune"
+    ),
     "a one-shot run": lambda case: case.record.run is not None and case.run.command == "oneshot",
     "splits.csv": lambda case: case.record.run is not None and bool(case.run.splits),
     "predictions.csv": lambda case: case.record.run is not None and bool(case.run.predictions),
     "summary.json": lambda case: case.record.run is not None and case.run.summary is not None,
-    RECORDED: lambda case: case.record.run is not None and case.run.diagnostics is not None,
+    RECORDED: lambda case: case.record.diagnostics is not None,
 }
 """What a rule can need, in the words of the documentation, and whether a case has it. A trend takes five
 epochs."""
 
-KINDS = ("a classification run", "a one-shot run")
-"""Needs that say which runs a rule is about. It does not apply to runs of the other kind."""
+KINDS = ("a classification run", "a classification", "a one-shot run")
+"""Needs that say which runs a rule is about. It does not apply to runs of another kind. "A classification" is
+one that `dlp` ran, or one of others that recorded its number of classes."""
 
 OWN = {*KINDS, "splits.csv", "predictions.csv", "summary.json", RECORDED}
-"""Needs that only a run directory of ours can meet."""
+"""Needs that a mere log cannot meet. A training of others meets some by what it recorded of its net."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +88,12 @@ class Rule:
         return tuple(need for need in self.needs if not NEEDS[need](case))
 
     def applies(self, case: Case) -> bool:
-        """Whether the rule is about runs like this one. Of a log of others it may ask for curves alone."""
+        """Whether the rule is about runs like this one.
+
+        Of a log of others it may ask for curves alone, unless the training recorded of its net what it needs.
+        """
         if case.record.run is None:
-            return not OWN.intersection(self.needs)
+            return all(NEEDS[need](case) for need in OWN.intersection(self.needs))
         return all(NEEDS[kind](case) for kind in self.needs if kind in KINDS)
 
     def judge(self, case: Case) -> Finding | None:

@@ -21,7 +21,7 @@ def name_findings(record: Record) -> list[str]:
 def name_unrecorded(record: Record) -> list[str]:
     """The same without diagnostics.json."""
     assert record.run is not None
-    return name_findings(replace(record, run=replace(record.run, diagnostics=None)))
+    return name_findings(replace(record, diagnostics=None))
 
 
 def always_overfitting(record: Record) -> list[str]:

@@ -86,6 +86,7 @@ def run_of(
     config: dict[str, dict[str, Any]] | None = None,
     curves: dict[str, Any] | None = None,
     rows: list[dict[str, str]] | None = None,
+    diagnostics: dict[str, Any] | None = None,
     **facts: Any,
 ) -> Record:
     """A finished run of ours that kept its last epoch. config: changes by section."""
@@ -109,7 +110,7 @@ def run_of(
         splits=tuple(rows if rows is not None else split_rows()),
         **{"summary": {"best_epoch": len(plain["accuracy"])}, **facts},
     )
-    return Record("run", "run directory", made, run)
+    return Record("run", "run directory", made, run, diagnostics=diagnostics)
 
 
 _START: dict[str, Any] = {

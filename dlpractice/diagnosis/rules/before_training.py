@@ -18,7 +18,7 @@ SCALE = Threshold("spread of the inputs of the first trained layer", 20.0, "chos
 
 def see_output(case: Case) -> Sign | None:
     """A last layer whose activation the loss does not expect."""
-    output = case.run.recorded_start.get("output")
+    output = case.record.recorded_start.get("output")
     if not output or output.get("activation") in (None, "linear"):
         return None
     text = f"the last layer ends in {output['activation']}, and the loss takes logits"
@@ -27,7 +27,7 @@ def see_output(case: Case) -> Sign | None:
 
 def see_inputs(case: Case) -> Sign | None:
     """Inputs of the first trained layer that are not scaled."""
-    inputs = case.run.recorded_start.get("inputs")
+    inputs = case.record.recorded_start.get("inputs")
     if not inputs or inputs["std"] is None or inputs["std"] < SCALE.value:
         return None
     text = (
@@ -39,8 +39,8 @@ def see_inputs(case: Case) -> Sign | None:
 
 def see_first_loss(case: Case) -> Sign | None:
     """A first loss far from ln K."""
-    loss, classes = case.run.recorded_start.get("loss"), case.run.recorded_start.get("classes")
-    if loss is None or not classes or case.run.command != "finetune":
+    loss, classes = case.record.recorded_start.get("loss"), case.record.recorded_start.get("classes")
+    if loss is None or not classes:
         return None
     expected = math.log(classes)
     if KNOWN.value * expected <= loss <= expected + FIRST_LOSS.value:
@@ -53,7 +53,7 @@ def see_first_loss(case: Case) -> Sign | None:
 
 def see_one_batch(case: Case) -> Sign | None:
     """A single batch that cannot be learnt."""
-    batch = case.run.recorded_start.get("one_batch")
+    batch = case.record.recorded_start.get("one_batch")
     if not batch or batch["before"] is None:
         return None
     before, after, floor = batch["before"], batch["after"], batch.get("floor") or 0.0
@@ -90,7 +90,7 @@ RULES = (
     Rule(
         name="first loss out of range",
         finds="Before the first step the loss is far from what guessing costs.",
-        needs=(RECORDED, "a classification run"),
+        needs=(RECORDED, "a classification"),
         thresholds=(FIRST_LOSS, KNOWN),
         causes="a head with large weights, unscaled features, weights that already know the task",
         remedy="a smaller initial head, or standardised features",

@@ -44,7 +44,7 @@ def see_dead(case: Case) -> Sign | None:
 
 def _dead_at_start(case: Case) -> bool:
     return any(
-        (layer.get("dead") or 0.0) > DEAD.value for layer in case.run.recorded_start.get("layers") or []
+        (layer.get("dead") or 0.0) > DEAD.value for layer in case.record.recorded_start.get("layers") or []
     )
 
 
@@ -63,7 +63,7 @@ def _see_share(case: Case, key: str, threshold: Threshold, what: str) -> Sign | 
         return None
     name, (epoch, share) = max(found.items(), key=lambda item: item[1][1])
     text = f"{share:.0%} of {name} {what} at epoch {epoch}; {len(found)} such layers"
-    return Sign("warning", "high", (text,), lower_rate(case.run, 0.05))
+    return Sign("warning", "high", (text,), lower_rate(case.record.run, 0.05))
 
 
 def see_gradients(case: Case) -> Sign | None:
@@ -75,7 +75,7 @@ def see_gradients(case: Case) -> Sign | None:
         if norm is None or norm > EXPLODING.value:
             size = "is not a number" if norm is None else f"has the norm {norm:.3g}"
             text = f"the gradient of {layer['name']} {size} at epoch {epoch}"
-            return Sign("warning", "high", (text,), lower_rate(case.run, 0.05))
+            return Sign("warning", "high", (text,), lower_rate(case.record.run, 0.05))
     return _see_vanishing(case)
 
 
@@ -84,7 +84,7 @@ def _see_vanishing(case: Case) -> Sign | None:
 
     Where the loss is near zero all gradients are small, so that a small one alone says nothing.
     """
-    for epoch in reversed(case.run.recorded_epochs):
+    for epoch in reversed(case.record.recorded_epochs):
         shares = {
             layer["name"]: layer["gradient_norm"] / layer["weight_norm"]
             for layer in epoch["layers"]
@@ -113,10 +113,10 @@ def see_updates(case: Case) -> Sign | None:
             f"a step changes layers by {typical[0]:.1g} of their weights on the median, and {highest[1]} by "
             f"{highest[0]:.2g} at epoch {highest[2]}"
         )
-        return Sign("warning", "medium", (text,), lower_rate(case.run, 0.05))
+        return Sign("warning", "medium", (text,), lower_rate(case.record.run, 0.05))
     if 0 < typical[0] < SMALLEST_UPDATE.value:
         text = f"a step changes layers by {typical[0]:.1g} of their weights on the median"
-        return Sign("info", "medium", (text,), raise_rate(case.run, 1e-5))
+        return Sign("info", "medium", (text,), raise_rate(case.record.run, 1e-5))
     return None
 
 
@@ -134,7 +134,7 @@ def list_update_ratios(case: Case) -> list[tuple[float, str, int]]:
 
 def _layers(case: Case) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Each layer that was recorded, with its epoch; the last epoch comes first."""
-    for epoch in reversed(case.run.recorded_epochs):
+    for epoch in reversed(case.record.recorded_epochs):
         for layer in epoch["layers"]:
             yield int(epoch["epoch"]), layer
 

@@ -63,7 +63,7 @@ def see_pairs_at_chance(case: Case) -> Sign | None:
 
 def see_collapse(case: Case) -> Sign | None:
     """Similarities that all became the same."""
-    looks = [case.run.recorded_start, *case.run.recorded_epochs]
+    looks = [case.record.recorded_start, *case.record.recorded_epochs]
     spreads = [((look.get("output") or {}).get("similarity") or {}).get("spread") for look in looks]
     start, end = spreads[0], spreads[-1]
     if not start or end is None or end > COLLAPSED.value * start:
@@ -91,7 +91,7 @@ def see_few_classes(case: Case) -> Sign | None:
 
 def see_asymmetry(case: Case) -> Sign | None:
     """A similarity that depends on which of two images comes first."""
-    output = case.run.recorded_start.get("output") or {}
+    output = case.record.recorded_start.get("output") or {}
     similarity = output.get("similarity")
     if not similarity or similarity["asymmetry"] <= ASYMMETRY.value * similarity["spread"]:
         return None

@@ -9,7 +9,7 @@ from dlpractice.recipes.finetune.setup import Setup
 from dlpractice.registry.strategies import Stage
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.batches.feed import Feed
-from dlpractice.training.diagnostics.activations import Document, describe_values
+from dlpractice.training.diagnostics.net_layers import Document, describe_values
 from dlpractice.training.diagnostics.recording import Probe, Recorder
 from dlpractice.training.steps import Loss
 

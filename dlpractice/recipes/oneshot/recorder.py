@@ -10,7 +10,7 @@ from dlpractice.layers.similarity import Similarity
 from dlpractice.recipes.oneshot.setup import OneshotSetup
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.batches.views import view_batch
-from dlpractice.training.diagnostics.activations import Document, describe_values
+from dlpractice.training.diagnostics.net_layers import Document, describe_values
 from dlpractice.training.diagnostics.recording import Probe, Recorder
 from dlpractice.training.pairs import EpisodeFeed
 from dlpractice.training.steps import Loss

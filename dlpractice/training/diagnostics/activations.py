@@ -1,6 +1,5 @@
 """The values inside a net on one batch: their ranges, and the shares of dead and saturated units."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -8,40 +7,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
-Document = dict[str, Any]
-
-# At the flat ends beyond these values, the slope is below a hundredth of the function's largest slope.
-_FLAT_ENDS = {"tanh": float(np.tanh(3.0)), "sigmoid": float(1 / (1 + np.exp(-6.0)))}
-_WATCHED = ("relu", *_FLAT_ENDS)
-
-
-def describe_values(values: ArrayLike) -> Document:
-    """`low`, `high`, `mean` and `std` of an array of any shape. All are NaN if one of its values is."""
-    array = np.asarray(values, np.float64)
-    return {
-        "low": float(array.min()),
-        "high": float(array.max()),
-        "mean": float(array.mean()),
-        "std": float(array.std()),
-    }
-
-
-def walk(net: keras.Model) -> Iterator[keras.layers.Layer]:
-    """The layers of a net in order. A net inside it is replaced by its own layers."""
-    for layer in net.layers:
-        if isinstance(layer, keras.Model):
-            yield from walk(layer)
-        else:
-            yield layer
-
-
-def activation_of(layer: keras.layers.Layer) -> str | None:
-    """The name of the activation that a layer ends in; None if it has none."""
-    if isinstance(layer, keras.layers.ReLU):
-        return "relu"
-    if isinstance(layer, keras.layers.Softmax):
-        return "softmax"
-    return getattr(getattr(layer, "activation", None), "__name__", None)
+from dlpractice.training.diagnostics.net_layers import (
+    WATCHED,
+    Document,
+    activation_of,
+    describe_values,
+    find_idle,
+)
 
 
 class Flow:
@@ -54,7 +26,7 @@ class Flow:
     """
 
     def __init__(self, net: keras.Model, start: Any) -> None:
-        self._watched = [layer for layer in net.layers if activation_of(layer) in _WATCHED]
+        self._watched = [layer for layer in net.layers if activation_of(layer) in WATCHED]
         self._last = net.layers[-1]
         self._trained = next((layer for layer in net.layers if layer.trainable_variables), None)
         outputs = [layer.output for layer in (self._last, *self._watched)]
@@ -81,9 +53,7 @@ class Flow:
 
         Returns:
             The output; the range of what the first trained layer sees, or None if no layer is trained; and
-            by layer, its share of `dead` or `saturated` units. A unit of a ReLU layer is dead if it is zero
-            for every example, a channel of a convolution if it is so at every place. Of tanh and sigmoid,
-            those values are saturated that lie at the flat ends.
+            by layer, what `find_idle` says of it.
         """
         values = tf.cast(tf.convert_to_tensor(inputs), tf.float32)
         found = tf.nest.flatten(self._model(values, training=training))
@@ -93,15 +63,7 @@ class Flow:
             given = np.asarray(values) if self._sees_start else rest.pop()
             seen = {"layer": self._trained.name} | describe_values(given)
         shares = {
-            layer.name: _find_idle(str(activation_of(layer)), outputs)
+            layer.name: find_idle(str(activation_of(layer)), outputs)
             for layer, outputs in zip(self._watched, rest, strict=True)
         }
         return output, seen, shares
-
-
-def _find_idle(activation: str, values: NDArray[np.float32]) -> Document:
-    if activation == "relu":
-        return {"dead": float((values.reshape(-1, values.shape[-1]) <= 0).all(axis=0).mean())}
-    end = _FLAT_ENDS[activation]
-    low = -end if activation == "tanh" else 1 - end
-    return {"saturated": float(((values >= end) | (values <= low)).mean())}

@@ -7,9 +7,7 @@ and the range of the output. The training ends with the same bits as without: we
 generator states that the recording changes are put back.
 """
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +17,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from dlpractice.training.devices.placement import Placement
-from dlpractice.training.diagnostics.activations import Document, Flow, activation_of, walk
+from dlpractice.training.diagnostics.activations import Flow
+from dlpractice.training.diagnostics.net_layers import Document, activation_of, norm, walk, without_dropout
 from dlpractice.training.optimisers.optimisers import build_groups
 from dlpractice.training.steps import Loss, compile_train_step, scale_of_loss
 
@@ -110,8 +109,8 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         ratios = {}
         for layer in walk(self.model):
             own = [(variable.numpy(), kept[id(variable)]) for variable in layer.trainable_variables]
-            if norm := _norm(before for _, before in own):
-                ratios[layer.name] = _norm(after - before for after, before in own) / norm
+            if before_norm := norm(before for _, before in own):
+                ratios[layer.name] = norm(after - before for after, before in own) / before_norm
         has_moved = any(ratios.values())
         if batch == 0 or has_moved:
             self._write(self._document() | {"step": self._place() | {"update_ratios": ratios}})
@@ -222,29 +221,13 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
             row = {"name": layer.name, "kind": type(layer).__name__, "activation": activation_of(layer)}
             row["trained"] = bool(layer.trainable_variables)
             if layer.trainable_variables:
-                row["gradient_norm"] = _norm(by_variable[id(own)] for own in layer.trainable_variables)
-                row["weight_norm"] = _norm(own.numpy() for own in layer.trainable_variables)
+                row["gradient_norm"] = norm(by_variable[id(own)] for own in layer.trainable_variables)
+                row["weight_norm"] = norm(own.numpy() for own in layer.trainable_variables)
                 row["update_ratio"] = ratios.get(layer.name)
                 if getattr(layer, "use_bias", False):
                     row["bias_mean"] = float(layer.bias.numpy().mean())
             layers.append(row | shares.get(layer.name, {}))
         return self._probe.describe_output(outputs), seen, layers
-
-
-@contextmanager
-def without_dropout(model: keras.Model) -> Iterator[None]:
-    """Inside the block, dropout layers drop nothing, whether a function is traced or run.
-
-    Neither the noise of dropout nor a rate that is too high shall be taken for a net that cannot learn.
-    """
-    rates = {layer: layer.rate for layer in walk(model) if isinstance(layer, keras.layers.Dropout)}
-    for layer in rates:
-        layer.rate = 0.0
-    try:
-        yield
-    finally:
-        for layer, rate in rates.items():
-            layer.rate = rate
 
 
 def compile_gradients(
@@ -274,10 +257,6 @@ def compile_gradients(
         return total, [gradient.numpy() for gradient in gradients]
 
     return measure
-
-
-def _norm(arrays: Any) -> float:
-    return math.sqrt(sum(float(np.square(np.asarray(array, np.float64)).sum()) for array in arrays))
 
 
 def _assign(variables: Sequence[Any], values: Sequence[NDArray[Any]]) -> None:

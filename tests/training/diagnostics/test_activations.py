@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from dlpractice.training.diagnostics.activations import Flow, activation_of, describe_values, walk
+from dlpractice.training.diagnostics.activations import Flow
+from dlpractice.training.diagnostics.net_layers import activation_of, describe_values, walk
 
 
 def rows() -> Any:

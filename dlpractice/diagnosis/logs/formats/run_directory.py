@@ -43,7 +43,6 @@ def read_run(path: Path) -> Record:
         start=_find_start([row for row in rows if row["stage"] != stage]),
         summary=run.summary() if finished else None,
         audit=run.audit() if run.has_audit else None,
-        diagnostics=run.diagnostics(),
         splits=tuple(row for row in run.splits() if row["split"] != UNUSED) if run.has_splits else (),
         predictions=tuple(run.predictions()) if finished else (),
     )
@@ -55,6 +54,7 @@ def read_run(path: Path) -> Record:
         finished=finished,
         notes=_list_notes(rows, stage, finished),
         epochs=float(last[-1]["epoch"]) if last else None,
+        diagnostics=run.diagnostics(),
         steps=max((float(row["step"]) for row in last if row["step"] is not None), default=None),
     )
 
