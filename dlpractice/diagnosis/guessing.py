@@ -49,6 +49,15 @@ def list_guessing_costs(case: Case) -> list[float]:
     return [math.log(classes) for classes in ((case.classes,) if case.classes is not None else _USUAL)]
 
 
+def starts_at_guessing(case: Case, near: float) -> bool:
+    """Whether the training loss starts at what guessing costs, but for a share `near` of it, and so can fall
+    to 0; that of a run of `dlp` always can."""
+    trend = case.trends.get("loss")
+    if case.record.run is not None or trend is None:
+        return case.record.run is not None
+    return any(abs(trend.start - guess) <= near * guess for guess in list_guessing_costs(case))
+
+
 def find_guessing_cost(case: Case) -> float | None:
     """What guessing costs where the curves show it, ln K in nats: training ends at that loss, with 1/K
     right."""

@@ -10,7 +10,7 @@ import math
 from dlpractice.diagnosis.case import Case, Errors
 from dlpractice.diagnosis.curves.trends import Change, Trend
 from dlpractice.diagnosis.finding import Confidence, Sign
-from dlpractice.diagnosis.guessing import see_guessing
+from dlpractice.diagnosis.guessing import NEAR, see_guessing, starts_at_guessing
 from dlpractice.diagnosis.remedies import enlarge, name_remedy, regularise, train_longer, train_steps
 from dlpractice.diagnosis.rule import SURE, UNTRAINED, Rule, Threshold
 
@@ -18,6 +18,11 @@ RISE = Threshold(
     "rise of the validation loss over its lowest, share of the training loss's fall",
     0.04,
     "between 0.03 and 0.05 on the even half of 419 labelled histories (Li et al., IEEE Access 2024)",
+)
+OF_LEVEL = Threshold(
+    "that rise, share of the loss, where training starts at what guessing costs, so that losses end at 0",
+    0.03,
+    "between 0.025 and 0.046 on the same half",
 )
 ALONG = Threshold("rise of the training loss, share of that rise", 0.1, "chosen: overfitting lets it fall")
 GAP = Threshold("lower end of the gap's interval", 0.05, "chosen: five points of accuracy are worth a change")
@@ -78,16 +83,18 @@ def rising_loss(case: Case) -> Change | None:
     """How the validation loss rose from its lowest place to the end; None where noise explains the rise, or
     where the training loss rose as well.
 
-    It counts against what the training loss gained, which is the same wherever a loss has its zero.
+    It counts against what the training loss gained, which is the same wherever a loss has its zero; and
+    against the loss itself, where its zero is known.
     """
     trend, train = case.trends.get("val_loss"), case.trends.get("loss")
     if trend is None:
         return None
     gained = max((train or trend).fall, SURE.value * (train or trend).noise)
+    least = OF_LEVEL.value if starts_at_guessing(case, NEAR.value) else 0.0
     seen = [
         rise
         for rise in (trend.rise(), *trend.averaged_rises())
-        if rise.deviations > SURE.value and rise.amount > RISE.value * gained
+        if rise.deviations > SURE.value and rise.amount > RISE.value * gained and rise.relative > least
     ]
     return next((rise for rise in seen if not _rises_along(train, rise)), None)
 
@@ -215,7 +222,7 @@ RULES = (
         name="overfitting",
         finds="Training goes on to improve what validation does not confirm.",
         needs=("a trend of the validation loss, or accuracies",),
-        thresholds=(RISE, ALONG, GAP, SEEN_GAP, SURE),
+        thresholds=(RISE, OF_LEVEL, NEAR, ALONG, GAP, SEEN_GAP, SURE),
         causes="a validation split unlike the training data, label errors, too little data",
         remedy=(
             "more data, more regularisation, a smaller model, or the weights of the epoch with the "

@@ -8,7 +8,7 @@ from dlpractice.diagnosis.case import Case
 from dlpractice.diagnosis.curves.chance import chance_of_sharing
 from dlpractice.diagnosis.curves.trends import Change, Trend, read_trend
 from dlpractice.diagnosis.finding import Sign
-from dlpractice.diagnosis.guessing import FLAT, find_guessing_cost, list_guessing_costs
+from dlpractice.diagnosis.guessing import FLAT, find_guessing_cost, starts_at_guessing
 from dlpractice.diagnosis.record import Curve, Floats
 from dlpractice.diagnosis.remedies import lower_rate, raise_rate
 from dlpractice.diagnosis.rule import SURE, Rule, Threshold
@@ -224,10 +224,7 @@ def see_low_rate(case: Case) -> Sign | None:
 def _is_scale_known(case: Case) -> bool:
     """Whether it is known that the loss could fall to about 0, as those of runs of `dlp` can and those of
     classifiers, which start where guessing is. Those of language models and many others cannot."""
-    if case.record.run is not None or case.errors is not None:
-        return True
-    start = case.trends["loss"].start
-    return any(abs(start - guess) <= FLAT.value * guess for guess in list_guessing_costs(case))
+    return case.errors is not None or starts_at_guessing(case, FLAT.value)
 
 
 def _is_learnt(case: Case) -> bool:
