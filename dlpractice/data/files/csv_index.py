@@ -2,14 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from dlpractice.data.files.csv_text import Table, read_table
 from dlpractice.data.files.file_lookup import Lookup
 from dlpractice.data.files.index_items import Finding, Index, Item
 from dlpractice.data.files.same_files import identify_file
 from dlpractice.data.naming.class_names import is_text, nfc, settle_spelling
-from dlpractice.data.naming.column_names import Columns, Role, UnknownColumnsError, assign_columns
+from dlpractice.data.naming.column_names import (
+    Columns,
+    Role,
+    UnknownColumnsError,
+    assign_columns,
+    name_columns,
+)
 from dlpractice.data.naming.split_names import SplitName, find_rivals, find_splits
 from dlpractice.errors import DataError
 
@@ -22,8 +28,8 @@ Row = Mapping[Role, str]
 class _Reader:
     """Turns rows into items; a row that names a file again counts once, or contradicts.
 
-    `again` are the paths of such rows, and `elsewhere` the folders in which files are that were looked for
-    beside the table.
+    `again` are the paths of such rows. `moved` has an entry for each file that was found in another folder:
+    what stands in front of its name in the table, and what has to stand there.
     """
 
     root: Path
@@ -32,7 +38,8 @@ class _Reader:
     confined: bool
     items: dict[object, tuple[int, Item]] = field(default_factory=dict)
     again: list[str] = field(default_factory=list)
-    elsewhere: list[str] = field(default_factory=list)
+    moved: list[tuple[str, str]] = field(default_factory=list)
+    _sought: int = 0
 
     def read(self, line: int, row: Row) -> str:
         """What is wrong with a row; "" if it is an item, or the same as one before."""
@@ -63,10 +70,32 @@ class _Reader:
     def _where(self, name: str) -> str:
         if "://" in name:
             return " (it is an address; download it first)"
-        suggested = self.lookup.suggest(name)
-        if suggested.endswith(f"/{name}") and "/" not in name:
-            self.elsewhere.append(suggested.removesuffix(name))
+        suggested = self._suggest(name)
+        if suggested and (moved := _compare_folders(name, suggested)):
+            self.moved.append(moved)
         return f" (there is {suggested})" if suggested else ""
+
+    def _suggest(self, name: str) -> str:
+        """Where the file may be: like the one before, or by a search, which the first missing files get."""
+        if self.moved and name.startswith(self.moved[-1][0]):
+            before, now = self.moved[-1]
+            if guess := self.lookup.locate(now + name.removeprefix(before))[0]:
+                return guess
+        self._sought += 1
+        return self.lookup.suggest(name) if self._sought <= _SHOWN else ""
+
+
+def _compare_folders(name: str, found: str) -> tuple[str, str] | None:
+    """What differs in front of the same file's name; None where the name itself differs."""
+    mine, other = name.replace("\\", "/").split("/"), found.split("/")
+    if nfc(mine.pop()) not in (nfc(other[-1]), nfc(PurePosixPath(other[-1]).stem)):
+        return None
+    other.pop()
+    while mine and other and mine[-1] == other[-1]:
+        mine.pop()
+        other.pop()
+    # Backslashes were replaced one by one, so the length is that in the table.
+    return name[: len("/".join([*mine, ""]))], "/".join([*other, ""])
 
 
 def index_csv(path: Path, *, confined: bool = False) -> Index:
@@ -88,7 +117,8 @@ def index_csv(path: Path, *, confined: bool = False) -> Index:
     columns = _assign(path, table, [fields for _, fields in whole])
     rows = [(line, {role: fields[n] for role, n in columns.places.items()}) for line, fields in whole]
     values = dict.fromkeys(row["split"] for _, row in rows if row.get("split"))
-    reader = _Reader(root, Lookup(root, table.encoding), find_splits(values), confined)
+    splits = columns.words or find_splits(values)
+    reader = _Reader(root, Lookup(root, table.encoding), splits, confined)
     problems = {
         line: f"has {len(fields)} fields; the header has {len(table.header)} (quote fields with commas)"
         for line, fields in table.rows
@@ -145,8 +175,8 @@ def _refuse(path: Path, problems: list[str], items: Sequence[Item], reader: _Rea
         more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
         one = len(problems) == 1
         hint = "correct this line of the CSV" if one else "correct these lines of the CSV"
-        if folder := _common_folder(reader.elsewhere, problems):
-            hint = f"the files are in {folder}: put the CSV there, or write {folder} in front of each path"
+        if len(reader.moved) == len(problems) and len(set(reader.moved)) == 1:
+            hint = _say_moved(*reader.moved[0])
         raise DataError(
             problems[0] if one else f"{path} has {len(problems)} faulty lines",
             hint,
@@ -156,9 +186,11 @@ def _refuse(path: Path, problems: list[str], items: Sequence[Item], reader: _Rea
         raise DataError(f"{path} lists no images", "add one line per image below the header path,label")
 
 
-def _common_folder(folders: Sequence[str], problems: Sequence[str]) -> str:
-    """The folder in which all files are that were not found; "" if not all are, or not in one."""
-    return folders[0] if len(folders) == len(problems) and len(set(folders)) == 1 else ""
+def _say_moved(before: str, now: str) -> str:
+    if before:
+        instead = f"write {now} in place of {before} in" if now else f"remove {before} from"
+        return f"{instead} each path: paths start at the folder of the CSV"
+    return f"the files are in {now}: put the CSV there, or write {now} in front of each path"
 
 
 def _describe(path: Path, table: Table, columns: Columns, reader: _Reader) -> Iterator[Finding]:
@@ -171,10 +203,15 @@ def _describe(path: Path, table: Table, columns: Columns, reader: _Reader) -> It
     if renamed:
         yield Finding("table format", "info", f"{path.name}: read {', '.join(renamed)}")
     if columns.numbering:
-        names = ", ".join(table.header[place] or f"number {place + 1}" for place in columns.numbering)
-        yield Finding(
-            "table format", "info", f"{path.name}: column {names} numbers the rows, and is not used"
-        )
+        names = name_columns(table.header, columns.numbering)
+        verb = "numbers the rows, and is" if len(columns.numbering) == 1 else "number the rows, and are"
+        yield Finding("table format", "info", f"{path.name}: {names} {verb} not used")
+    if columns.unused:
+        names = name_columns(table.header, columns.unused)
+        text = f"{path.name}: {names} {'is' if len(columns.unused) == 1 else 'are'} not used"
+        if "group" not in columns.places:
+            text += "; a column that says which images belong together has to be called group"
+        yield Finding("table format", "warning", text)
     for way, count in reader.lookup.ways.items():
         yield Finding(
             "table format", "info", f"{path.name}: {count} {'path' if count == 1 else 'paths'} {way}"

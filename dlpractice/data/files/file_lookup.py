@@ -55,19 +55,31 @@ class Lookup:
 
     def find(self, name: str) -> str | None:
         """The path of a file that is there, with forward slashes: relative to the root where `name` is."""
+        path, way = self.locate(name)
+        if way:
+            self.ways[way] = self.ways.get(way, 0) + 1
+        return path
+
+    def locate(self, name: str) -> tuple[str | None, str]:
+        """As `find`, with the way in which the file was found, which is not counted."""
         for path, way in self._guesses(name):
             if path and os.path.isfile(self.root / path):
-                if way:
-                    self.ways[way] = self.ways.get(way, 0) + 1
-                return PurePosixPath(path).as_posix()
-        return None
+                return PurePosixPath(path).as_posix(), way
+        return None, ""
 
     def suggest(self, name: str) -> str:
-        """A file that may be meant by a name that is not there: in another case, or in a folder; or ""."""
+        """A file that may be meant by a name that is not there, or "".
+
+        It may be in another case, in a folder of the root, or below the root by the last parts of the name,
+        as where a table was written on another machine.
+        """
         path = self.root / name.replace("\\", "/")
         if other := self._list(path.parent).by_case.get(nfc(path.name).casefold()):
             return self._relative(path.parent / other)
-        return next((found for folder in self._folders if (found := self._find_inside(folder, name))), "")
+        parts = PurePosixPath(name.replace("\\", "/")).parts
+        ends = [PurePosixPath(*parts[first:]) for first in range(len(parts))]
+        places = ((folder / end.parent, end.name) for end in ends for folder in (self.root, *self._folders))
+        return next((found for folder, last in places if (found := self._find_inside(folder, last))), "")
 
     def _guesses(self, name: str) -> Iterator[tuple[str, str]]:
         slashed = name.replace("\\", "/")

@@ -1,10 +1,13 @@
 """What people call the columns of a table of images."""
 
+import difflib
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from dlpractice.data.naming.split_names import SplitName, find_flag
 
 Role = Literal["path", "label", "split", "group"]
 
@@ -24,20 +27,50 @@ _NAMES: Mapping[Role, frozenset[str]] = {
         }
     ),
     "split": frozenset({"split", "subset", "partition", "set", "dataset", "phase", "usage"}),
-    "group": frozenset({"group", "groupid"}),
+    "group": frozenset(
+        {
+            *("group", "groupid", "patient", "patientid", "subject", "subjectid", "person", "personid"),
+            *("participant", "participantid", "lesionid", "speaker", "speakerid", "writer", "writerid"),
+            *("drawer", "drawerid", "video", "videoid", "clipid", "scene", "sceneid", "session", "sessionid"),
+            *(
+                "sequenceid",
+                "burst",
+                "burstid",
+                "individual",
+                "individualid",
+                "animalid",
+                "caseid",
+                "studyid",
+            ),
+        }
+    ),
 }
-# Names of images only where no other column is: `id` often numbers the rows.
-_IDENTIFIERS = frozenset({"imageid", "imgid", "fileid", "id"})
-_KNOWN = _IDENTIFIERS.union(*_NAMES.values())
+# Taken only where no other column is: `id` often numbers the rows, and `class_id` the classes.
+_SECOND_NAMES: Mapping[Role, frozenset[str]] = {
+    "path": frozenset({"imageid", "imgid", "fileid", "id"}),
+    "label": frozenset({"labelid", "classid", "categoryid", "choice", "species", "breed", "diagnosis", "dx"}),
+}
+_KNOWN = frozenset().union(*_NAMES.values(), *_SECOND_NAMES.values())
+# What must not be passed over where it is misspelt: then images would be divided otherwise than was meant.
+_DIVIDING = ("split", "subset", "partition", "group")
+_FOLD = re.compile(r"(k|cv)?folds?(id)?")
+_TRUTHS = {"0": False, "1": True, "false": False, "true": True}
+_SHOWN = 8
 _PANDAS_INDEX = re.compile(r"(unnamed:?\s*\d+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column holds what: positions by role, and those that merely number the rows."""
+    """Which column holds what, by position.
+
+    `numbering` merely number the rows, and `unused` say something that is not asked for. `words` are the
+    values of a column such as `is_valid`, each with the split that it stands for.
+    """
 
     places: Mapping[Role, int]
-    numbering: tuple[int, ...]
+    numbering: tuple[int, ...] = ()
+    unused: tuple[int, ...] = ()
+    words: Mapping[str, SplitName] = field(default_factory=dict)
 
 
 class UnknownColumnsError(Exception):
@@ -51,34 +84,63 @@ class UnknownColumnsError(Exception):
 def assign_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Columns:
     """Finds out which column holds what, by the names in the header.
 
-    A column that nobody knows is left out only where it numbers the rows, as a data frame's index does.
+    Where several may hold the same, one that is called just like the role is taken. What nobody knows is left
+    out, unless it may say how the images are to be divided.
 
     Raises:
-        UnknownColumnsError: a column is lacking, could be two things, or is not known.
+        UnknownColumnsError: a column is lacking, could be two things, or may say how images are divided.
     """
-    candidates: dict[Role, list[int]] = {
-        role: [place for place, name in enumerate(header) if _simplify(name) in names]
-        for role, names in _NAMES.items()
-    }
-    if not candidates["path"]:
-        candidates["path"] = [place for place, name in enumerate(header) if _simplify(name) in _IDENTIFIERS]
+    values = [[row[place] for row in rows] for place in range(len(header))]
+    candidates = {role: _find_candidates(header, role) for role in _NAMES}
+    words: Mapping[str, SplitName] = {}
+    if not candidates["split"]:
+        candidates["split"] = [place for place, name in enumerate(header) if find_flag(name)]
+        words = _read_flags(header, candidates["split"], values)
     known = {place for places in candidates.values() for place in places}
-    unknown = [place for place in range(len(header)) if place not in known]
-    numbering = [place for place in unknown if _numbers_rows(header[place], [row[place] for row in rows])]
-    _refuse_lacking(header, candidates, unknown)
+    rest = [
+        place for place in range(len(header)) if place not in known and (header[place] or any(values[place]))
+    ]
+    numbering = tuple(place for place in rest if _numbers_rows(header[place], values[place]))
+    _refuse_lacking(header, candidates, rest, values)
     _refuse_ambiguous(header, candidates)
-    if left := [header[place] or f"number {place + 1}" for place in unknown if place not in numbering]:
-        raise UnknownColumnsError(
-            f"column {', '.join(left)} is not known",
-            "remove it; or name it split where it says train, validation or test, or group where it says "
-            "which images belong together",
-        )
-    return Columns({role: places[0] for role, places in candidates.items() if places}, tuple(numbering))
+    _refuse_dividing(header, [place for place in rest if place not in numbering])
+    places = {role: places[0] for role, places in candidates.items() if places}
+    used = {*places.values(), *numbering}
+    return Columns(places, numbering, tuple(place for place in sorted({*known, *rest} - used)), words)
+
+
+def name_columns(header: Sequence[str], places: Sequence[int]) -> str:
+    """Columns in words: `column width`, `columns width, height`, `column number 3` where it has no name."""
+    names = [header[place] or f"number {place + 1}" for place in places]
+    return f"{'column' if len(names) == 1 else 'columns'} {_some(names)}"
+
+
+def _find_candidates(header: Sequence[str], role: Role) -> list[int]:
+    """The columns that may hold something: those called just like it, else those of usual names."""
+    for names in (_NAMES[role], _SECOND_NAMES.get(role, frozenset())):
+        places = [place for place, name in enumerate(header) if _simplify(name) in names]
+        exact = [place for place in places if header[place].casefold() == role]
+        if places:
+            return exact or places
+    return []
+
+
+def _read_flags(
+    header: Sequence[str], places: Sequence[int], values: Sequence[Sequence[str]]
+) -> dict[str, SplitName]:
+    """What yes and no stand for in a column such as `is_valid`; other words are left to be refused."""
+    splits = [split for place in places if (split := find_flag(header[place]))]
+    if len(splits) != 1:
+        return {}
+    yes = splits[0]
+    no: SplitName = "test" if yes == "train" else "train"
+    truths = {word: _TRUTHS.get(word.casefold().removesuffix(".0")) for word in values[places[0]]}
+    return {word: yes if truth else no for word, truth in truths.items() if truth is not None}
 
 
 def count_known(header: Sequence[str]) -> int:
     """How many of the names are those of columns of images."""
-    return sum(any(_simplify(name) in names for names in (*_NAMES.values(), _IDENTIFIERS)) for name in header)
+    return sum(_simplify(name) in _KNOWN for name in header)
 
 
 def _simplify(name: str) -> str:
@@ -97,16 +159,24 @@ def _numbers_rows(name: str, values: Sequence[str]) -> bool:
 
 
 def _refuse_lacking(
-    header: Sequence[str], candidates: Mapping[Role, Sequence[int]], unknown: Sequence[int]
+    header: Sequence[str],
+    candidates: Mapping[Role, Sequence[int]],
+    rest: Sequence[int],
+    values: Sequence[Sequence[str]],
 ) -> None:
-    names = [header[place] for place in unknown if header[place]]
+    names = [header[place] for place in rest if header[place]]
+    marks = [header[place] for place in rest if values[place] and set(values[place]) <= {"0", "1"}]
     for role in ("path", "label"):
         if not candidates[role]:
             hint = f"name the column that holds the {role} of an image {role}"
             if names:
-                hint += f", if it is one of {', '.join(names)}"
+                hint += f", if it is one of {_some(names)}"
             if any(re.search(r"\.\w{3,4}$", name) for name in header):
                 hint = "the first line looks like an image: put the line path,label above it"
+            elif len(header) == 1:
+                hint = "the first line has to name the columns: put the line path,label there"
+            elif role == "label" and len(marks) > 1:
+                hint = f"write into one column label which of {_some(marks)} holds the 1"
             raise UnknownColumnsError(f"no column is known to hold the {role}", hint)
 
 
@@ -115,5 +185,22 @@ def _refuse_ambiguous(header: Sequence[str], candidates: Mapping[Role, Sequence[
         if len(places) > 1:
             names = " and ".join(header[place] for place in places)
             raise UnknownColumnsError(
-                f"column {names} may each hold the {role}", f"keep one of them, and name it {role}"
+                f"columns {names} may each hold the {role}", f"keep one of them, and name it {role}"
             )
+
+
+def _refuse_dividing(header: Sequence[str], places: Sequence[int]) -> None:
+    """Refuses what is not known, but seems to say how the images are to be divided."""
+    for place in places:
+        name = _simplify(header[place])
+        if _FOLD.fullmatch(name) or difflib.get_close_matches(name, _DIVIDING, cutoff=0.8):
+            raise UnknownColumnsError(
+                f"column {header[place]} seems to say how the images are divided, but is not known",
+                "name it split where it says train, validation or test, or group where it says which images "
+                "belong together; or remove it",
+            )
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_SHOWN])
+    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"

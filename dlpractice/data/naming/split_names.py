@@ -51,6 +51,12 @@ def is_split(name: str) -> bool:
     return bool(find_splits([name]))
 
 
+def find_flag(name: str) -> SplitName | None:
+    """The split that a column of yes and no tells from the others, as in `is_valid`; None for other names."""
+    flag = re.fullmatch(r"is[\W_]*(.+)", name.strip().casefold())
+    return find_splits([flag[1]]).get(flag[1]) if flag else None
+
+
 def _word(name: str) -> str:
     """The one word that a name comes down to, in lower case; "" where it has several."""
     words = re.findall(r"[^\W\d_]+", name.casefold())

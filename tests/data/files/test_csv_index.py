@@ -78,12 +78,12 @@ def test_long_lists_of_faults_are_cut(folder: Path) -> None:
     ("text", "message"),
     [
         ("", "got nothing"),
-        ("id,breed\na,x\n", "no column is known to hold the label"),
+        ("id,kind\na,x\n", "no column is known to hold the label"),
         ("a.png,x\nb.png,y\n", "no column is known to hold the path"),
-        ("path,filename,label\na.png,b.png,x\n", "column path and filename may each hold the path"),
-        ("path,label,class\na.png,x,y\n", "column label and class may each hold the label"),
-        ("image,label,id\na.png,x,7\n", "column id is not known"),
-        ("path,label,colour\na.png,x,red\n", "got path,label,colour"),
+        ("image,filename,label\na.png,b.png,x\n", "columns image and filename may each hold the path"),
+        ("path,tag,class\na.png,x,y\n", "columns tag and class may each hold the label"),
+        ("path,label,splt\na.png,x,train\n", "got path,label,splt: column splt seems to say how"),
+        ("path,label,is_valid\na.png,x,maybe\n", "split must be train, validation or test; got maybe"),
         ('path,label\na.png,"x\ny"\n', ":2 label 'x\\ny' must be one line"),
         ('path,label\na.png,x\nb.png,"y\n"\n', ":3 label 'y\\n' must be one line"),
         ("path,label\na.png,x\x07\n", ":2 label 'x\\x07' must be one line"),
@@ -105,6 +105,33 @@ def test_what_is_no_table_of_images_is_refused(folder: Path, text: str | bytes, 
         index_csv(table(folder, text))
     assert message in caught.value.message
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ("C:\\Users\\me\\{}.png", "remove C:\\Users\\me\\ from each path"),
+        ("/content/drive/{}.png", "remove /content/drive/ from each path"),
+        ("/content/drive/{}", "remove /content/drive/ from each path"),
+        ("D:/pics/far/{}.png", "write sub/ in place of D:/pics/ in each path"),
+    ],
+)
+def test_paths_of_another_machine_and_what_to_write_instead(tmp_path: Path, written: str, hint: str) -> None:
+    names = [f"i{n}" for n in range(40)]
+    for name in names:
+        file = tmp_path / ("sub/far" if "sub" in hint else "") / f"{name}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    path = table(tmp_path, "path,label\n" + "".join(f"{written.format(name)},x\n" for name in names))
+    with pytest.raises(DataError) as caught:
+        index_csv(path)
+    assert caught.value.hint.startswith(hint)
+
+
+def test_a_split_in_yes_and_no(folder: Path) -> None:
+    index = index_csv(table(folder, "fname,labels,is_valid\na.png,x,False\nb.png,x,True\n"))
+    assert [item.split for item in index.items] == ["train", "validation"]
+    assert "read False as train, True as validation" in [finding.message for finding in index.findings]
 
 
 def test_a_table_from_an_archive_stays_inside(folder: Path) -> None:
@@ -130,7 +157,10 @@ TWO = (Item("a.png", "x"), Item("b.png", "y"))
         (",path,label\n7,a.png,x\n3,b.png,y\n", "column number 1 numbers the rows"),
         ("Unnamed: 0,path,label\n0,a.png,x\n1,b.png,y\n", "column Unnamed: 0 numbers the rows"),
         ("path,label,nr\na.png,x,1\nb.png,y,2\n", "column nr numbers the rows"),
-        ("path,label,\na.png,x,\nb.png,y,\n", "column number 3 numbers the rows"),
+        ("path,label,\na.png,x,\nb.png,y,\n", ""),
+        ("path,label,colour\na.png,x,red\nb.png,y,red\n", "column colour is not used; a column that says"),
+        ("path,label,a,b\na.png,x,3,4\nb.png,y,3,\n", "columns a, b are not used"),
+        ("path;label;sure\na.png;x;0,9\nb.png;y;0,8\n", "column sure is not used"),
         ("image_id,label\na,x\nb,y\n", "2 paths found with their ending added"),
         ('path, label\n"a.png", "x"\n.\\b.png, y\n', "1 path found with / instead"),
         ("path,label\na.png,x\nb.png,y\n./b.png,y\n", "1 line names a file again"),
