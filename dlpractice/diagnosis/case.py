@@ -242,7 +242,8 @@ def _scattered(train: Trend, val: Trend) -> Errors:
 
     Their intervals come from how far the accuracies scatter from epoch to epoch.
     """
-    ends = [(1 - trend.end, Z95 * float(trend.errors[-1])) for trend in (train, val)]
+    # A trend may lie a little above the highest accuracy there is.
+    ends = [(max(0.0, 1 - trend.end), Z95 * float(trend.errors[-1])) for trend in (train, val)]
     (a, spread_a), (b, spread_b) = ends
     spread = math.hypot(spread_a, spread_b)
     return Errors(

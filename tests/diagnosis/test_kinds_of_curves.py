@@ -52,10 +52,10 @@ def test_noise_of_batches_is_no_fault(make: SimpleNamespace, sigma: float, most:
 @pytest.mark.parametrize(
     ("name", "train", "val", "found"),
     [
-        ("learning rate too high", DIVERGING, 1.05 * DIVERGING, {0.05: 20, 0.3: 20, 0.8: 17, 1.2: 10}),
-        ("learning rate too high", DIVERGING, None, {0.05: 20, 0.3: 20, 0.8: 6}),
-        ("learning rate too high", BROKEN, BROKEN, {0.05: 20, 0.3: 20, 0.8: 10}),
-        ("overfitting", SHAPES["exponential"], TURNING, {0.05: 20, 0.3: 20, 0.8: 18, 1.2: 17}),
+        ("learning rate too high", DIVERGING, 1.05 * DIVERGING, {0.3: 20, 0.8: 17}),
+        ("learning rate too high", DIVERGING, None, {0.3: 20}),
+        ("learning rate too high", BROKEN, BROKEN, {0.3: 20}),
+        ("overfitting", SHAPES["exponential"], TURNING, {0.3: 20, 1.2: 17}),
     ],
 )
 def test_faults_are_seen_in_the_same_noise(
