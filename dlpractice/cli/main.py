@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -83,14 +83,27 @@ def main() -> None:
         app([argument for argument in arguments if argument != "--debug"], prog_name="dlp")
     except DlpError as error:
         _end(error.message, error.hint, debug, error.details)
+    except OSError as error:
+        # Names that no disk can hold, a full disk, a folder that may not be written: no fault of the program.
+        if error.filename is None or error.strerror is None:
+            _end_internal(error, debug)
+        _end(
+            f"{error.filename}: {error.strerror}",
+            "check the path, its permissions and the room on its disk; add --debug to see where",
+            debug,
+        )
     except Exception as error:
-        first_line = str(error).partition("\n")[0]
-        _end(f"internal: {type(error).__name__}: {first_line}", "add --debug to see where", debug)
+        _end_internal(error, debug)
     finally:
         _flush()
 
 
-def _end(message: str, hint: str, debug: bool, details: Sequence[str] = ()) -> None:
+def _end_internal(error: Exception, debug: bool) -> NoReturn:
+    first_line = str(error).partition("\n")[0]
+    _end(f"internal: {type(error).__name__}: {first_line}", "add --debug to see where", debug)
+
+
+def _end(message: str, hint: str, debug: bool, details: Sequence[str] = ()) -> NoReturn:
     if debug:
         traceback.print_exc()
     for line in details:

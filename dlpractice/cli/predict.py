@@ -1,5 +1,6 @@
 """`dlp predict`: what a finished run's model says about images."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -100,7 +101,7 @@ def _report_failures(rows: list[dict[str, Any]], named: list[str]) -> None:
             "see its error above" if len(rows) == 1 else "see their errors above",
         )
     # What lies in a folder has a row of its own, so a folder in a row has no image.
-    vain = [path for path in failed if path in named and (not Path(path).exists() or Path(path).is_dir())]
+    vain = [path for path in failed if path in named and (not os.path.exists(path) or os.path.isdir(path))]
     if vain:
         raise DataError(
             f"{len(vain)} of the {len(named)} paths lead to no image: {', '.join(map(repr, vain[:_NAMED]))}"
@@ -114,7 +115,7 @@ def _warn_of_other_files(named: list[str]) -> None:
     from dlpractice.data.files.index_items import IMAGES_OR_RECORDINGS
     from dlpractice.data.naming.file_endings import count_endings
 
-    for folder in (path for path in named if path and Path(path).is_dir()):
+    for folder in (path for path in named if os.path.isdir(path)):
         walk = Walk(Path(folder))
         others = [path for path in walk.files(walk.root) if not IMAGES_OR_RECORDINGS.fits(path)]
         hidden = [path for path in walk.clutter if may_be_meant(path)]

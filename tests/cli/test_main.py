@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -148,6 +149,13 @@ def run_main(monkeypatch: pytest.MonkeyPatch, outcome: BaseException, *arguments
             1,
             "error: internal: ValueError: bug\nhint: add --debug to see where\n",
         ),
+        (
+            OSError(errno.ENAMETOOLONG, "File name too long", "x" * 300),
+            1,
+            f"error: {'x' * 300}: File name too long\n"
+            "hint: check the path, its permissions and the room on its disk; add --debug to see where\n",
+        ),
+        (OSError("bug"), 1, "error: internal: OSError: bug\nhint: add --debug to see where\n"),
         (cli.typer.Exit(3), 3, ""),
         (KeyboardInterrupt(), 130, ""),
     ],

@@ -10,6 +10,23 @@ from dlpractice.data.naming.system_names import is_clutter, is_system
 from dlpractice.errors import DataError
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What lies in a folder. What cannot be looked at, as a link to itself, is neither folder nor file."""
+
+    name: str
+    path: str
+
+    def is_dir(self) -> bool:
+        return os.path.isdir(self.path)
+
+    def is_file(self) -> bool:
+        return os.path.isfile(self.path)
+
+    def is_symlink(self) -> bool:
+        return os.path.islink(self.path)
+
+
 @dataclass
 class Walk:
     """Walks below `root`, and notes what it passes over: paths relative to `root`, with forward slashes.
@@ -22,7 +39,7 @@ class Walk:
     clutter: list[str] = field(default_factory=list)
     circles: list[str] = field(default_factory=list)
 
-    def entries(self, folder: Path) -> list[os.DirEntry[str]]:
+    def entries(self, folder: Path) -> list[Entry]:
         """What lies directly in `folder`, sorted by name, without what is passed over.
 
         Raises:
@@ -32,7 +49,7 @@ class Walk:
         for entry in list_entries(folder):
             if is_clutter(entry.name):
                 self.clutter.append(self.relative(entry))
-            elif entry.is_dir() and entry.is_symlink() and _leads_back(entry):
+            elif entry.is_symlink() and entry.is_dir() and _leads_back(entry):
                 self.circles.append(self.relative(entry))
             else:
                 kept.append(entry)
@@ -50,13 +67,13 @@ class Walk:
             else:
                 yield self.relative(entry)
 
-    def relative(self, entry: os.DirEntry[str]) -> str:
+    def relative(self, entry: Entry) -> str:
         """The entry's path below `root`, that of a folder with a slash at its end."""
         path = Path(entry.path).relative_to(self.root).as_posix()
         return f"{path}/" if entry.is_dir() else path
 
 
-def list_entries(folder: Path) -> list[os.DirEntry[str]]:
+def list_entries(folder: Path) -> list[Entry]:
     """All that lies directly in `folder`, sorted by name.
 
     Raises:
@@ -64,7 +81,7 @@ def list_entries(folder: Path) -> list[os.DirEntry[str]]:
     """
     try:
         with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
+            return sorted((Entry(entry.name, entry.path) for entry in entries), key=lambda entry: entry.name)
     except OSError as error:
         raise DataError(
             f"cannot read the folder {folder}: {error.strerror}", "check its name and permissions"
@@ -87,7 +104,7 @@ def may_be_meant(path: str) -> bool:
     return (path.endswith("/") or is_image) and not is_system(path.rstrip("/").rpartition("/")[2])
 
 
-def _leads_back(entry: os.DirEntry[str]) -> bool:
+def _leads_back(entry: Entry) -> bool:
     above = os.path.realpath(os.path.dirname(entry.path))
     target = os.path.realpath(entry.path)
     return above == target or above.startswith(target.rstrip(os.sep) + os.sep)

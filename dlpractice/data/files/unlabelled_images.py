@@ -1,5 +1,6 @@
 """Images outside of a data set: files and folders that somebody wants classified."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ def load_files(
     def load(path: str) -> LoadedImage:
         if not path:
             return LoadedImage(path, None, "the path is empty")
-        if Path(path).is_dir():
+        if os.path.isdir(path):
             there = count_endings(find_files(Path(path), kind)[1])
             return LoadedImage(path, None, f"the folder holds no {kind.noun}{f': {there}' if there else ''}")
         try:
@@ -56,7 +57,7 @@ def load_files(
 
 def _files(paths: Sequence[str], kind: FileKind) -> Iterator[str]:
     for path in paths:
-        if path and Path(path).is_dir():
+        if os.path.isdir(path):
             inside, _ = find_files(Path(path), kind)
             yield from (str(Path(path) / name) for name in inside)
             if not inside:

@@ -30,3 +30,9 @@ def test_two_folders_that_link_to_each_other(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot read the folder"):
         find_files(tmp_path / "none", IMAGES)
+
+
+def test_a_link_to_itself_is_left_to_those_who_open_it(tmp_path: Path) -> None:
+    touch(tmp_path / "1.png")
+    (tmp_path / "2.png").symlink_to("2.png")
+    assert find_files(tmp_path, IMAGES) == (["1.png", "2.png"], [])
