@@ -1,6 +1,6 @@
 """How the numbers of a result are written in tables: ASCII, which survives any terminal and any pipe."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 NOTHING = "-"
@@ -18,13 +18,24 @@ def interval(measure: Mapping[str, Any]) -> str:
     return NOTHING if low is None else f"{percent(low)}-{percent(high)}"
 
 
-def items(measure: Mapping[str, Any], what: str = "") -> str:
-    """How many items a measure is of, and of how many groups where some count as less: "180 of 12 groups".
+def items(measure: Mapping[str, Any], what: str) -> str:
+    """How many items a measure is of, and of how many groups where some count as less.
 
-    what: the name of the items, such as "test images".
+    what: the name of the items: "180 test images of 12 groups".
     """
-    text = f"{measure['n']:,} {what}".rstrip()
+    text = f"{measure['n']:,} {what}"
     return f"{text} of {measure['groups']:,} groups" if measure.get("groups") else text
+
+
+def size_headers(measures: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The columns for how many items measures are of, and of how many groups if one of them has some."""
+    return ["n", "groups"] if any(measure.get("groups") for measure in measures) else ["n"]
+
+
+def size_cells(measure: Mapping[str, Any], headers: Sequence[str]) -> list[str]:
+    """What stands in the columns of `size_headers`: "1,200" and "80"."""
+    groups = measure.get("groups")
+    return [f"{measure['n']:,}", f"{groups:,}" if groups else ""][: len(headers)]
 
 
 def points(difference: float | None) -> str:

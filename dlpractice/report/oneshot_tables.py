@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dlpractice.report.number_format import NOTHING, interval, items, percent
+from dlpractice.report.number_format import NOTHING, interval, items, percent, size_cells, size_headers
 from dlpractice.report.printable import printable_name
 from dlpractice.report.result_tables import Document, letter, plain_table
 
@@ -30,7 +30,8 @@ def tasks_table(document: Document) -> RenderableType:
 
 
 def _results_table(results: Mapping[str, Document]) -> RenderableType:
-    table = plain_table(["protocol"], ["%", "95 %", "errors", "n"])
+    sizes = size_headers(results.values())
+    table = plain_table(["protocol"], ["%", "95 %", "errors", *sizes])
     table.add_column("kind")
     for name, measure in results.items():
         table.add_row(
@@ -38,7 +39,7 @@ def _results_table(results: Mapping[str, Document]) -> RenderableType:
             percent(measure["value"]),
             interval(measure),
             _errors(measure),
-            items(measure),
+            *size_cells(measure, sizes),
             measure["kind"],
         )
     return table
@@ -80,7 +81,8 @@ def comparison_table(document: Document) -> RenderableType:
     lettered = [row for row in document["rows"] if len(row["results"]) > (protocol in row["results"])]
     letters = {row["method"]: letter(index) for index, row in enumerate(lettered)}
     varies = len(_counts(rows, protocol)) > 1
-    columns = ["%", "95 %", "errors", *(["n"] if varies else []), "s"]
+    sizes = size_headers(row["results"][protocol] for row in rows) if varies else []
+    columns = ["%", "95 %", "errors", *sizes, "s"]
     table = plain_table(["method", *([""] if letters else [])], columns, gap=1 if varies else 2)
     table.add_column("kind")
     best = next((row for row in rows if row["kind"] == "measured"), None)
@@ -92,7 +94,7 @@ def comparison_table(document: Document) -> RenderableType:
             _with_spread(measure),
             interval(measure),
             _errors(measure),
-            *([items(measure)] if varies else []),
+            *size_cells(measure, sizes),
             "" if row["seconds"] is None else f"{row['seconds']:,.0f}",
             Text(row["kind"] + (f" [{sources.index(row['source']) + 1}]" if row["source"] else "")),
             style="bold" if row is best else "dim" if row["kind"] == "published" else None,

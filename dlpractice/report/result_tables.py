@@ -8,7 +8,17 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dlpractice.report.number_format import NOTHING, count, interval, items, percent, points, points_interval
+from dlpractice.report.number_format import (
+    NOTHING,
+    count,
+    interval,
+    items,
+    percent,
+    points,
+    points_interval,
+    size_cells,
+    size_headers,
+)
 from dlpractice.report.printable import printable_name
 from dlpractice.runs.listing import headline
 from dlpractice.statistics.equivalence import describe_relations
@@ -89,7 +99,8 @@ def describe_images(row: Document) -> str:
 
 def summary_table(summary: Document) -> RenderableType:
     """The results of one run: each a share in [0, 1], shown in percent."""
-    table = plain_table(["result"], ["%", "95 %", "n"])
+    sizes = size_headers(summary["results"].values())
+    table = plain_table(["result"], ["%", "95 %", *sizes])
     table.add_column("kind")
     for name, measure in summary["results"].items():
         kind = measure["kind"] + (f": {measure['source']}" if measure.get("source") else "")
@@ -97,7 +108,7 @@ def summary_table(summary: Document) -> RenderableType:
             Text(name.replace("_", " ")),
             percent(measure["value"]),
             interval(measure),
-            items(measure),
+            *size_cells(measure, sizes),
             Text(kind),
         )
     return table
@@ -105,12 +116,15 @@ def summary_table(summary: Document) -> RenderableType:
 
 def evaluate_table(document: Document, class_names: Sequence[str]) -> RenderableType:
     """What `dlp evaluate` found: accuracy overall and per class, what was confused, what was unreadable."""
-    table = plain_table(["class"], ["%", "95 %", "n"])
-    for name, measure in document["per_class"].items():
-        table.add_row(Text(name), percent(measure["value"]), interval(measure), items(measure))
     overall = document["accuracy"]
+    sizes = size_headers([overall, *document["per_class"].values()])
+    table = plain_table(["class"], ["%", "95 %", *sizes])
+    for name, measure in document["per_class"].items():
+        table.add_row(Text(name), percent(measure["value"]), interval(measure), *size_cells(measure, sizes))
     table.add_section()
-    table.add_row("all", percent(overall["value"]), interval(overall), items(overall), style="bold")
+    table.add_row(
+        "all", percent(overall["value"]), interval(overall), *size_cells(overall, sizes), style="bold"
+    )
     parts: list[RenderableType] = [table, "", _confusion_table(document["confusion"], class_names)]
     if unreadable := document["unreadable"]:
         parts += ["", Text(f"could not be read, and not counted: {len(unreadable):,}", style="yellow")]
@@ -203,7 +217,8 @@ def runs_comparison_table(document: Document) -> RenderableType:
 
 
 def _results_table(runs: Sequence[Document], letters: Sequence[str]) -> RenderableType:
-    table = plain_table(["run", "result"], ["%", "95 %", "n", f"to {letters[0]}", "95 %"])
+    sizes = size_headers(measure for run in runs for measure in run["results"].values())
+    table = plain_table(["run", "result"], ["%", "95 %", *sizes, f"to {letters[0]}", "95 %"])
     notes = []
     for label, run in zip(letters, runs, strict=True):
         for name, measure in run["results"].items():
@@ -213,7 +228,7 @@ def _results_table(runs: Sequence[Document], letters: Sequence[str]) -> Renderab
                 Text(name.replace("_", " ")),
                 percent(measure["value"]),
                 interval(measure),
-                items(measure),
+                *size_cells(measure, sizes),
                 points(paired["value"]) if paired else "",
                 points_interval(paired) if paired else "",
             )

@@ -1,6 +1,16 @@
 import pytest
 
-from dlpractice.report.number_format import NOTHING, count, interval, items, percent, points, points_interval
+from dlpractice.report.number_format import (
+    NOTHING,
+    count,
+    interval,
+    items,
+    percent,
+    points,
+    points_interval,
+    size_cells,
+    size_headers,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +54,10 @@ def test_count(number: int, text: str) -> None:
 
 
 def test_items_in_groups_have_both_numbers() -> None:
-    assert items({"n": 1200, "groups": 80}) == "1,200 of 80 groups"
     assert items({"n": 1200, "groups": 80}, "test images") == "1,200 test images of 80 groups"
+    headers = size_headers([{"n": 3}, {"n": 1200, "groups": 80}])
+    assert headers == ["n", "groups"]
+    assert size_cells({"n": 1200, "groups": 80}, headers) == ["1,200", "80"]
+    assert size_cells({"n": 3}, headers) == ["3", ""]
+    assert size_cells({"n": 3}, size_headers([{"n": 3}])) == ["3"]
     assert items({"n": 12}, "test images") == "12 test images"
