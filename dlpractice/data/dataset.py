@@ -235,14 +235,14 @@ def load_labelled(
     spelling = match_known(labels, class_names)
     if unknown := sorted(labels - spelling.keys()):
         raise DataError(
-            f"{index.root} has classes that the model does not know: "
+            f"{index.place} has classes that the model does not know: "
             + ", ".join(compare_name(name, class_names) for name in unknown),
             f"the model knows {', '.join(class_names)}",
         )
     scanned = scan(index, look, progress)
     look = replace(look, levels=scanned.levels)
     if not scanned.sha256:
-        raise DataError(f"no image in {index.root} can be decoded", "`dlp data check` shows why")
+        raise DataError(f"no image in {index.place} can be decoded", "`dlp data check` shows why")
     items = [replace(item, label=spelling[item.label]) for item in index.items if item.path in scanned.sha256]
     audit = inspect(index, scanned, near_duplicates=near_duplicates)
     bound = _name_bound(items, _bind(items, scanned, audit, near_duplicates).joined())

@@ -139,7 +139,8 @@ def _shares(
         return {next(iter(present), None): {split: rest[split] for split in SPLITS}}
     if "train" not in present:
         raise DataError(
-            f"the data has images for {' and '.join(sorted(present))}, but none to train on", "add them"
+            f"the data has images for {' and '.join(sorted(present))}, but none to train on",
+            "add a folder train, or rows with train in the column split; or leave the splits out",
         )
     if present == {"train", "validation"}:
         return {"validation": {"validation": 0.5, "test": 0.5}}

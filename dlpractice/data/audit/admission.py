@@ -30,7 +30,7 @@ def admit(index: Index, audit: Audit, progress: Progress) -> None:
         unusable = audit.unusable if len(others) < len(errors) else ()
         said = [f"{len(unusable)} of {len(index.items)} images cannot be used"] if unusable else []
         raise DataError(
-            f"{index.root}: " + "; ".join([*said, *(finding.message for finding in others)]),
+            f"{index.place}: " + "; ".join([*said, *(finding.message for finding in others)]),
             "; ".join(dict.fromkeys(finding.hint or _CORRECT for finding in errors)),
             [f"{bad.path}: {bad.reason}" for bad in unusable],
         )

@@ -97,6 +97,8 @@ def _extract_all(archive: Path, folder: Path, progress: Progress) -> None:
     try:
         with zipfile.ZipFile(archive) as opened:
             entries = [entry for entry in opened.infolist() if not _is_folder(entry)]
+            if not entries:
+                raise DataError(f"{archive} holds no files", hint)
             names = _checked_names(archive, entries)
             _check_size(archive, entries, folder.parent)
             progress.stage(f"extracting {archive.name}", len(entries), "files")

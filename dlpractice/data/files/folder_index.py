@@ -51,6 +51,8 @@ def index_folder(root: Path, kind: FileKind = IMAGES) -> Index:
             f"{root} holds no {kind.noun} in class folders" + (f"; there are {there}" if there else ""),
             _what_instead(root, kind, found),
         )
+    if not splits:
+        _refuse_splits_as_classes(root, kind, found)
     return _settle(root, splits, found)
 
 
@@ -157,6 +159,21 @@ def _refuse_unlabelled(folder: Path, split: SplitName | None, kind: FileKind, na
         raise DataError(
             f"{folder} holds {kind.noun} outside of class folders, such as {name}",
             f"sort the {kind.noun} of {folder.name}/ into class folders, or move {folder.name}/ away",
+        )
+
+
+def _refuse_splits_as_classes(root: Path, kind: FileKind, found: _Found) -> None:
+    """Refuses class folders which all are called like splits: a net would learn to tell train from test."""
+    labels = {item.label for item in found.items}
+    splits = find_splits(labels)
+    if len(splits) == len(labels) == len(set(splits.values())) > 1 and "train" in splits.values():
+        shown = " and ".join(f"{name}/" for name in sorted(splits))
+        tables = find_tables(root)
+        hint = f"give {tables[0]} instead of the folder, if it holds their labels" if tables else ""
+        raise DataError(
+            f"{root}: {shown} are called like splits, but hold {kind.noun} in no class folders",
+            hint
+            or f"sort the {kind.noun} inside into class folders; if they are classes, give a CSV path,label",
         )
 
 

@@ -12,6 +12,14 @@ from dlpractice.data.files.layout_doubts import find_tables, is_table
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress
 
+_INSTEAD = (
+    ((".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar"), "unpack it, and give the folder"),
+    (
+        (".xlsx", ".xls", ".ods", ".txt", ".json", ".jsonl", ".parquet"),
+        f"if it says what the images show, save it as CSV with the columns path,label: {LAYOUTS}",
+    ),
+)
+
 
 def read_index(source: Path | str, progress: Progress | None = None, kind: FileKind = IMAGES) -> Index:
     """Indexes class folders, `train/` with `validation/` and/or `test/`, a CSV, or a zip.
@@ -33,7 +41,8 @@ def read_index(source: Path | str, progress: Progress | None = None, kind: FileK
         return index_csv(path)
     if path.suffix.lower() == ".zip":
         return _index_zip(path, progress, kind)
-    raise DataError(f"{path} is neither a folder nor a CSV nor a zip", LAYOUTS)
+    hint = next((hint for endings, hint in _INSTEAD if path.name.lower().endswith(endings)), LAYOUTS)
+    raise DataError(f"{path} is neither a folder nor a CSV nor a zip", hint)
 
 
 def _index_zip(path: Path, progress: Progress | None, kind: FileKind) -> Index:
@@ -48,4 +57,4 @@ def _index_zip(path: Path, progress: Progress | None, kind: FileKind) -> Index:
         # Nobody knows the cache's folder; the archive is what was given.
         said = [text.replace(str(unpacked), str(path)) for text in (error.message, *error.details)]
         raise DataError(said[0], error.hint, said[1:]) from error
-    return replace(index, findings=(*doubt_names(path), *index.findings))
+    return replace(index, archive=path, findings=(*doubt_names(path), *index.findings))

@@ -62,7 +62,8 @@ class Index:
     without an image, as `class` or `split/class`. What is passed over: `loose` are images in no class folder,
     `others` files that are no images by their name, and folders without images beside the splits; `clutter`
     what is hidden or left by a system. `findings` are what had to be decided, or is doubtful, about layout
-    and names. `of_table` is True where a table gave the labels, and False where folders did.
+    and names. `of_table` is True where a table gave the labels, and False where folders did. `archive` is
+    the zip that was unpacked into `root`, if one was.
     """
 
     root: Path
@@ -74,6 +75,12 @@ class Index:
     clutter: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     of_table: bool = False
+    archive: Path | None = None
+
+    @property
+    def place(self) -> Path:
+        """What the user gave: the archive that was unpacked into `root`, or `root` itself."""
+        return self.archive or self.root
 
     def file(self, item: Item) -> Path:
         """Where the item's file is."""

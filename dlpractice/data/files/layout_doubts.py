@@ -37,7 +37,8 @@ def doubt_layout(root: Path, splits: Mapping[str, SplitName], paths: Sequence[st
     if tables := find_tables(root):
         # Beside a single folder of images, it is likely that the labels are in there.
         is_single = len({PurePosixPath(path).parts[0] for path in paths}) == 1
-        text = f"{tables[0]} is not read: if it holds the labels, give it instead of the folder"
+        verb, it = ("is", "it") if len(tables) == 1 else ("are", "one of them")
+        text = f"{_some(tables)} {verb} not read: if {it} holds the labels, give it instead of the folder"
         yield Finding("table", "warning" if is_single else "info", text, tuple(tables))
 
 
@@ -47,17 +48,29 @@ def _doubt_class_folders(paths: Sequence[str]) -> Iterator[Finding]:
     for parts in map(PurePosixPath, paths):
         folder, *rest = parts.parts
         inside[folder].add(nfc(rest[0]) if len(rest) > 1 else "")
+    outer = [f"{name}/" for name in sorted(inside)]
     common = sorted(set.intersection(*inside.values()) - {""}) if len(inside) > 1 else []
     if len(common) > 1:
-        outer = [f"{name}/" for name in sorted(inside)]
+        splits = find_splits(common)
         text = (
-            f"{_some(outer)} are taken for classes, but hold folders of the same names: {_some(common)}. If "
-            "those are the classes, name the outer folders train, validation and test, or give a CSV of "
+            f"{_some(outer)} hold folders called like splits, which are taken for none: {_some(common)}. If "
+            f"they are, turn the folders over, as in {common[0]}/{outer[0]}, or give a CSV path,label,split"
+            if len(splits) == len(common)
+            else f"{_some(outer)} are taken for classes, but hold folders of the same names: {_some(common)}."
+            " If those are the classes, name the outer folders train, validation and test, or give a CSV of "
             "path,label,group"
         )
         yield Finding("layout", "warning", text, tuple(outer))
         return
-    called = [name for name in find_splits(inside) if "" not in inside[name]]
+    splits = find_splits(inside)
+    if "train" in splits.values() and len(set(splits.values())) > 1:
+        text = (
+            f"{_some([f'{name}/' for name in splits])} are taken for classes, though called like splits, "
+            "since there are images directly in them: if they are splits, sort these into class folders"
+        )
+        yield Finding("layout", "warning", text, tuple(splits))
+        return
+    called = [name for name in splits if "" not in inside[name]]
     if called:
         text = (
             f"{_some([f'{name}/' for name in called])} is taken for a class, though called like a split and "

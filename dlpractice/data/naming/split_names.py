@@ -9,7 +9,7 @@ SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 
 _NAMES: dict[str, SplitName] = {
-    **dict.fromkeys(("train", "training", "trn"), "train"),
+    **dict.fromkeys(("train", "training", "trn", "trainval", "trainvalid"), "train"),
     **dict.fromkeys(("validation", "validate", "validating", "valid", "val", "vali"), "validation"),
     **dict.fromkeys(("dev", "devel", "development"), "validation"),
     **dict.fromkeys(("test", "testing", "tst", "holdout", "heldout"), "test"),

@@ -13,9 +13,18 @@ _SYSTEM_NAMES = frozenset(
         # ext file systems
         "lost+found",
         # Synology and QNAP store thumbnails and deleted files beside the pictures
-        *("@eadir", "#recycle", "#snapshot", "@recycle", "@__thumb", "@recently-snapshot", "@tmp"),
-        # Picasa, Python
-        *("picasa.ini", "__pycache__"),
+        *(
+            "@eadir",
+            "#recycle",
+            "#snapshot",
+            "@recycle",
+            "@__thumb",
+            "@recently-snapshot",
+            "@tmp",
+            ".@__thumb",
+        ),
+        # Picasa, Python, GoodSync
+        *("picasa.ini", "__pycache__", "_gsdata_"),
     }
 )
 # Folders that begin with a dot are hidden, and these are known to hold nothing that somebody has put there.

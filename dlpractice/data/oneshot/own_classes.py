@@ -167,7 +167,7 @@ def _regroup(index: Index, progress: Progress) -> tuple[Index, Finding | None]:
     spelling = settle_spelling(labels)
     if unreadable := sorted(label for label in spelling if not is_text(label)):
         raise DataError(
-            f"{index.root} holds a class folder whose name is no readable text: {unreadable[0]!r}",
+            f"{index.place} holds a class folder whose name is no readable text: {unreadable[0]!r}",
             "rename that folder: its name is that of the class",
         )
     items = tuple(
@@ -247,7 +247,7 @@ def _are_recordings(index: Index) -> bool:
     images = [item.path for item in index.items if not RECORDINGS.fits(item.path)]
     if recordings and images:
         raise DataError(
-            f"{index.root} holds both recordings ({recordings[0]}) and images ({images[0]})", "keep one kind"
+            f"{index.place} holds both recordings ({recordings[0]}) and images ({images[0]})", "keep one kind"
         )
     return bool(recordings)
 

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -7,6 +8,7 @@ import pytest
 from dlpractice.data.audit.admission import admit, usable_items
 from dlpractice.data.audit.audit import inspect
 from dlpractice.data.files.folder_index import index_folder
+from dlpractice.data.files.index import read_index
 from dlpractice.data.files.pixel_cache import scan
 from dlpractice.errors import DataError
 from dlpractice.progress import Silent
@@ -52,3 +54,12 @@ def test_other_errors_are_not_skipped(classes: Classes) -> None:
     (root / "owl").mkdir()
     with pytest.raises(DataError, match="1 class folder without an image: owl"):
         admitted(root, "skip", Silent())
+
+
+def test_an_archive_is_named_and_not_where_it_was_unpacked(classes: Classes, tmp_path: Path) -> None:
+    root = classes(2)
+    (root / "cat/bad.png").touch()
+    index = read_index(shutil.make_archive(str(tmp_path / "pets"), "zip", root))
+    with pytest.raises(DataError) as caught:
+        admit(index, inspect(index, scan(index, None, Silent())), Silent())
+    assert caught.value.message.startswith(f"{tmp_path / 'pets.zip'}: 1 of 5 images")

@@ -35,6 +35,13 @@ def test_files_and_folders_come_out(tmp_path: Path) -> None:
     assert found == {"x/1.txt": b"one", "x/y/2.txt": b"two", "back/slash.txt": b"three"}
 
 
+def test_an_archive_without_files_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w"):
+        pass
+    with pytest.raises(DataError, match=r"a\.zip holds no files"):
+        extract(tmp_path / "a.zip", tmp_path / "out")
+
+
 def test_an_extracted_archive_is_kept(tmp_path: Path) -> None:
     path = packed(tmp_path / "a.zip", {"1.txt": b"one"})
     (extract(path, tmp_path / "out") / "mark").touch()

@@ -60,6 +60,16 @@ def test_a_class_may_be_called_train(tmp_path: Path) -> None:
     assert index_folder(tmp_path).class_names == ("bus", "test", "train")
 
 
+@pytest.mark.parametrize("table", [True, False])
+def test_splits_without_class_folders_are_refused(tmp_path: Path, table: bool) -> None:
+    touch(tmp_path / "Train/cat.1.png", tmp_path / "Train/dog.1.png", tmp_path / "test/1.png")
+    if table:
+        (tmp_path / "labels.csv").touch()
+    with pytest.raises(DataError, match="Train/ and test/ are called like splits") as caught:
+        index_folder(tmp_path)
+    assert ("give labels.csv" if table else "sort the images") in caught.value.hint
+
+
 def test_a_train_folder_alone_holds_classes(tmp_path: Path) -> None:
     touch(tmp_path / "train/a/1.png", tmp_path / "train/b/1.png")
     index = index_folder(tmp_path)

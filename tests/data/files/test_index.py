@@ -61,6 +61,10 @@ def test_what_is_not_there_and_what_is_no_data(tmp_path: Path) -> None:
     (tmp_path / "x.txt").touch()
     with pytest.raises(DataError, match="neither a folder nor a CSV nor a zip"):
         read_index(tmp_path / "x.txt")
+    (tmp_path / "x.tar.gz").touch()
+    with pytest.raises(DataError) as caught:
+        read_index(tmp_path / "x.tar.gz")
+    assert caught.value.hint == "unpack it, and give the folder"
 
 
 def spelt(folder: Path, *names: bytes) -> Path:

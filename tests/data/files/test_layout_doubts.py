@@ -23,6 +23,26 @@ def test_a_train_folder_among_classes(tmp_path: Path) -> None:
     assert "train/" in finding.message
 
 
+def test_splits_inside_of_classes(tmp_path: Path) -> None:
+    (finding,) = doubt_layout(tmp_path, {}, paths("cat/train", "cat/val", "dog/train", "dog/val"))
+    assert finding.severity == "warning"
+    assert "called like splits, which are taken for none: train, val" in finding.message
+    assert "as in train/cat/" in finding.message
+
+
+def test_classes_called_like_two_splits(tmp_path: Path) -> None:
+    (finding,) = doubt_layout(tmp_path, {}, paths("bus", "train", "test"))
+    assert finding.severity == "warning"
+    assert "test/, train/ are taken for classes" in finding.message or "train/, test/" in finding.message
+
+
+def test_all_tables_are_named(tmp_path: Path) -> None:
+    for name in ("train.csv", "sample.csv"):
+        (tmp_path / name).touch()
+    (finding,) = doubt_layout(tmp_path, {}, paths("images"))
+    assert "sample.csv, train.csv are not read: if one of them holds" in finding.message
+
+
 @pytest.mark.parametrize(
     "folders", [("cat", "dog"), ("cat/images", "dog/images"), ("cat/a", "dog/b"), ("train", "bus")]
 )

@@ -6,7 +6,19 @@ from dlpractice.data.naming.split_names import find_rivals, find_splits
 @pytest.mark.parametrize(
     ("split", "names"),
     [
-        ("train", ["train", "Training", "TRAIN", "training_set", "train-images", "trainset", "train2017"]),
+        (
+            "train",
+            [
+                "train",
+                "Training",
+                "TRAIN",
+                "training_set",
+                "train-images",
+                "trainset",
+                "train2017",
+                "trainval",
+            ],
+        ),
         ("validation", ["val", "valid", "Validation", "dev", "val_data", "eval", "EVALUATION", "valset"]),
         ("test", ["test", "Testing", "holdout", "hold-out", "held_out", "test set", "seg_test", "testdata"]),
     ],
