@@ -196,9 +196,9 @@ def _describe_sizes(answer: Check) -> str:
 def _print_contents(audit: Audit) -> None:
     show = results().print
     heard = audit.formats.keys() == {"WAV"}
-    noun = "recordings" if heard else "images"
+    noun = "recording" if heard else "image"
     used = "" if audit.usable == audit.images else f", of which {audit.usable} can be used,"
-    show(f"{audit.images} {noun}{used} in {len(audit.counts)} classes", soft_wrap=True)
+    show(f"{_count(audit.images, noun)}{used} in {_count(len(audit.counts), 'class', 'es')}", soft_wrap=True)
     for label, row in audit.counts.items():
         numbers = ", ".join(
             f"{count}" if split == "all" else f"{split} {count}" for split, count in row.items()
@@ -210,8 +210,8 @@ def _print_contents(audit: Audit) -> None:
     show("formats: " + ", ".join(f"{name} {count}" for name, count in audit.formats.items()), soft_wrap=True)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+def _count(number: int, noun: str, plural: str = "s") -> str:
+    return f"{number} {noun}" + ("" if number == 1 else plural)
 
 
 def _print_finding(finding: Finding, reasons: dict[str, str]) -> None:

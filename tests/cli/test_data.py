@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,6 +118,11 @@ def test_what_is_no_data_set_is_refused_with_the_reason(photos: Path, tmp_path: 
     shown = runner.invoke(app, ["check", str(tmp_path / "empty")])
     assert shown.exit_code == 3
     assert "holds no images in class folders\n  hint: expected one folder per class" in shown.stdout
+
+
+def test_one_class_is_no_classes(photos: Path) -> None:
+    shutil.rmtree(photos / "cat")
+    assert runner.invoke(app, ["check", str(photos)]).stdout.startswith("10 images in 1 class\n")
 
 
 def test_classes_are_checked_for_oneshot(photos: Path) -> None:

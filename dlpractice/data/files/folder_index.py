@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dlpractice.data.files.folder_walk import Walk
-from dlpractice.data.files.index_items import IMAGES, FileKind, Finding, Index, Item
+from dlpractice.data.files.index_items import IMAGES, RECORDINGS, FileKind, Finding, Index, Item
 from dlpractice.data.files.layout_doubts import doubt_layout, find_tables, is_table
 from dlpractice.data.files.same_files import merge_paths
 from dlpractice.data.naming.class_names import is_text, nfc, settle_spelling
@@ -190,6 +190,8 @@ def _note_beside(root: Path, splits: Iterable[str], kind: FileKind, found: _Foun
 
 
 def _what_instead(root: Path, kind: FileKind, found: _Found) -> str:
+    if kind is IMAGES and any(map(RECORDINGS.fits, found.others)):
+        return f"recordings are for `dlp oneshot`; for `dlp finetune`, {LAYOUTS}"
     if tables := find_tables(root):
         return f"if {tables[0]} says what the {kind.noun} show, give it instead of the folder: {LAYOUTS}"
     if found.loose:

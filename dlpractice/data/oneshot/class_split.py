@@ -260,7 +260,7 @@ def _require_classes(root: str, examples: Examples, plan: SplitPlan) -> None:
         raise DataError(
             f"{root} needs at least {least} classes of 2 or more examples, 2 each for training, validation "
             f"and test; it has {large}{beside}",
-            "add classes; `dlp finetune` takes two, and learns to tell them from each other",
+            "add classes; of images, `dlp finetune` takes two, and learns to tell them from each other",
         )
 
 

@@ -75,7 +75,7 @@ def _find_in_training(config: Finetune, setup: Setup) -> Iterator[Idle]:
     training, images = config.training, len(setup.dataset.train)
     batch = whole_batch(config, setup.placement)
     if batch > images:
-        yield Idle(("training.batch_size",), f"above {images}: so many images are trained on")
+        yield Idle(("training.batch_size",), f"it is above the {images} images that are trained on")
     if setup.placement.replicas == 1:
         yield Idle(("hardware.scaling",), "there is one device")
     rounds = [

@@ -103,6 +103,13 @@ def test_a_folder_without_class_folders_says_what_was_expected(tmp_path: Path, n
     assert "one folder per class" in caught.value.hint
 
 
+def test_recordings_are_for_another_command(tmp_path: Path) -> None:
+    touch(tmp_path / "a/1.wav")
+    with pytest.raises(DataError) as caught:
+        index_folder(tmp_path)
+    assert caught.value.hint.startswith("recordings are for `dlp oneshot`")
+
+
 def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
     touch(tmp_path / "elsewhere/1.png", tmp_path / "data/b/1.png")
     (tmp_path / "data/a").symlink_to(tmp_path / "elsewhere")
