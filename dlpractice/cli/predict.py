@@ -1,6 +1,7 @@
 """`dlp predict`: what a finished run's model says about images."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -93,7 +94,7 @@ def _compare(run: RunDirectory, images: list[str], as_json: bool) -> None:
 
 def _report_failures(rows: list[dict[str, Any]], named: list[str]) -> None:
     """Says which files were passed over; refuses paths that were named in vain, and rows of errors alone."""
-    _warn_of_other_files(named)
+    _warn_of_other_files(named, {row["path"] for row in rows})
     failed = [row["path"] for row in rows if "error" in row]
     if failed and len(failed) == len(rows):
         raise DataError(
@@ -110,14 +111,14 @@ def _report_failures(rows: list[dict[str, Any]], named: list[str]) -> None:
         )
 
 
-def _warn_of_other_files(named: list[str]) -> None:
+def _warn_of_other_files(named: list[str], shown: Collection[str]) -> None:
+    """Names what has no row: `shown` are the paths of the rows."""
     from dlpractice.data.files.folder_walk import Walk, may_be_meant
-    from dlpractice.data.files.index_items import IMAGES_OR_RECORDINGS
     from dlpractice.data.naming.file_endings import count_endings
 
     for folder in (path for path in named if os.path.isdir(path)):
         walk = Walk(Path(folder))
-        others = [path for path in walk.files(walk.root) if not IMAGES_OR_RECORDINGS.fits(path)]
+        others = [path for path in walk.files(walk.root) if str(walk.root / path) not in shown]
         hidden = [path for path in walk.clutter if may_be_meant(path)]
         for what, paths in ((count_endings(others), others), (f"{len(hidden)} hidden", hidden)):
             if paths:

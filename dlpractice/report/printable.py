@@ -3,13 +3,16 @@
 import unicodedata
 
 _LAYOUT = frozenset("\n\t")
+# Unicode's embeddings, overrides and isolates turn round what stands after them in the line; Unicode
+# Technical Report 36, "Unicode Security Considerations".
+_TURNING = frozenset(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
 
 
 def printable(text: str) -> str:
     r"""The text with an escape such as `\x1b` for each control character, and for bytes that are no UTF-8.
 
-    Otherwise a file's name could steer the terminal, or stop the command that shows it. Line breaks and tabs
-    are kept.
+    Otherwise a file's name could steer the terminal, turn the rest of a line round, or stop the command that
+    shows it. Line breaks and tabs are kept.
     """
     return _escape(text, _LAYOUT)
 
@@ -24,7 +27,8 @@ def _escape(text: str, kept: frozenset[str]) -> str:
         return text
     return "".join(
         character.encode("unicode_escape").decode()
-        if unicodedata.category(character) in ("Cc", "Cs") and character not in kept
+        if (unicodedata.category(character) in ("Cc", "Cs") or character in _TURNING)
+        and character not in kept
         else character
         for character in text
     )

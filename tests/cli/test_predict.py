@@ -140,7 +140,10 @@ def test_files_that_are_no_images_are_named(enrolment: Calls) -> None:
     done = predict("oneshot", "in", "--support", "people")
     assert done.exit_code == 0
     assert done.stderr == "warning: 1 file *.txt in in passed over, no images by name, such as notes.txt\n"
-    Path("in/notes.txt").rename("in/.hidden.png")
+    # A recording has no row where images are asked for.
+    Path("in/notes.txt").rename("in/a.wav")
+    assert "1 file *.wav in in passed over" in predict("oneshot", "in", "--support", "people").stderr
+    Path("in/a.wav").rename("in/.hidden.png")
     assert "1 hidden in in passed over" in predict("oneshot", "in", "--support", "people").stderr
 
 
