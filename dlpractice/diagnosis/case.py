@@ -110,7 +110,8 @@ class Case:
     def classes(self) -> int | None:
         """How many classes there are, where the run or the user says so; None for one-shot runs."""
         if self.record.run is None:
-            return self.told
+            recorded = self.record.recorded_start.get("classes")
+            return self.told or recorded
         classes = len(set(self.run.labels("train"))) if self.run.command == "finetune" else 0
         return classes if classes > 1 else None
 

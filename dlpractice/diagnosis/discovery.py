@@ -6,7 +6,6 @@ from types import ModuleType
 
 
 def import_modules(package: ModuleType) -> list[ModuleType]:
-    """Imports every module that lies in `package`, in the order of their names."""
-    return [
-        import_module(f"{package.__name__}.{found.name}") for found in pkgutil.iter_modules(package.__path__)
-    ]
+    """Imports every module that lies in `package`, or in a package in it, in the order of their names."""
+    found = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    return [import_module(module.name) for module in found if not module.ispkg]

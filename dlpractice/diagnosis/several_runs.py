@@ -12,7 +12,7 @@ from dlpractice.diagnosis.curves.capacity import read_capacity_curve
 from dlpractice.diagnosis.curves.extrapolation import FEWEST_SIZES, find_sizes, fit_families, predict_range
 from dlpractice.diagnosis.curves.point import Point, subtract_errors
 from dlpractice.diagnosis.finding import Finding
-from dlpractice.diagnosis.logs.formats.run_directory import read_run
+from dlpractice.diagnosis.logs.formats.own.run_directory import read_run
 from dlpractice.diagnosis.verdict import Diagnosis, diagnose
 from dlpractice.errors import RunError
 from dlpractice.runs.answers import Answers, average_answers

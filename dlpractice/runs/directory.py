@@ -43,7 +43,7 @@ CONFIG, ENVIRONMENT, SPLITS, METRICS = "config.yaml", "environment.json", "split
 PREDICTIONS, AUDIT, SUMMARY, MODEL = "predictions.csv", "audit.json", "summary.json", "model.keras"
 CHECKPOINTS, TENSORBOARD = "checkpoints", "tensorboard"
 COMPARISON, SWEEP, DIAGNOSTICS = "comparison.json", "sweep.json", "diagnostics.json"
-TRIAL, BENCHMARK = "trial.json", "benchmark.json"
+TRIAL, BENCHMARK, TRAINING = "trial.json", "benchmark.json", "training.json"
 UNUSED = "unused"
 """In SPLITS, the split of a training image that the config leaves out."""
 
@@ -63,6 +63,7 @@ _OURS = (
     TRIAL,
     BENCHMARK,
     DIAGNOSTICS,
+    TRAINING,
 )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dlpractice.config.schema import Finetune
 from dlpractice.diagnosis.case import TARGETS, open_case
-from dlpractice.diagnosis.logs.formats.run_directory import read_run
+from dlpractice.diagnosis.logs.formats.own.run_directory import read_run
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.differences import unpaired_interval
 from dlpractice.statistics.shares import wilson

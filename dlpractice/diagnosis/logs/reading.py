@@ -62,9 +62,12 @@ def _read_folder(folder: Path, mapping: Mapping[str, str]) -> Record:
     """
     folders = [folder]
     for _ in range(_DEEPEST):
-        found = {file: record for file in _list_files(folders) if (record := _try(file, mapping)) is not None}
+        found: dict[str, tuple[Path, Record]] = {}
+        for file in _list_files(folders):
+            if (record := _try(file, mapping)) is not None:
+                found.setdefault(record.path, (file, record))  # a log may consist of several files
         if found:
-            return _choose(folder, found)
+            return _choose(folder, dict(found.values()))
         folders = sorted(child for parent in folders for child in parent.iterdir() if child.is_dir())[:_MOST]
     raise RunError(f"{folder} holds no run and no training log", _list_formats())
 

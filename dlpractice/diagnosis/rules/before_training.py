@@ -1,6 +1,8 @@
 """Rules about what diagnostics.json says of the net before its first step."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from dlpractice.diagnosis.case import Case
 from dlpractice.diagnosis.finding import Sign
@@ -13,16 +15,65 @@ FIRST_LOSS = Threshold(
 )
 KNOWN = Threshold("first loss over ln K, lowest", 0.5, "chosen")
 LEARNT = Threshold("fall of the loss on one batch", 0.5, "chosen; it should go to zero (Karpathy)")
+_PROBABILITIES = ("softmax", "sigmoid", "hard_sigmoid")
+_REACH = {
+    **dict.fromkeys(_PROBABILITIES, (0.0, 1.0)),
+    "tanh": (-1.0, 1.0),
+    **dict.fromkeys(("relu", "softplus"), (0.0, math.inf)),
+    "relu6": (0.0, 6.0),
+}
+"""What activations can give. Others can give anything, or nearly so."""
 SCALE = Threshold("spread of the inputs of the first trained layer", 20.0, "chosen; 0..255 has about 74")
 
 
 def see_output(case: Case) -> Sign | None:
-    """A last layer whose activation the loss does not expect."""
-    output = case.record.recorded_start.get("output")
-    if not output or output.get("activation") in (None, "linear"):
+    """A last layer whose activation the loss does not expect.
+
+    The losses of `dlp` take logits; of a training of others it was recorded what its loss takes.
+    """
+    start = case.record.recorded_start
+    output, takes = start.get("output") or {}, start.get("loss_takes", "logits")
+    activation = output.get("activation")
+    end = f"the last layer ends in {activation}"
+    if output.get("units") == 1 and activation == "softmax":
+        text = f"{end} over a single unit, which gives 1 whatever it sees"
+    elif takes == "logits" and activation not in (None, "linear"):
+        text = f"{end}, and the loss takes logits"
+    elif takes == "probabilities" and activation not in (None, *_PROBABILITIES):
+        text = f"{end}, and the loss takes probabilities"
+    elif takes == "probabilities" and _leaves(output, (0.0, 1.0)):
+        text = (
+            f"the net gives values from {output['low']:.3g} to {output['high']:.3g}, and the loss takes "
+            "probabilities"
+        )
+    else:
         return None
-    text = f"the last layer ends in {output['activation']}, and the loss takes logits"
     return Sign("error", "high", (text,))
+
+
+def see_targets(case: Case) -> Sign | None:
+    """Targets that the loss does not take, or that the last layer cannot give."""
+    start = case.record.recorded_start
+    targets, activation = start.get("targets"), (start.get("output") or {}).get("activation")
+    if not targets:
+        return None
+    seen = f"the targets of the first batch go from {targets['low']:.4g} to {targets['high']:.4g}"
+    if targets.get("takes") is not None:
+        low, high = targets["takes"]
+        if not _leaves(targets, (low, high)):
+            return None
+        return Sign("error", "high", (f"{seen}; {start['loss_name']} takes {low} to {high}",))
+    low, high = _REACH.get(str(activation), (-math.inf, math.inf))
+    if not _leaves(targets, (low, high)):
+        return None
+    text = f"{seen}; the last layer ends in {activation}, which gives {low:g} to {high:g}"
+    return Sign("error", "high", (text,))
+
+
+def _leaves(values: Mapping[str, Any], bounds: tuple[float, float]) -> bool:
+    """Whether some values that were described lie outside of what is possible, by more than rounding."""
+    low, high = values.get("low"), values.get("high")
+    return low is not None and high is not None and (low < bounds[0] - 1e-3 or high > bounds[1] + 1e-3)
 
 
 def see_inputs(case: Case) -> Sign | None:
@@ -67,13 +118,23 @@ def see_one_batch(case: Case) -> Sign | None:
 RULES = (
     Rule(
         name="last layer and loss do not match",
-        finds="The loss takes logits, and the last layer gives something else.",
+        finds="The loss takes logits and the last layer gives something else, or it takes probabilities.",
         needs=(RECORDED,),
         thresholds=(),
-        causes="a model from elsewhere that ends in a softmax",
-        remedy="a linear last layer",
+        causes="a model from elsewhere that ends in a softmax, a loss for another last layer",
+        remedy="a linear last layer where the loss takes logits, else a softmax or sigmoid",
         look=see_output,
         importance=310,
+        stops_training=True,
+    ),
+    Rule(
+        name="targets out of reach",
+        finds="The last layer can never give the targets, or the loss does not take them.",
+        needs=(RECORDED,),
+        causes="labels that are counted from 1, targets that are not scaled, a loss for another task",
+        remedy="labels from 0, or a last layer and a loss that fit the targets: linear for any number",
+        look=see_targets,
+        importance=305,
         stops_training=True,
     ),
     Rule(

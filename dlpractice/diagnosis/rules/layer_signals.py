@@ -69,7 +69,7 @@ def _see_share(case: Case, key: str, threshold: Threshold, what: str) -> Sign | 
 def see_gradients(case: Case) -> Sign | None:
     """Gradients that vanish or explode."""
     for epoch, layer in _layers(case):
-        if not layer["trained"]:
+        if not layer["trained"] or "gradient_norm" not in layer:
             continue
         norm = layer["gradient_norm"]
         if norm is None or norm > EXPLODING.value:
@@ -88,7 +88,7 @@ def _see_vanishing(case: Case) -> Sign | None:
         shares = {
             layer["name"]: layer["gradient_norm"] / layer["weight_norm"]
             for layer in epoch["layers"]
-            if layer["trained"] and layer["gradient_norm"] is not None and layer["weight_norm"]
+            if layer["trained"] and layer.get("gradient_norm") is not None and layer["weight_norm"]
         }
         if not shares or not (largest := max(shares.values())):
             continue

@@ -173,6 +173,7 @@ RULES = (
         remedy="a lower learning rate",
         look=see_explosion,
         importance=340,
+        explained_by=("last layer and loss do not match", "targets out of reach"),
         stops_training=True,
     ),
     Rule(

@@ -13,7 +13,7 @@ from typing import Any
 
 from dlpractice.config.load import dump_config, load_config
 from dlpractice.config.schema import Finetune, Oneshot
-from dlpractice.diagnosis.logs.formats.run_directory import read_run
+from dlpractice.diagnosis.logs.formats.own.run_directory import read_run
 from dlpractice.diagnosis.remedies import list_remedies
 from dlpractice.errors import RunError
 from dlpractice.progress import Progress, Silent

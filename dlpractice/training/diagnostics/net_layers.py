@@ -1,7 +1,7 @@
 """The layers of a net on any Keras backend: their activations, and which units are dead or saturated."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,6 +58,30 @@ def find_idle(activation: str, values: NDArray[np.float32]) -> Document:
     end = _FLAT_ENDS[activation]
     low = -end if activation == "tanh" else 1 - end
     return {"saturated": float(((values >= end) | (values <= low)).mean())}
+
+
+def describe_layer(
+    layer: keras.layers.Layer,
+    weights: Mapping[int, NDArray[Any]],
+    gradients: Mapping[int, NDArray[Any]],
+    ratio: float | None,
+) -> Document:
+    """What diagnostics.json says of a layer's weights, its row there.
+
+    weights, gradients: of the trained variables, by their `id`; no gradients where they were not measured.
+    ratio: how far a step moved the layer, over the norm of its weights; None if that is not known.
+    """
+    own = [id(variable) for variable in layer.trainable_variables]
+    row = {"name": layer.name, "kind": type(layer).__name__, "activation": activation_of(layer)}
+    row["trained"] = bool(own)
+    if own and gradients:
+        row["gradient_norm"] = norm(gradients[key] for key in own)
+    if own:
+        row["weight_norm"] = norm(weights[key] for key in own)
+        row["update_ratio"] = ratio
+        if (bias := id(getattr(layer, "bias", None))) in own:
+            row["bias_mean"] = float(weights[bias].mean())
+    return row
 
 
 def norm(arrays: Any) -> float:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dlpractice.training.devices.placement import Placement
 from dlpractice.training.diagnostics.activations import Flow
-from dlpractice.training.diagnostics.net_layers import Document, activation_of, norm, walk, without_dropout
+from dlpractice.training.diagnostics.net_layers import Document, describe_layer, norm, walk, without_dropout
 from dlpractice.training.optimisers.optimisers import build_groups
 from dlpractice.training.steps import Loss, compile_train_step, scale_of_loss
 
@@ -214,19 +214,12 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         outputs, seen, shares = self._flow.measure(self._probe.inputs, training=training)
         _, gradients = self._measure()
         by_variable = dict(zip(map(id, self.model.trainable_variables), gradients, strict=True))
-        layers = []
-        for layer in walk(self.model):
-            if not layer.weights and layer.name not in shares:
-                continue
-            row = {"name": layer.name, "kind": type(layer).__name__, "activation": activation_of(layer)}
-            row["trained"] = bool(layer.trainable_variables)
-            if layer.trainable_variables:
-                row["gradient_norm"] = norm(by_variable[id(own)] for own in layer.trainable_variables)
-                row["weight_norm"] = norm(own.numpy() for own in layer.trainable_variables)
-                row["update_ratio"] = ratios.get(layer.name)
-                if getattr(layer, "use_bias", False):
-                    row["bias_mean"] = float(layer.bias.numpy().mean())
-            layers.append(row | shares.get(layer.name, {}))
+        weights = {id(variable): variable.numpy() for variable in self.model.trainable_variables}
+        layers = [
+            describe_layer(layer, weights, by_variable, ratios.get(layer.name)) | shares.get(layer.name, {})
+            for layer in walk(self.model)
+            if layer.weights or layer.name in shares
+        ]
         return self._probe.describe_output(outputs), seen, layers
 
 

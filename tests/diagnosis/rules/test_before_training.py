@@ -35,3 +35,63 @@ def test_each_fault_has_its_rule(make: SimpleNamespace, start: Any, name: str | 
 def test_what_was_not_recorded_is_no_finding(make: SimpleNamespace) -> None:
     case = open_case(make.run_of(diagnostics={}))
     assert [rule.name for rule in rules.RULES if rule.judge(case)] == []
+
+
+def probabilities(
+    activation: str | None, low: float = 0.0, high: float = 1.0, units: int = 3
+) -> dict[str, Any]:
+    output = {"activation": activation, "units": units, "low": low, "high": high}
+    return {"loss_takes": "probabilities", "output": output}
+
+
+@pytest.mark.parametrize(
+    ("start", "fits"),
+    [
+        (probabilities("softmax"), True),
+        (probabilities("sigmoid", units=1), True),
+        (probabilities(None), True),
+        (probabilities(None, low=-0.1), False),
+        (probabilities(None, high=1.1), False),
+        (probabilities("linear"), False),
+        (probabilities("relu"), False),
+        (probabilities("softmax", units=1), False),
+        (probabilities("tanh") | {"loss_takes": None}, True),
+        (probabilities("softmax") | {"loss_takes": "logits"}, False),
+        (probabilities("linear") | {"loss_takes": "logits"}, True),
+    ],
+)
+def test_a_last_layer_fits_what_the_loss_takes(make: SimpleNamespace, start: Any, fits: bool) -> None:
+    case = open_case(make.recorded_run(start, {}))
+    assert (rules.see_output(case) is None) == fits
+
+
+def targets(
+    low: float, high: float, takes: list[int] | None = None, activation: str | None = "linear"
+) -> dict[str, Any]:
+    return {
+        "targets": {"low": low, "high": high, "takes": takes},
+        "output": {"activation": activation},
+        "loss_name": "binary_crossentropy",
+    }
+
+
+@pytest.mark.parametrize(
+    ("start", "fits"),
+    [
+        (targets(0, 1, [0, 1]), True),
+        (targets(1, 2, [0, 1]), False),
+        (targets(-1, 1, [0, 1]), False),
+        (targets(1, 10, [0, 9]), False),
+        (targets(0, 9, [0, 9]), True),
+        (targets(-5, 50), True),
+        (targets(0, 50, activation="sigmoid"), False),
+        (targets(-0.5, 1, activation="tanh"), True),
+        (targets(-5, 1, activation="tanh"), False),
+        (targets(-5, 1, activation="relu"), False),
+        (targets(0, 100, activation="relu"), True),
+        (targets(-5, 50, activation=None), True),
+    ],
+)
+def test_targets_are_within_reach(make: SimpleNamespace, start: Any, fits: bool) -> None:
+    case = open_case(make.recorded_run(start, {}))
+    assert (rules.see_targets(case) is None) == fits

@@ -66,3 +66,9 @@ def test_the_first_steps_are_not_typical(make: SimpleNamespace) -> None:
 def test_what_was_not_recorded_is_no_finding(make: SimpleNamespace) -> None:
     case = open_case(make.run_of(diagnostics={}))
     assert [rule.name for rule in rules.RULES if rule.judge(case)] == []
+
+
+def test_gradients_that_were_not_recorded_are_no_fault(make: SimpleNamespace) -> None:
+    layer = {key: value for key, value in make.layer.items() if key != "gradient_norm"}
+    epochs = [{"stage": "fit 1", "epoch": 1, "layers": [layer]}]
+    assert rules.see_gradients(open_case(make.run_of(diagnostics={"epochs": epochs}))) is None

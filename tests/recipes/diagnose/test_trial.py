@@ -11,7 +11,7 @@ from dlpractice.cli.console import messages, results
 from dlpractice.cli.main import app
 from dlpractice.config.load import dump_config, load_config
 from dlpractice.config.schema import Finetune
-from dlpractice.diagnosis.logs.formats.run_directory import read_run
+from dlpractice.diagnosis.logs.formats.own.run_directory import read_run
 from dlpractice.diagnosis.remedies import list_remedies
 from dlpractice.errors import DataError, RunError
 from dlpractice.recipes.diagnose import trial

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from dlpractice.diagnosis.logs.formats.run_directory import find_newest_run, find_run, read_run
+from dlpractice.diagnosis.logs.formats.own.run_directory import find_newest_run, find_run, read_run
 from dlpractice.runs.directory import RunDirectory
 
 

@@ -1,0 +1,1 @@
+"""The folders that this package itself writes: runs of `dlp`, and trainings that `Diagnose` recorded."""

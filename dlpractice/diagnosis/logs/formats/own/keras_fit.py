@@ -1,0 +1,58 @@
+"""Trainings that the callback `dlpractice.Diagnose` recorded."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from dlpractice.diagnosis.logs.format import Format, Place
+from dlpractice.diagnosis.logs.interpretation import interpret
+from dlpractice.diagnosis.logs.texts.delimited import tabulate_csv
+from dlpractice.diagnosis.record import Record
+from dlpractice.runs.directory import DIAGNOSTICS, METRICS, SUMMARY, TRAINING
+from dlpractice.runs.fit_folder import OWN_COLUMNS, FitFolder
+
+_KIND = "training by Keras, recorded by Diagnose"
+_FILES = (TRAINING, METRICS, DIAGNOSTICS, SUMMARY)
+
+
+def find_fit(path: Path) -> Path | None:
+    """`path` itself, where `Diagnose` wrote it; the folder of a file that it wrote."""
+    folder = path.parent if path.name in _FILES and path.is_file() else path
+    return folder if (folder / TRAINING).is_file() else None
+
+
+def read_fit(path: Path, mapping: dict[str, str] | None = None) -> Record:
+    """The record of a training that `Diagnose` has recorded, finished or not.
+
+    mapping: curve -> column, for metrics without one of the usual names.
+
+    Raises:
+        RunError: `path` holds no such training, or one of its files is damaged.
+    """
+    folder = FitFolder.read(path)
+    facts, text = folder.training(), folder.metrics_text()
+    record = Record(str(path), _KIND, {})
+    if text:
+        record = interpret(tabulate_csv(str(path), _KIND, text), mapping or {})
+    notes = list(record.notes)
+    if facts["fits"] > 1:
+        notes.append(f"fit was called {facts['fits']} times; the epochs are counted on")
+    if not folder.is_finished:
+        notes.append("the training has not finished; what it has logged so far was read")
+    elif stopped := folder.summary()["stopped"]:
+        notes.append(f"Diagnose stopped the training: {stopped}")
+    return replace(
+        record,
+        finished=folder.is_finished,
+        notes=(*notes, *facts["not_recorded"]),
+        unused=tuple(name for name in record.unused if name not in OWN_COLUMNS),
+        diagnostics=folder.diagnostics(),
+    )
+
+
+FORMAT = Format(
+    name="Keras training with Diagnose",
+    words="a training that dlpractice.Diagnose recorded",
+    recognised_by="a folder with a `training.json`, which the callback `dlpractice.Diagnose` writes",
+    places=(Place(5, find_fit),),
+    read=lambda path, mapping: read_fit(path, dict(mapping)),
+)

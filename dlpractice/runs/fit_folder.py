@@ -1,0 +1,85 @@
+"""The folder of a training by somebody else's program, which the callback `dlpractice.Diagnose` writes.
+
+It has no config and no splits, since `dlp` did not choose what was trained on what. It has training.json,
+metrics.csv with the columns that Keras logs, diagnostics.json as runs have it, and summary.json, which is
+written last.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dlpractice.errors import RunError
+from dlpractice.runs import atomic_files
+from dlpractice.runs.directory import DIAGNOSTICS, METRICS, SUMMARY, TRAINING
+from dlpractice.runs.lock import LOCK_NAME, LockedFolder
+
+OWN_COLUMNS: atomic_files.Columns = {"fit": int, "epoch": int, "step": int, "seconds": float}
+"""The columns of metrics.csv that are there in any case: the number of the call of `fit`, from 1; the epoch,
+from 1 and counted on over calls; the optimiser's steps; and the epoch's wall time with its validation."""
+
+
+class FitFolder(LockedFolder):
+    """One training of others, perhaps in several calls of `fit`."""
+
+    @classmethod
+    def refuse_used(cls, path: Path) -> None:
+        """Raises RunError where `path` is no folder, or holds something."""
+        hint = "give Diagnose another folder, or none: then it makes one"
+        if path.exists() and not path.is_dir():
+            raise RunError(f"{path} is a file, not a folder", hint)
+        entries = sorted(path.iterdir()) if path.is_dir() else []
+        if found := next((entry.name for entry in entries if entry.name != LOCK_NAME), None):
+            raise RunError(f"{path} is in use: it holds {found}", hint)
+
+    @classmethod
+    def require(cls, path: Path, hint: str) -> None:
+        """Raises RunError where `path` holds no such training."""
+        if not (path / TRAINING).is_file():
+            raise RunError(f"{path} is no recorded training: it has no {TRAINING}", hint)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the last call of `fit` has ended."""
+        return (self.path / SUMMARY).is_file()
+
+    def write_training(self, facts: Mapping[str, object]) -> None:
+        """Keep what the training is: the model, loss and optimiser, and what cannot be recorded of it. A
+        summary of an earlier call of `fit` no longer holds."""
+        atomic_files.write_json(self.writable(TRAINING), facts)
+
+    def training(self) -> dict[str, Any]:
+        """What `write_training` kept."""
+        return atomic_files.read_json(self.path / TRAINING)
+
+    def reopen(self) -> None:
+        """Take back that the training has finished: `fit` was called again."""
+        self.writable(SUMMARY).unlink(missing_ok=True)
+
+    def write_metrics(self, rows: Sequence[Mapping[str, object]]) -> None:
+        """Keep a row for each epoch: the keys of OWN_COLUMNS, and numbers by the names that Keras logs."""
+        logged = dict.fromkeys(name for row in rows for name in row if name not in OWN_COLUMNS)
+        columns = {**OWN_COLUMNS, **dict.fromkeys(logged, float)}
+        atomic_files.write_csv(self.writable(METRICS), columns, rows)
+
+    def metrics_text(self) -> str:
+        """metrics.csv as it is; "" before the first epoch has ended."""
+        path = self.path / METRICS
+        return atomic_files.read_text(path) if path.is_file() else ""
+
+    def write_diagnostics(self, diagnostics: Mapping[str, object]) -> None:
+        """Keep what the training recorded of its net."""
+        atomic_files.write_json(self.writable(DIAGNOSTICS), diagnostics)
+
+    def diagnostics(self) -> dict[str, Any] | None:
+        """What `write_diagnostics` kept; None where nothing could be recorded."""
+        path = self.path / DIAGNOSTICS
+        return atomic_files.read_json(path) if path.is_file() else None
+
+    def write_summary(self, summary: Mapping[str, object]) -> None:
+        """Keep the verdict. This finishes the training, so it comes last."""
+        atomic_files.write_json(self.writable(SUMMARY), summary)
+
+    def summary(self) -> dict[str, Any]:
+        """What `write_summary` kept."""
+        return atomic_files.read_json(self.path / SUMMARY)
