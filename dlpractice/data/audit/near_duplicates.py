@@ -80,12 +80,14 @@ def number_clusters(clusters: Sequence[Cluster], paths: Sequence[str], *, scenes
 def cluster_findings(clusters: Sequence[Cluster], *, strict: bool = False) -> list[Finding]:
     """Clusters by what they cross (classes, given splits, or neither), and fixed scenes one by one.
 
-    strict: whether a fixed scene is an error.
+    strict: whether a fixed scene, or a cluster in several given splits, is an error.
     """
     crossing: dict[str, list[Cluster]] = {"classes": [], "splits": [], "": []}
     for cluster in clusters:
         if not cluster.swallowed:
-            several = "classes" if len(cluster.classes) > 1 else "splits" if len(cluster.splits) > 1 else ""
+            crossed = {"classes": len(cluster.classes) > 1, "splits": len(cluster.splits) > 1}
+            order = ("splits", "classes") if strict else ("classes", "splits")
+            several = next((name for name in order if crossed[name]), "")
             crossing[several].append(cluster)
     found = [_find_scene(cluster, strict) for cluster in clusters if cluster.swallowed]
     for several, inside in crossing.items():
@@ -93,7 +95,11 @@ def cluster_findings(clusters: Sequence[Cluster], *, strict: bool = False) -> li
             name = f"near-duplicates across {several}" if several else "near-duplicates"
             paths = tuple(sorted(path for cluster in inside for path in cluster.paths))
             text = f"{_count(inside, 'cluster')} of {name}, {len(paths)} images: {_list_some(inside)}"
-            found.append(Finding(name, "warning" if several else "info", text, paths))
+            if strict and several == "splits":
+                hint = "move each cluster into one split, or set data.near_duplicates to group to be warned"
+                found.append(Finding(name, "error", text, hint=hint))
+            else:
+                found.append(Finding(name, "warning" if several else "info", text, paths))
     return found
 
 

@@ -110,6 +110,24 @@ def test_strictly_a_fixed_scene_ends_the_run(filmed: Callable[..., Path]) -> Non
     assert "data.near_duplicates" in caught.value.message + caught.value.hint
 
 
+@pytest.mark.parametrize("other", ["cat", "dog"])
+def test_strictly_look_alikes_in_several_given_splits_end_the_run(
+    classes: Classes, write: Write, photograph: Photograph, other: str
+) -> None:
+    root = classes(6)
+    for name in ("cat", "dog"):
+        for number in range(6):
+            split = "test" if number > 3 else "train"
+            (root / split / name).mkdir(parents=True, exist_ok=True)
+            (root / f"{name}/{number:03d}.png").rename(root / split / name / f"{number:03d}.png")
+        (root / name).rmdir()
+    write(root / "test" / other / "alike.jpg", photograph(0), quality=80)
+    crossing = "splits" if other == "cat" else "classes"
+    assert kinds(check(root).audit)[f"near-duplicates across {crossing}"].severity == "warning"
+    finding = kinds(check(root, "strict").audit)["near-duplicates across splits"]
+    assert finding.severity == "error" and "move each cluster into one split" in finding.hint
+
+
 def test_told_of_is_not_bound_and_ignored_is_not_looked_for(
     classes: Classes, write: Write, photograph: Photograph
 ) -> None:
