@@ -1,5 +1,6 @@
 """What of a one-shot config changes nothing in a run."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from dlpractice.config.schema import Oneshot
@@ -17,6 +18,7 @@ def list_idle_settings(config: Oneshot, setup: OneshotSetup) -> list[str]:
     idle = (
         *_find_in_data(config, setup),
         *_find_in_net(config, setup),
+        *_find_in_batch(config, setup),
         *find_idle_training(training, [Round(training.epochs)], training.epoch_steps),
     )
     return tell_idle(config, idle)
@@ -48,3 +50,15 @@ def _find_in_net(config: Oneshot, setup: OneshotSetup) -> Iterator[Idle]:
     if config.distortion.changes_nothing:
         yield Idle(("distortion.probability",), "no distortion is above 0")
         yield Idle(("evaluation.views",), "undistorted views are all the same")
+
+
+def _find_in_batch(config: Oneshot, setup: OneshotSetup) -> Iterator[Idle]:
+    background = setup.class_split.background
+    firsts = [members[0] for members in background.by_class().values()]
+    sizes = Counter(background.alphabets[firsts].tolist())
+    for name, most, things in (
+        ("alphabets", len(sizes), "alphabets"),
+        ("classes", max(sizes.values()), "classes of an alphabet"),
+    ):
+        if getattr(config.batch, name) > most:
+            yield Idle((f"batch.{name}",), f"above {most}: there are no more {things} to train on")
