@@ -25,7 +25,7 @@ FORMAT = Format("tally", "a tally of losses", "by its name", (Place(45, find),),
 
 
 def test_every_row_says_what_it_is() -> None:
-    assert len(FORMATS) == len(list(Path(formats.__path__[0]).glob("[!_]*.py"))) >= 5
+    assert len(FORMATS) == len(list(Path(formats.__path__[0]).rglob("[!_]*.py"))) >= 5
     ranks = [place.rank for known in FORMATS for place in known.places]
     assert len(set(ranks)) == len(ranks)
     for known in FORMATS:
