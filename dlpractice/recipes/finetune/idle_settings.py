@@ -7,7 +7,7 @@ import numpy as np
 from dlpractice.config.schema import Finetune
 from dlpractice.recipes.finetune.setup import Setup, read_augmentation, whole_batch
 from dlpractice.recipes.run.idle_settings import Idle, Round, find_idle_training, tell_idle
-from dlpractice.registry.strategies import IMAGES
+from dlpractice.registry.strategies import IMAGES, pooled_cut
 
 _MOVES = ("flip", "rotation", "zoom", "shift", "brightness", "contrast", "saturation")
 _BY_DATA = {
@@ -35,6 +35,9 @@ def _find_in_net(setup: Setup) -> Iterator[Idle]:
         yield Idle(("model.backbone", "model.weights"), f"{strategy.name} trains a small net of its own")
     else:
         yield Idle(("model.width",), "it is of the small net of scratch")
+    pooled = "pooled" if strategy.block is None else pooled_cut(strategy.block)
+    if classifier.model.get_layer(pooled).input.shape[1:3] == (1, 1):
+        yield Idle(("model.pooling",), "images are so small that each channel has a single value to pool")
     if not any(stage.warm_up for stage in strategy.stages):
         keys = ("training.head_epochs", "training.head_learning_rate")
         yield Idle(keys, f"{strategy.name} does not train the head first here")

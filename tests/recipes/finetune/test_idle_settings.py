@@ -43,6 +43,8 @@ def tell(config: Finetune, strategy: str, **sections: dict[str, Any]) -> list[st
         ("linear@block1", "augment", {"mixup": 0.2}, "augment.mixup: no effect"),
         ("linear@block1", "augment", {"views": 2}, "augment.views: no effect"),
         ("linear@block1", "model", {"width": 2.0}, "model.width: no effect"),
+        ("linear@block1", "model", {"pooling": "max"}, None),
+        ("linear@block5", "model", {"pooling": "max"}, "model.pooling: no effect"),
         ("linear@block1", "training", {"head_epochs": 9}, "training.head_epochs: no effect"),
         ("linear@block1", "training", {"pretrained_rate": 0.5}, "training.pretrained_rate: no effect"),
     ],
