@@ -4,8 +4,7 @@ from typing import Any
 
 import keras
 
-from dlpractice.errors import ModelError
-from dlpractice.registry.backbones import Backbone
+from dlpractice.registry.backbones import Backbone, require_size
 
 
 def build_base(backbone: Backbone, images: Any) -> keras.Model:
@@ -17,15 +16,6 @@ def build_base(backbone: Backbone, images: Any) -> keras.Model:
     options = {"include_preprocessing": False} if backbone.brings_preprocessing else {}
     application = getattr(keras.applications, backbone.application)
     return application(include_top=False, weights=None, input_tensor=images, **options)
-
-
-def require_size(backbone: Backbone, size: int) -> None:
-    """Raises ModelError where images of `size` pixels a side are too small for the backbone."""
-    if size < backbone.minimum_size:
-        raise ModelError(
-            f"data.image_size must be {backbone.minimum_size} or more for {backbone.application}; got {size}",
-            f"it was trained at {backbone.native_size}; `strategy: scratch` takes smaller images",
-        )
 
 
 def find_block_ends(base: keras.Model, blocks: tuple[str, ...]) -> list[keras.layers.Layer]:

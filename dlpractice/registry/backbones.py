@@ -47,6 +47,15 @@ def find_backbone(name: str) -> Backbone:
     return BACKBONES[name]
 
 
+def require_size(backbone: Backbone, size: int) -> None:
+    """Raises ModelError where images of `size` pixels a side are too small for the backbone."""
+    if size < backbone.minimum_size:
+        raise ModelError(
+            f"data.image_size must be {backbone.minimum_size} or more for {backbone.application}; got {size}",
+            f"it was trained at {backbone.native_size}; `strategy: scratch` takes smaller images",
+        )
+
+
 BACKBONES["vgg16"] = Backbone(
     application="VGG16",
     scaling="caffe",

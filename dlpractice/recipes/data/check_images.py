@@ -7,6 +7,8 @@ from dlpractice.errors import DataError
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.data.check import Check, is_there, refuse
 from dlpractice.recipes.finetune.images import survey_images
+from dlpractice.registry.backbones import find_backbone, require_size
+from dlpractice.registry.strategies import plan_strategy
 
 
 def run(config: Finetune, progress: Progress | None = None) -> Check:
@@ -14,7 +16,12 @@ def run(config: Finetune, progress: Progress | None = None) -> Check:
 
     Raises:
         DataError: there are no data: nothing has the name or path, or they cannot be had.
+        ModelError: the images are made too small for the config's backbone.
     """
+    backbone = find_backbone(config.model.backbone)
+    pretrained = config.model.weights is not None
+    if plan_strategy(config.strategy, len(backbone.blocks), pretrained=pretrained).block is not None:
+        require_size(backbone, config.data.image_size)
     progress = progress or Silent()
     try:
         read_index(locate(config.data.source, Silent()), progress)

@@ -8,13 +8,12 @@ from dlpractice.data.augmentation import Augmentation
 from dlpractice.data.dataset import Dataset
 from dlpractice.errors import HardwareError
 from dlpractice.layers.normalisation import FusedBatchNormalization
-from dlpractice.models.backbones import require_size
 from dlpractice.models.classifier import Classifier, Design, build_classifier
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.finetune.images import read_dataset
 from dlpractice.recipes.run.batch_scaling import scale_batch
 from dlpractice.recipes.run.device_choice import place_training, require_same, resolve_precision
-from dlpractice.registry.backbones import find_backbone
+from dlpractice.registry.backbones import find_backbone, require_size
 from dlpractice.registry.strategies import IMAGES, Strategy, plan_strategy
 from dlpractice.training.batches.feed import Rows
 from dlpractice.training.devices.placement import Placement

@@ -5,13 +5,13 @@ import pytest
 from PIL import Image
 
 from dlpractice.config.schema import Finetune
-from dlpractice.errors import DataError
+from dlpractice.errors import DataError, ModelError
 from dlpractice.recipes.data import check_images
 
 
 def assume(source: Path, **data: object) -> Finetune:
     settings = {"source": str(source), "image_size": 16, **data}
-    return Finetune.model_validate({"command": "finetune", "data": settings})
+    return Finetune.model_validate({"command": "finetune", "strategy": "scratch", "data": settings})
 
 
 def write(root: Path, **counts: int) -> Path:
@@ -64,3 +64,10 @@ def test_faulty_lines_of_a_table_are_told(tmp_path: Path) -> None:
     table.write_text("path,label\nx.png,a\ny.png,b\n")
     message = check_images.run(assume(table)).audit.findings[0].message
     assert message.startswith(f"{table} has 2 faulty lines") and "no such file: y.png" in message
+
+
+def test_images_too_small_for_the_backbone_are_refused_as_training_does(tmp_path: Path) -> None:
+    config = assume(write(tmp_path / "data", a=20, b=20), image_size=31)
+    assert check_images.run(config).accepted
+    with pytest.raises(ModelError, match=r"data\.image_size must be 32 or more for VGG16; got 31"):
+        check_images.run(config.model_copy(update={"strategy": "head"}))
