@@ -61,6 +61,7 @@ def test_results_to_stdout_and_progress_to_stderr(
     # A line per stage and epoch, and not a word of TensorFlow's or absl's.
     assert [line.split(":")[0] for line in done.stderr.splitlines()] == [
         *dict.fromkeys(["reading", "decoding"] if "decoding" in done.stderr else ["reading"]),
+        *["warning"] * 2,  # model.weights and training.head_epochs have no effect
         "training scratch",
         "training scratch",
         "training scratch",

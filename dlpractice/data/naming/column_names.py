@@ -1,10 +1,10 @@
 """What people call the columns of a table of images."""
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Literal
 
 from dlpractice.data.naming.split_names import SplitName, find_flag
@@ -193,7 +193,7 @@ def _refuse_dividing(header: Sequence[str], places: Sequence[int]) -> None:
     """Refuses what is not known, but seems to say how the images are to be divided."""
     for place in places:
         name = _simplify(header[place])
-        if _FOLD.fullmatch(name) or difflib.get_close_matches(name, _DIVIDING, cutoff=0.8):
+        if _FOLD.fullmatch(name) or get_close_matches(name, _DIVIDING, cutoff=0.8):
             raise UnknownColumnsError(
                 f"column {header[place]} seems to say how the images are divided, but is not known",
                 "name it split where it says train, validation or test, or group where it says which images "

@@ -61,4 +61,4 @@ def test_another_kind_than_was_trained_on_is_an_error_in_place(classes: Classes,
     assert [bool(found.error) for found in load_queries([image, sound], _IMAGES)] == [False, True]
     assert [bool(found.error) for found in load_queries([image, sound], heard)] == [True, False]
     (found,) = load_queries([str(spoken)], _IMAGES)
-    assert found.error == "the folder holds no images"
+    assert found.error == "the folder holds no images: 3 files *.wav"
