@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from dlpractice.config.commands.benchmark import PARTS, Benchmark, PartName
 from dlpractice.config.load import dump_config
 from dlpractice.errors import DlpError
 from dlpractice.progress import Progress, Silent
+from dlpractice.registry.wording import join_words
 from dlpractice.runs.commit import describe_commit
 
 Measure = Callable[[Any, Context], Document]
@@ -72,6 +73,8 @@ def run(config: Benchmark, folder: BenchmarkFolder, progress: Progress | None = 
     folder.write_document(document)
     sampling = Sampling(config.repetitions, config.spread_seconds)
     context = Context(sampling, MemoryBudget(config.memory_share), progress, config.seed, measured)
+    for message in _list_idle_settings(config):
+        progress.warn(message)
     for part in [part for part in PARTS if part in config.parts]:
         measured[part] = _measure(part, config.section(part), context)
         document["seconds"] = time.perf_counter() - started
@@ -79,6 +82,16 @@ def run(config: Benchmark, folder: BenchmarkFolder, progress: Progress | None = 
     document["finished"] = True
     folder.write_document(document)
     return document
+
+
+def _list_idle_settings(config: Benchmark) -> Iterator[str]:
+    """What a user should know of settings, not at their defaults, of parts that are not measured."""
+    for part in PARTS:
+        section = config.section(part)
+        defaults = type(section)()
+        keys = [f"{part}.{key}" for key, value in section if value != getattr(defaults, key)]
+        if keys and part not in config.parts:
+            yield f"{join_words(keys, ' and ')}: no effect, because parts does not name {part}"
 
 
 def refuse_unknown(config: Benchmark) -> None:
