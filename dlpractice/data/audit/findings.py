@@ -179,8 +179,8 @@ def pixel_findings(scan: Scan) -> list[Finding]:
     """The range that more than 8 bits are stretched by, and images of which little or nothing is left."""
     paths, levels = list(scan.sha256), scan.levels
     found = []
-    if levels is not None:
-        deep = _where(paths, scan.facts["white"] > 0)
+    deep = _where(paths, scan.facts["white"] > 0)
+    if levels is not None and deep:  # a model's range is given for images that need none, too
         text = (
             f"{_number(deep, 'image')} of more than 8 bits a channel: {levels} becomes black to white, "
             "in every image alike"

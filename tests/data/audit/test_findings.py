@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from dlpractice.data.audit.audit import Audit
+from dlpractice.data.codecs.levels import Levels
 from dlpractice.data.dataset import survey
 from dlpractice.data.files.decoding import Look
 from dlpractice.data.files.index_items import Finding
@@ -169,6 +170,12 @@ def test_the_range_of_deep_files_is_told_and_what_is_lost_in_it(tmp_path: Path, 
     lost = found["almost black"]
     assert lost.severity == "warning" and len(lost.paths) == 20
     assert not {"a/full.png", "a/even.png"} & set(lost.paths)
+
+
+def test_a_range_that_no_image_needs_is_not_told(classes: Classes) -> None:
+    """A model brings the range of its own images, also to those that have none."""
+    audit = survey(str(classes(10)), Look(64, levels=Levels(0, 65535)), Shares()).audit
+    assert "range" not in kinds(audit)
 
 
 def test_shapes_that_the_background_swallows_are_told(classes: Classes, write: Write) -> None:
