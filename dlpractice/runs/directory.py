@@ -67,7 +67,33 @@ _OURS = (
 )
 
 
-class RunDirectory(LockedFolder):
+class TrainingFolder(LockedFolder):
+    """A training, by `dlp` or by a program of somebody else: what it recorded of itself, and how it ended."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the training has ended: its summary is there."""
+        return (self.path / SUMMARY).is_file()
+
+    def write_diagnostics(self, diagnostics: Mapping[str, object]) -> None:
+        """Keep what training recorded of itself for `dlp diagnose`."""
+        atomic_files.write_json(self.writable(DIAGNOSTICS), diagnostics)
+
+    def diagnostics(self) -> dict[str, Any] | None:
+        """What `write_diagnostics` kept; None where nothing was recorded."""
+        path = self.path / DIAGNOSTICS
+        return atomic_files.read_json(path) if path.is_file() else None
+
+    def write_summary(self, summary: Mapping[str, object]) -> None:
+        """Keep what came of it, of a run each result with value, ci95, n and kind. It comes last."""
+        atomic_files.write_json(self.writable(SUMMARY), summary)
+
+    def summary(self) -> dict[str, Any]:
+        """What `write_summary` kept."""
+        return atomic_files.read_json(self.path / SUMMARY)
+
+
+class RunDirectory(TrainingFolder):
     """One run, and the names of what is in it."""
 
     def __init__(self, path: Path, lock: filelock.BaseFileLock | None) -> None:
@@ -106,11 +132,6 @@ class RunDirectory(LockedFolder):
     def is_prepared(self) -> bool:
         """Whether all is written that comes before training: the environment is the last of it."""
         return (self.path / ENVIRONMENT).is_file()
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether the run has its results. They are written last."""
-        return (self.path / SUMMARY).is_file()
 
     def figure_path(self, name: str) -> Path:
         """Where the figure called `name` belongs."""
@@ -205,23 +226,6 @@ class RunDirectory(LockedFolder):
     def audit(self) -> dict[str, Any]:
         """What `write_audit` kept."""
         return atomic_files.read_json(self.path / AUDIT)
-
-    def write_diagnostics(self, diagnostics: Mapping[str, object]) -> None:
-        """Keep what training recorded of itself for `dlp diagnose`."""
-        atomic_files.write_json(self.writable(DIAGNOSTICS), diagnostics)
-
-    def diagnostics(self) -> dict[str, Any] | None:
-        """What `write_diagnostics` kept; None where the run recorded nothing."""
-        path = self.path / DIAGNOSTICS
-        return atomic_files.read_json(path) if path.is_file() else None
-
-    def write_summary(self, summary: Mapping[str, object]) -> None:
-        """Keep the results, each with value, ci95, n and kind. This finishes the run, so it comes last."""
-        atomic_files.write_json(self.writable(SUMMARY), summary)
-
-    def summary(self) -> dict[str, Any]:
-        """What `write_summary` kept."""
-        return atomic_files.read_json(self.path / SUMMARY)
 
     def _load_metric_lines(self) -> list[str]:
         if self._metric_lines is None:

@@ -11,15 +11,15 @@ from typing import Any
 
 from dlpractice.errors import RunError
 from dlpractice.runs import atomic_files
-from dlpractice.runs.directory import DIAGNOSTICS, METRICS, SUMMARY, TRAINING
-from dlpractice.runs.lock import LOCK_NAME, LockedFolder
+from dlpractice.runs.directory import METRICS, SUMMARY, TRAINING, TrainingFolder
+from dlpractice.runs.lock import LOCK_NAME
 
 OWN_COLUMNS: atomic_files.Columns = {"fit": int, "epoch": int, "step": int, "seconds": float}
 """The columns of metrics.csv that are there in any case: the number of the call of `fit`, from 1; the epoch,
 from 1 and counted on over calls; the optimiser's steps; and the epoch's wall time with its validation."""
 
 
-class FitFolder(LockedFolder):
+class FitFolder(TrainingFolder):
     """One training of others, perhaps in several calls of `fit`."""
 
     @classmethod
@@ -37,11 +37,6 @@ class FitFolder(LockedFolder):
         """Raises RunError where `path` holds no such training."""
         if not (path / TRAINING).is_file():
             raise RunError(f"{path} is no recorded training: it has no {TRAINING}", hint)
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether the last call of `fit` has ended."""
-        return (self.path / SUMMARY).is_file()
 
     def write_training(self, facts: Mapping[str, object]) -> None:
         """Keep what the training is: the model, loss and optimiser, and what cannot be recorded of it. A
@@ -66,20 +61,3 @@ class FitFolder(LockedFolder):
         """metrics.csv as it is; "" before the first epoch has ended."""
         path = self.path / METRICS
         return atomic_files.read_text(path) if path.is_file() else ""
-
-    def write_diagnostics(self, diagnostics: Mapping[str, object]) -> None:
-        """Keep what the training recorded of its net."""
-        atomic_files.write_json(self.writable(DIAGNOSTICS), diagnostics)
-
-    def diagnostics(self) -> dict[str, Any] | None:
-        """What `write_diagnostics` kept; None where nothing could be recorded."""
-        path = self.path / DIAGNOSTICS
-        return atomic_files.read_json(path) if path.is_file() else None
-
-    def write_summary(self, summary: Mapping[str, object]) -> None:
-        """Keep the verdict. This finishes the training, so it comes last."""
-        atomic_files.write_json(self.writable(SUMMARY), summary)
-
-    def summary(self) -> dict[str, Any]:
-        """What `write_summary` kept."""
-        return atomic_files.read_json(self.path / SUMMARY)
