@@ -1,4 +1,4 @@
-"""Imports what needs TensorFlow, and keeps its start-up chatter from the terminal."""
+"""Imports and runs what needs TensorFlow, JAX or PyTorch, and keeps their chatter from the terminal."""
 
 import logging
 import os
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
+from typing import TextIO
 
 from dlpractice.errors import DlpError
 
@@ -41,14 +42,46 @@ def import_quietly(module: str) -> ModuleType:
 
 
 @contextmanager
+def native_chatter_held_back() -> Iterator[None]:
+    """Keeps what is written past Python's streams from the terminal within the block.
+
+    Backends say how they start when they first compute, not only when they are imported: which devices they
+    found, which library they loaded. What Python writes to `sys.stderr` still gets through, progress and
+    warnings above all; and where the block fails unforeseen, or with --debug, everything does.
+    """
+    if "--debug" in sys.argv:
+        yield
+        return
+    before = sys.stderr
+    with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1) as passing:
+        if _is_terminal_stream(before):
+            sys.stderr = passing
+        try:
+            with _stderr_held_back():
+                yield
+        finally:
+            sys.stderr = before
+
+
+def _is_terminal_stream(stream: TextIO) -> bool:
+    """Whether `stream` writes to file descriptor 2, and is not a stand-in for it."""
+    try:
+        return stream.fileno() == 2
+    except (OSError, ValueError):  # io.UnsupportedOperation is both
+        return False
+
+
+@contextmanager
 def _stderr_held_back() -> Iterator[None]:
-    """Sends file descriptor 2 to a temporary file, and prints that file if the block raises."""
+    """Sends file descriptor 2 to a temporary file, and prints that file if the block fails unforeseen."""
     sys.stderr.flush()
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
             yield
+        except DlpError:  # says by itself what is wrong
+            raise
         except Exception:
             held.seek(0)
             os.write(terminal, held.read())

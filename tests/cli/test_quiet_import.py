@@ -58,3 +58,25 @@ def test_tensorflow_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
     done = run("import_quietly('tensorflow').constant(1)", Path())
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+LATE = "os.write(2, b'I0000 from C++'); print('progress', file=sys.stderr)"
+
+
+def test_what_is_written_past_python_while_a_command_computes_is_held_back_and_the_rest_is_not() -> None:
+    with_it = f"import os, sys\nwith native_chatter_held_back():\n    {LATE}\nprint('after', file=sys.stderr)"
+    load = "from dlpractice.cli.quiet_import import native_chatter_held_back\n"
+    quiet, debug = (
+        subprocess.run([sys.executable, "-c", load + with_it, *options], capture_output=True, text=True)
+        for options in ([], ["--debug"])
+    )
+    assert (quiet.returncode, quiet.stderr) == (0, "progress\nafter\n")
+    assert "I0000 from C++" in debug.stderr and "progress\n" in debug.stderr
+
+
+def test_what_was_held_back_is_shown_where_the_command_fails() -> None:
+    code = f"import os, sys\nwith native_chatter_held_back():\n    {LATE}\n    raise ValueError('no luck')"
+    load = "from dlpractice.cli.quiet_import import native_chatter_held_back\n"
+    done = subprocess.run([sys.executable, "-c", load + code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "I0000 from C++" in done.stderr and "no luck" in done.stderr
