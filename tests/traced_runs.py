@@ -155,8 +155,10 @@ class Bench:
                 tf.config.run_functions_eagerly(False)
                 gc.unfreeze()
 
-    def _compile_step(self, loss: Any, groups: Any, placement: Any, precision: str, parts: int = 1) -> Any:
-        step = compile_train_step(loss, groups, placement, precision, parts)
+    def _compile_step(
+        self, loss: Any, groups: Any, placement: Any, precision: str, parts: int = 1, **how: Any
+    ) -> Any:
+        step = compile_train_step(loss, groups, placement, precision, parts, **how)
         self._trace.note("parts of a batch", parts)
 
         def train(batch: Any, rate: float) -> Any:

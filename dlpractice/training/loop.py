@@ -57,7 +57,12 @@ class Trainer:
             )
             self.model.compile(optimizer=self._groups[0].optimiser)  # callbacks read model.optimizer
         self._step: TrainStep = compile_train_step(
-            subject.loss, self._groups, placement, settings.precision, settings.accumulation_steps
+            subject.loss,
+            self._groups,
+            placement,
+            settings.precision,
+            settings.accumulation_steps,
+            prepare=feed.prepare,
         )
         self._forward: Forward = compile_forward(subject.scored, placement)
         self._callbacks = keras.callbacks.CallbackList(

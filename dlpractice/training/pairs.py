@@ -38,6 +38,11 @@ class EpisodeFeed:
     seed: int
     share: Share = take_all
 
+    def prepare(self, *batch: Any) -> tuple[Any, ...]:
+        """The drawings as the net sees them, (n, S, S, C) float32, and their (n,) labels."""
+        images, transforms, pens, fields, labels = batch
+        return view_batch(images, transforms, pens, fields, self.image_size), labels
+
     def batches(self, epoch: int, start: int = 0) -> Iterator[Sequence[Any]]:
         """The batches of `epoch` from step `start` on."""
         for step in range(start, self.steps):
@@ -51,20 +56,20 @@ class EpisodeFeed:
             yield images, *(values[part] for values in moves), episode.labels[part].astype(np.int32) + 1
 
 
-def pairs_loss(encoder: keras.Model, objective: Callable[[Any, Any], Any], image_size: int) -> Loss:
+def pairs_loss(encoder: keras.Model, objective: Callable[[Any, Any], Any]) -> Loss:
     """A loss over all pairs of the whole batch, also of drawings that lie on different replicas.
 
-    Each replica embeds its part, gets the embeddings of the others, and computes the loss of all of them.
-    These losses are equal, and their mean is the loss; its gradient flows back to each replica's own
-    embeddings. Rows with the label 0 only fill up a small batch, and are left out.
+    It takes views and labels, as `EpisodeFeed.prepare` gives them. Each replica embeds its part, gets the
+    embeddings of the others, and computes the loss of all of them. These losses are equal, and their mean is
+    the loss; its gradient flows back to each replica's own embeddings. Rows with the label 0 only fill up a
+    small batch, and are left out.
 
     Args:
         objective: from (B, D) embeddings and (B,) labels to their loss, a number.
-        image_size: pixels on a side, as the encoder sees a drawing.
     """
 
-    def loss(images: Any, transforms: Any, pens: Any, fields: Any, labels: Any) -> Any:
-        embeddings = encoder(view_batch(images, transforms, pens, fields, image_size), training=True)
+    def loss(views: Any, labels: Any) -> Any:
+        embeddings = encoder(views, training=True)
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync
         if replicas > 1:

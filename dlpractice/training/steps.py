@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from dlpractice.training.batches.feed import Rows
+from dlpractice.training.batches.feed import Rows, take_as_they_are
 from dlpractice.training.devices.placement import Placement
 from dlpractice.training.optimisers.optimisers import Group
 
@@ -26,6 +26,8 @@ _FLOAT16_LOSS_SCALE = 1024.0
 Loss = Callable[..., Any]
 """From a replica's part of a batch to that part's share of the loss. The shares of all replicas add up to the
 loss of the whole batch."""
+Prepare = Callable[..., tuple[Any, ...]]
+"""From a replica's part of a batch to what the loss takes; see `Batches.prepare`."""
 TrainStep = Callable[[Sequence[Any], float], Any]
 """From this process's share of a batch and a learning rate to the loss of the whole batch; takes one step."""
 Forward = Callable[[Any], Any]
@@ -73,7 +75,12 @@ def count_examples(weights: Any) -> Any:
 
 
 def compile_train_step(
-    loss: Loss, groups: Sequence[Group], placement: Placement, precision: str, parts: int = 1
+    loss: Loss,
+    groups: Sequence[Group],
+    placement: Placement,
+    precision: str,
+    parts: int = 1,
+    prepare: Prepare = take_as_they_are,
 ) -> TrainStep:
     """Compiles a function that takes one optimiser step on a batch.
 
@@ -83,7 +90,8 @@ def compile_train_step(
         precision: what the model computes in; float16 has the loss scaled.
         parts: the number of parts in which a batch is computed, one after another. The step is then taken
             with the gradient of the whole batch. With more than one part, `loss` must be as that of
-            `classification_loss`, and the last array of a batch must hold the example weights.
+            `classification_loss`, and the last array of a prepared batch must hold the example weights.
+        prepare: is called in the step, on each replica, and before the loss.
     """
     scale = scale_of_loss(precision)
     variables = [variable for group in groups for variable in group.variables]
@@ -93,6 +101,7 @@ def compile_train_step(
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
 
     def differentiate(*batch: Any) -> tuple[Any, list[Any]]:
+        """From a prepared batch to the loss and its gradients."""
         with tf.GradientTape() as tape:
             share = loss(*batch)
             scaled = share * scale
@@ -112,15 +121,15 @@ def compile_train_step(
             group.optimiser.learning_rate.assign(rate * group.factor)
 
     def whole_step(*batch: Any) -> Any:
-        share, gradients = differentiate(*batch)
+        share, gradients = differentiate(*prepare(*batch))
         apply(gradients)
         return sum_replicas(share)
 
     def add_part(sums: tuple[Any, ...], *batch: Any) -> tuple[Any, ...]:
-        share, gradients = differentiate(*batch)
-        weight, count = (
-            sum_replicas(number) for number in (tf.reduce_sum(batch[-1]), count_examples(batch[-1]))
-        )
+        prepared = prepare(*batch)
+        share, gradients = differentiate(*prepared)
+        weights = prepared[-1]
+        weight, count = (sum_replicas(number) for number in (tf.reduce_sum(weights), count_examples(weights)))
         news = (weight, share * weight, count, *(tf.convert_to_tensor(g) * count for g in gradients))
         return tuple(old + new for old, new in zip(sums, news, strict=True)) if sums else news
 

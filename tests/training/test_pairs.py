@@ -68,7 +68,7 @@ def test_the_loss_is_that_of_the_objective_on_what_is_seen() -> None:
     encoder = keras.Model(inputs, keras.layers.Dense(5)(keras.layers.Flatten()(inputs)))
     row = find_objective("supcon")
     similarity = row.build_similarity({"temperature": 0.1})
-    loss = pairs_loss(encoder, lambda embeddings, labels: row.loss(embeddings, labels, similarity), 6)
+    loss = pairs_loss(encoder, lambda embeddings, labels: row.loss(embeddings, labels, similarity))
     embeddings = encoder(view_batch(*batch[:4], 6)).numpy()
     scores = similarity.pairs(embeddings, embeddings).numpy().astype(np.float64)
     labels, terms = batch[4], []
@@ -83,7 +83,7 @@ def test_the_loss_is_that_of_the_objective_on_what_is_seen() -> None:
         is_pretrained=lambda _: False,
         pretrained_rate=1.0,
     )
-    found = compile_train_step(loss, groups, place(1), "float32")(batch, 0.0)
+    found = compile_train_step(loss, groups, place(1), "float32", prepare=feed.prepare)(batch, 0.0)
     assert float(found) == pytest.approx(np.mean(terms), rel=1e-4)
 
 
@@ -96,6 +96,7 @@ from dlpractice.registry.objectives import find_objective
 from dlpractice.models.siamese import Verdict, build_siamese
 from dlpractice.training.optimisers.optimisers import build_groups
 from dlpractice.training.pairs import pairs_loss
+from dlpractice.training.batches.views import view_batch
 from dlpractice.training.devices.placement import place
 from dlpractice.training.steps import compile_train_step
 
@@ -115,8 +116,11 @@ def train(devices, name, sizes):
             is_pretrained=lambda variable: False, pretrained_rate=1.0,
         )
     settings = {key: SETTINGS[key] for key in row.loss_settings}
-    loss = pairs_loss(encoder, lambda e, labels: row.loss(e, labels, similarity, **settings), 6)
-    step = compile_train_step(loss, groups, placement, "float32")
+    loss = pairs_loss(encoder, lambda e, labels: row.loss(e, labels, similarity, **settings))
+    def prepare(*batch):
+        return view_batch(*batch[:4], 6), batch[4]
+
+    step = compile_train_step(loss, groups, placement, "float32", prepare=prepare)
     rng, losses = np.random.default_rng(0), []
     for size in sizes:
         images = rng.integers(0, 256, (size, 6, 6, 1)).astype(np.uint8)

@@ -19,7 +19,8 @@ def record_stage(
 ) -> Recorder:
     """A recorder of a stage of fine-tuning, whose trained part is `net`, on its first batch."""
     classifier = setup.classifier
-    inputs, targets, weights = (np.asarray(part) for part in next(iter(feed.batches(0))))
+    batch = [np.asarray(part) for part in next(iter(feed.batches(0)))]
+    inputs, targets, weights = (np.asarray(part) for part in feed.prepare(*batch))
     pixels = setup.dataset.train.pixels[np.arange(min(len(inputs), len(setup.dataset.train)))]
     facts = {
         "task": "classification",
@@ -29,13 +30,14 @@ def record_stage(
         "preprocessed": describe_preprocessed(classifier, pixels),
     }
     probe = Probe(
-        (inputs, targets, weights),
+        batch,
         net,
         classifier.cuts[stage.cut],
         inputs,
         describe_logits,
         _lowest_loss(targets, weights),
         facts,
+        feed.prepare,
     )
     return Recorder(
         stage.name, probe, loss, setup.placement, setup.precision, run.diagnostics, run.write_diagnostics

@@ -144,7 +144,7 @@ def train(config: Oneshot, setup: OneshotSetup, run: RunDirectory, progress: Pro
     checkpoints, position, saved = open_checkpoints(run, setup.placement, config.training.checkpoint_seconds)
     model, encoder = setup.siamese.model, setup.siamese.encoder
     feed = make_feed(config, setup, setup.placement.share)
-    loss = pairs_loss(encoder, setup.loss, config.data.image_size)
+    loss = pairs_loss(encoder, setup.loss)
     with computing_in(model, setup.precision):
         subject = Subject(model, loss, scored=encoder, is_pretrained=lambda variable: False)
         settings = _read_settings(config, setup.precision)
@@ -162,7 +162,7 @@ def _make_callbacks(
     if config.training.tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(run.tensorboard / config.method, write_graph=False))
     if config.training.diagnostics:
-        callbacks.append(record_pairs(setup, feed, config.data.image_size, loss, config.method, run))
+        callbacks.append(record_pairs(setup, feed, loss, config.method, run))
     return callbacks
 
 

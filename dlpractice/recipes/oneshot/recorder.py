@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from dlpractice.layers.similarity import Similarity
 from dlpractice.recipes.oneshot.setup import OneshotSetup
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.training.batches.views import view_batch
 from dlpractice.training.diagnostics.net_layers import Document, describe_values
 from dlpractice.training.diagnostics.recording import Probe, Recorder
 from dlpractice.training.pairs import EpisodeFeed
@@ -17,12 +16,12 @@ from dlpractice.training.steps import Loss
 
 
 def record_pairs(
-    setup: OneshotSetup, feed: EpisodeFeed, image_size: int, loss: Loss, method: str, run: RunDirectory
+    setup: OneshotSetup, feed: EpisodeFeed, loss: Loss, method: str, run: RunDirectory
 ) -> Recorder:
     """A recorder of a one-shot training on its first batch. There is no first loss to be expected, and no
     lowest one, that all objectives share."""
     batch = [np.asarray(part) for part in next(iter(feed.batches(0)))]
-    images, transforms, pens, fields, labels = batch
+    images, (views, labels) = batch[0], (np.asarray(part) for part in feed.prepare(*batch))
     encoder, similarity = setup.siamese.encoder, setup.siamese.similarity
     facts = {
         "task": "one-shot",
@@ -34,10 +33,11 @@ def record_pairs(
         batch,
         encoder,
         encoder.inputs,
-        np.asarray(view_batch(images, transforms, pens, fields, image_size)),
+        views,
         describe_pairs(similarity, labels),
         None,
         facts,
+        feed.prepare,
     )
     return Recorder(
         method, probe, loss, setup.placement, setup.precision, run.diagnostics, run.write_diagnostics

@@ -36,9 +36,25 @@ class Batches(Protocol):
     def batches(self, epoch: int, start: int = 0) -> Iterator[Sequence[Any]]:
         """The batches of `epoch` from step `start` on.
 
-        A batch is a sequence of arrays or tensors of equal length, the inputs first.
+        A batch is a sequence of arrays or tensors of equal length, a row for each example: small ones, such
+        as uint8 pixels, draws, or indices into what lies on the device for the whole run. They are dealt out
+        to the replicas by their rows, and sent to the devices as they are.
         """
         ...
+
+    def prepare(self, *batch: Any) -> tuple[Any, ...]:
+        """What the loss takes, from a replica's part of a batch: a row for each of its rows, in their order.
+
+        It is traced into the step of training, so it computes on the device, from the rows of the part alone
+        and by TensorFlow's operations. XLA does not compile it: it has no kernel that warps images.
+        Rows of zeros may lie at the end, see `Placement.deal`; they stay rows without weight.
+        """
+        ...
+
+
+def take_as_they_are(*batch: Any) -> tuple[Any, ...]:
+    """A `prepare` for batches that are what the loss takes."""
+    return batch
 
 
 Share = Callable[[int], slice]
@@ -87,6 +103,10 @@ class Feed:
         much weight, and batch normalisation too few to measure statistics on.
         """
         return -(-len(self.labels) // self.batch_size)
+
+    def prepare(self, *batch: Any) -> tuple[Any, ...]:
+        """The batch itself: it is what the loss takes."""
+        return batch
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of `epoch` from step `start` on."""

@@ -16,11 +16,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from dlpractice.training.batches.feed import take_as_they_are
 from dlpractice.training.devices.placement import Placement
 from dlpractice.training.diagnostics.activations import Flow
 from dlpractice.training.diagnostics.net_layers import Document, describe_layer, norm, walk, without_dropout
 from dlpractice.training.optimisers.optimisers import build_groups
-from dlpractice.training.steps import Loss, compile_train_step, scale_of_loss
+from dlpractice.training.steps import Loss, Prepare, compile_train_step, scale_of_loss
 
 Read = Callable[[], Mapping[str, Any] | None]
 Write = Callable[[Mapping[str, object]], None]
@@ -43,6 +44,7 @@ class Probe:
         describe_output: from the output of `net` for these inputs to what is recorded of it.
         floor: the lowest loss that is possible on the batch, in the loss's unit; None if it is not known.
         facts: what is known of the task; recorded with the start.
+        prepare: what a step does to the batch before the loss; see `Batches.prepare`.
     """
 
     batch: Sequence[Any]
@@ -52,6 +54,7 @@ class Probe:
     describe_output: Callable[[NDArray[np.float32]], Document]
     floor: float | None
     facts: Mapping[str, Any]
+    prepare: Prepare = take_as_they_are
 
 
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
@@ -188,7 +191,9 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
                 is_pretrained=lambda variable: False,
                 pretrained_rate=1.0,
             )
-        step = compile_train_step(self._loss, groups, self._placement, self._precision)
+        step = compile_train_step(
+            self._loss, groups, self._placement, self._precision, prepare=self._probe.prepare
+        )
         loss, taken = before, -1  # a step returns the loss before it
         with without_dropout(self.model):
             while taken < _LEARNING_STEPS and loss - floor > _LEARNT * (before - floor):
@@ -200,7 +205,9 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         if self._gradients is None:
             # Without this scale, the smallest gradients of float16 would be recorded as zero.
             scale = scale_of_loss(self._precision)
-            self._gradients = compile_gradients(self.model, self._loss, self._placement, scale)
+            self._gradients = compile_gradients(
+                self.model, self._loss, self._placement, scale, self._probe.prepare
+            )
         kept = [variable.numpy() for variable in self.model.non_trainable_variables]
         with without_dropout(self.model):
             loss, gradients = self._gradients(self._probe.batch)
@@ -224,17 +231,22 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def compile_gradients(
-    model: keras.Model, loss: Loss, placement: Placement, scale: float = 1.0
+    model: keras.Model,
+    loss: Loss,
+    placement: Placement,
+    scale: float = 1.0,
+    prepare: Prepare = take_as_they_are,
 ) -> Callable[[Sequence[Any]], tuple[Any, list[NDArray[Any]]]]:
     """Compiles a function from a batch to its loss and the gradients of `model`'s trainable variables.
 
     Args:
         scale: a factor on the loss, for half precision. The gradients are divided by it.
+        prepare: see `compile_train_step`.
     """
 
     def replica(*batch: Any) -> Any:
         with tf.GradientTape() as tape:
-            share = loss(*batch)
+            share = loss(*prepare(*batch))
             scaled = share * scale
         variables = [variable.value for variable in model.trainable_variables]
         gradients = tape.gradient(scaled, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
