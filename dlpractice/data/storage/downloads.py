@@ -1,6 +1,7 @@
 """Files from the network: looked for on this machine first, fetched once, kept in the cache."""
 
-import logging
+import hashlib
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +9,12 @@ from typing import ClassVar
 
 from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.cache_lock import writing
+from dlpractice.data.storage.transfer import PART, Transfer, TransferError
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress, Silent
 from dlpractice.settings import DATA_VARIABLE, data_dirs
 
-ATTEMPTS = 4
-TIMEOUT_SECONDS = 30
+ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,9 @@ def find_local(wanted: Download) -> Path | None:
 def fetch(wanted: Download, progress: Progress | None = None) -> Path:
     """Returns the file, and downloads it where neither DLP_DATA_DIR nor the cache has it.
 
-    A download appears under its name only when it is complete. Where the network fails it is tried again. A
-    download with another digest is discarded.
+    A download appears under its name only when it is complete. Where the network fails it is tried again, and
+    goes on from what has come; so does the next call, if the digest of the whole is known. A download with
+    another digest is discarded.
 
     Raises:
         DataError: the file can neither be found nor downloaded, naming file, address and variable.
@@ -61,61 +63,39 @@ def _place(wanted: Download) -> Path:
 
 
 def _download(wanted: Download, target: Path, progress: Progress) -> None:
-    import pooch
-    import requests
-
-    # Its messages repeat what the progress says, and a hash that nobody compares.
-    pooch.get_logger().setLevel(logging.WARNING)
-    known = wanted.digest or None
+    part = target.with_name(f"{PART}{target.name}")
+    transfer = Transfer(wanted.url, part, progress, checked=bool(wanted.digest))
     for attempt in range(1, ATTEMPTS + 1):
-        loader = pooch.HTTPDownloader(progressbar=_Bar(target.name, progress), timeout=TIMEOUT_SECONDS)
         try:
-            pooch.retrieve(wanted.url, known, fname=target.name, path=target.parent, downloader=loader)
+            transfer.go_on()
+            _check_digest(wanted, part, is_joined=transfer.is_joined)
+            os.replace(part, target)
             return
-        except (requests.RequestException, ValueError) as error:
-            if attempt == ATTEMPTS or not _may_pass(error):
-                raise DataError(
-                    f"cannot download {target.name} from {wanted.url}: {_short(error)}",
-                    f"get the file elsewhere and set {DATA_VARIABLE} to the folder that holds {wanted.name}",
-                ) from error
-            progress.say(f"{target.name}: {_short(error)}; trying again")
-            time.sleep(2 ** (attempt - 1))
+        except TransferError as error:
+            if attempt == ATTEMPTS or not error.may_pass:
+                raise _explain(wanted, part, error) from error
+            progress.say(f"{target.name}: {error}; trying again")
+            time.sleep(2 ** (attempt - 1) if error.wait is None else error.wait)
 
 
-def _may_pass(error: Exception) -> bool:
-    """True where trying again may help: not for a wrong address (4xx), nor for content with another hash."""
-    import requests
-
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return error.response.status_code >= 500 or error.response.status_code == 429
-    return isinstance(
-        error, requests.ConnectionError | requests.Timeout | requests.exceptions.ChunkedEncodingError
-    )
-
-
-def _short(error: Exception) -> str:
-    text = str(error).split("\n")[0]
-    return text if len(text) < 200 else type(error).__name__
+def _check_digest(wanted: Download, part: Path, *, is_joined: bool) -> None:
+    """Removes what is not the file that was wanted. If it came in pieces, they may not belong together."""
+    algorithm, _, known = wanted.digest.partition(":")
+    if not known:
+        return
+    with part.open("rb") as file:
+        found = hashlib.file_digest(file, algorithm).hexdigest()
+    if found != known.lower():
+        part.unlink()
+        raise TransferError(
+            f"it is another file: its {algorithm} is {found}, not {known}", may_pass=is_joined
+        )
 
 
-class _Bar:
-    """Passes what pooch tells its progress bar on to ours, in bytes."""
-
-    def __init__(self, name: str, progress: Progress) -> None:
-        self._name = name
-        self._progress = progress
-        self._started = False
-        self.total = 0
-
-    def update(self, done: int) -> None:
-        if not self._started:
-            self._started = True
-            self._progress.stage(f"downloading {self._name}", self.total, "bytes")
-        self._progress.advance(done)
-
-    def reset(self) -> None:
-        """pooch resets its bar at the end, only to fill it once more."""
-        self._progress = Silent()
-
-    def close(self) -> None:
-        """Nothing is left open."""
+def _explain(wanted: Download, part: Path, error: TransferError) -> DataError:
+    hint = f"get the file elsewhere and set {DATA_VARIABLE} to the folder that holds {wanted.name}"
+    if not wanted.digest:
+        part.unlink(missing_ok=True)
+    elif part.exists():
+        hint = f"start again to go on from {part.stat().st_size / 1e6:.1f} MB, or {hint}"
+    return DataError(f"cannot download {part.name.removeprefix(PART)} from {wanted.url}: {error}", hint)
