@@ -136,9 +136,17 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         return {"stage": self._stage, "epoch": self._epoch + 1}
 
     def _read_ratios(self, document: Document) -> Mapping[str, float]:
-        """How far this epoch's first step moved each layer; empty if that step was not taken yet."""
-        step = document.get("step", {})
-        return step["update_ratios"] if self._place().items() <= step.items() else {}
+        """How far this epoch's first step moved each layer; empty if that step was not taken yet.
+
+        Where a run was killed after the epoch's end, and goes on from a checkpoint behind that step, the
+        epoch's own row has them.
+        """
+        place, step = self._place().items(), document.get("step", {})
+        if place <= step.items():
+            ratios: Mapping[str, float] = step["update_ratios"]
+            return ratios
+        layers = next((row["layers"] for row in document.get("epochs", ()) if place <= row.items()), ())
+        return {layer["name"]: ratio for layer in layers if (ratio := layer.get("update_ratio")) is not None}
 
     def _is_unmoved(self) -> bool:
         """Whether a step of this epoch was recorded that moved no weight."""

@@ -6,6 +6,7 @@ Two logical CPUs are made in a process of their own: see tests/training/devices/
 import os
 import signal
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,23 @@ def test_a_run_that_was_stopped_records_the_same(
     assert position is not None
     again.train(position, saved)
     assert cut.document == whole
+
+
+def test_a_run_that_was_killed_after_an_epoch_records_the_same(whole: dict[str, Any], tmp_path: Path) -> None:
+    """The checkpoint is older than what was recorded, and lies behind the epoch's first step."""
+    store = Store()
+    with pytest.raises(KeyboardInterrupt):
+        prepare(tmp_path, store, stop_after=2).train(Position())
+    checkpoints = Checkpoints(tmp_path, 1e9, writes=False)
+    position, saved = checkpoints.read() or (Position(), None)
+    going_on = prepare(tmp_path, store, stop_after=2)
+    going_on._outputs = replace(going_on._outputs, checkpoints=checkpoints)
+    with pytest.raises(KeyboardInterrupt):
+        going_on.train(position, saved)
+    position, saved = checkpoints.read() or (Position(), None)
+    assert (position.epoch, position.step) == (0, 2)
+    prepare(tmp_path, store).train(position, saved)
+    assert store.document == whole
 
 
 def test_epochs_that_are_repeated_replace_what_was_recorded(whole: dict[str, Any], tmp_path: Path) -> None:
