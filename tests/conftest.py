@@ -1,5 +1,6 @@
 """Tiny data sets and finished runs on them, made once for all tests that need one."""
 
+import gc
 import json
 import multiprocessing
 import os
@@ -33,6 +34,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=rank)
 
 
+def pytest_collection_finish() -> None:
+    """TensorFlow's million objects, imported by now, stay to the end. `keras.utils.clear_session` collects
+    garbage at the start of each training, and spent a quarter of the tests' time on walking over them."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 def monkeypatch() -> Iterator[pytest.MonkeyPatch]:
     """pytest's own, which refuses what nobody would notice."""
@@ -49,7 +57,8 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 
 # A forked process speaks into files, and has arguments and an environment of its own.
 FORKED = """
-import os, sys
+import gc, os, sys
+gc.freeze()
 sys.argv[1:] = ARGUMENTS
 os.environ.clear()
 os.environ.update(ENVIRONMENT)
