@@ -5,6 +5,7 @@
     ├── DataError        images, labels, splits, downloads
     ├── ModelError       backbones, weights, saved models
     ├── RunError         a run directory: missing, locked, unfinished, foreign
+    ├── PathError        a file or folder that the system does not let us look at, open or read
     └── HardwareError    devices and precisions
 
 Any other exception that reaches a user is a bug.
@@ -43,6 +44,19 @@ class ModelError(DlpError):
 
 class RunError(DlpError):
     """A run directory that cannot be created, read or continued."""
+
+
+class PathError(DlpError):
+    """A file or folder that cannot be looked at, opened or read.
+
+    path: as it was given.
+    reason: why, in a few words, without the path.
+    """
+
+    def __init__(self, path: str, doing: str, reason: str, hint: str) -> None:
+        super().__init__(f"cannot {doing} {path}: {reason}", hint)
+        self.path = path
+        self.reason = reason
 
 
 class HardwareError(DlpError):

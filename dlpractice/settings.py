@@ -5,6 +5,8 @@ from pathlib import Path
 
 import platformdirs
 
+from dlpractice.paths import absolute, expand_home
+
 CACHE_VARIABLE = "DLP_CACHE_DIR"
 DATA_VARIABLE = "DLP_DATA_DIR"
 
@@ -23,4 +25,4 @@ def data_dirs() -> list[Path]:
 
 def _folder(entry: str) -> Path:
     """The folder that somebody wrote down: `~` is their home, and a relative path starts where they are."""
-    return Path(entry.strip()).expanduser().absolute()
+    return absolute(expand_home(entry.strip()))

@@ -98,6 +98,53 @@ def test_no_room_or_module_has_a_vague_name() -> None:
     assert names & VAGUE == set()
 
 
+# Methods of paths that ask the system, and raise what it answers, each in its own way.
+ASKING = {
+    *(
+        "exists",
+        "is_dir",
+        "is_file",
+        "is_symlink",
+        "is_fifo",
+        "is_mount",
+        "stat",
+        "lstat",
+        "resolve",
+        "absolute",
+    ),
+    *("expanduser", "iterdir", "glob", "rglob", "samefile", "readlink", "owner", "read_bytes", "read_text"),
+}
+
+
+def ask_the_system(tree: ast.AST) -> list[int]:
+    """The lines on which a program asks the system about a path, or opens a file to read it."""
+    lines = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            reads = node.func.attr == "open" and any(
+                isinstance(mode, ast.Constant) and str(mode.value).startswith("r") for mode in node.args[:1]
+            )
+            # A function of ours that reads takes the path, a method has it.
+            if (node.func.attr in ASKING and not (node.func.attr.startswith("read") and node.args)) or reads:
+                lines.append(node.lineno)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "open":
+            lines.append(node.lineno)
+    return lines
+
+
+def test_only_one_module_asks_the_system_about_paths() -> None:
+    """Ruff keeps out `os.path`, `os.stat` and the like; of a method it does not see that it is a path's."""
+    wild = "Path(a).exists(), (a / b).glob('*'), a.open('rb'), open(a), a.open('x'), exists(a), zip.open(a)"
+    assert len(ask_the_system(ast.parse(wild))) == 4
+    found = {
+        str(module): lines
+        for module in MODULES
+        if str(module) != "paths.py"
+        and (lines := ask_the_system(ast.parse((PACKAGE / module).read_text(encoding="utf-8"))))
+    }
+    assert found == {}, "ask dlpractice.paths, whose errors name the path and say what to do"
+
+
 def test_every_shipped_config_loads_for_its_command() -> None:
     assert len(CONFIGS) == 7, "count the new config here"
     for path in CONFIGS:

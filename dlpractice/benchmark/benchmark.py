@@ -25,6 +25,7 @@ from dlpractice.benchmark.results_file import SCHEMA, BenchmarkFolder
 from dlpractice.config.commands.benchmark import PARTS, Benchmark, PartName
 from dlpractice.config.load import dump_config
 from dlpractice.errors import DlpError
+from dlpractice.paths import find_below, read_file
 from dlpractice.progress import Progress, Silent
 from dlpractice.registry.wording import join_words
 from dlpractice.runs.commit import describe_commit
@@ -145,6 +146,6 @@ def _describe_environment(config_text: str) -> Document:
 def _hash_code(package: Path) -> str:
     """SHA-256 of the package's modules: names and contents."""
     digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        digest.update(f"{path.relative_to(package).as_posix()}\n".encode() + path.read_bytes())
+    for path in find_below(package, "*.py"):
+        digest.update(f"{path.relative_to(package).as_posix()}\n".encode() + read_file(path, 2**24))
     return digest.hexdigest()

@@ -20,6 +20,7 @@ from dlpractice.data.files.decoding import Look, load_pixels
 from dlpractice.data.files.pixel_cache import in_order
 from dlpractice.data.storage.row_store import RowStore
 from dlpractice.errors import DataError
+from dlpractice.paths import find_below
 
 # The size of a photograph in the data sets that are fine-tuned on here, in pixels.
 _WIDTH, _HEIGHT = 500, 375
@@ -81,7 +82,7 @@ def find_jpegs(folder: str) -> list[Path]:
 
     Raises DataError where there are none.
     """
-    found = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in (".jpg", ".jpeg"))
+    found = sorted(path for path in find_below(folder, "*") if path.suffix.lower() in (".jpg", ".jpeg"))
     if not found:
         raise DataError(f"{folder}: holds no JPEG file", "set input.folder to one that does")
     return found

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dlpractice.errors import RunError
+from dlpractice.paths import is_file, is_folder
 from dlpractice.runs import atomic_files
 from dlpractice.runs.directory import BENCHMARK, CONFIG, refuse_used
 from dlpractice.runs.lock import LockedFolder
@@ -24,7 +25,7 @@ class BenchmarkFolder(LockedFolder):
     @classmethod
     def require(cls, path: Path, hint: str) -> None:
         """Raises RunError where `path` holds no benchmark."""
-        if not (path / BENCHMARK).is_file():
+        if not is_file(path / BENCHMARK):
             raise RunError(f"{path} holds no {BENCHMARK}", hint)
 
     def write_config(self, text: str) -> None:
@@ -50,8 +51,8 @@ def read_benchmark(path: Path) -> dict[str, Any]:
     Raises:
         RunError: there is no such file, or it is not JSON, of another command, or of another version.
     """
-    path = path / BENCHMARK if path.is_dir() else path
-    if not path.is_file():
+    path = path / BENCHMARK if is_folder(path) else path
+    if not is_file(path):
         raise RunError(f"there is no file {path}", f"name the {BENCHMARK} of an earlier benchmark")
     document = atomic_files.read_json(path)
     if document.get("command") != "benchmark":

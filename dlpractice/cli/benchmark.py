@@ -14,6 +14,7 @@ from dlpractice.cli import training_session
 from dlpractice.cli.console import messages, print_json, results
 from dlpractice.cli.quiet_import import import_quietly, native_chatter_held_back
 from dlpractice.errors import HardwareError
+from dlpractice.paths import Kind, try_look
 
 if TYPE_CHECKING:
     from dlpractice.benchmark.results_file import BenchmarkFolder
@@ -82,7 +83,7 @@ def _choose_backend() -> None:
 
 def _split_arguments(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
     """Divides the arguments into the config's name, which may be missing, and the overrides."""
-    if arguments and ("=" not in arguments[0] or Path(arguments[0]).is_file()):
+    if arguments and ("=" not in arguments[0] or try_look(arguments[0]) is Kind.FILE):
         return arguments[0], list(arguments[1:])
     return None, list(arguments)
 

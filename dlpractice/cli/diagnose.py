@@ -12,6 +12,7 @@ import typer
 from dlpractice.cli.console import messages, print_json, results
 from dlpractice.cli.quiet_import import import_quietly
 from dlpractice.errors import RunError
+from dlpractice.paths import resolve
 
 
 class FailOn(StrEnum):
@@ -125,7 +126,7 @@ def _try(document: dict[str, Any], seeds: int, folder: Path | None) -> dict[str,
     from dlpractice.runs.comparison_folder import Trial
 
     run = Path(document["run"])
-    whole = run.resolve()
+    whole = resolve(run)
     progress = make_progress(sys.stderr, every_epoch=False)
     try:
         recipe = import_quietly("dlpractice.recipes.diagnose.trial")

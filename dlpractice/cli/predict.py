@@ -1,6 +1,5 @@
 """`dlp predict`: what a finished run's model says about images."""
 
-import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,12 +9,14 @@ import typer
 from dlpractice.cli.console import messages, print_json, results
 from dlpractice.cli.quiet_import import import_quietly
 from dlpractice.errors import DataError, RunError
+from dlpractice.paths import Kind, try_look
 from dlpractice.runs.directory import RunDirectory
 
 _SUPPORT = "One-shot runs: a folder with an example of each class, or with a folder of examples for each."
 _INDEX = "One-shot runs: examples that --save-index has kept, in place of --support."
 _SAVE_INDEX = "Keep the examples of --support in this file, ready to compare with."
 _NAMED = 3
+_NO_IMAGE = (Kind.ABSENT, Kind.FOLDER, Kind.UNKNOWN, Kind.OTHER)
 _SAME = "One-shot runs: say whether two images are of the same class."
 
 
@@ -102,7 +103,7 @@ def _report_failures(rows: list[dict[str, Any]], named: list[str]) -> None:
             "see its error above" if len(rows) == 1 else "see their errors above",
         )
     # What lies in a folder has a row of its own, so a folder in a row has no image.
-    vain = [path for path in failed if path in named and (not os.path.exists(path) or os.path.isdir(path))]
+    vain = [path for path in failed if path in named and try_look(path) in _NO_IMAGE]
     if vain:
         raise DataError(
             f"{len(vain)} of the {len(named)} paths lead to no image: {', '.join(map(repr, vain[:_NAMED]))}"
@@ -116,7 +117,7 @@ def _warn_of_other_files(named: list[str], shown: Collection[str]) -> None:
     from dlpractice.data.files.folder_walk import Walk, may_be_meant
     from dlpractice.data.naming.file_endings import count_endings
 
-    for folder in (path for path in named if os.path.isdir(path)):
+    for folder in (path for path in named if try_look(path) is Kind.FOLDER):
         walk = Walk(Path(folder))
         others = [path for path in walk.files(walk.root) if str(walk.root / path) not in shown]
         hidden = [path for path in walk.clutter if may_be_meant(path)]

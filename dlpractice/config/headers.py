@@ -7,9 +7,11 @@ import re
 from pathlib import Path
 
 from dlpractice import __version__
+from dlpractice.config.load import read_config_text
 from dlpractice.config.names import find_config, shipped_folder
 from dlpractice.config.schema import SCHEMAS, json_schema
 from dlpractice.errors import ConfigError
+from dlpractice.paths import exists, is_folder
 
 # See https://github.com/redhat-developer/yaml-language-server#using-inlined-schema
 _LINE = "# yaml-language-server: $schema="
@@ -23,7 +25,7 @@ _COMMAND = re.compile(r"^command:\s*(\w+)", re.MULTILINE)
 def read_summary(path: Path) -> str:
     """The first paragraph of the comment that a config begins with, as one line."""
     words: list[str] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in read_config_text(path, path.name).splitlines():
         text = line.removeprefix("#").strip()
         if not line.startswith("#") or (words and not text):
             break
@@ -49,8 +51,8 @@ def copy_config(name: str, target: Path) -> Path:
         ConfigError: there is no such config, the target exists already, or a file cannot be written.
     """
     source = find_config(name)
-    target = target / source.name if target.is_dir() else target
-    text = _LINE_OF_BEFORE.sub("", source.read_text(encoding="utf-8"))
+    target = target / source.name if is_folder(target) else target
+    text = _LINE_OF_BEFORE.sub("", read_config_text(source, source.name))
     if source.is_relative_to(shipped_folder()) and _MEASURED.search(text):
         text = _replace_header(text, source)
     command = _COMMAND.search(text)
@@ -58,7 +60,7 @@ def copy_config(name: str, target: Path) -> Path:
     if schema is not None:
         text = f"{_LINE}{schema.name}\n#\n{text}"
     _write_new(target, text)
-    if schema is not None and command is not None and not schema.exists():
+    if schema is not None and command is not None and not exists(schema):
         _write_new(schema, json.dumps(json_schema(command[1]), indent=2))
     return target
 

@@ -13,7 +13,8 @@ from dlpractice.config.names import find_config, shipped_folder
 from dlpractice.config.overrides import COMMAND_LINE, apply_overrides
 from dlpractice.config.problems import JsonSchema, Key, Locate, Problem, closest, explain
 from dlpractice.config.schema import SCHEMAS, Benchmark, Config, Finetune, Oneshot
-from dlpractice.errors import ConfigError
+from dlpractice.errors import ConfigError, PathError
+from dlpractice.paths import read_file
 
 _MOST_BYTES = 1 << 20
 
@@ -40,7 +41,7 @@ def load_config(name: str, overrides: Sequence[str] = (), command: str | None = 
     """
     path = find_config(name, command)
     label = path.name if path.is_relative_to(shipped_folder()) else str(path)
-    document = read_document(_read_text(path, label), label)
+    document = read_document(read_config_text(path, label), label)
     target = document.tree.get("command")
     if command is not None and isinstance(target, str) and target in SCHEMAS and target != command:
         raise ConfigError(f"{label} is a config for {target}, not {command}", f"run `dlp {target} {name}`")
@@ -67,16 +68,18 @@ def dump_config(config: Config) -> str:
     return write_document(tree | changes)
 
 
-def _read_text(path: Path, label: str) -> str:
+def read_config_text(path: Path, label: str) -> str:
+    """The text of a config file, which messages call `label`.
+
+    Raises:
+        ConfigError: it cannot be read, is far too large for a config, or is not UTF-8.
+    """
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-    except OSError as error:
+        content = read_file(path, _MOST_BYTES)
+    except PathError as error:
         raise ConfigError(
-            f"{label} cannot be read: {error.strerror}", "check the file's permissions"
+            f"{label} cannot be read: {error.reason}", "a config is a short YAML file"
         ) from error
-    if len(content) > _MOST_BYTES:
-        raise ConfigError(f"{label} is larger than 1 MiB", "a config is a short YAML file")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

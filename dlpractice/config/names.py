@@ -7,8 +7,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from dlpractice.errors import ConfigError
+from dlpractice.paths import Kind, exists, find_matching, is_folder, look, resolve, try_look
 
-_PACKAGE = Path(__file__).resolve().parent.parent
+_PACKAGE = resolve(__file__).parent.parent
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,12 @@ def shipped_folder() -> Path:
     It lies inside the package where that was installed as a wheel, and beside the package in a checkout.
     """
     packaged = _PACKAGE / "configs"
-    return packaged if packaged.is_dir() else _PACKAGE.parent / "configs"
+    return packaged if is_folder(packaged) else _PACKAGE.parent / "configs"
 
 
 def shipped_configs() -> tuple[ShippedConfig, ...]:
     """All configs that ship, sorted by command and name."""
-    files = sorted(shipped_folder().glob("*/*.yaml"))
+    files = find_matching(shipped_folder(), "*/*.yaml")
     return tuple(ShippedConfig(file.stem, file.parent.name, file) for file in files)
 
 
@@ -48,8 +49,11 @@ def find_config(name: str, command: str | None = None) -> Path:
     Raises:
         ConfigError: there is no such file and no such name.
     """
-    for path in (Path(name), Path(f"{name}.yaml"), Path(f"{name}.yml")):
-        if path.exists() and not path.is_dir():
+    given, *others = (Path(f"{name}{ending}") for ending in ("", ".yaml", ".yml"))
+    if look(given) not in (Kind.ABSENT, Kind.FOLDER):
+        return given
+    for path in others:
+        if try_look(path) is Kind.FILE:
             return path
     stem = name.removesuffix(".yaml").removesuffix(".yml")
     matches = [config for config in shipped_configs() if config.name == stem]
@@ -61,22 +65,22 @@ def find_config(name: str, command: str | None = None) -> Path:
 
 def _not_found(name: str, stem: str) -> ConfigError:
     path = Path(name)
-    if path.is_dir():
+    if is_folder(path):
         inner = path / "config.yaml"
         hint = (
             f"did you mean {inner}?"
-            if inner.exists()
+            if exists(inner)
             else "name a YAML file; `dlp config ls` lists those that ship"
         )
         return ConfigError(f"{name} is a folder, not a config", hint)
     if path.parent != Path("."):
-        beside = [str(file) for file in path.parent.glob("*.y*ml")]
+        beside = [str(file) for file in find_matching(path.parent, "*.y*ml")]
         close = get_close_matches(name, beside, n=1)
         return ConfigError(
             f"there is no file {name}", f"did you mean {close[0]}?" if close else "check the path"
         )
     names = {config.name: config.name for config in shipped_configs()}
-    names |= {file.stem: file.name for file in Path().glob("*.y*ml")}
+    names |= {file.stem: file.name for file in find_matching(Path(), "*.y*ml")}
     close = get_close_matches(Path(stem).name, names, n=1)
     guess = f"did you mean {names[close[0]]}? " if close else ""
     return ConfigError(

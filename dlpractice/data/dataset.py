@@ -24,6 +24,7 @@ from dlpractice.data.naming.split_names import SPLITS, SplitName
 from dlpractice.data.sets.catalogue import CATALOGUE, find
 from dlpractice.data.storage.row_store import RowView
 from dlpractice.errors import DataError
+from dlpractice.paths import exists
 from dlpractice.progress import Progress, Silent
 
 
@@ -257,10 +258,8 @@ def locate(source: str, progress: Progress) -> Path:
     """
     if source not in CATALOGUE:
         return Path(source)
-    if Path(source).exists():
-        progress.warn(
-            f"{source} is also a path here; the known data set is used (write ./{source} for the path)"
-        )
+    if exists(source):
+        progress.warn(f"{source} is also a path here; the known data set is used (./{source} is the path)")
     if CATALOGUE[source].command != "finetune":
         raise DataError(
             f"{source} has many classes of few drawings, and none to sort images into",

@@ -15,6 +15,7 @@ from dlpractice.diagnosis.finding import Finding
 from dlpractice.diagnosis.logs.formats.own.run_directory import read_run
 from dlpractice.diagnosis.verdict import Diagnosis, diagnose
 from dlpractice.errors import RunError
+from dlpractice.paths import find_matching, is_file
 from dlpractice.runs.answers import Answers, average_answers
 from dlpractice.runs.atomic_files import read_json
 from dlpractice.runs.directory import CONFIG, SWEEP
@@ -58,12 +59,12 @@ def diagnose_group(folder: Path, target_error: float | None = None) -> GroupDiag
     Raises:
         RunError: there is no finished run in it.
     """
-    records = [read_run(config.parent) for config in sorted(folder.glob(f"*/seed-*/{CONFIG}"))]
+    records = [read_run(config.parent) for config in find_matching(folder, f"*/seed-*/{CONFIG}")]
     records = [record for record in records if record.run is not None and record.run.summary is not None]
     if not records:
         raise RunError(f"{folder} has no finished run yet", "wait for the first, or name a single run")
     cases = [open_case(record, target_error) for record in records]
-    key = str(read_json(folder / SWEEP).get("key", "")) if (folder / SWEEP).is_file() else ""
+    key = str(read_json(folder / SWEEP).get("key", "")) if is_file(folder / SWEEP) else ""
     axis = {"": "trained parameters", FRACTION: "training images"}.get(key, key)
     points = gather_points(cases, key)
     if key == FRACTION:

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.errors import ModelError
+from dlpractice.paths import is_file
 from dlpractice.registry.backbones import BACKBONES, Backbone
 from dlpractice.settings import DATA_VARIABLE, data_dirs
 
@@ -90,7 +91,7 @@ def find_vgg16(path: Path | None = None) -> tuple[Tensors, str]:
         return _check_digest(_read_any(path), str(path)), f"the file {path.name}"
     misses: list[str] = []
     for folder in data_dirs():
-        if (file := folder / VGG16_FILE).is_file():
+        if is_file(file := folder / VGG16_FILE):
             return _check_digest(_read_h5(file), str(file)), f"{DATA_VARIABLE}/{VGG16_FILE}"
         misses.append(f"{folder} of {DATA_VARIABLE} has no {VGG16_FILE}")
     if not misses:
@@ -120,7 +121,7 @@ def _check_digest(tensors: Tensors, place: str) -> Tensors:
 
 
 def _read_any(path: Path) -> Tensors:
-    if not path.is_file():
+    if not is_file(path):
         raise ModelError(f"{path}: no such weights file", "check model.weights, or use `imagenet`")
     return _read_onnx(path) if path.suffix == ".onnx" else _read_h5(path)
 
@@ -172,7 +173,7 @@ def _find_packaged_onnx() -> Path | None:
     except metadata.PackageNotFoundError:
         return None
     found = (Path(str(file.locate())) for file in files if file.name == _ONNX_NAME)
-    return next((path for path in found if path.is_file()), None)
+    return next((path for path in found if is_file(path)), None)
 
 
 def _download(backbone: Backbone) -> Tensors:
@@ -209,7 +210,7 @@ def _giving_up_on_silence() -> Iterator[None]:
 
 
 def _load_file(base: keras.Model, path: Path) -> None:
-    if not path.is_file():
+    if not is_file(path):
         raise ModelError(f"{path}: no such weights file", "check model.weights, or use `imagenet`")
     try:
         with warnings.catch_warnings():

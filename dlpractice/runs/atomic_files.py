@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from dlpractice.errors import RunError
+from dlpractice.paths import exists, is_folder, read_file
+
+_MOST_BYTES = 2**30
 
 Columns = Mapping[str, type]
 """The columns of a CSV file in order, each with the type of its cells: str, int or float."""
@@ -63,18 +66,16 @@ def read_text(path: Path) -> str:
     """The text of a file of a run.
 
     Raises:
-        RunError: the file is absent or cannot be read.
+        RunError: the file is absent.
+        PathError: it cannot be read.
     """
-    try:
-        return path.read_bytes().decode(**_ENCODING)
-    except FileNotFoundError:
-        raise RunError(f"{path.parent} has no {path.name}", _hint_for_absent(path)) from None
-    except OSError as error:
-        raise RunError(f"cannot read {path}: {error.strerror}", "check that the file is readable") from error
+    if not exists(path):
+        raise RunError(f"{path.parent} has no {path.name}", _hint_for_absent(path))
+    return read_file(path, _MOST_BYTES).decode(**_ENCODING)
 
 
 def _hint_for_absent(path: Path) -> str:
-    if path.parent.is_dir():
+    if is_folder(path.parent):
         return "the run has not come that far, or it was copied in part"
     return "`dlp runs ls` lists the runs there are"
 

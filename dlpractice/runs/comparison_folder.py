@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from dlpractice.errors import RunError
+from dlpractice.paths import exists, find_matching, is_file, is_folder
 from dlpractice.runs import atomic_files
 from dlpractice.runs.directory import COMPARISON, CONFIG, SWEEP, TRIAL, RunDirectory, refuse_used
 from dlpractice.runs.lock import LockedFolder
@@ -26,7 +27,7 @@ class Comparison(LockedFolder):
     @classmethod
     def refuse_used(cls, path: Path) -> None:
         """Raises RunError where `path` holds a run, or runs that are compared, be it without a table."""
-        if not (path / cls.TABLE).exists() and _runs_inside(path):  # killed before the table was written
+        if not exists(path / cls.TABLE) and _runs_inside(path):  # killed before the table was written
             raise RunError(
                 f"{path} already holds runs of a {cls.NOUN}",
                 "continue it with --resume, or give another --run-dir",
@@ -36,11 +37,11 @@ class Comparison(LockedFolder):
     @classmethod
     def require(cls, path: Path, hint: str) -> None:
         """Raises RunError where `path` does not hold runs that are compared in this way."""
-        if not path.is_dir():
+        if not is_folder(path):
             raise RunError(
-                f"{path} is a file, not a {cls.NOUN}" if path.exists() else f"there is no folder {path}", hint
+                f"{path} is a file, not a {cls.NOUN}" if exists(path) else f"there is no folder {path}", hint
             )
-        if not (path / cls.TABLE).is_file() and not _runs_inside(path):
+        if not is_file(path / cls.TABLE) and not _runs_inside(path):
             raise RunError(f"{path} is not a {cls.NOUN}: it has neither {cls.TABLE} nor runs in it", hint)
 
     @classmethod
@@ -51,7 +52,7 @@ class Comparison(LockedFolder):
             RunError: as `create` and `resume` do.
         """
         path = Path(path)
-        return cls.resume(path) if (path / cls.TABLE).is_file() or _runs_inside(path) else cls.create(path)
+        return cls.resume(path) if is_file(path / cls.TABLE) or _runs_inside(path) else cls.create(path)
 
     @property
     def figure_path(self) -> Path:
@@ -64,7 +65,7 @@ class Comparison(LockedFolder):
 
     def runs(self) -> list[RunDirectory]:
         """The runs that were begun, to be read."""
-        return [RunDirectory.read(config.parent) for config in sorted(self.path.glob(f"*/seed-*/{CONFIG}"))]
+        return [RunDirectory.read(config.parent) for config in find_matching(self.path, f"*/seed-*/{CONFIG}")]
 
     def write_table(self, table: Mapping[str, object]) -> None:
         """Keep the table. Its figures have value, ci95, n and kind."""
@@ -95,4 +96,4 @@ def run_folder(comparison: Path, variant: str, seed: int) -> Path:
 
 
 def _runs_inside(path: Path) -> bool:
-    return next(path.glob(f"*/seed-*/{CONFIG}"), None) is not None
+    return bool(find_matching(path, f"*/seed-*/{CONFIG}"))

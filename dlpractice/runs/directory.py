@@ -7,6 +7,7 @@ from typing import Any, Self
 import filelock
 
 from dlpractice.errors import RunError
+from dlpractice.paths import Entry, exists, find_matching, is_file, is_folder, list_folder
 from dlpractice.runs import atomic_files
 from dlpractice.runs.lock import LOCK_NAME, LockedFolder
 
@@ -73,7 +74,7 @@ class TrainingFolder(LockedFolder):
     @property
     def is_finished(self) -> bool:
         """Whether the training has ended: its summary is there."""
-        return (self.path / SUMMARY).is_file()
+        return is_file(self.path / SUMMARY)
 
     def write_diagnostics(self, diagnostics: Mapping[str, object]) -> None:
         """Keep what training recorded of itself for `dlp diagnose`."""
@@ -82,7 +83,7 @@ class TrainingFolder(LockedFolder):
     def diagnostics(self) -> dict[str, Any] | None:
         """What `write_diagnostics` kept; None where nothing was recorded."""
         path = self.path / DIAGNOSTICS
-        return atomic_files.read_json(path) if path.is_file() else None
+        return atomic_files.read_json(path) if is_file(path) else None
 
     def write_summary(self, summary: Mapping[str, object]) -> None:
         """Keep what came of it, of a run each result with value, ci95, n and kind. It comes last."""
@@ -120,7 +121,7 @@ class RunDirectory(TrainingFolder):
         Raises:
             RunError: as `create` and `resume` do.
         """
-        return cls.resume(path) if (Path(path) / CONFIG).is_file() else cls.create(path)
+        return cls.resume(path) if is_file(Path(path) / CONFIG) else cls.create(path)
 
     @classmethod
     def follow(cls, path: Path | str, scratch: Path) -> Self:
@@ -131,7 +132,7 @@ class RunDirectory(TrainingFolder):
     @property
     def is_prepared(self) -> bool:
         """Whether all is written that comes before training: the environment is the last of it."""
-        return (self.path / ENVIRONMENT).is_file()
+        return is_file(self.path / ENVIRONMENT)
 
     def figure_path(self, name: str) -> Path:
         """Where the figure called `name` belongs."""
@@ -140,12 +141,12 @@ class RunDirectory(TrainingFolder):
     @property
     def has_splits(self) -> bool:
         """Whether it is written what the run trains, validates and tests on."""
-        return (self.path / SPLITS).is_file()
+        return is_file(self.path / SPLITS)
 
     @property
     def has_audit(self) -> bool:
         """Whether the audit of the data is written."""
-        return (self.path / AUDIT).is_file()
+        return is_file(self.path / AUDIT)
 
     def write_config(self, text: str) -> None:
         """Keep the resolved config: `dlp finetune RUN/config.yaml` repeats the run."""
@@ -209,7 +210,7 @@ class RunDirectory(TrainingFolder):
     def metrics(self) -> list[dict[str, Any]]:
         """One row per epoch, in order; none before the first epoch has ended. Empty cells are None."""
         path = self.path / METRICS
-        return atomic_files.read_csv(path, METRIC_COLUMNS) if path.exists() else []
+        return atomic_files.read_csv(path, METRIC_COLUMNS) if exists(path) else []
 
     def write_predictions(self, rows: Iterable[Mapping[str, object]]) -> None:
         """Keep one row per image of validation and test, with the keys of PREDICTION_COLUMNS."""
@@ -260,9 +261,9 @@ def refuse_used(path: Path, hint: str = "continue that run with --resume, or giv
     Raises:
         RunError: `path` is no folder, or one that holds something, be it a run's or somebody else's.
     """
-    if path.exists() and not path.is_dir():
+    if exists(path) and not is_folder(path):
         raise RunError(f"{path} is a file, not a folder", "give another --run-dir")
-    if used := next((name for name in _OURS if (path / name).exists()), None):
+    if used := next((name for name in _OURS if exists(path / name)), None):
         raise RunError(f"{path} already holds {used}", hint)
     if foreign := next((entry.name for entry in _entries(path) if entry.name != LOCK_NAME), None):
         raise RunError(
@@ -270,18 +271,16 @@ def refuse_used(path: Path, hint: str = "continue that run with --resume, or giv
         )
 
 
-def _entries(path: Path) -> list[Path]:
-    return sorted(path.iterdir()) if path.is_dir() else []
+def _entries(path: Path) -> list[Entry]:
+    return list_folder(path) if is_folder(path) else []
 
 
 def _require_run(path: Path, hint: str) -> None:
-    if not path.is_dir():
-        raise RunError(
-            f"{path} is a file, not a run" if path.exists() else f"there is no folder {path}", hint
-        )
-    if (path / CONFIG).is_file():
+    if not is_folder(path):
+        raise RunError(f"{path} is a file, not a run" if exists(path) else f"there is no folder {path}", hint)
+    if is_file(path / CONFIG):
         return
-    inside = [str(file.parent) for depth in ("*", "*/*") for file in sorted(path.glob(f"{depth}/{CONFIG}"))]
+    inside = [str(file.parent) for depth in ("*", "*/*") for file in find_matching(path, f"{depth}/{CONFIG}")]
     if inside:
         raise RunError(f"{path} holds several runs, not one", f"name one of them, such as {inside[0]}")
     raise RunError(f"{path} is not a run: it has no {CONFIG}", hint)

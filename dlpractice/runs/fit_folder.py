@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dlpractice.errors import RunError
+from dlpractice.paths import exists, is_file, is_folder, list_folder
 from dlpractice.runs import atomic_files
 from dlpractice.runs.directory import METRICS, SUMMARY, TRAINING, TrainingFolder
 from dlpractice.runs.lock import LOCK_NAME
@@ -26,16 +27,16 @@ class FitFolder(TrainingFolder):
     def refuse_used(cls, path: Path) -> None:
         """Raises RunError where `path` is no folder, or holds something."""
         hint = "give Diagnose another folder, or none: then it makes one"
-        if path.exists() and not path.is_dir():
+        if exists(path) and not is_folder(path):
             raise RunError(f"{path} is a file, not a folder", hint)
-        entries = sorted(path.iterdir()) if path.is_dir() else []
+        entries = list_folder(path) if is_folder(path) else []
         if found := next((entry.name for entry in entries if entry.name != LOCK_NAME), None):
             raise RunError(f"{path} is in use: it holds {found}", hint)
 
     @classmethod
     def require(cls, path: Path, hint: str) -> None:
         """Raises RunError where `path` holds no such training."""
-        if not (path / TRAINING).is_file():
+        if not is_file(path / TRAINING):
             raise RunError(f"{path} is no recorded training: it has no {TRAINING}", hint)
 
     def write_training(self, facts: Mapping[str, object]) -> None:
@@ -60,4 +61,4 @@ class FitFolder(TrainingFolder):
     def metrics_text(self) -> str:
         """metrics.csv as it is; "" before the first epoch has ended."""
         path = self.path / METRICS
-        return atomic_files.read_text(path) if path.is_file() else ""
+        return atomic_files.read_text(path) if is_file(path) else ""

@@ -1,6 +1,5 @@
 """The runs under a folder, each described in a few words."""
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -9,7 +8,8 @@ from typing import Any, Literal
 
 import yaml
 
-from dlpractice.errors import RunError
+from dlpractice.errors import DlpError, PathError, RunError
+from dlpractice.paths import Kind, is_file, is_folder, status, try_look, walk
 from dlpractice.runs.atomic_files import read_json
 from dlpractice.runs.directory import BENCHMARK, CONFIG, METRICS, SUMMARY, RunDirectory
 
@@ -47,37 +47,37 @@ def find_runs(root: Path | str) -> list[RunDescription]:
         RunError: `root` is no folder.
     """
     root = Path(root)
-    if not root.is_dir():
+    if not is_folder(root):
         raise RunError(
             f"there is no folder {root}", "name the folder that holds your runs: `dlp runs ls FOLDER`"
         )
-    return sorted((_describe(path) for path in list_run_paths(root)), key=lambda run: (run.written, run.path))
+    runs = [_describe(path) if problem is None else _refuse(path, problem) for path, problem in _walk(root)]
+    return sorted(runs, key=lambda run: (run.written, run.path))
 
 
 def list_run_paths(root: Path) -> list[Path]:
     """The folders of the runs in `root` and below it, in the order of their names."""
-    return sorted(_walk_runs(root))
+    return sorted(path for path, problem in _walk(root) if problem is None)
 
 
-def _walk_runs(root: Path) -> Iterator[Path]:
-    for folder, inside, names in os.walk(root):
-        if CONFIG in names:
-            inside.clear()  # a run holds no runs, but may hold many files
-            yield Path(folder)
+def _walk(root: Path) -> Iterator[tuple[Path, DlpError | None]]:
+    """The folders of runs, and those that cannot be looked into, with the reason."""
+    for folder, entries in walk(root):
+        if isinstance(entries, PathError):
+            yield folder, entries
+        elif any(entry.name == CONFIG for entry in entries):
+            entries.clear()  # a run holds no runs, but may hold many files
+            yield folder, None
 
 
 def _describe(path: Path) -> RunDescription:
-    known = [path / name for name in (CONFIG, METRICS, SUMMARY, BENCHMARK)]
-    written = datetime.fromtimestamp(
-        max(file.stat().st_mtime for file in known if file.exists())
-    ).astimezone()
     try:
         run = RunDirectory.read(path)
         config = read_config_tree(run)
         results = run.summary().get("results", {}) if run.is_finished else {}
         finished = run.is_finished or _is_finished_benchmark(path)
-    except RunError as error:
-        return RunDescription(path, "", "", "", "unreadable", None, "", written, error.message)
+    except (RunError, PathError) as error:
+        return _refuse(path, error)
     data = config.get("data")
     result = headline(results)
     return RunDescription(
@@ -88,13 +88,24 @@ def _describe(path: Path) -> RunDescription:
         state="finished" if finished else "unfinished",
         test_accuracy=results.get(result),
         result=result,
-        written=written,
+        written=_last_write(path),
     )
+
+
+def _refuse(path: Path, problem: DlpError) -> RunDescription:
+    return RunDescription(path, "", "", "", "unreadable", None, "", _last_write(path), problem.message)
+
+
+def _last_write(path: Path) -> datetime:
+    """When one of its files was written last; where none can be looked at, when the folder was changed."""
+    known = [path / name for name in (CONFIG, METRICS, SUMMARY, BENCHMARK)]
+    files = [file for file in known if try_look(file) is Kind.FILE]
+    return datetime.fromtimestamp(max(status(file).st_mtime for file in files or [path])).astimezone()
 
 
 def _is_finished_benchmark(path: Path) -> bool:
     file = path / BENCHMARK
-    return file.is_file() and bool(read_json(file).get("finished"))
+    return is_file(file) and bool(read_json(file).get("finished"))
 
 
 def headline(results: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from typing import Self
 import filelock
 
 from dlpractice.errors import DlpError, RunError
+from dlpractice.paths import exists, is_folder, list_folder
 
 LOCK_NAME = ".lock"
 
@@ -42,7 +43,7 @@ def lock_folder(folder: Path) -> filelock.BaseFileLock:
 
 def _is_bare(folder: Path) -> bool:
     """Whether `folder` was opened for writing, and nothing was written."""
-    return folder.is_dir() and [entry.name for entry in folder.iterdir()] == [LOCK_NAME]
+    return is_folder(folder) and [entry.name for entry in list_folder(folder)] == [LOCK_NAME]
 
 
 class LockedFolder(ABC):
@@ -115,8 +116,8 @@ class LockedFolder(ABC):
             RunError: as `create` and `resume` do.
         """
         path = Path(path)
-        absent = [folder for folder in (path, *path.parents) if not folder.exists()]
-        locked_before = (path / LOCK_NAME).exists()
+        absent = [folder for folder in (path, *path.parents) if not exists(folder)]
+        locked_before = exists(path / LOCK_NAME)
         try:
             with closing(cls.resume(path) if resume else cls.create(path)) as opened:
                 yield opened

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.errors import RunError
+from dlpractice.paths import is_file, open_file
 
 Arrays = dict[str, list[NDArray[Any]]]
 
@@ -97,10 +98,10 @@ class Checkpoints:
         Raises:
             RunError: the file cannot be read.
         """
-        if not self._path.is_file():
+        if not is_file(self._path):
             return None
         try:
-            with self._path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            with open_file(self._path) as opened, np.load(opened, allow_pickle=False) as file:
                 position = Position(**json.loads(bytes(file[_POSITION])))
                 arrays: Arrays = {}
                 for name in sorted((key for key in file.files if key != _POSITION), key=_sort_key):

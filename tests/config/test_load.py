@@ -122,7 +122,7 @@ def test_files_that_are_no_text() -> None:
     Path("large.yaml").write_bytes(b"#" * (1 << 20) + b"#")
     assert refusal("utf16.yaml").message == "utf16.yaml:1 is not UTF-8 text"
     assert refusal("latin.yaml").message == "latin.yaml:6 is not UTF-8 text"
-    assert refusal("large.yaml").message == "large.yaml is larger than 1 MiB"
+    assert refusal("large.yaml").message == "large.yaml cannot be read: it is larger than 1,048,576 bytes"
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_harm() -> None:
@@ -134,8 +134,8 @@ def test_an_unreadable_file(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
-    assert refusal("good.yaml").message == "good.yaml cannot be read: Permission denied"
+    monkeypatch.setattr("os.open", refuse)
+    assert refusal("good.yaml").message == "good.yaml cannot be read: permission denied"
 
 
 EVERYWHERE = ["data.source=1e-3", "data.background=#012345", "hardware.devices=[CPU:0]"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlpractice.errors import RunError
+from dlpractice.errors import PathError, RunError
 from dlpractice.runs import atomic_files
 
 COLUMNS: atomic_files.Columns = {"name": str, "epoch": int, "loss": float}
@@ -74,7 +74,7 @@ def test_what_cannot_be_written_is_one_error(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_one_error(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"has no a\.txt"):
         atomic_files.read_text(tmp_path / "a.txt")
-    with pytest.raises(RunError, match="cannot read"):
+    with pytest.raises(PathError, match="it is a folder"):
         atomic_files.read_text(tmp_path)
 
 

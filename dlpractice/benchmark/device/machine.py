@@ -22,6 +22,8 @@ import psutil
 
 from dlpractice.benchmark.device import backend
 from dlpractice.benchmark.device.memory import container_limit
+from dlpractice.errors import PathError
+from dlpractice.paths import find_matching, read_file
 
 _SYSTEM = Path("/sys")
 
@@ -101,7 +103,7 @@ def usable_cores(system: Path = _SYSTEM) -> float:
 
 def last_level_cache(system: Path = _SYSTEM) -> int | None:
     """The bytes of the largest cache that the first core sees; None where the system does not say."""
-    sizes = [_read(path) for path in (system / "devices/system/cpu/cpu0/cache").glob("index*/size")]
+    sizes = [_read(path) for path in find_matching(system / "devices/system/cpu/cpu0/cache", "index*/size")]
     units = {"K": 1 << 10, "M": 1 << 20, "": 1}
     matches = [re.fullmatch(r"(\d+)([KM]?)", size) for size in sizes if size]
     return max((int(match[1]) * units[match[2]] for match in matches if match), default=None)
@@ -148,8 +150,8 @@ def _clock() -> tuple[float | None, float | None]:
 
 def _read(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
+        return read_file(path, 2**20).decode("ascii").strip()
+    except (PathError, UnicodeDecodeError):
         return None
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import psutil
 
 from dlpractice.benchmark.device import backend
+from dlpractice.errors import PathError
+from dlpractice.paths import read_file
 
 VALUE_BYTES = {"float64": 8, "float32": 4, "tf32": 4, "float16": 2, "bfloat16": 2}
 """The bytes of one value, by the precision that computes with it."""
@@ -85,15 +87,15 @@ def _container_usage(cgroups: Path) -> int:
 
 def _read_number(path: Path) -> int | None:
     try:
-        return int(path.read_text(encoding="ascii"))
-    except (OSError, ValueError):  # absent, or `max`: no limit
+        return int(read_file(path, 2**20))
+    except (PathError, ValueError):  # absent, or `max`: no limit
         return None
 
 
 def _read_statistic(path: Path, key: str) -> int:
     try:
-        lines = path.read_text(encoding="ascii").splitlines()
-    except OSError:
+        lines = read_file(path, 2**20).decode("ascii").splitlines()
+    except PathError:
         return 0
     return next((int(line.split()[1]) for line in lines if line.startswith(f"{key} ")), 0)
 

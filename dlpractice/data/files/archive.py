@@ -15,6 +15,7 @@ from dlpractice.data.naming.zip_names import read_name
 from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.cache_lock import writing
 from dlpractice.errors import DataError
+from dlpractice.paths import exists, open_file, status
 from dlpractice.progress import Progress, Silent
 
 MAX_BYTES = 32 * 2**30
@@ -52,16 +53,11 @@ def extract(archive: Path, target: Path, progress: Progress | None = None) -> Pa
             disk.
     """
     progress = progress or Silent()
-    if target.exists():
+    if exists(target):
         return target
-    try:
-        archive.open("rb").close()
-    except OSError as error:
-        raise DataError(
-            f"cannot read {archive}: {error.strerror}", "check its name and permissions"
-        ) from error
+    open_file(archive).close()
     with writing(target.parent / f".{target.name}.extracting"):
-        if target.exists():
+        if exists(target):
             return target
         partial = target.parent / f".{target.name}.extracting" / "partial"
         shutil.rmtree(partial, ignore_errors=True)
@@ -111,7 +107,7 @@ def _extract_all(archive: Path, folder: Path, progress: Progress) -> None:
 
 def _is_folder(entry: zipfile.ZipInfo) -> bool:
     """True for the entry of a folder, also as some Windows programs write it."""
-    return entry.is_dir() or (entry.filename.endswith("\\") and not entry.file_size)
+    return entry.filename.endswith("/") or (entry.filename.endswith("\\") and not entry.file_size)
 
 
 def _extract_one(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:
@@ -156,7 +152,7 @@ def _name_problem(text: str, name: PurePosixPath, entry: zipfile.ZipInfo) -> str
 
 def _check_size(archive: Path, entries: Sequence[zipfile.ZipInfo], folder: Path) -> None:
     total = sum(entry.file_size for entry in entries)
-    packed = archive.stat().st_size
+    packed = status(archive).st_size
     if len(entries) > MAX_FILES:
         raise DataError(
             f"{archive} holds {len(entries):,} files; at most {MAX_FILES:,} are extracted",

@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath
 from dlpractice.data.files.csv_text import Table, read_table
 from dlpractice.data.files.file_lookup import Lookup
 from dlpractice.data.files.index_items import Finding, Index, Item
-from dlpractice.data.files.same_files import identify_file
 from dlpractice.data.naming.class_names import is_text, nfc, settle_spelling
 from dlpractice.data.naming.column_names import (
     Columns,
@@ -18,6 +17,7 @@ from dlpractice.data.naming.column_names import (
 )
 from dlpractice.data.naming.split_names import SplitName, find_rivals, find_splits
 from dlpractice.errors import DataError
+from dlpractice.paths import absolute, identify, resolve
 
 _SHOWN = 20
 
@@ -48,10 +48,10 @@ class _Reader:
         path = self.lookup.find(row["path"])
         if path is None:
             return f"no such file: {row['path']}{self._where(row['path'])}"
-        if self.confined and not (self.root / path).resolve().is_relative_to(self.root.resolve()):
+        if self.confined and not resolve(self.root / path).is_relative_to(resolve(self.root)):
             return f"{row['path']} lies outside of the archive"
         item = Item(path, row["label"], self.splits.get(row.get("split", "")), row.get("group") or None)
-        before, known = self.items.setdefault(identify_file(self.root / path), (line, item))
+        before, known = self.items.setdefault(identify(self.root / path), (line, item))
         if known is item:
             return ""
         self.again.append(item.path)
@@ -111,7 +111,7 @@ def index_csv(path: Path, *, confined: bool = False) -> Index:
         DataError: with the line number of each missing file, empty field, unknown split or contradiction; or
             a column that is not known.
     """
-    root = path.absolute().parent
+    root = absolute(path).parent
     table = read_table(path)
     whole = [(line, fields) for line, fields in table.rows if len(fields) == len(table.header)]
     columns = _assign(path, table, [fields for _, fields in whole])

@@ -10,8 +10,10 @@ from pathlib import Path
 from dlpractice.data.files.index_items import Finding
 from dlpractice.data.naming.column_names import count_known
 from dlpractice.errors import DataError
+from dlpractice.paths import read_file
 
 FALLBACK = "cp1252"
+_MOST_BYTES = 2**30
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 # What Excel writes, and reads, as a first line that names the delimiter.
 _EXCEL_NOTE = re.compile(r"\"?sep=(.)\"?[ \t]*(?:\r\n|\r|\n)")
@@ -36,7 +38,8 @@ def read_table(path: Path) -> Table:
     """Reads a table whose fields are separated by commas, semicolons, tabs or bars.
 
     Raises:
-        DataError: the file cannot be read, is no text, or its quotes do not match.
+        PathError: the file cannot be read.
+        DataError: it is no text, or its quotes do not match.
     """
     text, encoding = _decode(path)
     delimiter, skipped = _find_delimiter(text)
@@ -64,10 +67,7 @@ def read_table(path: Path) -> Table:
 
 
 def _decode(path: Path) -> tuple[str, str]:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}", "check its name and permissions") from error
+    content = read_file(path, _MOST_BYTES)
     marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     for encoding in ("utf-16",) if marked else ("utf-8", FALLBACK):
         try:

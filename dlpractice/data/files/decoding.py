@@ -5,7 +5,6 @@ background, more than 8 bits a channel are stretched by their range (see `data.c
 or of several pages the first is taken. Downscaling is bicubic with antialiasing.
 """
 
-import stat
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,8 @@ from dlpractice.data.codecs.levels import Levels
 from dlpractice.data.codecs.opened_image import MAX_PIXELS, OpenedImage, can_open_heic, open_image
 from dlpractice.data.codecs.sample_array import Problem, SampleError, Samples, SeenRange, see_range, to_image
 from dlpractice.data.storage.cache_key import Keyed
-from dlpractice.errors import DataError
+from dlpractice.errors import DataError, PathError
+from dlpractice.paths import read_file, status
 
 MAX_FILE_BYTES = 2**30
 
@@ -137,15 +137,11 @@ def decode(
 def read(path: Path) -> bytes:
     """The bytes of `path`; ImageError where it cannot be read or is far too large for an image."""
     try:
-        status = path.stat()
-        # Reading a pipe would wait forever for somebody to write into it.
-        if not stat.S_ISREG(status.st_mode):
-            raise ImageError(str(path), "unreadable", "is no regular file")
-        if status.st_size > MAX_FILE_BYTES:
-            raise ImageError(str(path), "too large", f"the file has {status.st_size:,} bytes")
-        return path.read_bytes()
-    except OSError as error:
-        raise ImageError(str(path), "unreadable", f"cannot be read: {error.strerror or error}") from error
+        if (size := status(path).st_size) > MAX_FILE_BYTES:
+            raise ImageError(str(path), "too large", f"the file has {size:,} bytes")
+        return read_file(path, MAX_FILE_BYTES)
+    except PathError as error:
+        raise ImageError(str(path), "unreadable", f"cannot be read: {error.reason}") from error
 
 
 def fit(rgb: Image.Image, look: Look) -> NDArray[np.uint8]:

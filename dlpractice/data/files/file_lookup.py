@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from dlpractice.data.files.index_items import IMAGES_OR_RECORDINGS
 from dlpractice.data.naming.class_names import nfc
+from dlpractice.errors import PathError
+from dlpractice.paths import Kind, list_folder, try_look
 
 # How a file was found, in words that follow a number of paths.
 BY_SEPARATOR = "found with / instead of \\"
@@ -63,7 +65,7 @@ class Lookup:
     def locate(self, name: str) -> tuple[str | None, str]:
         """As `find`, with the way in which the file was found, which is not counted."""
         for path, way in self._guesses(name):
-            if path and os.path.isfile(self.root / path):
+            if path and try_look(self.root / path) is Kind.FILE:
                 return PurePosixPath(path).as_posix(), way
         return None, ""
 
@@ -101,7 +103,7 @@ class Lookup:
         """The folder at a path below the root, each part of which may be spelt in another way."""
         folder = self.root
         for part in path.parts:
-            if not os.path.isdir(folder / part):
+            if try_look(folder / part) is not Kind.FOLDER:
                 other = self._list(folder).by_spelling.get(nfc(part))
                 if other is None:
                     return None
@@ -113,7 +115,7 @@ class Lookup:
     @cached_property
     def _folders(self) -> list[Path]:
         inside = (self.root / name for name in self._list(self.root).names)
-        return [folder for folder in inside if os.path.isdir(folder)][:_MOST_FOLDERS]
+        return [folder for folder in inside if try_look(folder) is Kind.FOLDER][:_MOST_FOLDERS]
 
     def _find_inside(self, folder: Path, name: str) -> str:
         listing = self._list(folder)
@@ -127,8 +129,8 @@ class Lookup:
     def _list(self, folder: Path) -> _Listing:
         if folder not in self._listings:
             try:
-                self._listings[folder] = _Listing(tuple(sorted(os.listdir(folder))))
-            except (OSError, ValueError):
+                self._listings[folder] = _Listing(tuple(entry.name for entry in list_folder(folder)))
+            except PathError:
                 self._listings[folder] = _Listing(())
         return self._listings[folder]
 

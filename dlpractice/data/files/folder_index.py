@@ -12,11 +12,14 @@ from dlpractice.data.naming.class_names import is_text, nfc, settle_spelling
 from dlpractice.data.naming.file_endings import count_endings
 from dlpractice.data.naming.split_names import SplitName, find_rivals, find_splits, is_split
 from dlpractice.errors import DataError
+from dlpractice.paths import Kind, identify
 
 LAYOUTS = (
     "expected one folder per class with images inside, or such folders inside train/ and validation/ "
     "(or test/), or a CSV with the columns path,label"
 )
+
+_NAMED = 5
 
 
 @dataclass
@@ -82,12 +85,17 @@ def _settle(root: Path, splits: dict[str, SplitName], found: _Found) -> Index:
 
 def unwrap(root: Path) -> Path:
     """The folder to read: `root`, or the one below where `root` only wraps a folder around the data."""
-    entries = Walk(root).entries(root)
-    if len(entries) != 1 or not entries[0].is_dir():
-        return root
-    inner = Path(entries[0].path)
-    is_wrapper = any(entry.is_dir() or is_table(entry.name) for entry in Walk(inner).entries(inner))
-    return unwrap(inner) if is_wrapper and not is_split(entries[0].name) else root
+    entered = set()
+    while identify(root) not in entered:
+        entered.add(identify(root))
+        entries = Walk(root).entries(root)
+        if len(entries) != 1 or not entries[0].is_folder or is_split(entries[0].name):
+            break
+        inner = Path(entries[0].path)
+        if not any(entry.is_folder or is_table(entry.name) for entry in Walk(inner).entries(inner)):
+            break
+        root = inner
+    return root
 
 
 def _split_folders(root: Path, kind: FileKind) -> dict[str, SplitName]:
@@ -96,7 +104,7 @@ def _split_folders(root: Path, kind: FileKind) -> dict[str, SplitName]:
     A class may be called "train": only folders with class folders of their own are splits. There have to be
     two of them with a train folder, or no other folders at all.
     """
-    folders = [entry.name for entry in Walk(root).entries(root) if entry.is_dir()]
+    folders = [entry.name for entry in Walk(root).entries(root) if entry.is_folder]
     splits = find_splits(folders)
     train = [name for name, split in splits.items() if split == "train"]
     if not splits or any(_holds_files(root / name, kind) for name in train or splits):
@@ -112,26 +120,30 @@ def _split_folders(root: Path, kind: FileKind) -> dict[str, SplitName]:
 
 
 def _holds_files(folder: Path, kind: FileKind) -> bool:
-    return any(entry.is_file() and kind.fits(entry.name) for entry in Walk(folder).entries(folder))
+    return any(entry.kind is Kind.FILE and kind.fits(entry.name) for entry in Walk(folder).entries(folder))
 
 
 def _holds_folders(folder: Path) -> bool:
-    return any(entry.is_dir() for entry in Walk(folder).entries(folder))
+    return any(entry.is_folder for entry in Walk(folder).entries(folder))
 
 
 def _enter(split: Path, walk: Walk) -> Path:
     """The folder with the classes of a split: the one inside where it has the same name, as archives do."""
     entries = Walk(split).entries(split)
-    is_doubled = len(entries) == 1 and entries[0].is_dir() and entries[0].name.lower() == split.name.lower()
+    is_doubled = len(entries) == 1 and entries[0].is_folder and entries[0].name.lower() == split.name.lower()
     if not is_doubled or not _holds_folders(split / entries[0].name):
         return split
     return Path(walk.entries(split)[0].path)
 
 
 def _read_classes(folder: Path, split: SplitName | None, kind: FileKind, found: _Found) -> None:
-    for entry in found.walk.entries(folder):
+    entries = found.walk.entries(folder)
+    for entry in entries:
+        if entry.is_folder:
+            found.walk.claim(Path(entry.path))  # what links to a class from another one is no part of that
+    for entry in entries:
         relative = found.walk.relative(entry)
-        if entry.is_dir():
+        if entry.is_folder:
             _refuse_unreadable_name(folder, entry.name)
             paths = list(found.walk.files(Path(entry.path)))
             wanted = [path for path in paths if kind.fits(path)]
@@ -182,7 +194,7 @@ def _note_beside(root: Path, splits: Iterable[str], kind: FileKind, found: _Foun
     for entry in found.walk.entries(root):
         if entry.name in splits:
             continue
-        inside = found.walk.files(Path(entry.path)) if entry.is_dir() else [found.walk.relative(entry)]
+        inside = found.walk.files(Path(entry.path)) if entry.is_folder else [found.walk.relative(entry)]
         if loose := [path for path in inside if kind.fits(path)]:
             found.loose += loose
         else:
@@ -203,7 +215,9 @@ def _what_instead(root: Path, kind: FileKind, found: _Found) -> str:
 
 def _describe_links(circles: list[str], again: list[str]) -> Iterable[Finding]:
     if circles:
-        text = f"linked folders that lead back to a folder above them are passed over: {', '.join(circles)}"
+        more = f" and {len(circles) - _NAMED} more" if len(circles) > _NAMED else ""
+        named = ", ".join(circles[:_NAMED]) + more
+        text = f"links to folders that are read already, or lie above them, are passed over: {named}"
         yield Finding("circular link", "warning", text, tuple(circles))
     if again:
         lead = "1 path leads" if len(again) == 1 else f"{len(again)} paths lead"

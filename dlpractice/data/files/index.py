@@ -10,7 +10,9 @@ from dlpractice.data.files.folder_index import LAYOUTS, index_folder, unwrap
 from dlpractice.data.files.index_items import IMAGES, FileKind, Index
 from dlpractice.data.files.layout_doubts import find_tables, is_table
 from dlpractice.errors import DataError
+from dlpractice.paths import absolute, exists, expand_home, is_folder, open_file
 from dlpractice.progress import Progress
+from dlpractice.refusals import naming
 
 _INSTEAD = (
     ((".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar"), "unpack it, and give the folder"),
@@ -30,10 +32,10 @@ def read_index(source: Path | str, progress: Progress | None = None, kind: FileK
     Raises:
         DataError: nothing there, or nothing that is laid out in one of these ways.
     """
-    path = Path(source).expanduser()
-    if path.is_dir():
-        return index_folder(path.absolute(), kind)
-    if not path.exists():
+    path = expand_home(source)
+    if is_folder(path):
+        return index_folder(absolute(path), kind)
+    if not exists(path):
         raise DataError(
             f"there is no folder or file {path}", "`dlp data ls` shows the data sets known by name"
         )
@@ -46,7 +48,7 @@ def read_index(source: Path | str, progress: Progress | None = None, kind: FileK
 
 
 def _index_zip(path: Path, progress: Progress | None, kind: FileKind) -> Index:
-    with path.open("rb") as file:
+    with open_file(path) as file, naming(path, "read"):
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     unpacked = Unpacking(digest).unpack(path, progress)
     root = unwrap(unpacked)

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from dlpractice.data.files.index_items import Finding
 from dlpractice.data.naming.class_names import nfc
 from dlpractice.data.naming.split_names import SplitName, find_splits
+from dlpractice.paths import Kind, list_folder
 
 _NAMED = 3
 _TABLES = (".csv", ".tsv")
@@ -19,7 +20,7 @@ def is_table(name: str) -> bool:
 
 def find_tables(root: Path) -> list[str]:
     """The names of the tables that lie directly in `root`, sorted."""
-    return sorted(entry.name for entry in root.iterdir() if is_table(entry.name) and entry.is_file())
+    return [entry.name for entry in list_folder(root) if is_table(entry.name) and entry.kind is Kind.FILE]
 
 
 def doubt_layout(root: Path, splits: Mapping[str, SplitName], paths: Sequence[str]) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from dlpractice.data.files.index_items import Item
+from dlpractice.paths import identify
 
 
 def merge_paths(items: Iterable[Item], file: Callable[[Item], Path]) -> tuple[list[Item], list[str]]:
@@ -17,17 +18,7 @@ def merge_paths(items: Iterable[Item], file: Callable[[Item], Path]) -> tuple[li
     kept: dict[tuple[object, ...], Item] = {}
     left_out = []
     for item in items:
-        key = (identify_file(file(item)), item.label, item.split, item.group)
+        key = (identify(file(item)), item.label, item.split, item.group)
         if kept.setdefault(key, item) is not item:
             left_out.append(item.path)
     return list(kept.values()), left_out
-
-
-def identify_file(path: Path) -> tuple[int, int] | str:
-    """What is equal for two paths of one file: its number on the disk; the path where there is no file."""
-    try:
-        status = path.stat()
-    except OSError:
-        return str(path)
-    # Some network file systems number no files.
-    return (status.st_dev, status.st_ino) if status.st_ino else str(path)

@@ -1,6 +1,5 @@
 """Images outside of a data set: files and folders that somebody wants classified."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from dlpractice.data.files.folder_walk import find_files
 from dlpractice.data.files.index_items import IMAGES, FileKind
 from dlpractice.data.files.pixel_cache import in_order
 from dlpractice.data.naming.file_endings import count_endings
+from dlpractice.paths import Kind, try_look
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def load_files(
     def load(path: str) -> LoadedImage:
         if not path:
             return LoadedImage(path, None, "the path is empty")
-        if os.path.isdir(path):
+        if try_look(path) is Kind.FOLDER:
             there = count_endings(find_files(Path(path), kind)[1])
             return LoadedImage(path, None, f"the folder holds no {kind.noun}{f': {there}' if there else ''}")
         try:
@@ -57,7 +57,7 @@ def load_files(
 
 def _files(paths: Sequence[str], kind: FileKind) -> Iterator[str]:
     for path in paths:
-        if os.path.isdir(path):
+        if try_look(path) is Kind.FOLDER:
             inside, _ = find_files(Path(path), kind)
             yield from (str(Path(path) / name) for name in inside)
             if not inside:

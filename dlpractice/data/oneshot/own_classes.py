@@ -22,6 +22,7 @@ from dlpractice.data.naming.class_names import is_text, nfc, settle_spelling
 from dlpractice.data.oneshot.recordings import load_spectrogram, scan_recordings
 from dlpractice.data.storage.row_store import RowView
 from dlpractice.errors import DataError
+from dlpractice.paths import absolute
 from dlpractice.progress import Progress, Silent
 
 Colour = Literal["grey", "colour"]
@@ -84,7 +85,7 @@ def read_class_folders(source: str, reading: Reading, progress: Progress | None 
     index, audit, scanned, pixels_of = _survey(source, reading, progress)
     admit(index, audit, progress)
     items = usable_items(index, audit)
-    alphabets = [item.group or Path(source).absolute().stem for item in items]
+    alphabets = [item.group or absolute(source).stem for item in items]
     alphabet_names = tuple(sorted(set(alphabets)))
     class_names = tuple(sorted({item.label for item in items}, key=nfc))
     sha256 = tuple(scanned.sha256[item.path] for item in items)
@@ -203,7 +204,7 @@ def _empty_classes(index: Index) -> tuple[str, ...]:
         (alphabet / entry.name).as_posix()
         for alphabet in sorted({folder.parent for folder in full})
         for entry in Walk(index.root).entries(index.root / alphabet)
-        if entry.is_dir() and alphabet / entry.name not in full
+        if entry.is_folder and alphabet / entry.name not in full
     )
 
 

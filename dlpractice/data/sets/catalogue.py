@@ -16,6 +16,7 @@ from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.cache_lock import writing
 from dlpractice.data.storage.downloads import Download, fetch, find_local
 from dlpractice.errors import DataError
+from dlpractice.paths import find_matching, is_folder, open_file, status
 from dlpractice.progress import Progress, Silent
 
 OMNIGLOT_FILE = "drawings.npz"
@@ -60,9 +61,11 @@ class Making(Keyed):
         content = hashlib.sha256()
         for file in local:
             if file is None:
-                made = sorted(room.glob(f"{self.name}-*"), key=lambda folder: folder.stat().st_mtime)
+                made = sorted(
+                    find_matching(room, f"{self.name}-*"), key=lambda folder: status(folder).st_mtime
+                )
                 return made[-1] if made else None
-            with file.open("rb") as opened:
+            with open_file(file) as opened:
                 content.update(hashlib.file_digest(opened, "sha256").digest())
         return room / f"{self.name}-{content.hexdigest()[:16]}"
 
@@ -83,7 +86,7 @@ def find(name: str, progress: Progress | None = None) -> Path:
             fetch(file, progress)
         folder = made.folder()
         assert folder is not None
-    if not folder.is_dir():
+    if not is_folder(folder):
         row.build(row, folder, progress or Silent())
     return folder
 
@@ -102,7 +105,7 @@ def state(row: DataSet) -> str:
     folder = Making(row.name, row.files).folder()
     if folder is None:
         return "to download"
-    return "ready" if folder.is_dir() else "local"
+    return "ready" if is_folder(folder) else "local"
 
 
 def _build_from_zip(row: DataSet, target: Path, progress: Progress) -> None:
@@ -154,7 +157,7 @@ def _made_whole(target: Path) -> Iterator[Path]:
         partial.mkdir()
         try:
             yield partial
-            if not target.is_dir():
+            if not is_folder(target):
                 os.replace(partial, target)
         finally:
             shutil.rmtree(partial, ignore_errors=True)

@@ -16,6 +16,7 @@ from dlpractice.data.examples import Examples, concatenate
 from dlpractice.data.sets import omniglot_archives
 from dlpractice.data.sets.catalogue import OMNIGLOT_FILE, find
 from dlpractice.errors import DataError
+from dlpractice.paths import open_file
 from dlpractice.progress import Progress
 
 # The published split of Vinyals et al. trains on this many of the 1,623 characters in official order, and
@@ -59,7 +60,7 @@ def read_omniglot(progress: Progress | None = None) -> Omniglot:
     """
     file = find("omniglot", progress) / OMNIGLOT_FILE
     try:
-        with file.open("rb") as opened, np.load(opened) as arrays:
+        with open_file(file) as opened, np.load(opened) as arrays:
             background, evaluation = _examples("background", arrays), _examples("evaluation", arrays)
             published = zip(arrays["supports"], arrays["queries"], arrays["answers"], strict=True)
             runs = tuple(

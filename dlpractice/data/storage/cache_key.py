@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import ClassVar
 
+from dlpractice.paths import is_file, read_file
 from dlpractice.settings import cache_dir
 
 _OURS = __name__.partition(".")[0]
@@ -60,7 +61,7 @@ def digest_code(modules: tuple[str, ...]) -> str:
             continue
         file = _find_source(name)
         assert file is not None, name
-        sources[name] = file.read_bytes()
+        sources[name] = read_file(file, 2**24)
         for imported in _imports(sources[name]):
             package = imported.partition(".")[0]
             if package != _OURS:
@@ -76,7 +77,7 @@ def _find_source(module: str) -> Path | None:
     """The file of a module of this package; None where there is no such module. Imports nothing."""
     place = _ROOT.joinpath(*module.split(".")[1:])
     files = (place.with_suffix(".py"), place / "__init__.py")
-    return next((file for file in files if file.is_file()), None)
+    return next((file for file in files if is_file(file)), None)
 
 
 def _imports(source: bytes) -> Iterator[str]:

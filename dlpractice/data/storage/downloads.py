@@ -11,6 +11,7 @@ from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.cache_lock import writing
 from dlpractice.data.storage.transfer import PART, Transfer, TransferError
 from dlpractice.errors import DataError
+from dlpractice.paths import is_file
 from dlpractice.progress import Progress, Silent
 from dlpractice.settings import DATA_VARIABLE, data_dirs
 
@@ -35,7 +36,7 @@ class Download(Keyed):
 def find_local(wanted: Download) -> Path | None:
     """The file of that name in DLP_DATA_DIR, or an earlier download of it."""
     files = [*(folder / wanted.name for folder in data_dirs()), _place(wanted)]
-    return next((file for file in files if file.is_file()), None)
+    return next((file for file in files if is_file(file)), None)
 
 
 def fetch(wanted: Download, progress: Progress | None = None) -> Path:
@@ -53,7 +54,7 @@ def fetch(wanted: Download, progress: Progress | None = None) -> Path:
         return local
     target = _place(wanted)
     with writing(target.parent):
-        if not target.is_file():
+        if not is_file(target):
             _download(wanted, target, progress or Silent())
     return target
 

@@ -18,6 +18,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from dlpractice.data.storage.cache_lock import writing
 from dlpractice.errors import DataError
+from dlpractice.paths import exists, open_file, read_file, status
 
 
 class RowView:
@@ -120,13 +121,13 @@ class RowStore:
     def _check_shape(self) -> None:
         stated = {"shape": list(self.shape), "dtype": str(self.dtype)}
         path = self.folder / "shape.json"
-        if not path.exists():
+        if not exists(path):
             with writing(self.folder):
-                if not path.exists():
+                if not exists(path):
                     new = path.with_suffix(".new")
                     new.write_text(json.dumps(stated))
                     os.replace(new, path)
-        found = json.loads(path.read_text())
+        found = json.loads(read_file(path, 2**20))
         if found != stated:
             raise DataError(
                 f"{self.folder} holds rows of {found}, not of {stated}", "delete this cache folder"
@@ -134,9 +135,9 @@ class RowStore:
 
     def _read_keys(self) -> None:
         """Reads the keys that were added since the last time, up to the last complete line."""
-        if not self._keys_path.exists():
+        if not exists(self._keys_path):
             return
-        with self._keys_path.open("rb") as file:
+        with open_file(self._keys_path) as file:
             file.seek(self._keys_read)
             added = file.read()
         complete = added[: added.rfind(b"\n") + 1]
@@ -146,7 +147,7 @@ class RowStore:
         self._check_rows()
 
     def _check_rows(self) -> None:
-        size = self._rows_path.stat().st_size if self._rows_path.exists() else 0
+        size = status(self._rows_path).st_size if exists(self._rows_path) else 0
         if size < len(self._numbers) * self._row_bytes:
             raise DataError(
                 f"{self._rows_path} is shorter than its keys say", f"delete the folder {self.folder}"
@@ -159,7 +160,7 @@ class RowStore:
             (self._keys_path, self._keys_read),
             (self._rows_path, len(self._numbers) * self._row_bytes),
         ):
-            if path.exists() and path.stat().st_size > size:
+            if exists(path) and status(path).st_size > size:
                 os.truncate(path, size)
 
 

@@ -1,6 +1,6 @@
 """From a path to a record: which format its log has, and the reading of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from dlpractice.diagnosis.logs.folders import find_latest
 from dlpractice.diagnosis.logs.format import Format
 from dlpractice.diagnosis.logs.texts.text import refuse_foreign
 from dlpractice.diagnosis.record import Record
-from dlpractice.errors import RunError
+from dlpractice.errors import PathError, RunError
+from dlpractice.paths import Kind, exists, find_matching, identify, is_file, is_folder, open_file, try_look
 from dlpractice.runs.directory import COMPARISON, SWEEP
 
 FORMATS: tuple[Format, ...] = tuple(
@@ -30,7 +31,7 @@ _DEEPEST = 4
 
 def holds_several(path: Path) -> bool:
     """Whether `path` is a folder of runs that belong together, made by a comparison or a sweep."""
-    return path.is_dir() and any((path / name).is_file() for name in (COMPARISON, SWEEP))
+    return is_folder(path) and any(is_file(path / name) for name in (COMPARISON, SWEEP))
 
 
 def read_log(path: Path, mapping: Mapping[str, str]) -> Record:
@@ -41,12 +42,14 @@ def read_log(path: Path, mapping: Mapping[str, str]) -> Record:
     Raises:
         RunError: nothing there that can be read.
     """
-    if not path.exists():
+    if not exists(path):
         raise RunError(f"there is no file or folder {path}", _list_formats())
+    if not is_folder(path):
+        open_file(path).close()  # no pipe, which would be waited for, and nothing that may not be read
     for place, log_format in _SEARCH:
         if (found := place.find(path)) is not None:
             return log_format.read(found, mapping)
-    if path.is_dir():
+    if is_folder(path):
         return _read_folder(path, mapping)
     refuse_foreign(path)
     raise RunError(f"{path} is no training log that can be read", _list_formats())
@@ -60,7 +63,8 @@ def _read_folder(folder: Path, mapping: Mapping[str, str]) -> Record:
     Raises:
         RunError: there is no log, or there are several.
     """
-    folders = [folder]
+    folders: list[Path] = [folder]
+    entered: set[object] = {identify(folder)}
     for _ in range(_DEEPEST):
         found: dict[str, tuple[Path, Record]] = {}
         for file in _list_files(folders):
@@ -68,23 +72,31 @@ def _read_folder(folder: Path, mapping: Mapping[str, str]) -> Record:
                 found.setdefault(record.path, (file, record))  # a log may consist of several files
         if found:
             return _choose(folder, dict(found.values()))
-        folders = sorted(child for parent in folders for child in parent.iterdir() if child.is_dir())[:_MOST]
+        folders = list(_list_below(folders, entered))[:_MOST]
     raise RunError(f"{folder} holds no run and no training log", _list_formats())
 
 
 def _list_files(folders: Sequence[Path]) -> list[Path]:
-    files = (file for folder in folders for file in sorted(folder.iterdir()) if file.is_file())
+    files = (file for folder in folders for file in find_matching(folder, "*") if try_look(file) is Kind.FILE)
     return [file for file in files if file.suffix.lower() in _LOG_SUFFIXES][:_MOST]
+
+
+def _list_below(folders: Sequence[Path], entered: set[object]) -> Iterator[Path]:
+    """The folders that lie directly in others, each once, whatever links lead to it; `entered` grows."""
+    for child in (child for folder in folders for child in find_matching(folder, "*")):
+        if try_look(child) is Kind.FOLDER and (number := identify(child)) not in entered:
+            entered.add(number)
+            yield child
 
 
 def _try(file: Path, mapping: Mapping[str, str]) -> Record | None:
     """The record of a file, where it is a log with a curve; None for whatever else lies in folders."""
-    for place, log_format in _SEARCH:
-        if (found := place.find(file)) is not None:
-            try:
+    try:
+        for place, log_format in _SEARCH:
+            if (found := place.find(file)) is not None:
                 return log_format.read(found, mapping)
-            except RunError:
-                return None
+    except (RunError, PathError):
+        return None
     return None
 
 

@@ -10,6 +10,7 @@ from dlpractice.data.dataset import locate
 from dlpractice.data.files.index_items import Finding
 from dlpractice.data.naming.split_names import SplitName
 from dlpractice.errors import DataError
+from dlpractice.paths import exists, expand_home
 from dlpractice.progress import Silent
 
 
@@ -64,4 +65,4 @@ def is_there(source: str) -> bool:
     Raises:
         DataError: a known data set that cannot be had.
     """
-    return locate(source, Silent()).expanduser().exists()
+    return exists(expand_home(locate(source, Silent())))

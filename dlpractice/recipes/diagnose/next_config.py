@@ -7,6 +7,7 @@ from typing import Any
 
 from dlpractice.config.load import dump_config, load_config
 from dlpractice.errors import ConfigError, RunError
+from dlpractice.paths import is_file
 from dlpractice.runs.directory import CONFIG
 
 _WIDTH = 110
@@ -34,7 +35,7 @@ def write_next_config(run: Path, document: Mapping[str, Any], target: Path) -> N
         ConfigError: `target` exists already or cannot be written.
     """
     source = run / CONFIG
-    if not source.is_file():
+    if not is_file(source):
         raise RunError(f"{run} has no {CONFIG}", "only runs of `dlp` have a config to change")
     finding = top_remedy(document["findings"], str(run))
     config = load_config(str(source), finding["overrides"])

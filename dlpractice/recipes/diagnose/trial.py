@@ -16,6 +16,7 @@ from dlpractice.config.schema import Finetune, Oneshot
 from dlpractice.diagnosis.logs.formats.own.run_directory import read_run
 from dlpractice.diagnosis.remedies import list_remedies
 from dlpractice.errors import RunError
+from dlpractice.paths import is_file
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.diagnose.budget import count_steps, match_steps
 from dlpractice.recipes.diagnose.next_config import top_remedy
@@ -91,7 +92,7 @@ def run(
 
 
 def _require_finished(path: Path) -> RunDirectory:
-    if not (path / CONFIG).is_file():
+    if not is_file(path / CONFIG):
         raise RunError(
             f"{path} is no run of `dlp`: a log tells of a training, but cannot repeat it",
             "--try needs a run directory of `dlp finetune` or `dlp oneshot`",
@@ -141,7 +142,7 @@ def _refuse_other_trial(trial: Trial, arms: Sequence[Arm], seeds: int) -> None:
         for seed in range(arm.config.seed, arm.config.seed + seeds):
             path = trial.run_path(arm.name, seed)
             own = arm.config.model_copy(update={"seed": seed})
-            if (path / CONFIG).is_file() and not has_config(RunDirectory.read(path), own):
+            if is_file(path / CONFIG) and not has_config(RunDirectory.read(path), own):
                 raise RunError(
                     f"{path} was trained to try another remedy", "give a --run-dir that is not used yet"
                 )

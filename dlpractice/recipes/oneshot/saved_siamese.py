@@ -20,6 +20,7 @@ from dlpractice.layers.similarity import SIMILARITIES
 from dlpractice.models.model_file import write_model
 from dlpractice.models.precision import set_precision
 from dlpractice.models.siamese import Siamese, Verdict, put_together, spell_out, take_apart
+from dlpractice.paths import open_file
 from dlpractice.recipes.run.model_note import Curve, InputNote, SiameseNote, describe_input
 from dlpractice.recipes.run.saved_model import (
     foreign_model,
@@ -133,5 +134,5 @@ def save_siamese(siamese: Siamese, path: Path, levels: Levels | None = None) -> 
 
 
 def _digest(run: RunDirectory) -> str:
-    with run.model_path.open("rb") as file:
+    with open_file(run.model_path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

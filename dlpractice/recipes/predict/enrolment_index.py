@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.errors import DataError, ModelError
+from dlpractice.paths import exists, is_folder, open_file
 from dlpractice.runs.atomic_files import replacing
 
 SCHEMA = 1
@@ -74,9 +75,9 @@ def refuse_foreign(path: Path) -> None:
     Raises:
         DataError: its folder does not exist, or something else than an index lies there.
     """
-    if not path.parent.is_dir():
+    if not is_folder(path.parent):
         raise DataError(f"there is no folder {path.parent} to keep an index in", "make it, or name another")
-    if path.exists():
+    if exists(path):
         try:
             _read_arrays(path)
         except DataError as error:
@@ -86,12 +87,12 @@ def refuse_foreign(path: Path) -> None:
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    if not exists(path):
+        raise DataError(f"there is no index {path}", "make it with --support and --save-index")
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             loaded = np.load(file, allow_pickle=False)
             arrays = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else {}
-    except FileNotFoundError as error:
-        raise DataError(f"there is no index {path}", "make it with --support and --save-index") from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(
             f"{path} is no index of enrolled classes, or a damaged one", "enrol the classes again"

@@ -12,6 +12,7 @@ from dlpractice.data.files.index_items import FileKind
 from dlpractice.data.naming.class_names import is_text, nfc, settle_spelling
 from dlpractice.data.naming.file_endings import count_endings
 from dlpractice.errors import DataError
+from dlpractice.paths import is_folder
 from dlpractice.recipes.oneshot.saved_siamese import SavedSiamese, load_siamese
 from dlpractice.recipes.predict.enrolment_index import Enrolment, read_index, refuse_foreign, write_index
 from dlpractice.runs.directory import RunDirectory
@@ -112,7 +113,7 @@ def find_classes(support: Path, kind: FileKind) -> dict[str, list[str]]:
 
     Raises DataError: see `enrol`.
     """
-    if not support.is_dir():
+    if not is_folder(support):
         raise DataError(f"there is no folder {support}", "name a folder with examples of each class")
     found: dict[str, list[PurePosixPath]] = {}
     examples, others = find_files(support, kind)

@@ -8,6 +8,7 @@ from pathlib import Path
 from dlpractice.config.load import dump_config, load_config
 from dlpractice.config.schema import Config
 from dlpractice.errors import RunError
+from dlpractice.paths import is_file
 from dlpractice.recipes.run.device_choice import resolve_precision
 from dlpractice.runs.comparison_folder import Comparison
 from dlpractice.runs.directory import CONFIG, RunDirectory
@@ -45,7 +46,7 @@ def refuse_other_data(digest: str, run: RunDirectory) -> None:
 
 def begun_runs(folders: Sequence[Path]) -> dict[int, RunDirectory]:
     """Those of the runs in `folders` that were begun, by their place among them."""
-    begun = [(number, path) for number, path in enumerate(folders) if (path / CONFIG).is_file()]
+    begun = [(number, path) for number, path in enumerate(folders) if is_file(path / CONFIG)]
     runs = {number: RunDirectory.read(path) for number, path in begun}
     return {number: run for number, run in runs.items() if run.is_prepared}
 

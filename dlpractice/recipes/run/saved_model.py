@@ -19,6 +19,7 @@ from dlpractice.errors import ModelError
 from dlpractice.layers.former_layers import ImageInput, Probabilities
 from dlpractice.models.model_file import read_note
 from dlpractice.models.precision import set_precision
+from dlpractice.paths import is_file
 from dlpractice.recipes.run.model_note import ClassifierNote
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.devices.placement import place
@@ -98,7 +99,7 @@ def load_network(run: RunDirectory) -> keras.Model:
     Raises ModelError where it is missing or damaged.
     """
     path = run.model_path
-    if not path.is_file():
+    if not is_file(path):
         raise ModelError(
             f"{run.path} has no {path.name}", "the run is not finished: continue it with --resume"
         )

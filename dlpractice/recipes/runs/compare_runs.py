@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dlpractice.errors import RunError
+from dlpractice.paths import exists
 from dlpractice.runs.answers import Answers, Item, compose_names, read_answers
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.listing import list_run_paths, read_config_tree
@@ -52,7 +53,7 @@ def expand_paths(paths: Sequence[Path | str]) -> tuple[list[Path], list[Path]]:
     passed_over = []
     for path in map(Path, paths):
         inside = list_run_paths(path)
-        if inside == [path] or not path.exists():
+        if inside == [path] or not exists(path):
             found.append(path)
         elif inside:
             found += [run for run in inside if run not in found]

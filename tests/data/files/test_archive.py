@@ -6,7 +6,7 @@ import pytest
 
 from dlpractice.data.files import archive as module
 from dlpractice.data.files.archive import extract
-from dlpractice.errors import DataError
+from dlpractice.errors import DataError, DlpError
 
 
 def packed(path: Path, entries: dict[str, bytes], mode: int = stat.S_IFREG | 0o644) -> Path:
@@ -127,7 +127,7 @@ def test_damaged_archives_are_named(tmp_path: Path, damage: str) -> None:
     path.write_bytes({"text": b"hello", "cut": bytes(content[:-40])}.get(damage, bytes(content)))
     if damage == "missing":
         path.unlink()
-    with pytest.raises(DataError, match=r"a\.zip") as caught:
+    with pytest.raises(DlpError, match=r"a\.zip") as caught:
         extract(path, tmp_path / "out")
     assert caught.value.hint
     assert not (tmp_path / "out").exists()

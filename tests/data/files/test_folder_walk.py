@@ -1,10 +1,11 @@
+import os
 from pathlib import Path
 
 import pytest
 
 from dlpractice.data.files.folder_walk import Walk, find_files
 from dlpractice.data.files.index_items import IMAGES
-from dlpractice.errors import DataError
+from dlpractice.errors import PathError
 
 
 def touch(*paths: Path) -> None:
@@ -23,12 +24,39 @@ def test_two_folders_that_link_to_each_other(tmp_path: Path) -> None:
     (tmp_path / "a/b").symlink_to("../b")
     (tmp_path / "b/a").symlink_to("../a")
     walk = Walk(tmp_path)
-    assert list(walk.files(tmp_path)) == ["a/1.png", "a/b/2.png", "b/2.png", "b/a/1.png"]
-    assert walk.circles == ["a/b/a/", "b/a/b/"]
+    assert sorted(walk.files(tmp_path)) == ["a/1.png", "b/2.png"]
+    assert sorted(walk.circles) == ["a/b/", "b/a/"]
+
+
+def test_folders_behind_links_are_entered_once_however_many_paths_lead_there(tmp_path: Path) -> None:
+    """Fourteen folders, each with links to all: 14! paths, of which none may be walked twice."""
+    names = "abcdefghijklmn"
+    touch(*(tmp_path / "pool" / name / f"{name}.png" for name in names))
+    for name in names:
+        for other in names.replace(name, ""):
+            (tmp_path / "pool" / name / f"to-{other}").symlink_to(f"../{other}")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/in").symlink_to("../pool/a")
+    walk = Walk(tmp_path / "data")
+    found = sorted(walk.files(walk.root))
+    assert sorted(path.rpartition("/")[2] for path in found) == [f"{name}.png" for name in names]
+    assert len(walk.circles) == 14 * 13 - 13
+
+
+def test_a_deep_folder_is_walked(tmp_path: Path) -> None:
+    depth = 1500
+    folder = Path("/".join("x" * depth))
+    os.chdir(tmp_path)
+    for _ in range(depth):
+        os.mkdir("x")
+        os.chdir("x")
+    Path("1.png").touch()
+    os.chdir(tmp_path)
+    assert find_files(tmp_path, IMAGES) == ([f"{folder}/1.png"], [])
 
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot read the folder"):
+    with pytest.raises(PathError, match="cannot read the folder"):
         find_files(tmp_path / "none", IMAGES)
 
 

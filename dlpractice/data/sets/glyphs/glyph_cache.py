@@ -13,6 +13,8 @@ from dlpractice.data.sets.glyphs.drawers import draw_alphabet
 from dlpractice.data.sets.glyphs.pen import SIDE
 from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.cache_lock import writing
+from dlpractice.errors import PathError
+from dlpractice.paths import read_file
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class DrawnAlphabet(Keyed):
     def _read(self, file: Path) -> NDArray[np.uint8] | None:
         shape = (self.characters, self.drawers, SIDE, SIDE)
         try:
-            kept = np.frombuffer(zlib.decompress(file.read_bytes()), np.uint8)
-        except (OSError, zlib.error):
+            kept = np.frombuffer(zlib.decompress(read_file(file, 2**30)), np.uint8)
+        except (PathError, zlib.error):
             return None
         return kept.reshape(shape) if kept.size == np.prod(shape) else None

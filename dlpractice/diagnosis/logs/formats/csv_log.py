@@ -8,6 +8,7 @@ from dlpractice.diagnosis.logs.interpretation import interpret
 from dlpractice.diagnosis.logs.texts.delimited import is_table, tabulate_csv
 from dlpractice.diagnosis.logs.texts.text import name_foreign, read_head, read_log_text
 from dlpractice.diagnosis.record import Record
+from dlpractice.paths import is_file, is_folder
 from dlpractice.runs.directory import METRICS
 
 _TABLES = (".csv", ".tsv")
@@ -17,8 +18,8 @@ _TEXTS = (".log", ".txt", ".md", "")
 def find_table(path: Path) -> Path | None:
     """`path` itself, where its name ends like a table's or its text begins like one; the metrics.csv in a
     folder, as Lightning names it."""
-    file = path / METRICS if path.is_dir() else path
-    if not file.is_file():
+    file = path / METRICS if is_folder(path) else path
+    if not is_file(file):
         return None
     suffix = file.suffix.lower()
     return file if suffix in _TABLES or (suffix in _TEXTS and _begins_like_one(file)) else None

@@ -11,6 +11,7 @@ from dlpractice.diagnosis.logs.texts.json_text import parse_literal
 from dlpractice.diagnosis.logs.texts.text import name_foreign, read_head, read_log_text
 from dlpractice.diagnosis.record import Record
 from dlpractice.errors import RunError
+from dlpractice.paths import is_file
 
 _SUFFIXES = (".jsonl", ".ndjson")
 _OTHERS = (".json", ".txt", ".log", ".out", "")
@@ -19,7 +20,7 @@ _HINT = 'each line is an object like {"epoch": 1, "loss": 0.7, "val_loss": 0.8}'
 
 def find_lines(path: Path) -> Path | None:
     """`path` itself, where it is named like such a file, or where its first lines are objects."""
-    if not path.is_file() or path.suffix.lower() not in (*_SUFFIXES, *_OTHERS):
+    if not is_file(path) or path.suffix.lower() not in (*_SUFFIXES, *_OTHERS):
         return None
     return path if path.suffix.lower() in _SUFFIXES or _begins_with_objects(path) else None
 

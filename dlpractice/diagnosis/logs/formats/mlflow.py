@@ -13,6 +13,7 @@ from dlpractice.diagnosis.logs.table import tabulate_events
 from dlpractice.diagnosis.logs.texts.text import read_log_text
 from dlpractice.diagnosis.record import Record
 from dlpractice.errors import RunError
+from dlpractice.paths import find_below, find_matching, is_file, is_folder, open_file, status
 
 _METRICS, _META, _RUNS = "metrics", "meta.yaml", "mlruns"
 _TRASH = ".trash"
@@ -21,19 +22,19 @@ _TRASH = ".trash"
 def find_run(path: Path) -> Path | None:
     """`path` itself, where it is a run, or the run whose folder `metrics` it is; of a store or an experiment,
     or of a folder with `mlruns` in it, the run with the latest measurement."""
-    if not path.is_dir():
+    if not is_folder(path):
         return None
-    if path.name == _METRICS and (path.parent / _META).is_file():
+    if path.name == _METRICS and is_file(path.parent / _META):
         path = path.parent
     if _is_run(path):
         return path
-    store = path / _RUNS if (path / _RUNS).is_dir() else path
+    store = path / _RUNS if is_folder(path / _RUNS) else path
     runs = [run for run in _list_runs(store) if _TRASH not in run.parts]
     return max(runs, key=lambda run: (_latest(run), run.name), default=None)
 
 
 def _is_run(path: Path) -> bool:
-    return (path / _METRICS).is_dir() and ((path / _META).is_file() or (path / "params").is_dir())
+    return is_folder(path / _METRICS) and (is_file(path / _META) or is_folder(path / "params"))
 
 
 def _list_runs(store: Path) -> list[Path]:
@@ -41,13 +42,13 @@ def _list_runs(store: Path) -> list[Path]:
     return [
         file.parent
         for pattern in (f"*/{_METRICS}", f"*/*/{_METRICS}")
-        for file in store.glob(pattern)
+        for file in find_matching(store, pattern)
         if _is_run(file.parent)
     ]
 
 
 def _list_files(run: Path) -> list[Path]:
-    return [file for file in sorted((run / _METRICS).rglob("*")) if file.is_file()]
+    return find_below(run / _METRICS, "*")
 
 
 def _latest(run: Path) -> int:
@@ -55,8 +56,8 @@ def _latest(run: Path) -> int:
     copy from a repository has new ones."""
     latest = -1
     for file in _list_files(run):
-        with file.open("rb") as lines:
-            lines.seek(max(0, file.stat().st_size - 200))
+        with open_file(file) as lines:
+            lines.seek(max(0, status(file).st_size - 200))
             last = lines.read().strip().rpartition(b"\n")[2].split(b" ")[0]
         latest = max(latest, int(last) if last.isdigit() else -1)
     return latest

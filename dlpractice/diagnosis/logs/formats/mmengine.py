@@ -11,6 +11,7 @@ from dlpractice.diagnosis.logs.table import tabulate_rows
 from dlpractice.diagnosis.logs.texts.json_text import parse_literal
 from dlpractice.diagnosis.logs.texts.text import read_head
 from dlpractice.diagnosis.record import Record
+from dlpractice.paths import find_matching, is_file, is_folder
 
 _FOLDER = "vis_data"
 
@@ -18,15 +19,15 @@ _FOLDER = "vis_data"
 def find_scalars(path: Path) -> Path | None:
     """`path` itself, where its first lines are as these libraries write them; of a folder the file that lies
     in `vis_data`, in it or in the latest folder in it."""
-    if path.is_dir():
+    if is_folder(path):
         files = [
-            *path.glob(f"{_FOLDER}/scalars.json"),
-            *path.glob(f"*/{_FOLDER}/scalars.json"),
-            *path.glob("scalars.json"),
+            *find_matching(path, f"{_FOLDER}/scalars.json"),
+            *find_matching(path, f"*/{_FOLDER}/scalars.json"),
+            *find_matching(path, "scalars.json"),
         ]
-        files += [*path.glob("*.log.json")]
+        files += [*find_matching(path, "*.log.json")]
         path = max(files, default=path)
-    if not path.is_file() or find_lines(path) is None:
+    if not is_file(path) or find_lines(path) is None:
         return None
     lines = read_head(path).decode("utf-8", errors="replace").splitlines()[:3]
     rows = [row for line in lines if isinstance(row := parse_literal(line), dict)]

@@ -11,6 +11,7 @@ from dlpractice.diagnosis.logs.table import tabulate_rows
 from dlpractice.diagnosis.logs.texts.console_lines import Line, read_lines
 from dlpractice.diagnosis.logs.texts.text import name_foreign, read_head, read_log_text
 from dlpractice.diagnosis.record import Record
+from dlpractice.paths import is_file
 
 _SUFFIXES = (".log", ".txt", ".out", ".err", ".stdout", ".stderr", "")
 _HEAD = 2**20
@@ -19,7 +20,7 @@ _FEWEST = 2
 
 def find_text(path: Path) -> Path | None:
     """`path` itself, where its lines say what a loss was."""
-    if not path.is_file() or path.suffix.lower() not in _SUFFIXES:
+    if not is_file(path) or path.suffix.lower() not in _SUFFIXES:
         return None
     head = read_head(path, _HEAD)
     if name_foreign(head) is not None:

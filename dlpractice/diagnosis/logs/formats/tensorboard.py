@@ -22,10 +22,12 @@ from dlpractice.diagnosis.logs.table import tabulate_events
 from dlpractice.diagnosis.logs.texts.text import name_foreign
 from dlpractice.diagnosis.record import Record
 from dlpractice.errors import RunError
+from dlpractice.paths import find_below, is_file, is_folder, read_file
 from dlpractice.runs.directory import CONFIG
 
 _PATTERN = "*tfevents*"
 _LENGTH, _CHECKSUM = 8, 4
+_MOST_BYTES = 2**32
 _DT_FLOAT, _DT_DOUBLE = 1, 2
 _SPLITS = ("train", "training", "val", "valid", "validation", "eval", "evaluation", "dev", "test", "testing")
 _HPARAMS = re.compile(r"^\d{10}(\.\d+)?$")
@@ -36,28 +38,28 @@ _HINT = "map them with --column, such as --column val_loss=TAG"
 
 def find_event_files(folder: Path) -> list[Path]:
     """The event files in `folder` and below it."""
-    return sorted(folder.rglob(_PATTERN))
+    return find_below(folder, _PATTERN)
 
 
 def find_file(path: Path) -> Path | None:
     """`path` itself, where it is named like an event file."""
-    return path if path.is_file() and path.match(_PATTERN) else None
+    return path if is_file(path) and path.match(_PATTERN) else None
 
 
 def find_folder(path: Path) -> Path | None:
     """`path`, where event files lie in it or below it; not where one is of a run directory of ours."""
-    files = find_event_files(path) if path.is_dir() else []
+    files = find_event_files(path) if is_folder(path) else []
     return path if files and not any(_is_in_run(file, path) for file in files) else None
 
 
 def _is_in_run(file: Path, folder: Path) -> bool:
     """Whether a run directory of ours, in `folder` or below it, holds `file`."""
-    return any((parent / CONFIG).is_file() for parent in file.parents if parent.is_relative_to(folder))
+    return any(is_file(parent / CONFIG) for parent in file.parents if parent.is_relative_to(folder))
 
 
 def read_path(path: Path, mapping: Mapping[str, str]) -> Record:
     """The record of an event file, or of all those in a folder; raises RunError as `read_events` does."""
-    if path.is_dir():
+    if is_folder(path):
         return read_events(path, find_event_files(path), mapping)
     return read_events(path.parent, [path], mapping)
 
@@ -144,10 +146,7 @@ def _read_scalars(file: Path) -> Iterator[tuple[float, str, int, float]]:
 
 def _read_frames(file: Path) -> Iterator[bytes]:
     """The records; the last one may be cut off, as in a file that is being written."""
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise RunError(f"cannot read {file}: {error.strerror}", "check that the file is readable") from error
+    content = read_file(file, _MOST_BYTES)
     if (found := name_foreign(content[:64])) is not None and "Git LFS" in found[0]:
         raise RunError(f"{file} is {found[0]}", found[1])
     place = 0

@@ -12,6 +12,7 @@ from dlpractice.diagnosis.logs.texts.delimited import tabulate_csv
 from dlpractice.diagnosis.logs.texts.text import read_head, read_log_text
 from dlpractice.diagnosis.record import Record
 from dlpractice.errors import RunError
+from dlpractice.paths import find_matching, is_file, is_folder
 
 _NAMES = ("Wall time", "Step", "Value")
 _HEADER = re.compile(rb"^(\xef\xbb\xbf)?\"?Wall time\"?,\"?Step\"?,\"?Value")
@@ -25,12 +26,16 @@ _HINT = (
 
 def find_export(path: Path) -> Path | None:
     """`path` itself, where it is such a file, or a folder of them."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    files = _list(path)
     return path if any(_is_export(file) for file in files) else None
 
 
+def _list(path: Path) -> list[Path]:
+    return find_matching(path, "*") if is_folder(path) else [path]
+
+
 def _is_export(file: Path) -> bool:
-    if not file.is_file() or file.suffix not in (".csv", ".json"):
+    if not is_file(file) or file.suffix not in (".csv", ".json"):
         return False
     return bool((_HEADER if file.suffix == ".csv" else _LISTS).match(read_head(file, 256)))
 
@@ -43,7 +48,7 @@ def read_export(path: Path, mapping: Mapping[str, str]) -> Record:
     Raises:
         RunError: a file is damaged, or no name is that of a loss or an accuracy.
     """
-    files = [file for file in sorted(path.iterdir()) if _is_export(file)] if path.is_dir() else [path]
+    files = list(filter(_is_export, _list(path)))
     named = {file: _FILE.match(file.stem) for file in files}
     runs = {found["run"] for found in named.values() if found}
     events = []

@@ -11,6 +11,7 @@ from dlpractice.diagnosis.logs.table import tabulate_rows
 from dlpractice.diagnosis.logs.texts.json_text import read_document
 from dlpractice.diagnosis.record import Record
 from dlpractice.errors import RunError
+from dlpractice.paths import find_matching, is_file, is_folder
 
 FILE = "trainer_state.json"
 _LOG = "log_history"
@@ -19,14 +20,18 @@ _HINT = "set logging_steps and eval_strategy in TrainingArguments"
 
 def find_state(path: Path) -> Path | None:
     """The trainer_state.json in a folder, or a JSON file of any name that has what a trainer logs."""
-    if path.is_dir():
-        return path / FILE if (path / FILE).is_file() else None
+    if is_folder(path):
+        return path / FILE if is_file(path / FILE) else None
     return path if path.suffix == ".json" and _holds_log(path) else None
 
 
 def find_last_checkpoint(path: Path) -> Path | None:
     """The state in the checkpoint folder with the highest number of steps, of those in a trainer's output."""
-    return max(path.glob(f"checkpoint-*/{FILE}"), key=lambda file: number_of(file.parent.name), default=None)
+    return max(
+        find_matching(path, f"checkpoint-*/{FILE}"),
+        key=lambda file: number_of(file.parent.name),
+        default=None,
+    )
 
 
 def _holds_log(path: Path) -> bool:

@@ -11,14 +11,15 @@ from dlpractice.diagnosis.logs.table import Column, Table
 from dlpractice.diagnosis.logs.texts.delimited import read_header, tabulate_csv
 from dlpractice.diagnosis.logs.texts.text import read_head, read_log_text
 from dlpractice.diagnosis.record import Record
+from dlpractice.paths import is_file, is_folder
 
 FILE = "results.csv"
 
 
 def find_results(path: Path) -> Path | None:
     """`path` itself, or the results.csv in it, where it has columns like `train/loss` and `metrics/...`."""
-    file = path / FILE if path.is_dir() else path
-    if not file.is_file() or file.suffix != ".csv":
+    file = path / FILE if is_folder(path) else path
+    if not is_file(file) or file.suffix != ".csv":
         return None
     names = read_header(read_head(file, 4096).decode("utf-8-sig", errors="replace"))
     groups = {name.partition("/")[0] for name in names if "/" in name}

@@ -9,6 +9,7 @@ from dlpractice.diagnosis.logs.interpretation import interpret
 from dlpractice.diagnosis.logs.texts.delimited import read_header, tabulate_csv
 from dlpractice.diagnosis.logs.texts.text import read_head, read_log_text
 from dlpractice.diagnosis.record import Record
+from dlpractice.paths import is_file
 
 _BETWEEN = " - "
 _BOUNDS = ("__MIN", "__MAX")
@@ -16,7 +17,7 @@ _BOUNDS = ("__MIN", "__MAX")
 
 def find_export(path: Path) -> Path | None:
     """`path` itself, where it is such a CSV: the lowest and highest values of a chart stand beside each."""
-    if not path.is_file() or path.suffix != ".csv":
+    if not is_file(path) or path.suffix != ".csv":
         return None
     names = read_header(read_head(path).decode("utf-8-sig", errors="replace"))
     return path if any(_BETWEEN in name and name.endswith(_BOUNDS) for name in names) else None

@@ -9,6 +9,7 @@ from typing import Any
 
 from dlpractice.diagnosis.logs.texts.text import read_head, read_log_text
 from dlpractice.errors import RunError
+from dlpractice.paths import is_file, status
 
 HISTORY_HINT = (
     'a history is like {"loss": [0.7, 0.4], "val_loss": [0.8, 0.6]}: json.dump(history.history, file)'
@@ -26,7 +27,7 @@ _LITERAL = 2**22
 
 def is_document(path: Path) -> bool:
     """Whether the file is taken for a JSON document: by its suffix, or since it holds one."""
-    if not path.is_file() or path.suffix.lower() not in _SUFFIXES:
+    if not is_file(path) or path.suffix.lower() not in _SUFFIXES:
         return False
     if path.suffix.lower() == ".json":
         return True
@@ -48,7 +49,7 @@ def read_document(path: Path) -> Any:
     Raises:
         RunError: it cannot be read, or is none of these.
     """
-    state = path.stat()
+    state = status(path)
     return _read_document(path, state.st_size, state.st_mtime_ns)
 
 

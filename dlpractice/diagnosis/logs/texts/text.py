@@ -3,7 +3,9 @@
 import codecs
 from pathlib import Path
 
-from dlpractice.errors import RunError
+from dlpractice.errors import PathError, RunError
+from dlpractice.paths import open_file, read_file, status
+from dlpractice.refusals import naming
 
 LARGEST = 512 * 2**20
 """Bytes of the largest text that is read: 300,000 rows of ten columns take 40 MB."""
@@ -33,9 +35,9 @@ _HINTS = {
 def read_head(path: Path, size: int = 65536) -> bytes:
     """The first bytes of a file; empty where it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file, naming(path, "read"):
             return file.read(size)
-    except OSError:
+    except PathError:
         return b""
 
 
@@ -62,19 +64,17 @@ def read_log_text(path: Path) -> str:
     """The text of a log: UTF-8, UTF-16 with its mark, or else Latin 1.
 
     Raises:
-        RunError: it cannot be read, holds no text, or is too large.
+        PathError: it cannot be read.
+        RunError: it holds no text, or is too large.
     """
     refuse_foreign(path)
-    try:
-        size = path.stat().st_size
-        if size > LARGEST:
-            raise RunError(
-                f"{path} has {size / 2**20:.0f} MiB; logs of up to {LARGEST / 2**20:.0f} MiB are read",
-                "keep every tenth row, or the rows of whole epochs",
-            )
-        content = path.read_bytes()
-    except OSError as error:
-        raise RunError(f"cannot read {path}: {error.strerror}", "check that the file is readable") from error
+    size = status(path).st_size
+    if size > LARGEST:
+        raise RunError(
+            f"{path} has {size / 2**20:.0f} MiB; logs of up to {LARGEST / 2**20:.0f} MiB are read",
+            "keep every tenth row, or the rows of whole epochs",
+        )
+    content = read_file(path, LARGEST)
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return content.decode(encoding, errors="replace")

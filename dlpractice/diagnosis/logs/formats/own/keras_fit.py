@@ -7,6 +7,7 @@ from dlpractice.diagnosis.logs.format import Format, Place
 from dlpractice.diagnosis.logs.interpretation import interpret
 from dlpractice.diagnosis.logs.texts.delimited import tabulate_csv
 from dlpractice.diagnosis.record import Record
+from dlpractice.paths import is_file
 from dlpractice.runs.directory import DIAGNOSTICS, METRICS, SUMMARY, TRAINING
 from dlpractice.runs.fit_folder import OWN_COLUMNS, FitFolder
 
@@ -16,8 +17,8 @@ _FILES = (TRAINING, METRICS, DIAGNOSTICS, SUMMARY)
 
 def find_fit(path: Path) -> Path | None:
     """`path` itself, where `Diagnose` wrote it; the folder of a file that it wrote."""
-    folder = path.parent if path.name in _FILES and path.is_file() else path
-    return folder if (folder / TRAINING).is_file() else None
+    folder = path.parent if path.name in _FILES and is_file(path) else path
+    return folder if is_file(folder / TRAINING) else None
 
 
 def read_fit(path: Path, mapping: dict[str, str] | None = None) -> Record:

@@ -7,19 +7,20 @@ from typing import Any
 
 from dlpractice.diagnosis.logs.format import Format, Place
 from dlpractice.diagnosis.record import CURVES, Curve, Record, RunFacts
+from dlpractice.paths import is_file, is_folder
 from dlpractice.runs.directory import CONFIG, METRICS, UNUSED, RunDirectory
 from dlpractice.runs.listing import find_runs, read_config_tree
 
 
 def find_run(path: Path) -> Path | None:
     """`path` itself, where it is a run directory; the run that it lies in, where it is a metrics.csv."""
-    folder = path.parent if path.name == METRICS and path.is_file() else path
-    return folder if (folder / CONFIG).is_file() else None
+    folder = path.parent if path.name == METRICS and is_file(path) else path
+    return folder if is_file(folder / CONFIG) else None
 
 
 def find_newest_run(path: Path) -> Path | None:
     """Of the runs below the folder `path`, the one that was written last."""
-    runs = [run for run in find_runs(path) if run.state != "unreadable"] if path.is_dir() else []
+    runs = [run for run in find_runs(path) if run.state != "unreadable"] if is_folder(path) else []
     return runs[-1].path if runs else None
 
 
