@@ -11,7 +11,7 @@ from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.cache_lock import writing
 from dlpractice.data.storage.transfer import PART, Transfer, TransferError
 from dlpractice.errors import DataError
-from dlpractice.paths import is_file
+from dlpractice.paths import exists, is_file, open_file, status
 from dlpractice.progress import Progress, Silent
 from dlpractice.settings import DATA_VARIABLE, data_dirs
 
@@ -84,7 +84,7 @@ def _check_digest(wanted: Download, part: Path, *, is_joined: bool) -> None:
     algorithm, _, known = wanted.digest.partition(":")
     if not known:
         return
-    with part.open("rb") as file:
+    with open_file(part) as file:
         found = hashlib.file_digest(file, algorithm).hexdigest()
     if found != known.lower():
         part.unlink()
@@ -97,6 +97,6 @@ def _explain(wanted: Download, part: Path, error: TransferError) -> DataError:
     hint = f"get the file elsewhere and set {DATA_VARIABLE} to the folder that holds {wanted.name}"
     if not wanted.digest:
         part.unlink(missing_ok=True)
-    elif part.exists():
-        hint = f"start again to go on from {part.stat().st_size / 1e6:.1f} MB, or {hint}"
+    elif exists(part):
+        hint = f"start again to go on from {status(part).st_size / 1e6:.1f} MB, or {hint}"
     return DataError(f"cannot download {part.name.removeprefix(PART)} from {wanted.url}: {error}", hint)

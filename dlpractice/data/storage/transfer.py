@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dlpractice.paths import exists, status
 from dlpractice.progress import Progress
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Transfer:
     def _keep_beginning(self) -> int:
         """The bytes that are there and can be gone on with."""
         if self._validator or self._checked:
-            return self._part.stat().st_size if self._part.exists() else 0
+            return status(self._part).st_size if exists(self._part) else 0
         self._part.unlink(missing_ok=True)
         return 0
 
