@@ -1,4 +1,6 @@
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,16 +45,21 @@ def test_folders_behind_links_are_entered_once_however_many_paths_lead_there(tmp
     assert len(walk.circles) == 14 * 13 - 13
 
 
-def test_a_deep_folder_is_walked(tmp_path: Path) -> None:
+@pytest.fixture
+def deep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The path below `tmp_path` of a folder in 1,499 others, removed again: what tidies up would not manage."""
     depth = 1500
-    folder = Path("/".join("x" * depth))
-    os.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
     for _ in range(depth):
         os.mkdir("x")
         os.chdir("x")
+    yield "/".join("x" * depth)
+    subprocess.run(["rm", "-r", tmp_path / "x"], check=True)
+
+
+def test_a_deep_folder_is_walked(tmp_path: Path, deep: str) -> None:
     Path("1.png").touch()
-    os.chdir(tmp_path)
-    assert find_files(tmp_path, IMAGES) == ([f"{folder}/1.png"], [])
+    assert find_files(tmp_path, IMAGES) == ([f"{deep}/1.png"], [])
 
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
