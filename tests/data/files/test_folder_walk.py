@@ -47,7 +47,7 @@ def test_folders_behind_links_are_entered_once_however_many_paths_lead_there(tmp
 
 @pytest.fixture
 def deep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The path below `tmp_path` of a folder in 1,499 others, removed again: what tidies up would not manage."""
+    """The path below `tmp_path` of a folder in 1,499 others; it is removed again, which pytest cannot."""
     depth = 1500
     monkeypatch.chdir(tmp_path)
     for _ in range(depth):
