@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dlpractice.benchmark.device.timing import resampled_medians
+from dlpractice.benchmark.device.intervals import log_error, ratio_interval, samples_of
+from dlpractice.statistics.quantiles import Z95, shared_z
 
 Row = Mapping[str, Any]
 Key = tuple[str, str]
 
 # With fewer repetitions on either side, the interval is too uncertain for a verdict.
 _LEAST_REPETITIONS = 5
+
+# How often the median of all ratios is drawn anew, to see how far noise alone moves it.
+_DRAWS = 2000
 
 # These change from minute to minute and say nothing about which machine it is.
 _FLEETING = ("host.load_average", "host.clock_mhz")
@@ -27,32 +30,30 @@ def compare_with_baseline(
 ) -> dict[str, Any]:
     """Pairs the measured rows of two benchmarks by name and unit.
 
-    A ratio is the new value over the old one, turned over where lower is better: above 1 is faster. Its
-    interval is the percentile bootstrap over the repetitions of both. A row is `slower` where both the ratio
-    and its interval, widened to hold for all rows at once (Bonferroni), lie below 1 - tolerance. All rows
-    together are slower where the geometric mean of the ratios and its interval do; for that interval, rows
-    are resampled too.
+    A ratio is the new median over the old one, turned over where lower is better: above 1 is faster. Its
+    interval is what the noise and the drift of both runs leave open (`device/intervals`). A row `fell` or
+    `rose` where that interval lies on one side of 1. It is `slower` where both the ratio and its interval,
+    widened to hold for all rows at once (Bonferroni), lie below 1 - tolerance.
 
-    The repetitions of one benchmark share a process. What differs from one process to the next is therefore
-    not in the intervals, and the tolerance has to allow for it.
+    All rows together are judged by the median of their ratios, which a single row cannot carry however far it
+    rose: they are slower where the median and its interval lie below 1 - tolerance.
+
+    A baseline of an earlier version has no drift; then the tolerance has to allow for it.
 
     Args:
         document, baseline: what benchmark.json holds, now and before.
         tolerance: the share, in [0, 1), of the speed that may be lost.
 
-    Returns: rows (name, unit, before, now, ratio, ci95, slower), overall, the names of rows that are on one
-    side only or have no value, and what differs between the environments and between the configs.
+    Returns: rows (name, unit, before, now, ratio, ci95, change, slower), overall (ratio, ci95, n, fell, rose,
+    slower), the names of rows that are on one side only or have no value, and what differs between the
+    environments and between the configs.
     """
     new, old = _measured_rows(document), _measured_rows(baseline)
+    pairs = [(new[key], old[key]) for key in new if key in old]
+    drift = math.hypot(_drift(document), _drift(baseline))
+    rows = [_compare_row(now, before, drift, len(pairs), tolerance) for now, before in pairs]
     rng = np.random.default_rng(document["config"]["seed"])
-    names = [key for key in new if key in old]
-    draws = [_draw_log_ratios(new[key], old[key], rng) for key in names]
-    share = 0.05 / max(1, len(names))
-    rows = [
-        _compare_row(new[key], old[key], drawn, share, tolerance)
-        for key, drawn in zip(names, draws, strict=True)
-    ]
-    overall = _overall(draws, [row["ratio"] for row in rows], rng, tolerance)
+    overall = _overall(rows, [_error(*pair) for pair in pairs], drift, rng, tolerance) if rows else None
     return {
         "tolerance": tolerance,
         "rows": rows,
@@ -74,50 +75,65 @@ def _measured_rows(document: Mapping[str, Any]) -> dict[Key, Row]:
     }
 
 
-def _draw_log_ratios(new: Row, old: Row, rng: np.random.Generator) -> NDArray[np.float64]:
-    """(2000,): log ratios of medians of resampled repetitions; above 0 is faster."""
-    medians = [resampled_medians(row.get("samples") or [row["value"]], rng) for row in (new, old)]
-    return _sign(new) * np.log(medians[0] / medians[1])
+def _drift(document: Mapping[str, Any]) -> float:
+    return float(document.get("steadiness", {}).get("drift") or 0.0)
 
 
-def _sign(row: Row) -> int:
-    return -1 if row.get("lower_is_better") else 1
-
-
-def _compare_row(
-    new: Row, old: Row, drawn: NDArray[np.float64], share: float, tolerance: float
-) -> dict[str, Any]:
-    ratio = float((new["value"] / old["value"]) ** _sign(new))
-    n = min(len(row.get("samples") or [row["value"]]) for row in (new, old))
-    known = n >= _LEAST_REPETITIONS
-    low, high, widest = np.exp(np.percentile(drawn, (2.5, 97.5, 100 * (1 - share / 2))))
+def _compare_row(new: Row, old: Row, drift: float, rows: int, tolerance: float) -> dict[str, Any]:
+    sign = -1 if new.get("lower_is_better") else 1
+    found = [_interval(new, old, drift, sign, z) for z in (Z95, shared_z(rows))]
+    ratio = float((new["value"] / old["value"]) ** sign)
+    single, shared = found
     return {
         "name": new["name"],
         "unit": new.get("unit", ""),
         "before": old["value"],
         "now": new["value"],
         "ratio": ratio,
-        "ci95": [float(low), float(high)] if known else None,
-        "n": n,
-        "slower": known and max(ratio, float(widest)) < 1 - tolerance,
+        "ci95": single,
+        "n": min(len(samples_of(row)) for row in (new, old)),
+        "change": None if single is None else _change(single),
+        "slower": shared is not None and max(ratio, shared[1]) < 1 - tolerance,
     }
 
 
-def _overall(
-    draws: list[NDArray[np.float64]], ratios: list[float], rng: np.random.Generator, tolerance: float
-) -> dict[str, Any] | None:
-    """The geometric mean of the ratios and its interval; None where no rows could be paired."""
-    if not draws:
+def _change(interval: Sequence[float]) -> str:
+    low, high = interval
+    return "fell" if high < 1 else "rose" if low > 1 else "same"
+
+
+def _interval(new: Row, old: Row, drift: float, sign: int, z: float) -> list[float] | None:
+    """The interval of the ratio, lower end first; None where one side has too few repetitions."""
+    now, before = samples_of(new), samples_of(old)
+    if min(len(now), len(before)) < _LEAST_REPETITIONS:
         return None
-    logs = np.stack(draws)
-    chosen = rng.integers(len(logs), size=logs.shape)
-    means = np.take_along_axis(logs, chosen, axis=0).mean(axis=0)
-    low, high = np.exp(np.percentile(means, (2.5, 97.5)))
-    ratio = math.exp(sum(map(math.log, ratios)) / len(ratios))
+    found = ratio_interval(now, before, drift, z)
+    return None if found is None else sorted(end**sign for end in found)
+
+
+def _error(new: Row, old: Row) -> float:
+    """The standard error of the logarithm of a ratio by noise alone; 0 where it is not known."""
+    return math.hypot(*(log_error(samples_of(row)) or 0.0 for row in (new, old)))
+
+
+def _overall(
+    rows: Sequence[Row], errors: Sequence[float], drift: float, rng: np.random.Generator, tolerance: float
+) -> dict[str, Any]:
+    """The median of the ratios with its interval, and how many rows changed beyond their noise.
+
+    For the interval the ratios are drawn anew: each moves by its own noise, and all of them together by the
+    drift of the machine.
+    """
+    logs = np.log([row["ratio"] for row in rows])
+    drawn = logs + rng.standard_normal((_DRAWS, len(rows))) * errors
+    medians = np.median(drawn, axis=1) + drift * rng.standard_normal(_DRAWS)
+    low, high = np.exp(np.percentile(medians, (2.5, 97.5)))
+    ratio = float(np.exp(np.median(logs)))
     return {
         "ratio": ratio,
         "ci95": [float(low), float(high)],
-        "n": len(ratios),
+        "n": len(rows),
+        **{change: sum(row["change"] == change for row in rows) for change in ("fell", "rose")},
         "slower": max(ratio, float(high)) < 1 - tolerance,
     }
 

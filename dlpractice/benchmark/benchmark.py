@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ import dlpractice
 from dlpractice.benchmark.backends.backends import measure_backends
 from dlpractice.benchmark.context import Context, Document
 from dlpractice.benchmark.device import backend
+from dlpractice.benchmark.device.intervals import repeat_interval
 from dlpractice.benchmark.device.machine import describe_machine
 from dlpractice.benchmark.device.memory import MemoryBudget
+from dlpractice.benchmark.device.steadiness import Steadiness
 from dlpractice.benchmark.device.timing import Sampling
 from dlpractice.benchmark.input_pipeline import find_jpegs, measure_input
 from dlpractice.benchmark.models.models import measure_models
@@ -21,6 +23,7 @@ from dlpractice.benchmark.parallel.parallel import measure_data_parallel, measur
 from dlpractice.benchmark.peaks.peaks import measure_peaks
 from dlpractice.benchmark.prediction.interconnects import find_interconnect
 from dlpractice.benchmark.prediction.prediction import predict
+from dlpractice.benchmark.repeats import mark_contradictions
 from dlpractice.benchmark.results_file import SCHEMA, BenchmarkFolder
 from dlpractice.config.commands.benchmark import PARTS, Benchmark, PartName
 from dlpractice.config.load import dump_config
@@ -73,16 +76,40 @@ def run(config: Benchmark, folder: BenchmarkFolder, progress: Progress | None = 
     }
     folder.write_document(document)
     sampling = Sampling(config.repetitions, config.spread_seconds)
-    context = Context(sampling, MemoryBudget(config.memory_share), progress, config.seed, measured)
+    steadiness = Steadiness()
+    steadiness.look()
+    context = Context(
+        sampling,
+        MemoryBudget(config.memory_share),
+        progress,
+        config.seed,
+        measured,
+        steadiness.look_in_passing,
+    )
     for message in _list_idle_settings(config):
         progress.warn(message)
     for part in [part for part in PARTS if part in config.parts]:
+        steadiness.look_in_passing()
         measured[part] = _measure(part, config.section(part), context)
+        steadiness.look()
+        document["steadiness"] = steadiness.to_json()
+        settle_intervals(measured, steadiness.drift() or 0.0)
+        document["contradictions"] = mark_contradictions(measured)
         document["seconds"] = time.perf_counter() - started
         folder.write_document(document)
+    for message in document["steadiness"]["warnings"]:
+        progress.warn(message)
     document["finished"] = True
     folder.write_document(document)
     return document
+
+
+def settle_intervals(measured: Mapping[str, Document], drift: float) -> None:
+    """Gives each measured row its interval, now that the drift is known over the time that has passed."""
+    for part in measured.values():
+        for row in part["rows"]:
+            if row.get("samples"):
+                row["ci95"] = repeat_interval(row["samples"], drift)
 
 
 def _list_idle_settings(config: Benchmark) -> Iterator[str]:

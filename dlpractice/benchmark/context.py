@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ class Context:
     progress: is told what is being measured.
     seed: for the weights of nets and for random images.
     measured: the documents of the parts that have run, by the part's name.
+    look: looks at how steady the machine is; called where a measurement is interrupted anyway.
     """
 
     sampling: Sampling
@@ -31,12 +32,18 @@ class Context:
     progress: Progress
     seed: int
     measured: Mapping[str, Document] = field(default_factory=dict)
+    look: Callable[[], object] = lambda: None
 
     def measure(self, stage: str, figures: Sequence[Figure]) -> list[Row]:
         """Measures `figures` in turn and gives their rows; the user sees the stage called `stage`."""
+
+        def after_round() -> None:
+            self.progress.advance()
+            self.look()
+
         return measure_in_turn(
             figures,
             self.sampling,
             starting=lambda rounds: self.progress.stage(stage, rounds, "rounds"),
-            after_round=self.progress.advance,
+            after_round=after_round,
         )

@@ -10,6 +10,7 @@ import pytest
 from dlpractice.benchmark import benchmark
 from dlpractice.benchmark.context import Context, Document
 from dlpractice.benchmark.device import machine
+from dlpractice.benchmark.device.steadiness import Reference, Steadiness
 from dlpractice.benchmark.device.timing import Sampling
 from dlpractice.benchmark.results_file import BenchmarkFolder, read_benchmark
 from dlpractice.config.commands.benchmark import PARTS, Benchmark
@@ -47,6 +48,7 @@ def measures(monkeypatch: pytest.MonkeyPatch) -> dict[str, Part]:
         "models": lambda section, context: rows("vgg16"),
     }
     monkeypatch.setattr(benchmark, "MEASURES", parts)
+    monkeypatch.setattr(benchmark, "Steadiness", lambda: Steadiness([]))
     # To ask the processor what it is takes a second or two.
     monkeypatch.setattr(machine.cpuinfo, "get_cpu_info", lambda: {"brand_raw": "X", "flags": ["avx2", "pni"]})
     return parts
@@ -121,7 +123,7 @@ def test_a_part_that_cannot_be_done_says_so_and_the_others_are_measured(
     assert document["parts"]["peaks"]["why"] == why
     assert document["parts"]["peaks"]["rows"] == []
     assert document["parts"]["models"]["rows"]
-    assert warnings.texts == [f"peaks: {why}"]
+    assert warnings.texts[0] == f"peaks: {why}"
 
 
 def test_a_bug_is_not_taken_for_a_small_machine(measures: dict[str, Part], tmp_path: Path) -> None:
@@ -131,3 +133,31 @@ def test_a_bug_is_not_taken_for_a_small_machine(measures: dict[str, Part], tmp_p
     measures["peaks"] = peaks
     with pytest.raises(ZeroDivisionError):
         run(tmp_path)
+
+
+def test_a_machine_that_drifts_makes_every_interval_wider_and_is_told(
+    measures: dict[str, Part], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The reference takes a second, then two, then four: no interval is narrower than that."""
+    now, slowness = 0.0, 1.0
+
+    def call() -> None:
+        nonlocal now
+        now += slowness
+
+    def measure(section: Any, context: Context) -> Document:
+        nonlocal slowness
+        slowness *= 2
+        row = {"name": type(section).__name__, "value": 2.0, "unit": "images/s", "samples": [2.0] * 7}
+        return {"rows": [{**row, "ci95": [2.0, 2.0], "measure": "memory", "precision": "float32"}]}
+
+    measures["peaks"] = measures["models"] = measure
+    reference = Reference("product", "TFLOP/s", 1.0, call, lambda _: None)
+    monkeypatch.setattr(benchmark, "Steadiness", lambda: Steadiness([reference], lambda: now))
+    warnings = Warnings()
+    document = run(tmp_path, warnings)
+    assert document["steadiness"]["drift"] > 0.5
+    for part in document["parts"].values():
+        low, high = part["rows"][0]["ci95"]
+        assert low < 1.0 and high > 4.0
+    assert any("the machine drifted" in text for text in warnings.texts)

@@ -24,6 +24,7 @@ from dlpractice.benchmark import benchmark, input_pipeline
 from dlpractice.benchmark.backends import backends
 from dlpractice.benchmark.context import Context
 from dlpractice.benchmark.device.measurement import Figure, Row
+from dlpractice.benchmark.device.steadiness import Steadiness
 from dlpractice.benchmark.device.timing import Timing
 from dlpractice.benchmark.prediction import prediction
 from dlpractice.benchmark.results_file import BenchmarkFolder
@@ -146,6 +147,7 @@ def measure(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Settings], No
             patch.setattr(prediction, "find_single_rate", lambda section, _: {"value": 1.0, "name": ""})
             patch.setattr(input_pipeline, "load_pixels", notes.load)
             patch.setattr(backends, "find_spec", lambda name: name)
+            patch.setattr(benchmark, "Steadiness", lambda: Steadiness([]))
             patch.setattr(benchmark, "_describe_environment", lambda _: {})  # takes a second
             started = SimpleNamespace(run=notes.start, TimeoutExpired=subprocess.TimeoutExpired)
             patch.setattr(backends, "subprocess", started)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from dlpractice.benchmark.device.intervals import repeat_interval
 
 Clock = Callable[[], float]
 
@@ -28,9 +29,6 @@ _LONG = 1.0
 
 # More rounds would add little precision, and fill the result's file.
 _MOST_ROUNDS = 200
-
-_RESAMPLES = 2000
-_BOOTSTRAP_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -56,8 +54,9 @@ class Timing:
     def rate(self, amount: float) -> dict[str, Any]:
         """The fields of a row: how much is done per second by a call that does `amount`.
 
-        Returns: value (the median), ci95, mad (the median absolute deviation from the median), n and the
-        samples that they come from, the seconds of the first call, and the numbers of calls.
+        Returns: value (the median), ci95 (see `intervals`; drift comes to it at the end of a run), mad (the
+        median absolute deviation from the median), n and the samples that they come from, the seconds of the
+        first call, and the numbers of calls.
         """
         # Imported here: the import takes a second, and small processes that only measure never come here.
         from scipy.stats import median_abs_deviation
@@ -65,7 +64,7 @@ class Timing:
         samples = [amount / seconds for seconds in self.seconds]
         return {
             "value": float(np.median(samples)),
-            "ci95": list(median_interval(samples)),
+            "ci95": repeat_interval(samples),
             "mad": float(median_abs_deviation(samples)),
             "n": len(samples),
             "samples": samples,
@@ -181,16 +180,3 @@ def time_in_turn(
 def _calls_in(wanted: float, seconds: float) -> int:
     """How many calls of `seconds` each it takes to fill `wanted` seconds; at least one."""
     return max(1, math.ceil(wanted / seconds)) if seconds > 0 else 1
-
-
-def median_interval(samples: Sequence[float]) -> tuple[float, float]:
-    """The 95 % percentile bootstrap interval of the median (Efron 1979); the seed is fixed."""
-    low, high = np.percentile(resampled_medians(samples, np.random.default_rng(_BOOTSTRAP_SEED)), (2.5, 97.5))
-    return float(low), float(high)
-
-
-def resampled_medians(samples: Sequence[float], rng: np.random.Generator) -> NDArray[np.float64]:
-    """(2000,): the medians of samples of the same size, drawn with replacement."""
-    values = np.asarray(samples, dtype=np.float64)
-    drawn = values[rng.integers(len(values), size=(_RESAMPLES, len(values)))]
-    return np.asarray(np.median(drawn, axis=1))

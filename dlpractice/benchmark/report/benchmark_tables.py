@@ -8,6 +8,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from dlpractice.benchmark.report.baseline_table import baseline_table
+from dlpractice.benchmark.report.figures_in_words import significant
 from dlpractice.benchmark.report.parallel_tables import (
     data_parallel_table,
     model_parallel_table,
@@ -174,60 +176,12 @@ def missing_lines(rows: Sequence[Row]) -> Iterator[Text]:
         yield Text(f"not measured: {group}/{names}: {missing[0].get('why', 'no reason given')}", style="dim")
 
 
-def baseline_table(comparison: Document) -> RenderableType:
-    """Each figure before and now, all of them together, and what else differs between the two."""
-    table = plain_table(["figure"], ["before", "now", "unit", "ratio", "95 %", ""], gap=1)
-    for row in comparison["rows"]:
-        table.add_row(
-            Text(row["name"]),
-            significant(row["before"]),
-            significant(row["now"]),
-            row["unit"],
-            f"{row['ratio']:.3f}",
-            _ratio_interval(row["ci95"]),
-            "slower" if row["slower"] else "",
-            style="red" if row["slower"] else None,
-        )
-    return Group(table, "", Text("\n".join(_comparison_lines(comparison))))
-
-
-def _comparison_lines(comparison: Document) -> Iterator[str]:
-    overall, tolerance = comparison["overall"], comparison["tolerance"]
-    if overall is None:
-        yield "no figure has a counterpart in the baseline"
-    else:
-        verdict = "slower" if comparison["slower"] else "not slower"
-        yield (
-            f"all together: {overall['ratio']:.3f} ({_ratio_interval(overall['ci95'])}) of the speed before; "
-            f"{verdict} by more than {tolerance:.0%}"
-        )
-    for side, text in (("only_now", "not in the baseline"), ("only_before", "only in the baseline")):
-        if comparison[side]:
-            yield f"{text}: {', '.join(sorted(comparison[side]))}"
-    for what in ("environment", "config"):
-        for change in comparison[what]:
-            yield f"{what} differs: {change['what']} was {change['before']}, is {change['now']}"
-
-
-def _ratio_interval(interval: Sequence[float] | None) -> str:
-    return NOTHING if interval is None else f"{interval[0]:.3f}-{interval[1]:.3f}"
-
-
 def _value(row: Row) -> float:
     return float(row["value"])
 
 
 def _percent(share: float | None) -> str:
     return NOTHING if share is None else f"{share:.0%}"
-
-
-def significant(number: float | None) -> str:
-    """Three significant digits, as plain decimals: "0.0354", "25.6", "1,040"."""
-    if number is None:
-        return NOTHING
-    if abs(number) >= 100:
-        return f"{number:,.0f}"
-    return f"{number:.3g}" if abs(number) >= 1e-4 or number == 0 else f"{number:.1e}"
 
 
 _TABLES: Mapping[str, Callable[[Document], RenderableType]] = {

@@ -1,7 +1,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import numpy as np
 import pytest
 
 from dlpractice.benchmark.device.timing import (
@@ -9,8 +8,6 @@ from dlpractice.benchmark.device.timing import (
     Timing,
     Watch,
     count_rounds,
-    median_interval,
-    resampled_medians,
     time_in_turn,
 )
 
@@ -170,26 +167,11 @@ def test_a_rate_is_amount_by_time() -> None:
     row = timing.rate(8.0)
     assert (row["value"], row["mad"], row["n"]) == (4.0, 2.0, 3)
     assert row["samples"] == [8.0, 4.0, 2.0]
-    assert row["ci95"] == [2.0, 8.0]
+    low, high = row["ci95"]
+    assert low < 2.0 and high > 8.0, "the other run's repetitions are as far apart"
     assert (row["first_call_seconds"], row["warmup_calls"], row["kind"]) == (9.0, 3, "measured")
 
 
 def test_the_deviation_ignores_an_outlier() -> None:
     seconds = (1.0, 1 / 2, 1 / 3, 1 / 4, 1 / 1000)
     assert Timing(9.0, 3, 2, seconds).rate(1.0)["mad"] == pytest.approx(1.0)
-
-
-def test_resampled_medians_follow_the_exact_distribution() -> None:
-    # The median of three draws from {1, 2, 3} is 2 in 13 of 27 cases, 1 and 3 in 7 of 27 each.
-    medians = resampled_medians([1.0, 2.0, 3.0], np.random.default_rng(1))
-    shares = [float(np.mean(medians == value)) for value in (1, 2, 3)]
-    assert shares == pytest.approx([7 / 27, 13 / 27, 7 / 27], abs=0.04)
-
-
-def test_the_interval_covers_the_median_as_often_as_it_says() -> None:
-    rng = np.random.default_rng(2)
-    covered = 0
-    for sample in rng.normal(5.0, 1.0, size=(200, 25)):
-        low, high = median_interval(sample.tolist())
-        covered += low <= 5.0 <= high
-    assert 0.90 <= covered / 200 <= 1.0

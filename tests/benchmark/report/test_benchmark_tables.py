@@ -1,20 +1,17 @@
 import io
 from typing import Any
 
-import pytest
 from rich.console import Console, RenderableType
 
 from dlpractice.benchmark.device.measurement import NetRow
 from dlpractice.benchmark.report.benchmark_tables import (
     backends_table,
-    baseline_table,
     benchmark_tables,
     device_text,
     input_table,
     models_table,
     peaks_table,
     rows_table,
-    significant,
 )
 
 HOST = {
@@ -130,53 +127,6 @@ def test_any_part_can_be_shown() -> None:
 def test_a_part_that_failed_says_why() -> None:
     document = {"environment": ENVIRONMENT, "parts": {"models": {"rows": [], "why": "memory ran out"}}}
     assert "not measured: memory ran out" in show(benchmark_tables(document))
-
-
-def comparison(slower: bool) -> dict[str, Any]:
-    ratio = 0.7 if slower else 1.02
-    row = {
-        "name": "matmul/float32/sustained",
-        "unit": "TFLOP/s",
-        "before": 1.0,
-        "now": ratio,
-        "ratio": ratio,
-        "ci95": [ratio - 0.01, ratio + 0.01],
-        "slower": slower,
-    }
-    return {
-        "tolerance": 0.1,
-        "rows": [row, {**row, "name": "x", "ci95": None, "slower": False}],
-        "overall": {"ratio": ratio, "ci95": [ratio, ratio], "n": 2, "slower": slower},
-        "slower": slower,
-        "only_now": ["b", "a"],
-        "only_before": [],
-        "environment": [{"what": "host.processor", "before": "X", "now": "Y"}],
-        "config": [],
-    }
-
-
-@pytest.mark.parametrize(("slower", "verdict"), [(True, "; slower by more"), (False, "; not slower by more")])
-def test_the_comparison_names_what_is_slower_and_what_else_differs(slower: bool, verdict: str) -> None:
-    lines = show(baseline_table(comparison(slower)))
-    text = " ".join(lines)
-    assert (cells(lines, "matmul")[-1] == "slower") is slower
-    assert verdict in text
-    assert "not in the baseline: a, b" in text
-    assert "only in the baseline" not in text
-    assert "environment differs: host.processor was X, is Y" in text
-
-
-def test_nothing_to_compare_is_said() -> None:
-    text = show(baseline_table(comparison(False) | {"rows": [], "overall": None}))
-    assert "no figure has a counterpart in the baseline" in text
-
-
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [(None, "-"), (0.0, "0"), (0.03544, "0.0354"), (25.61, "25.6"), (1040.4, "1,040"), (3e-7, "3.0e-07")],
-)
-def test_three_significant_digits(number: float | None, text: str) -> None:
-    assert significant(number) == text
 
 
 def test_nets_stand_beside_the_peak() -> None:
