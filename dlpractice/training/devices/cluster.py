@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ _LOST = {
 }
 # These lie below the range from which systems hand out ports by themselves.
 _FIRST_PORT, _PORTS = 12_000, 18_000
+_LAST_PORT = 65_535
+# A short form such as n[0-999999999] stands for more names than memory holds.
+_MOST = 10_000
 
 
 @dataclass(frozen=True)
@@ -147,10 +151,16 @@ def _read_tf_config(text: str) -> Cluster:
             "the workers evaluate",
         )
     for name, members in jobs.items():
-        if not isinstance(members, list) or not all(isinstance(one, str) and ":" in one for one in members):
+        if not isinstance(members, list):
             raise HardwareError(f"TF_CONFIG: cluster.{name} must be a list of host:port", _HINT)
+        if wrong := next((one for one in members if not _is_address(one)), None):
+            raise HardwareError(
+                f"TF_CONFIG: cluster.{name} must be a list of host:port, with ports from 1 to {_LAST_PORT}; "
+                f"got {str(wrong)[:80]!r}",
+                _HINT,
+            )
     kind, index = task.get("type"), task.get("index")
-    if kind not in jobs or type(index) is not int or not 0 <= index < len(jobs[kind]):
+    if not isinstance(kind, str) or kind not in jobs or type(index) is not int or not 0 <= index < len(jobs[kind]):
         raise HardwareError(
             f"TF_CONFIG: task {kind!r} {index!r} is none of the cluster's: "
             + ", ".join(f"{name} 0 to {len(members) - 1}" for name, members in jobs.items()),
@@ -168,8 +178,17 @@ def _member(document: Any, key: str) -> dict[str, Any]:
     return value
 
 
+def _is_address(one: object) -> bool:
+    host, _, port = one.rpartition(":") if isinstance(one, str) else ("", "", "")
+    return bool(host) and re.fullmatch("[0-9]{1,5}", port) is not None and 0 < int(port) <= _LAST_PORT
+
+
 def _checked(addresses: Sequence[str], index: int) -> Cluster:
-    if twice := next((one for one in addresses if addresses.count(one) > 1), None):
+    if len(addresses) > _MOST:
+        raise HardwareError(
+            f"the job has {len(addresses):,} workers; at most {_MOST:,} train together", _HINT
+        )
+    if twice := next((one for one, number in Counter(addresses).items() if number > 1), None):
         raise HardwareError(f"two workers have the address {twice}", _HINT)
     return Cluster(tuple(addresses), index)
 
@@ -182,13 +201,13 @@ def _read_slurm(environment: Mapping[str, str]) -> Cluster:
     try:
         hosts, tasks = expand_nodes(nodes), expand_tasks(per_node)
         first = _FIRST_PORT + int(environment["SLURM_JOB_ID"]) % _PORTS
+        if sum(tasks) > _MOST:
+            raise ValueError(f"there are more than {_MOST:,} tasks")
         if len(hosts) != len(tasks) or sum(tasks) != int(count) or not 0 <= int(rank) < int(count):
             raise ValueError("the numbers of nodes and tasks do not fit each other")
     except ValueError as error:
-        raise HardwareError(
-            f"SLURM's variables cannot be read: {error} (task {rank} of {count}, {per_node} on {nodes})",
-            _SLURM_HINT,
-        ) from None
+        given = f"task {rank[:40]} of {count[:40]}, {per_node[:80]} on {nodes[:80]}"
+        raise HardwareError(f"SLURM's variables cannot be read: {error} ({given})", _SLURM_HINT) from None
     addresses = [
         f"{host}:{first + task}" for host, number in zip(hosts, tasks, strict=True) for task in range(number)
     ]
@@ -199,37 +218,54 @@ def expand_nodes(text: str) -> list[str]:
     """SLURM's short form of a list of nodes, such as `gpu[01-03,7],head` -> their names, in order.
 
     Raises:
-        ValueError: `text` is no such list.
+        ValueError: `text` is no such list, or stands for too many nodes.
     """
     parts = re.findall(r"(?:[^,\[\]]|\[[^\[\]]*\])+", text)
     if ",".join(parts) != text:
-        raise ValueError(f"{text!r} is no list of nodes")
-    return [node for part in parts for node in _expand_node(part)]
-
-
-def _expand_node(part: str) -> list[str]:
-    prefix, bracket, rest = part.partition("[")
-    if not bracket:
-        return [part]
-    ranges, _, suffix = rest.partition("]")
-    names = []
-    for span in ranges.split(","):
-        low, _, high = span.partition("-")
-        for number in range(int(low), int(high or low) + 1):
-            names += [prefix + str(number).zfill(len(low)) + end for end in _expand_node(suffix)]
+        raise ValueError(f"{text[:80]!r} is no list of nodes")
+    names: list[str] = []
+    for part in parts:
+        names += _expand_node(part, _MOST - len(names))
     return names
+
+
+def _expand_node(part: str, most: int) -> list[str]:
+    names = [""]
+    for fixed, ranges in re.findall(r"([^\[\]]+)|\[([^\[\]]*)\]", part):
+        ends = [fixed] if fixed else _expand_ranges(ranges, most)
+        if len(names) * len(ends) > most:
+            raise ValueError(f"there are more than {_MOST:,} nodes")
+        names = [name + end for name in names for end in ends]
+    return names
+
+
+def _expand_ranges(text: str, most: int) -> list[str]:
+    """`01-03,7` -> 01, 02, 03, 7."""
+    numbers: list[str] = []
+    for span in text.split(","):
+        found = re.fullmatch("([0-9]{1,18})(?:-([0-9]{1,18}))?", span)
+        if found is None:
+            raise ValueError(f"{span[:40]!r} is no range of numbers")
+        low, high = int(found[1]), int(found[2] or found[1])
+        if len(numbers) + high - low >= most:
+            raise ValueError(f"there are more than {_MOST:,} nodes")
+        numbers += [str(number).zfill(len(found[1])) for number in range(low, high + 1)]
+    return numbers
 
 
 def expand_tasks(text: str) -> list[int]:
     """SLURM's short form of tasks per node, such as `2(x3),1` -> [2, 2, 2, 1].
 
     Raises:
-        ValueError: `text` is no such list.
+        ValueError: `text` is no such list, or stands for too many nodes.
     """
     counts: list[int] = []
     for part in text.split(","):
-        found = re.fullmatch(r"(\d+)(?:\(x(\d+)\))?", part)
+        found = re.fullmatch(r"([0-9]{1,18})(?:\(x([0-9]{1,18})\))?", part)
         if found is None:
-            raise ValueError(f"{part!r} is no number of tasks")
-        counts += [int(found[1])] * int(found[2] or 1)
+            raise ValueError(f"{part[:40]!r} is no number of tasks")
+        repeated = int(found[2] or 1)
+        if len(counts) + repeated > _MOST:
+            raise ValueError(f"there are more than {_MOST:,} nodes")
+        counts += [int(found[1])] * repeated
     return counts
