@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.errors import RunError
-from dlpractice.paths import is_file, open_file
+from dlpractice.array_files import read_arrays
+from dlpractice.errors import PathError, RunError
+from dlpractice.paths import exists
 
 Arrays = dict[str, list[NDArray[Any]]]
 
@@ -98,17 +98,18 @@ class Checkpoints:
         Raises:
             RunError: the file cannot be read.
         """
-        if not is_file(self._path):
+        if not exists(self._path):
             return None
         try:
-            with open_file(self._path) as opened, np.load(opened, allow_pickle=False) as file:
-                position = Position(**json.loads(bytes(file[_POSITION])))
-                arrays: Arrays = {}
-                for name in sorted((key for key in file.files if key != _POSITION), key=_sort_key):
-                    arrays.setdefault(name.split("/")[0], []).append(file[name])
-        except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
+            found = read_arrays(self._path)
+            position = Position(**json.loads(bytes(found.pop(_POSITION))))
+            arrays: Arrays = {}
+            for name in sorted(found, key=_sort_key):
+                arrays.setdefault(name.split("/")[0], []).append(found[name])
+        except (PathError, ValueError, KeyError, TypeError) as error:
+            reason = error.reason if isinstance(error, PathError) else error
             raise RunError(
-                f"{self._path}: not a checkpoint that this version can read ({error})",
+                f"{self._path}: not a checkpoint that this version can read ({reason})",
                 "start the run again in another --run-dir",
             ) from error
         return position, arrays

@@ -4,7 +4,6 @@ import os
 import shutil
 import stat
 import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -15,15 +14,16 @@ from dlpractice.data.naming.zip_names import read_name
 from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.cache_lock import writing
 from dlpractice.errors import DataError
-from dlpractice.paths import exists, open_file, status
+from dlpractice.paths import exists
 from dlpractice.progress import Progress, Silent
+from dlpractice.refusals import MOST_NAME_BYTES
+from dlpractice.zip_files import iterate, open_zip
 
-MAX_BYTES = 32 * 2**30
-MAX_FILES = 1_000_000
-# Deflate reaches 1:1000 on zeros; photographs hardly shrink at all, drawings and bitmaps by 10 to 50.
-MAX_RATIO = 200
-_RATIO_FROM_BYTES = 64 * 2**20
-_CHUNK = 2**20
+# A folder in so many others is no data set, and more than programs that tidy up can take.
+_DEEPEST = 100
+_SHOWN = 200
+_BY_HAND = "unpack it by hand if you trust it"
+_HINT = "get the archive again, or unpack it yourself and give the folder"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ def extract(archive: Path, target: Path, progress: Progress | None = None) -> Pa
     progress = progress or Silent()
     if exists(target):
         return target
-    open_file(archive).close()
+    with open_zip(archive):  # before a place is made for it
+        pass
     with writing(target.parent / f".{target.name}.extracting"):
         if exists(target):
             return target
@@ -71,7 +72,7 @@ def extract(archive: Path, target: Path, progress: Progress | None = None) -> Pa
 
 def doubt_names(archive: Path) -> list[Finding]:
     """What had to be guessed about the names in a zip file that was extracted."""
-    with zipfile.ZipFile(archive) as opened:
+    with open_zip(archive) as opened:
         names = [read_name(entry) for entry in opened.infolist() if not _is_folder(entry)]
     findings = []
     if plain := [name.text for name in names if name.encoding == "utf-8"]:
@@ -89,20 +90,16 @@ def doubt_names(archive: Path) -> list[Finding]:
 
 
 def _extract_all(archive: Path, folder: Path, progress: Progress) -> None:
-    hint = "get the archive again, or unpack it yourself and give the folder"
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            entries = [entry for entry in opened.infolist() if not _is_folder(entry)]
-            if not entries:
-                raise DataError(f"{archive} holds no files", hint)
-            names = _checked_names(archive, entries)
-            _check_size(archive, entries, folder.parent)
-            progress.stage(f"extracting {archive.name}", len(entries), "files")
-            for name, entry in zip(names, entries, strict=True):
-                _extract_one(opened, entry, folder.joinpath(*name.parts))
-                progress.advance()
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise DataError(f"{archive} is no intact zip file: {error}", hint) from error
+    with open_zip(archive) as opened:
+        entries = [entry for entry in opened.infolist() if not _is_folder(entry)]
+        if not entries:
+            raise DataError(f"{archive} holds no files", _HINT)
+        names = _checked_names(archive, entries)
+        _check_room(archive, entries, folder.parent)
+        progress.stage(f"extracting {archive.name}", len(entries), "files")
+        for name, entry in zip(names, entries, strict=True):
+            _extract_one(archive, opened, entry, folder.joinpath(*name.parts))
+            progress.advance()
 
 
 def _is_folder(entry: zipfile.ZipInfo) -> bool:
@@ -110,16 +107,26 @@ def _is_folder(entry: zipfile.ZipInfo) -> bool:
     return entry.filename.endswith("/") or (entry.filename.endswith("\\") and not entry.file_size)
 
 
-def _extract_one(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:
+def _extract_one(archive: Path, opened: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    # The reader stops after the size that the entry states, and then compares the checksum.
-    with opened.open(entry) as source, target.open("xb") as file:
-        shutil.copyfileobj(source, file, _CHUNK)
+    try:
+        file = target.open("xb")
+    except FileExistsError as error:
+        reason = (
+            f"its entry {entry.filename!r} has the name of another one on a disk that takes capitals, or "
+        )
+        raise DataError(
+            f"{archive} cannot be extracted: {reason}spellings of accents, for the same", _BY_HAND
+        ) from error
+    with file:
+        for part in iterate(archive, opened, entry):
+            file.write(part)
 
 
 def _checked_names(archive: Path, entries: Sequence[zipfile.ZipInfo]) -> list[PurePosixPath]:
     names: list[PurePosixPath] = []
     seen: set[str] = set()
+    folders: set[str] = set()
     for entry in entries:
         # Some Windows programs write backslashes; seen as separators they cannot hide a "..".
         text = read_name(entry).text.replace("\\", "/")
@@ -128,13 +135,17 @@ def _checked_names(archive: Path, entries: Sequence[zipfile.ZipInfo]) -> list[Pu
         if not problem and str(name) in seen:
             problem = "is there twice"
         if problem:
-            raise DataError(
-                f"{archive} is refused: its entry {entry.filename!r} {problem}",
-                "unpack it by hand if you trust it",
-            )
+            raise DataError(f"{archive} is refused: its entry {_shorten(entry.filename)} {problem}", _BY_HAND)
         seen.add(str(name))
+        folders.update(map(str, name.parents))
         names.append(name)
+    if both := sorted(seen & folders):
+        raise DataError(f"{archive} is refused: {_shorten(both[0])} is a file in it, and a folder", _BY_HAND)
     return names
+
+
+def _shorten(name: str) -> str:
+    return repr(name if len(name) <= _SHOWN else f"{name[:_SHOWN]}...")
 
 
 def _name_problem(text: str, name: PurePosixPath, entry: zipfile.ZipInfo) -> str:
@@ -145,25 +156,17 @@ def _name_problem(text: str, name: PurePosixPath, entry: zipfile.ZipInfo) -> str
         return "leads out of the target folder"
     if not is_text(text):
         return "has a name that is no readable text"
+    if len(name.parts) > _DEEPEST:
+        return f"lies in {len(name.parts) - 1:,} folders, and at most {_DEEPEST} are made"
+    if (longest := max(len(os.fsencode(part)) for part in name.parts)) > MOST_NAME_BYTES:
+        return f"has a name of {longest} bytes, and disks take {MOST_NAME_BYTES}"
     if kind not in (0, stat.S_IFREG):
         return "is a link or a device"
     return "is encrypted" if entry.flag_bits & 1 else ""
 
 
-def _check_size(archive: Path, entries: Sequence[zipfile.ZipInfo], folder: Path) -> None:
+def _check_room(archive: Path, entries: Sequence[zipfile.ZipInfo], folder: Path) -> None:
     total = sum(entry.file_size for entry in entries)
-    packed = status(archive).st_size
-    if len(entries) > MAX_FILES:
-        raise DataError(
-            f"{archive} holds {len(entries):,} files; at most {MAX_FILES:,} are extracted",
-            "unpack it by hand",
-        )
-    if total > MAX_BYTES or (total > _RATIO_FROM_BYTES and total > MAX_RATIO * packed):
-        raise DataError(
-            f"{archive} ({packed:,} bytes) would grow to {total:,} bytes; the bounds are {MAX_BYTES:,} bytes "
-            f"and {MAX_RATIO} times its own size",
-            "unpack it by hand if you trust it",
-        )
     free = shutil.disk_usage(folder).free
     if total > free:
         raise DataError(f"{archive} needs {total:,} bytes in {folder}; {free:,} are free", "make room there")

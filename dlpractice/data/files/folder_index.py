@@ -19,6 +19,7 @@ LAYOUTS = (
     "(or test/), or a CSV with the columns path,label"
 )
 
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 _NAMED = 5
 
 
@@ -204,6 +205,8 @@ def _note_beside(root: Path, splits: Iterable[str], kind: FileKind, found: _Foun
 def _what_instead(root: Path, kind: FileKind, found: _Found) -> str:
     if kind is IMAGES and any(map(RECORDINGS.fits, found.others)):
         return f"recordings are for `dlp oneshot`; for `dlp finetune`, {LAYOUTS}"
+    if packed := [path for path in found.others if path.lower().endswith(ARCHIVES)]:
+        return f"unpack {packed[0]}, and give its folder"
     if tables := find_tables(root):
         return f"if {tables[0]} says what the {kind.noun} show, give it instead of the folder: {LAYOUTS}"
     if found.loose:

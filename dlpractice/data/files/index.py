@@ -6,16 +6,17 @@ from pathlib import Path
 
 from dlpractice.data.files.archive import Unpacking, doubt_names
 from dlpractice.data.files.csv_index import index_csv
-from dlpractice.data.files.folder_index import LAYOUTS, index_folder, unwrap
+from dlpractice.data.files.folder_index import ARCHIVES, LAYOUTS, index_folder, unwrap
 from dlpractice.data.files.index_items import IMAGES, FileKind, Index
 from dlpractice.data.files.layout_doubts import find_tables, is_table
-from dlpractice.errors import DataError
+from dlpractice.errors import DataError, PathError
 from dlpractice.paths import absolute, exists, expand_home, is_folder, open_file
 from dlpractice.progress import Progress
 from dlpractice.refusals import naming
+from dlpractice.zip_files import starts_as_zip
 
 _INSTEAD = (
-    ((".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar"), "unpack it, and give the folder"),
+    (ARCHIVES, "unpack it, and give the folder"),
     (
         (".xlsx", ".xls", ".ods", ".txt", ".json", ".jsonl", ".parquet"),
         f"if it says what the images show, save it as CSV with the columns path,label: {LAYOUTS}",
@@ -32,7 +33,13 @@ def read_index(source: Path | str, progress: Progress | None = None, kind: FileK
     Raises:
         DataError: nothing there, or nothing that is laid out in one of these ways.
     """
-    path = expand_home(source)
+    try:
+        return _read_path(expand_home(source), progress, kind)
+    except PathError as error:
+        raise DataError(error.message, error.hint) from error
+
+
+def _read_path(path: Path, progress: Progress | None, kind: FileKind) -> Index:
     if is_folder(path):
         return index_folder(absolute(path), kind)
     if not exists(path):
@@ -43,6 +50,8 @@ def read_index(source: Path | str, progress: Progress | None = None, kind: FileK
         return index_csv(path)
     if path.suffix.lower() == ".zip":
         return _index_zip(path, progress, kind)
+    if starts_as_zip(path):
+        raise DataError(f"{path} is a zip by its content", "rename it, so that it ends in .zip")
     hint = next((hint for endings, hint in _INSTEAD if path.name.lower().endswith(endings)), LAYOUTS)
     raise DataError(f"{path} is neither a folder nor a CSV nor a zip", hint)
 

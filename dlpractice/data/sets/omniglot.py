@@ -4,7 +4,6 @@ B. M. Lake, R. Salakhutdinov and J. B. Tenenbaum, "Human-level concept learning 
 induction", Science 350 (2015), 1332-1338; https://github.com/brendenlake/omniglot.
 """
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlpractice.array_files import read_arrays
 from dlpractice.data.examples import Examples, concatenate
 from dlpractice.data.sets import omniglot_archives
 from dlpractice.data.sets.catalogue import OMNIGLOT_FILE, find
-from dlpractice.errors import DataError
-from dlpractice.paths import open_file
+from dlpractice.errors import DataError, PathError
 from dlpractice.progress import Progress
 
 # The published split of Vinyals et al. trains on this many of the 1,623 characters in official order, and
@@ -60,14 +59,14 @@ def read_omniglot(progress: Progress | None = None) -> Omniglot:
     """
     file = find("omniglot", progress) / OMNIGLOT_FILE
     try:
-        with open_file(file) as opened, np.load(opened) as arrays:
-            background, evaluation = _examples("background", arrays), _examples("evaluation", arrays)
-            published = zip(arrays["supports"], arrays["queries"], arrays["answers"], strict=True)
-            runs = tuple(
-                _run(f"run{number:02d}", evaluation, *indices)
-                for number, indices in enumerate(published, start=1)
-            )
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        arrays = read_arrays(file)
+        background, evaluation = _examples("background", arrays), _examples("evaluation", arrays)
+        published = zip(arrays["supports"], arrays["queries"], arrays["answers"], strict=True)
+        runs = tuple(
+            _run(f"run{number:02d}", evaluation, *indices)
+            for number, indices in enumerate(published, start=1)
+        )
+    except (PathError, ValueError, KeyError) as error:
         raise DataError(f"{file} is damaged: {error}", f"delete the folder {file.parent}") from error
     return Omniglot(background, evaluation, runs, omniglot_archives.DIGEST)
 

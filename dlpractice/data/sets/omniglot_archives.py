@@ -8,7 +8,6 @@ import hashlib
 import io
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dlpractice.data.storage.downloads import Download, fetch
-from dlpractice.errors import DataError
+from dlpractice.errors import DataError, PathError
 from dlpractice.progress import Progress
+from dlpractice.zip_files import open_zip, read_entry
 
 _ADDRESS = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python"
 BACKGROUND = Download(
@@ -120,7 +120,7 @@ def _arrays(part: str, drawings: Drawings) -> dict[str, NDArray[Any]]:
 
 
 def _read_drawings(archive: Path, expected: Expected, progress: Progress) -> Drawings:
-    with _opened(archive) as opened:
+    with open_zip(archive) as opened:
         names = sorted(name for name in opened.namelist() if _DRAWING.fullmatch(name))
         _check_names(archive, names, expected)
         progress.stage(f"decoding {archive.name}", len(names), "drawings")
@@ -155,7 +155,7 @@ def _read_runs(archive: Path, evaluation: Drawings) -> tuple[NDArray[np.int64], 
     # No two evaluation drawings are equal, so a drawing's pixels say which one it is.
     known = {row.tobytes(): number for number, row in enumerate(evaluation.packed)}
     supports, queries, answers = (np.zeros((RUN_COUNT, RUN_WAYS), np.int64) for _ in range(3))
-    with _opened(archive) as opened:
+    with open_zip(archive) as opened:
         for run in range(RUN_COUNT):
             pairs = _read_labels(archive, opened, f"run{run + 1:02d}/class_labels.txt")
             choices = sorted(pairs.values())
@@ -192,17 +192,6 @@ def _packed(archive: Path, opened: zipfile.ZipFile, name: str) -> NDArray[np.uin
 
 def _entry(archive: Path, opened: zipfile.ZipFile, name: str) -> bytes:
     try:
-        if opened.getinfo(name).file_size > _MAX_ENTRY_BYTES:
-            raise DataError(f"{archive}: {name} is far too large", _HINT)
-        return opened.read(name)
-    except KeyError as error:
-        raise DataError(f"{archive} lacks {name}", _HINT) from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise DataError(f"{archive}: {name} is damaged: {error}", _HINT) from error
-
-
-def _opened(archive: Path) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(archive)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise DataError(f"{archive} is no intact zip file: {error}", _HINT) from error
+        return read_entry(archive, opened, name, _MAX_ENTRY_BYTES)
+    except PathError as error:
+        raise DataError(error.message, _HINT) from error

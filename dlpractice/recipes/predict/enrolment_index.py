@@ -1,7 +1,5 @@
 """Enrolled classes in one file, bound to the net that has embedded them."""
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.errors import DataError, ModelError
-from dlpractice.paths import exists, is_folder, open_file
+from dlpractice.array_files import read_arrays
+from dlpractice.errors import DataError, ModelError, PathError
+from dlpractice.paths import exists, is_folder
 from dlpractice.runs.atomic_files import replacing
 
 SCHEMA = 1
@@ -90,12 +89,11 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     if not exists(path):
         raise DataError(f"there is no index {path}", "make it with --support and --save-index")
     try:
-        with open_file(path) as file:
-            loaded = np.load(file, allow_pickle=False)
-            arrays = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else {}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        arrays = read_arrays(path)
+    except PathError as error:
         raise DataError(
-            f"{path} is no index of enrolled classes, or a damaged one", "enrol the classes again"
+            f"{path} is no index of enrolled classes, or a damaged one: {error.reason}",
+            "enrol the classes again",
         ) from error
     if not arrays.keys() >= _KEYS or arrays["format"].tolist() != _FORMAT:
         raise DataError(f"{path} is no index of enrolled classes", "make one with --support and --save-index")

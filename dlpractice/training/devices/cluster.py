@@ -160,7 +160,12 @@ def _read_tf_config(text: str) -> Cluster:
                 _HINT,
             )
     kind, index = task.get("type"), task.get("index")
-    if not isinstance(kind, str) or kind not in jobs or type(index) is not int or not 0 <= index < len(jobs[kind]):
+    if (
+        not isinstance(kind, str)
+        or kind not in jobs
+        or type(index) is not int
+        or not 0 <= index < len(jobs[kind])
+    ):
         raise HardwareError(
             f"TF_CONFIG: task {kind!r} {index!r} is none of the cluster's: "
             + ", ".join(f"{name} 0 to {len(members) - 1}" for name, members in jobs.items()),

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from dlpractice.data.files import archive as module
+from dlpractice import zip_files
 from dlpractice.data.files.archive import extract
-from dlpractice.errors import DataError, DlpError
+from dlpractice.data.files.index import read_index
+from dlpractice.errors import DataError, DlpError, PathError
 
 
 def packed(path: Path, entries: dict[str, bytes], mode: int = stat.S_IFREG | 0o644) -> Path:
@@ -87,22 +88,113 @@ def test_a_name_twice_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_where_another_needs_a_folder_is_refused(tmp_path: Path) -> None:
     path = packed(tmp_path / "a.zip", {"a": b"1", "a/b.txt": b"2"})
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match="'a' is a file in it, and a folder"):
         extract(path, tmp_path / "out")
     assert_nothing_written(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("/".join("d" * 1500) + "/1.png", "lies in 1,500 folders, and at most 100 are made"),
+        ("a/" + "n" * 256 + ".png", "has a name of 260 bytes, and disks take 255"),
+        ("ü" * 128 + ".png", "has a name of 260 bytes"),
+    ],
+)
+def test_names_that_no_disk_takes_are_refused(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        extract(packed(tmp_path / "a.zip", {name: b"1"}), tmp_path / "out")
+    assert f"{tmp_path}/a.zip" in caught.value.message and len(caught.value.message) < 500
+    assert_nothing_written(tmp_path)
+
+
+def test_names_that_the_disk_takes_for_the_same_are_the_archive_s_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On disks of Windows and macOS, which do not tell a.png from A.png."""
+    opened = Path.open
+
+    def open_without_case(path: Path, mode: str = "r", *rest: object) -> object:
+        return opened(path.with_name(path.name.lower()) if mode == "xb" else path, mode)
+
+    archive = packed(tmp_path / "a.zip", {"a.png": b"1", "A.png": b"2"})
+    monkeypatch.setattr(Path, "open", open_without_case)
+    with pytest.raises(DataError, match=r"a\.zip.*'A\.png' has the name of another one"):
+        extract(archive, tmp_path / "out")
+
+
+METHODS = {"bzip2": zipfile.ZIP_BZIP2, "lzma": zipfile.ZIP_LZMA, "deflate": zipfile.ZIP_DEFLATED}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
+def test_damage_is_the_archive_s_and_not_the_cache_s(tmp_path: Path, method: str, place: float) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", METHODS[method]) as opened:
+        opened.writestr("cat/1.png", bytes(range(256)) * 400)
+    content = bytearray(path.read_bytes())
+    start, end = 39, content.index(b"PK\x01\x02")
+    at = start + int(place * (end - start))
+    content[at : at + 4] = bytes(byte ^ 0xFF for byte in content[at : at + 4])
+    path.write_bytes(content)
+    with pytest.raises(PathError, match=r"a\.zip: its entry cat/1\.png is damaged") as caught:
+        extract(path, tmp_path / "out")
+    assert "room" not in caught.value.hint
+    assert_nothing_written(tmp_path)
+
+
+@pytest.mark.parametrize("method", [9, 14, 93, 95, 99])
+def test_a_way_of_packing_that_is_not_known(tmp_path: Path, method: int) -> None:
+    """Deflate64, LZMA, zstd, xz, AES; what is read of them is no such stream in any case."""
+    path = packed(tmp_path / "a.zip", {"1.png": b"content"})
+    content = bytearray(path.read_bytes())
+    content[8:10] = content[content.index(b"PK\x01\x02") + 10 :][:2] = method.to_bytes(2, "little")
+    content[content.index(b"PK\x01\x02") + 10] = method
+    path.write_bytes(content)
+    with pytest.raises(PathError, match=r"a\.zip: its entry 1\.png is (packed in a way|damaged)"):
+        extract(path, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty"),
+        (b"\x1f\x8b\x08", "gzip"),
+        (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
+        (b"Rar!\x1a\x07", "RAR"),
+        (bytes(257) + b"ustar", "tar"),
+        (b"<!DOCTYPE html>", "a page of the web"),
+        (b"PK\x03\x04", "no intact zip file"),
+    ],
+)
+def test_what_is_called_a_zip_and_is_none_is_named(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(DataError, match=rf"a\.zip: .*{reason}") as caught:
+        read_index(tmp_path / "a.zip")
+    assert caught.value.hint
+
+
+def test_a_zip_of_another_name_and_a_zip_in_a_zip_say_what_to_do(tmp_path: Path, shared_cache: Path) -> None:
+    inner = packed(tmp_path / "photos.dat", {"cat/1.png": b"x"})
+    with pytest.raises(DataError, match="is a zip by its content"):
+        read_index(inner)
+    outer = packed(tmp_path / "a.zip", {"photos/inner.zip": inner.read_bytes()})
+    with pytest.raises(DataError, match=r"a\.zip holds no images") as caught:
+        read_index(outer)
+    assert caught.value.hint == "unpack photos/inner.zip, and give its folder"
+
+
 def test_bombs_are_refused_by_size_ratio_and_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = packed(tmp_path / "a.zip", {f"{n}.bin": bytes(2_000_000) for n in range(3)})
-    monkeypatch.setattr(module, "_RATIO_FROM_BYTES", 1_000_000)
-    with pytest.raises(DataError, match="would grow to 6,000,000 bytes"):
+    monkeypatch.setattr(zip_files, "_RATIO_FROM_BYTES", 1_000_000)
+    with pytest.raises(PathError, match="would grow to 6,000,000 bytes"):
         extract(path, tmp_path / "out")
-    monkeypatch.setattr(module, "MAX_RATIO", 10_000)
-    monkeypatch.setattr(module, "MAX_BYTES", 5_999_999)
-    with pytest.raises(DataError, match="would grow"):
+    monkeypatch.setattr(zip_files, "MAX_RATIO", 10_000)
+    monkeypatch.setattr(zip_files, "MAX_BYTES", 5_999_999)
+    with pytest.raises(PathError, match="would grow"):
         extract(path, tmp_path / "out")
-    monkeypatch.setattr(module, "MAX_FILES", 2)
-    with pytest.raises(DataError, match="3 files"):
+    monkeypatch.setattr(zip_files, "MAX_FILES", 2)
+    with pytest.raises(PathError, match="3 files"):
         extract(path, tmp_path / "out")
     assert_nothing_written(tmp_path)
 
@@ -111,7 +203,7 @@ def test_a_size_that_lies_does_not_write_more(tmp_path: Path) -> None:
     path = packed(tmp_path / "a.zip", {"1.bin": bytes(100_000)})
     content = path.read_bytes()
     path.write_bytes(content.replace((100_000).to_bytes(4, "little"), (10).to_bytes(4, "little")))
-    with pytest.raises(DataError, match="no intact zip"):
+    with pytest.raises(PathError, match=r"its entry 1\.bin is damaged"):
         extract(path, tmp_path / "out")
     assert_nothing_written(tmp_path)
 
