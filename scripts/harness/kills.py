@@ -5,150 +5,18 @@ renamed, removed, cut, a folder made), after a share of the time that the whole 
 write, when a file reaches a size.
 """
 
-import json
-import os
-import resource
 import signal
-import sys
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from harness.case import HUNG, INTERNAL, LOST, SAME, Case, Outcome
+from harness.case import HUNG, INTERNAL, SAME, Case, Outcome
+from harness.commands import Command, finetune_full, finish, make_weights, oneshot_supcon, run_whole
 from harness.program import Ended, Setup, run, start
-from harness.same_files import list_differences
-from harness.samples import link_all, write_weights
-
-_CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "os.symlink"}
-_WRITES = os.O_WRONLY | os.O_RDWR
-
-
-@dataclass(frozen=True)
-class Command:
-    """What is killed: `arguments` of dlp. `result` is what it makes in the working folder.
-
-    kind: its row in the table. devices: logical devices to train on.
-    continued: what to add when it is started again and `result` is there.
-    """
-
-    name: str
-    kind: str
-    arguments: tuple[str, ...]
-    result: str = "run"
-    devices: int = 1
-    continued: tuple[str, ...] = ("--resume",)
-
-    def setup(self, more: Setup | None = None) -> Setup:
-        """What its processes do first: give themselves devices, then `more`."""
-
-        def prepare() -> None:
-            if self.devices > 1:
-                _split_cpu(self.devices)
-            if more is not None:
-                more()
-
-        return prepare
-
-    def go(self, folder: Path, more: Setup | None = None) -> list[str]:
-        """The arguments of the next start."""
-        again = self.continued if (folder / self.result).exists() else ()
-        return [*self.arguments, *again]
-
-
-def _split_cpu(count: int) -> None:
-    import tensorflow as tf
-
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
-
-
-def watch_changes(folder: Path, act: Callable[[int], None]) -> None:
-    """From now on calls `act` with 1, 2, ... in front of each change to a file below `folder`, but for what
-    the process prints and its temporary files."""
-    count, root, passed_over = 0, f"{folder}{os.sep}", f"{folder / 'tmp'}{os.sep}"
-
-    def notice(event: str, arguments: tuple[object, ...]) -> None:
-        nonlocal count
-        if event == "open":
-            if not isinstance(arguments[2], int) or not arguments[2] & _WRITES:
-                return
-        elif event not in _CHANGES:
-            return
-        if not isinstance(arguments[0], str | bytes | os.PathLike):
-            return
-        path = os.path.abspath(os.fsdecode(arguments[0]))
-        if path.startswith(root) and not path.startswith(passed_over):
-            count += 1
-            act(count)
-
-    sys.addaudithook(notice)
-
-
-def strike_at_change(folder: Path, number: int, sent: int = signal.SIGKILL) -> Setup:
-    """Sends itself the signal in front of its n-th change to a file."""
-
-    def act(count: int) -> None:
-        if count == number:
-            os.kill(os.getpid(), sent)
-
-    return partial(watch_changes, folder, act)
-
-
-def strike_in_write(size: int) -> Setup:
-    """Is killed by the kernel in the middle of the write that takes a file beyond `size` bytes."""
-
-    def prepare() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-
-    return prepare
-
-
-@dataclass(frozen=True)
-class Whole:
-    """A command that nothing disturbed: its changes to files, its seconds, and its largest file's bytes."""
-
-    folder: Path
-    changes: int
-    seconds: float
-    largest: int
-
-
-def run_whole(command: Command, samples: Path) -> Whole:
-    """Runs it once for all tries."""
-    folder = link_all(samples.parent / "work" / "wholes" / command.name, samples)
-    note = folder / "whole.json"
-    if not note.exists():
-        counter = folder / "counter"
-
-        def count(number: int) -> None:
-            os.pwrite(file, f"{number}".encode(), 0)
-
-        file = os.open(counter, os.O_CREAT | os.O_WRONLY)
-        ended = run(folder, command.arguments, command.setup(partial(watch_changes, folder, count)))
-        os.close(file)
-        assert ended.status == 0, ended.messages
-        files = [entry for entry in (folder / command.result).rglob("*") if entry.is_file()]
-        largest = max(entry.stat().st_size for entry in files)
-        note.write_text(json.dumps([int(counter.read_text()), ended.seconds, largest]))
-    return Whole(folder, *json.loads(note.read_text()))
-
-
-def finish(command: Command, folder: Path, whole: Whole, strikes: int) -> Outcome:
-    """Starts it once more, in peace, and compares what there is with what should be."""
-    ended = run(folder, command.go(folder), command.setup())
-    if ended.status is None:
-        return Outcome(HUNG, ended.messages[-300:], strikes)
-    if ended.status != 0:
-        return Outcome(INTERNAL, ended.error or ended.messages[-300:], strikes)
-    result = command.result
-    if different := list_differences(folder / result, whole.folder / result):
-        return Outcome(LOST, f"differs in {', '.join(different[:5])}", strikes)
-    return Outcome(SAME, "", strikes)
+from harness.samples import link_all
+from harness.strikes import strike_at_change, strike_in_write
 
 
 def _kill_often(command: Command, samples: Path, seed: int, chain: int, folder: Path) -> Outcome:
@@ -174,26 +42,24 @@ def _kill_often(command: Command, samples: Path, seed: int, chain: int, folder: 
         if ended.status is None or ended.status > 0:
             return Outcome(HUNG if ended.status is None else INTERNAL, ended.messages[-300:], strikes + 1)
         strikes += 1
-    return finish(command, folder, whole, strikes)
+    return finish(command, folder, samples, strikes)
 
 
 def _kill_at(command: Command, samples: Path, number: int, folder: Path) -> Outcome:
     """Kills it in front of one change to a file, and lets it end."""
-    whole = run_whole(command, samples)
     link_all(folder, samples)
     ended = run(folder, command.go(folder), command.setup(strike_at_change(folder, number)))
     assert ended.status == -signal.SIGKILL, (ended.status, ended.messages)
-    return finish(command, folder, whole, 1)
+    return finish(command, folder, samples)
 
 
 def _stop(command: Command, samples: Path, number: int, sent: signal.Signals, folder: Path) -> Outcome:
     """Stops it politely in front of one change to a file: it ends with 130 and its own words, and goes on."""
-    whole = run_whole(command, samples)
     link_all(folder, samples)
     ended = run(folder, command.go(folder), command.setup(strike_at_change(folder, number, sent)))
     if not _is_polite(ended):
         return Outcome(INTERNAL, f"status {ended.status}: {ended.messages[-200:]}")
-    return finish(command, folder, whole, 1)
+    return finish(command, folder, samples)
 
 
 def _is_polite(ended: Ended) -> bool:
@@ -233,50 +99,38 @@ def _others(weights: Path, trained: Path) -> Iterator[Command]:
     yield Command("trial", "trial of a remedy", trial, continued=())
 
 
-def _write_weights(samples: Path) -> Path:
-    file = samples.parent / "tiny.weights.h5"
-    if not file.exists():
-        ended = start(samples.parent / "work" / "weights", (), action=partial(write_weights, file)).wait()
-        assert ended.status == 0, ended.messages
-    return file
-
-
 def _train_for_trial(samples: Path) -> Path:
     """A run that has something to be remedied."""
-    command = Command(
-        "trained",
-        "",
-        ("finetune", "finetune.yaml", "training.learning_rate=1", "training.epochs=6", "--run-dir", "run"),
-    )
+    changed = ("training.learning_rate=1", "training.epochs=6")
+    command = Command("trained", "", ("finetune", "finetune.yaml", *changed, "--run-dir", "run"))
     return run_whole(command, samples).folder / "run"
 
 
 def list_cases(samples: Path, seed: int, *, short: bool) -> Iterator[Case]:
     """Kills of every training in chains, of every moment of some, and polite stops."""
-    weights = _write_weights(samples)
-    trainings = list(_trainings(weights))
     if short:
-        trainings = [command for command in trainings if command.name == "finetune full on 1"]
-        yield from _every_change(trainings, samples, step=60)
+        yield from _every_change([finetune_full(samples)], samples, step=60)
         return
+    weights = make_weights(samples)
+    trainings = list(_trainings(weights))
     others = list(_others(weights, _train_for_trial(samples)))
     for command in (*trainings, *others):
         for chain in range(2):
             go = partial(_kill_often, command, samples, seed, chain)
             yield Case(f"SIGKILL at random: {command.kind}", f"{command.name}, chain {chain}", (SAME,), go)
-    thorough = ("finetune full on 1", "finetune with diagnostics", "oneshot supcon on 1", "sweep")
-    chosen = [command for command in (*trainings, *others) if command.name in thorough]
-    yield from _every_change(chosen, samples)
-    yield from _stops(chosen[:3], samples, seed)
+    recorded = next(command for command in trainings if command.name == "finetune with diagnostics")
+    sweep = next(command for command in others if command.name == "sweep")
+    thorough = [finetune_full(samples), recorded, oneshot_supcon()]
+    yield from _stops(thorough, samples, seed)
+    yield from _every_change([*thorough, sweep], samples)
 
 
 def _every_change(commands: Sequence[Command], samples: Path, step: int = 1) -> Iterator[Case]:
     for command in commands:
         for number in range(1, run_whole(command, samples).changes + 1, step):
             kind = f"SIGKILL before each change of a file: {command.name}"
-            yield Case(
-                kind, f"{command.name}, change {number}", (SAME,), partial(_kill_at, command, samples, number)
-            )
+            go = partial(_kill_at, command, samples, number)
+            yield Case(kind, f"{command.name}, change {number}", (SAME,), go)
 
 
 def _stops(commands: Sequence[Command], samples: Path, seed: int) -> Iterator[Case]:
@@ -286,4 +140,4 @@ def _stops(commands: Sequence[Command], samples: Path, seed: int) -> Iterator[Ca
         for sent in (signal.SIGINT, signal.SIGTERM):
             for number in sorted(int(number) for number in numbers):
                 go = partial(_stop, command, samples, number, sent)
-                yield Case(f"{sent.name}", f"{command.name}, {sent.name} at change {number}", (SAME,), go)
+                yield Case(sent.name, f"{command.name}, {sent.name} at change {number}", (SAME,), go)

@@ -11,8 +11,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-TIMES = {"seconds", "images_per_second", "date_saved", "timings"}
-"""Names of columns and keys whose values two runs do not share."""
+TIMES = {"seconds", "images_per_second", "date_saved", "timings", "git"}
+"""Names of columns and keys whose values two runs do not share; nor need the checkout be the same."""
 
 
 def list_differences(folder: Path, other: Path) -> list[str]:

@@ -148,9 +148,10 @@ def _read_wait(header: str) -> float | None:
 
 
 def _describe(error: Exception) -> str:
-    """What went wrong, without the objects that the messages of requests carry."""
-    reason = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
-    cause = getattr(reason, "reason", reason)
-    text = str(cause).split("\n")[0].partition(": ")
-    said = text[2] if text[0].startswith("<") or "object at 0x" in text[0] else "".join(text)
-    return said if 0 < len(said) < 200 else type(error).__name__
+    """What went wrong at the bottom of it: messages of requests and urllib3 are wrapped in each other."""
+    reason: object = error
+    while isinstance(reason, Exception):
+        name = type(reason).__name__
+        reason = getattr(reason, "reason", None) or next(iter(reason.args), "")
+    text = str(reason).partition("\n")[0]
+    return text if 0 < len(text) < 200 and "object at 0x" not in text else name
