@@ -15,12 +15,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class BadServer(ThreadingHTTPServer):
-    """Serves `content`. The path is /WORD,WORD,.../KEY/NAME; the n-th request with this KEY meets the n-th word,
-    or the last one.
+    """Serves `content`. The path is /WORD,WORD,.../KEY/NAME: the n-th request with this KEY meets the n-th
+    word, or the last one.
 
     ok: the content, from the byte asked for. all: the content, whatever is asked for. A number: that status.
-    half, reset, drip, stop: the first half, then the end, a reset connection, a byte a second, or nothing more.
-    silent: not even a status. long, short: a Content-Length that is wrong. other, page: something else.
+    half, reset, drip, stop: the first half, then the end, a reset connection, a byte a second, or nothing
+    more. silent: not even a status. long, short: a Content-Length that is wrong. other, page: something else.
     gzip: compressed. endless: without an end. file, ftp, loop, there: a redirect to file:, to ftp:, to itself
     without end, to another name of this server.
     """
