@@ -72,8 +72,6 @@ def list_cases(samples: Path, seed: int, *, short: bool) -> Iterator[Case]:
     """Each clock for whole and for resumed runs, and dates of files."""
     full = finetune_full(samples)
     if short:
-        go = partial(_train, full, samples, "runs backwards")
-        yield Case("the clock is wrong", "finetune full on 1, runs backwards", (SAME,), go)
         return
     for command in (full, oneshot_supcon()):
         for clock in _CLOCKS:

@@ -109,7 +109,7 @@ def _train_for_trial(samples: Path) -> Path:
 def list_cases(samples: Path, seed: int, *, short: bool) -> Iterator[Case]:
     """Kills of every training in chains, of every moment of some, and polite stops."""
     if short:
-        yield from _every_change([finetune_full(samples)], samples, step=60)
+        yield from _every_change([finetune_full(samples)], samples, [60])
         return
     weights = make_weights(samples)
     trainings = list(_trainings(weights))
@@ -125,9 +125,11 @@ def list_cases(samples: Path, seed: int, *, short: bool) -> Iterator[Case]:
     yield from _every_change([*thorough, sweep], samples)
 
 
-def _every_change(commands: Sequence[Command], samples: Path, step: int = 1) -> Iterator[Case]:
+def _every_change(
+    commands: Sequence[Command], samples: Path, numbers: Sequence[int] | None = None
+) -> Iterator[Case]:
     for command in commands:
-        for number in range(1, run_whole(command, samples).changes + 1, step):
+        for number in numbers or range(1, run_whole(command, samples).changes + 1):
             kind = f"SIGKILL before each change of a file: {command.name}"
             go = partial(_kill_at, command, samples, number)
             yield Case(kind, f"{command.name}, change {number}", (SAME,), go)

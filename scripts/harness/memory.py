@@ -1,6 +1,6 @@
 """The peak of anonymous memory over the number of images; it takes an hour and a gigabyte of disk.
 
-Anonymous is what a process has for itself: pages of files that it has mapped can be taken from it at any time.
+Anonymous is what a process has for itself: pages of files that it has mapped can be taken from it any time.
 """
 
 import os
@@ -39,7 +39,7 @@ def write_many(folder: Path, count: int) -> Path:
 
 
 def measure_peak(folder: Path, arguments: Sequence[str], limit: float = 7200) -> tuple[int, str]:
-    """The largest RssAnon of a command, in bytes, looked at 20 times a second; and its error, if it had one."""
+    """The largest RssAnon of a command in bytes, looked at 20 times a second; and its error, if any."""
     started, peak = start(folder, arguments), 0
     status = Path(f"/proc/{started.pid}/status")
     while started.outlasts(0):
@@ -50,12 +50,10 @@ def measure_peak(folder: Path, arguments: Sequence[str], limit: float = 7200) ->
     return peak, "" if ended.status in (0, 3) else ended.messages[-300:]
 
 
-def _grow(
-    samples: Path, arguments: Sequence[str], sizes: Sequence[int], most: float, folder: Path
-) -> Outcome:
+def _grow(samples: Path, arguments: Sequence[str], most: float, folder: Path) -> Outcome:
     """Measures each size; `most` is how many bytes an image may cost, over the slope of a straight line."""
     peaks: list[int] = []
-    for size in sizes:
+    for size in SIZES:
         place = folder / f"{size}"
         link_all(place, samples)
         images = write_many(samples.parent / "work" / "many" / f"{size}", size)
@@ -65,24 +63,23 @@ def _grow(
             return Outcome(LOST, f"{size} images: {error}")
         peaks.append(peak)
         shutil.rmtree(place)
-    slope = float(np.polyfit(sizes, peaks, 1)[0])
-    said = ", ".join(f"{size:,}: {peak / 1e6:,.0f} MB" for size, peak in zip(sizes, peaks, strict=True))
+    slope = float(np.polyfit(SIZES, peaks, 1)[0])
+    said = ", ".join(f"{size:,}: {peak / 1e6:,.0f} MB" for size, peak in zip(SIZES, peaks, strict=True))
     detail = f"{said}; {slope:,.0f} bytes an image"
-    return Outcome(WENT_ON if slope <= most else LOST, detail, len(sizes))
+    return Outcome(WENT_ON if slope <= most else LOST, detail, len(SIZES))
 
 
 def list_cases(samples: Path, seed: int, *, short: bool) -> Iterator[Case]:
     """Training of a head and of a small net, and the check of data."""
-    sizes = (50, 100) if short else SIZES
+    if short:
+        return
     common = ("data.source=many", f"data.image_size={SIDE}", "training.epochs=1", "training.batch_size=64")
-    head = ("strategy=head", f"model.weights={make_weights(samples)}", *common, "--run-dir", "run")
-    wide = 1e9 if short else _APART / (sizes[-1] - sizes[0])
-    commands = {"head": ("finetune", "finetune.yaml", *head)}
-    if not short:
-        scratch = ("strategy=scratch", "model.width=0.05", *common, "--run-dir", "run")
-        commands["scratch"] = ("finetune", "finetune.yaml", *scratch)
-    for name, arguments in commands.items():
-        yield Case("finetune", name, (WENT_ON,), partial(_grow, samples, arguments, sizes, wide))
-    if not short:
-        go = partial(_grow, samples, ("data", "check", "many"), sizes, _PER_IMAGE)
-        yield Case("data check", "data check", (WENT_ON,), go)
+    weights = f"model.weights={make_weights(samples)}"
+    head = ("strategy=head", weights, *common, "--run-dir", "run")
+    scratch = ("strategy=scratch", "model.width=0.05", *common, "--run-dir", "run")
+    for name, arguments in {"head": head, "scratch": scratch}.items():
+        most = _APART / (SIZES[-1] - SIZES[0])
+        go = partial(_grow, samples, ("finetune", "finetune.yaml", *arguments), most)
+        yield Case("finetune", name, (WENT_ON,), go)
+    go = partial(_grow, samples, ("data", "check", "many"), _PER_IMAGE)
+    yield Case("data check", "data check", (WENT_ON,), go)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from harness.case import ERROR, HUNG, INTERNAL, Outcome
-from harness.samples import register_backbone
+from harness.samples import shrink_backbone
 
 LIMIT = 240.0
 """Seconds after which a command that trains for a second or two hangs."""
@@ -170,17 +170,16 @@ def _call(setup: Setup | None, action: Setup | None) -> int:
 
 
 def import_all() -> None:
-    """Imports what commands need, so that each fork has it already; registers the tiny backbone."""
+    """Imports what commands need, so that each fork has it already; makes a backbone tiny."""
     os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
     # One thread for each process: nets as small as these are no faster with two.
     os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
     from dlpractice.cli.quiet_import import import_quietly
 
-    import_quietly("dlpractice.training.loop")
-    register_backbone()
     for module in ("finetune.comparison", "finetune.sweep", "oneshot.comparison", "predict.classification"):
         import_quietly(f"dlpractice.recipes.{module}")
     for module in ("evaluate.labelled_images", "data.check_images", "diagnose.trial"):
         import_quietly(f"dlpractice.recipes.{module}")
     for module in ("cli.main", "report.figures", "report.result_tables", "report.progress_display.plain"):
         import_quietly(f"dlpractice.{module}")
+    shrink_backbone()

@@ -114,8 +114,6 @@ def list_cases(samples: Path, seed: int, *, short: bool) -> Iterator[Case]:
     """Two at once, readers beside a writer, and locks that were left."""
     full, oneshot = finetune_full(samples), oneshot_supcon()
     if short:
-        go = partial(_left_lock, full, samples, "the number of a living process")
-        yield Case("locks that nobody holds", "the number of a living process", (SAME,), go)
         return
     for command in (full, oneshot):
         for number in range(8):
