@@ -1,6 +1,5 @@
 """A few of the faults that `scripts/faults` tries, and that it can tell a good end from a bad one."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
