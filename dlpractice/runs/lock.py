@@ -4,6 +4,7 @@ The lock is the operating system's (flock on Unix, through the package filelock)
 it goes with the process that held it, so a run that was killed can be resumed at once.
 """
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -23,9 +24,10 @@ def lock_folder(folder: Path) -> filelock.BaseFileLock:
     """Take the lock of `folder`, which is made if need be. The caller releases it.
 
     Raises:
-        RunError: another process, or another object of this process, holds it, or the folder cannot be
-        written.
+        RunError: another process, or another object of this process, holds it, the folder cannot be written,
+        or this machine's clock is out of range.
     """
+    _refuse_clock()
     # One lock for all threads: training may close in another thread than the one that opened.
     lock = filelock.FileLock(folder / LOCK_NAME, timeout=0, thread_local=False)
     try:
@@ -39,6 +41,16 @@ def lock_folder(folder: Path) -> filelock.BaseFileLock:
         reason = getattr(error, "strerror", None) or error
         raise RunError(f"cannot write to {folder}: {reason}", "give another --run-dir") from error
     return lock
+
+
+def _refuse_clock() -> None:
+    """Checkpoints and models are zip archives, which can hold no date before 1980 or after 2107.
+
+    A machine whose clock has no battery begins in 1970.
+    """
+    year = time.localtime(time.time()).tm_year
+    if not 1980 <= year <= 2107:
+        raise RunError(f"this machine's clock shows the year {year}", "set the clock: files get its date")
 
 
 def _is_bare(folder: Path) -> bool:

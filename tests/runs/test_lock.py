@@ -139,3 +139,13 @@ def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
         with pytest.raises(RunError, match=r"is not empty: it holds cat\.jpg"):
             kind.create(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["cat.jpg"]
+
+
+@pytest.mark.parametrize("clock", [0.0, 150 * 365.25 * 86_400])
+def test_a_clock_whose_dates_no_archive_can_hold_is_named(
+    clock: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dlpractice.runs.lock.time.time", lambda: clock)
+    with pytest.raises(RunError, match=r"clock shows the year (19|21)"):
+        lock_folder(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
