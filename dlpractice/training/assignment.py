@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.progress import Progress
-from dlpractice.training.batches.feed import Rows
+from dlpractice.training.batches.supply import Supply
 from dlpractice.training.checkpoints import Checkpoints
 from dlpractice.training.steps import Forward, Loss, forward_all, losses_and_predictions
 
@@ -98,7 +98,7 @@ class Outputs:
 class Labelled:
     """An examination by classification: `rows` of N inputs and their (N,) int64 `labels`."""
 
-    rows: Rows
+    rows: Supply
     labels: NDArray[np.int64]
 
     def __call__(self, forward: Forward) -> Scores:

@@ -9,7 +9,9 @@ computed.
 
 import json
 import shutil
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import DTypeLike, NDArray
 
-from dlpractice.data.augmentation import Augmentation
+from dlpractice.data.augmentation import Augmentation, Draw
 from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.row_store import RowStore, RowView
 from dlpractice.errors import DataError, ModelError
@@ -29,10 +31,14 @@ from dlpractice.models.weights import digest_tensors
 from dlpractice.progress import Progress
 from dlpractice.settings import CACHE_VARIABLE, cache_dir
 from dlpractice.training.batches import warp
+from dlpractice.training.batches.supply import Streamed, Subset, Supply
 from dlpractice.training.devices.placement import Placement
-from dlpractice.training.steps import compile_forward
+from dlpractice.training.steps import compile_forward, forward_parts
 
-_BATCH = 32
+# Images at a time, by whether GPUs compute. A GPU has to be given more at once to be kept busy; on a CPU more
+# take more memory, and no less time.
+_BATCH = {False: 32, True: 128}
+_WRITES_BEHIND = 2
 # Of a layer's description.
 _LEFT_OUT = frozenset({"dtype", "trainable"})
 
@@ -72,25 +78,47 @@ class Views(Keyed):
 
     CODE: ClassVar[tuple[str, ...] | None] = (Augmentation.__module__, warp.__name__)
 
-    def augment(
-        self, pixels: NDArray[np.uint8], sha256: Sequence[str], views: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        """Augments each image by the draw of its view; images of view 0 stay as they are.
+    def draw(self, sha256: str, view: int, side: int) -> Draw:
+        """How the image of that file, of `side` x `side` pixels, is changed in that view; not in view 0."""
+        if view == 0:
+            return Augmentation().draw(np.random.default_rng(0), 1, side)
+        return self.augmentation.draw(np.random.default_rng([int(sha256[:16], 16), view]), 1, side, mix=False)
 
-        Args:
-            pixels: (n, S, S, 3) in 0..255.
-            sha256: of each image's file.
-            views: (n,) the view of each image.
-        """
-        side = pixels.shape[1]
+
+def see_views(pixels: Any, transforms: Any, colours: Any, views: Any) -> Any:
+    """The `Receive` of `ViewSupply`."""
+    augmented = warp.warp_batch(pixels, transforms, colours)
+    return tf.where((views == 0)[:, None, None, None], tf.cast(pixels, tf.float32), augmented)
+
+
+@dataclass(frozen=True)
+class ViewSupply:
+    """A supply of V views of N images: row v N + i is view v of image i, (S, S, 3) float32."""
+
+    images: Images
+    views: Views
+    count: int
+
+    receive = staticmethod(see_views)
+
+    def __len__(self) -> int:
+        return self.count * len(self.images.sha256)
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """As `Supply` says."""
+        return self.images.pixels.shape[1:]
+
+    def send(self, indices: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+        """The pixels, the transforms and colours that were drawn for them, and the numbers of the views."""
+        views, rows = np.divmod(indices, len(self.images.sha256))
+        side = self.row_shape[0]
         draws = [
-            self.augmentation.draw(np.random.default_rng([int(sha[:16], 16), view]), 1, side, mix=False)
-            for sha, view in zip(sha256, views, strict=True)
+            self.views.draw(self.images.sha256[row], view, side)
+            for row, view in zip(rows.tolist(), views.tolist(), strict=True)
         ]
-        transforms = np.concatenate([draw.transforms for draw in draws])
-        colours = np.concatenate([draw.colours for draw in draws])
-        augmented: NDArray[np.float32] = warp.warp_batch(tf.constant(pixels), transforms, colours).numpy()
-        return np.where((views == 0)[:, None, None, None], pixels.astype(np.float32), augmented)
+        transforms, colours = (np.concatenate([draw[part] for draw in draws]) for part in (0, 1))
+        return self.images.pixels[rows], transforms, colours, views.astype(np.int32)
 
 
 @dataclass(frozen=True)
@@ -176,23 +204,25 @@ class FrozenFront:
         augmentation: Augmentation | None,
     ) -> None:
         self.progress.stage("frozen features", len(missing), "images")
-        position, count = _positions(keys), len(images.sha256)
-        with computing_in(self.classifier.model, self.precision):
+        position, size = _positions(keys), _BATCH[self.placement.is_on_gpus]
+        supply = _supply_rows(images, augmentation, np.array([position(key) for key in missing]))
+        with computing_in(self.classifier.model, self.precision), ThreadPoolExecutor(1) as writer:
             forward = compile_forward(self.classifier.front(list(stores)), self.placement)
-            for start in range(0, len(missing), _BATCH):
-                batch = missing[start : start + _BATCH]
-                rows = np.array([position(key) for key in batch])
-                pixels = images.pixels[rows % count]
-                views = rows // count
-                if augmentation is not None and views.any():
-                    sha256 = [images.sha256[row % count] for row in rows]
-                    pixels = Views(augmentation).augment(pixels, sha256, views)
-                outputs = forward(pixels)
-                for (cut, store), values in zip(
-                    stores.items(), outputs if len(stores) > 1 else [outputs], strict=True
-                ):
-                    store.append(batch, self._pack(values, cut, store))
-                self.progress.advance(len(batch))
+            written: deque[Future[int]] = deque()
+            for number, outputs in enumerate(forward_parts(forward, supply, size)):
+                batch = missing[number * size : (number + 1) * size]
+                written.append(writer.submit(self._write, stores, batch, outputs))
+                if len(written) > _WRITES_BEHIND:
+                    self.progress.advance(written.popleft().result())
+            for future in written:
+                self.progress.advance(future.result())
+
+    def _write(self, stores: Mapping[str, RowStore], batch: Sequence[str], outputs: Any) -> int:
+        """Keeps what was computed for a batch of keys, and returns how many they are."""
+        values = outputs if len(stores) > 1 else [outputs]
+        for (cut, store), rows in zip(stores.items(), values, strict=True):
+            store.append(batch, self._pack(rows, cut, store))
+        return len(batch)
 
     def _pack(self, values: NDArray[np.float32], cut: str, store: RowStore) -> NDArray[np.generic]:
         with np.errstate(over="ignore"):
@@ -207,6 +237,14 @@ class FrozenFront:
 
 def _find_lacking(stores: Mapping[str, RowStore], keys: Sequence[str]) -> set[str]:
     return {key for store in stores.values() for key in store.missing(keys)}
+
+
+def _supply_rows(images: Images, augmentation: Augmentation | None, rows: NDArray[np.int64]) -> Supply:
+    """Views of images, by their numbers: row v N + i is view v of image i of N."""
+    views = int(rows.max()) // len(images.sha256) + 1
+    if augmentation is None or views == 1:
+        return Subset(Streamed(images.pixels), rows)
+    return Subset(ViewSupply(images, Views(augmentation), views), rows)
 
 
 def _view_keys(sha256: Sequence[str], augmentation: Augmentation | None, views: int) -> list[str]:

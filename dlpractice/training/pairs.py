@@ -10,27 +10,28 @@ import tensorflow as tf
 
 from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.data.oneshot.episodes import EpisodeSampler
-from dlpractice.training.batches.feed import Rows, Share, take_all
-from dlpractice.training.batches.views import view_batch
+from dlpractice.training.batches.feed import Share, take_all
+from dlpractice.training.batches.supply import Supply, read_ahead
+from dlpractice.training.batches.views import Seen
 from dlpractice.training.steps import Loss
 
 
 @dataclass(frozen=True)
 class EpisodeFeed:
-    """The batches of one-shot training: (B, H, H, C) uint8 images, the fields of `Moves`, and (B,) labels
-    from 1.
+    """The batches of one-shot training: what the supply of B drawings sends, the fields of `Moves`, and (B,)
+    labels from 1.
 
     A batch is a function of (seed, epoch, step) alone.
 
     Args:
-        pixels: all background drawings, (N, H, H, C) uint8.
+        pixels: all background drawings, N rows of (H, H, C) uint8.
         sampler: draws the classes and drawings of a batch.
         image_size: pixels on a side, as the net sees a drawing.
         steps: the batches in an epoch.
         share: the part of each batch that this process reads and gives.
     """
 
-    pixels: Rows
+    pixels: Supply
     sampler: EpisodeSampler
     distortion: Distortion
     image_size: int
@@ -40,20 +41,22 @@ class EpisodeFeed:
 
     def prepare(self, *batch: Any) -> tuple[Any, ...]:
         """The drawings as the net sees them, (n, S, S, C) float32, and their (n,) labels."""
-        images, transforms, pens, fields, labels = batch
-        return view_batch(images, transforms, pens, fields, self.image_size), labels
+        *sent, labels = batch
+        return Seen(self.pixels.receive, self.image_size)(*sent), labels
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Sequence[Any]]:
-        """The batches of `epoch` from step `start` on."""
-        for step in range(start, self.steps):
-            # From 1: numpy pads short seeds with zeros, and step 0 would repeat another epoch's numbers.
-            rng = np.random.default_rng([self.seed, epoch + 1, step + 1])
-            episode = self.sampler.draw(rng)
-            part = self.share(len(episode.indices))
-            images = self.pixels[episode.indices[part]]
-            moves = self.distortion.draw(rng, episode.turns, images.shape[1], self.image_size)
-            # From 1, because 0 marks the rows with which `Placement.deal` fills up a small batch.
-            yield images, *(values[part] for values in moves), episode.labels[part].astype(np.int32) + 1
+        """The batches of `epoch` from step `start` on, drawn and read while the step computes."""
+        return read_ahead(self._draw(epoch, step) for step in range(start, self.steps))
+
+    def _draw(self, epoch: int, step: int) -> Sequence[Any]:
+        # From 1: numpy pads short seeds with zeros, and step 0 would repeat another epoch's numbers.
+        rng = np.random.default_rng([self.seed, epoch + 1, step + 1])
+        episode = self.sampler.draw(rng)
+        part = self.share(len(episode.indices))
+        moves = self.distortion.draw(rng, episode.turns, self.pixels.row_shape[0], self.image_size)
+        # From 1, because 0 marks the rows with which `Placement.deal` fills up a small batch.
+        labels = episode.labels[part].astype(np.int32) + 1
+        return *self.pixels.send(episode.indices[part]), *(values[part] for values in moves), labels
 
 
 def pairs_loss(encoder: keras.Model, objective: Callable[[Any, Any], Any]) -> Loss:

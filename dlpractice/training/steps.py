@@ -5,7 +5,10 @@ size on, one graph for all sizes, and that graph rounds differently: a run that 
 another size would end with other bits.
 """
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +17,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from dlpractice.training.batches.feed import Rows, take_as_they_are
+from dlpractice.training.batches.feed import take_as_they_are
+from dlpractice.training.batches.supply import Receive, Supply, as_sent, read_ahead
 from dlpractice.training.devices.placement import Placement
 from dlpractice.training.optimisers.optimisers import Group
 
@@ -30,8 +34,6 @@ Prepare = Callable[..., tuple[Any, ...]]
 """From a replica's part of a batch to what the loss takes; see `Batches.prepare`."""
 TrainStep = Callable[[Sequence[Any], float], Any]
 """From this process's share of a batch and a learning rate to the loss of the whole batch; takes one step."""
-Forward = Callable[[Any], Any]
-"""From a batch of inputs to the outputs in inference mode."""
 
 
 def scale_of_loss(precision: str) -> float:
@@ -167,42 +169,78 @@ def compile_train_step(
     return train
 
 
-def compile_forward(model: keras.Model, placement: Placement) -> Forward:
-    """Compiles a function from (n, ...) inputs to the model's (n, ...) outputs in inference mode.
+@dataclass(frozen=True)
+class Forward:
+    """A compiled forward pass, from (n, ...) inputs to the (n, ...) outputs in inference mode.
 
-    The function returns an array, or a list of arrays if the model has several outputs.
+    Args:
+        begin: from what a `Supply` sends for a batch, and its `Receive`, to a function that waits for the
+            outputs: an array, or a list of them if the model has several. The devices compute meanwhile.
     """
 
-    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-    def run(inputs: Any) -> Any:
-        return placement.strategy.run(lambda part: model(part, training=False), args=(inputs,))
+    begin: Callable[[Sequence[NDArray[Any]], Receive], Callable[[], Any]]
 
-    def forward(inputs: Any) -> Any:
-        count = len(inputs)
+    def __call__(self, inputs: NDArray[Any]) -> Any:
+        """The outputs for an array of inputs."""
+        return self.begin((inputs,), as_sent)()
+
+
+def compile_forward(model: keras.Model, placement: Placement) -> Forward:
+    """Compiles the model's forward pass, once for each size of batch and each `Receive`."""
+
+    @cache
+    def compile_with(receive: Receive) -> Callable[[Any], Any]:
+        def compute(*part: Any) -> Any:
+            return model(receive(*part), training=False)
+
+        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+        def run(batch: Any) -> Any:
+            return placement.strategy.run(compute, args=batch)
+
+        return run  # type: ignore[no-any-return]
+
+    def begin(sent: Sequence[NDArray[Any]], receive: Receive) -> Callable[[], Any]:
+        count = len(sent[0])
         if (lack := placement.replicas - count) > 0:
             # The batch is filled up before it is shared out, so that the extra rows come last in what is
             # collected.
-            inputs = np.concatenate([inputs, np.zeros((lack, *inputs.shape[1:]), inputs.dtype)])
-        inputs = inputs[placement.share(len(inputs))]
-        if inputs.dtype == np.uint8:
-            inputs = inputs.astype(np.float32)
-        outputs = run(*placement.deal([inputs]))
-        # Each output is collected by itself, in the same order on all workers.
-        flat = [placement.collect(values)[:count] for values in _list_outputs(outputs)]
-        return flat if isinstance(outputs, list) else flat[0]
+            sent = [np.concatenate([part, np.zeros((lack, *part.shape[1:]), part.dtype)]) for part in sent]
+        own = placement.share(len(sent[0]))
+        outputs = compile_with(receive)(placement.deal([part[own] for part in sent]))
 
-    return forward
+        def wait() -> Any:
+            # Each output is collected by itself, in the same order on all workers.
+            flat = [placement.collect(values)[:count] for values in _list_outputs(outputs)]
+            return flat if isinstance(outputs, list) else flat[0]
+
+        return wait
+
+    return Forward(begin)
 
 
 def _list_outputs(outputs: Any) -> list[Any]:
     return outputs if isinstance(outputs, list) else [outputs]
 
 
-def forward_all(forward: Forward, rows: Rows, batch_size: int = 256) -> NDArray[np.float32]:
-    """`forward` over all `rows`, in order."""
-    starts = range(0, len(rows), batch_size)
-    parts = [forward(rows[np.arange(start, min(start + batch_size, len(rows)))]) for start in starts]
-    return np.concatenate(parts)
+def forward_parts(forward: Forward, supply: Supply, batch_size: int) -> Iterator[Any]:
+    """The outputs for all rows of `supply`, in order, a batch at a time.
+
+    The devices compute a batch while the next is read and the one before is fetched and worked with.
+    """
+    starts = range(0, len(supply), batch_size)
+    batches = (np.arange(start, min(start + batch_size, len(supply))) for start in starts)
+    begun: deque[Callable[[], Any]] = deque()
+    for sent in read_ahead(supply.send(batch) for batch in batches):
+        begun.append(forward.begin(sent, supply.receive))
+        if len(begun) > 1:
+            yield begun.popleft()()
+    for wait in begun:
+        yield wait()
+
+
+def forward_all(forward: Forward, supply: Supply, batch_size: int = 256) -> NDArray[np.float32]:
+    """The outputs for all rows of `supply`, in order, of a model with one output."""
+    return np.concatenate(list(forward_parts(forward, supply, batch_size)))
 
 
 def losses_and_predictions(

@@ -48,7 +48,7 @@ class Counter(Silent):
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DLP_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(module, "_BATCH", 4)
+    monkeypatch.setattr(module, "_BATCH", {False: 4, True: 4})
     return tmp_path / "cache"
 
 
@@ -226,8 +226,8 @@ def test_views_are_shared_where_they_are_the_same(classifier: Classifier) -> Non
 
 
 def test_a_computation_that_was_killed_goes_on(classifier: Classifier) -> None:
-    images = make_images(range(11))
-    with pytest.raises(KeyboardInterrupt):
+    images = make_images(range(19))
+    with pytest.raises(KeyboardInterrupt):  # batches that are computed by then are still kept
         read(classifier, "pooled2", images, progress=Counter(stop_after=8))
     assert all(layer.compute_dtype == "float32" for layer in classifier.model.layers)
     counter = Counter()

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from dlpractice.progress import Silent
 from dlpractice.training.assignment import Examination, Examinations, Labelled, Outputs, Settings, Subject
 from dlpractice.training.batches.feed import Feed
+from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.devices.placement import place
 from dlpractice.training.loop import Trainer
@@ -32,7 +33,7 @@ def blobs(size: int = 60, seed: int = 0) -> Labelled:
     rng = np.random.default_rng(seed)
     labels = np.arange(size) % 3
     centres = np.random.default_rng(99).normal(size=(3, 8))
-    return Labelled((centres[labels] + rng.normal(size=(size, 8))).astype(np.float32), labels)
+    return Labelled(Streamed((centres[labels] + rng.normal(size=(size, 8))).astype(np.float32)), labels)
 
 
 VALIDATION = blobs(30, seed=1)
@@ -117,7 +118,7 @@ def test_training_learns_and_reports_what_it_measured(tmp_path: Path) -> None:
     best = min(rows, key=lambda row: row["val_loss"])
     assert position.best_epoch == best["epoch"] - 1
     # The best epoch is what the model holds in the end, and a plain Keras forward pass measures the same.
-    logits = trainer.model.predict(VALIDATION.rows, verbose=0)
+    logits = trainer.model.predict(VALIDATION.rows.rows, verbose=0)
     assert (logits.argmax(1) == VALIDATION.labels).mean() == pytest.approx(best["val_accuracy"])
     loss = keras.losses.sparse_categorical_crossentropy(VALIDATION.labels, logits, from_logits=True)
     assert float(np.mean(loss)) == pytest.approx(best["val_loss"], rel=1e-4)
@@ -200,8 +201,8 @@ def make_convolutional(folder: Path, progress: Silent) -> Trainer:
         "scratch",
         Subject(model, classification_loss(model), model, lambda variable: False),
         Settings(epochs=2, learning_rate=0.01),
-        Feed(images, labels, np.ones(3, np.float32), batch_size=17, seed=3),
-        Examinations(Labelled(images[:20], labels[:20]), Labelled(images[:33], labels[:33])),
+        Feed(Streamed(images), labels, np.ones(3, np.float32), batch_size=17, seed=3),
+        Examinations(*(Labelled(Streamed(images[:n]), labels[:n]) for n in (20, 33))),
         placement,
         Outputs(Checkpoints(folder, 1e9), lambda row: None, progress),
     )
@@ -363,7 +364,7 @@ def test_score_is_cross_entropy_and_accuracy() -> None:
     model = make_model(0.0)
     data = blobs(50)
     loss, accuracy = data(compile_forward(model, place()))
-    logits = model.predict(data.rows, verbose=0)
+    logits = model.predict(data.rows.rows, verbose=0)
     entropy = keras.losses.sparse_categorical_crossentropy(data.labels, logits, from_logits=True)
     assert loss == pytest.approx(float(np.mean(entropy)), rel=1e-5)
     assert accuracy == (logits.argmax(1) == data.labels).mean()

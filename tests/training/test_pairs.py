@@ -14,6 +14,7 @@ from dlpractice.data.examples import Examples
 from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.data.oneshot.episodes import EpisodeSampler
 from dlpractice.registry.objectives import find_objective
+from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.batches.views import view_batch
 from dlpractice.training.devices.placement import place
 from dlpractice.training.optimisers.optimisers import build_groups
@@ -29,7 +30,7 @@ def make_feed(seed: int = 1, steps: int = 3, elastic: float = 0.05) -> EpisodeFe
     names = tuple(map(str, range(36)))
     examples = Examples(pixels, classes // 4, classes, drawers, names[:3], names[:12], names, names)
     sampler = EpisodeSampler(examples, alphabets=2, classes=3, drawings=2, turns=range(4))
-    return EpisodeFeed(pixels, sampler, Distortion(elastic=elastic), 6, steps, seed)
+    return EpisodeFeed(Streamed(pixels), sampler, Distortion(elastic=elastic), 6, steps, seed)
 
 
 def test_a_batch_is_images_moves_and_labels_of_equal_length() -> None:

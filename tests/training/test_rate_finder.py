@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dlpractice.training.batches.feed import Feed
+from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.rate_finder import (
     HIGHEST,
     LOWEST,
@@ -44,7 +45,7 @@ def test_a_loss_that_blows_up_is_not_chosen(end: float) -> None:
 
 def feed(count: int = 12) -> Feed:
     rows = np.arange(count, dtype=np.float32)[:, None]
-    return Feed(rows, np.zeros(count, np.int64), np.ones(2, np.float32), batch_size=4, seed=0)
+    return Feed(Streamed(rows), np.zeros(count, np.int64), np.ones(2, np.float32), batch_size=4, seed=0)
 
 
 def test_it_goes_on_over_epochs_and_stops_at_a_hundred_steps() -> None:

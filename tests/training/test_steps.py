@@ -13,6 +13,7 @@ from scipy.special import log_softmax
 
 from dlpractice.data.augmentation import Augmentation
 from dlpractice.training.batches.feed import Feed, weigh_classes
+from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.devices.placement import place
 from dlpractice.training.optimisers.optimisers import Group, build_groups
 from dlpractice.training.steps import (
@@ -133,11 +134,13 @@ def share_of_the_rare_class(
     labels = np.repeat([0, 1], [220, 20])
     pixels = np.zeros((240, 2, 2, 3), np.uint8)
     weights = weigh_classes(labels, 2, balanced=True)
-    feed = Feed(pixels, labels, weights, batch_size, seed=0, augmentation=augmentation)
+    feed = Feed(
+        Streamed(pixels), labels, weights, batch_size, seed=0, augmentation=augmentation, divided=parts > 1
+    )
     inputs = keras.Input((2, 2, 3))
     model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(inputs)))
     groups = (Group(keras.optimizers.SGD(), tuple(model.trainable_variables), 1.0),)
-    step = compile_train_step(classification_loss(model), groups, place(1), "float32", parts)
+    step = compile_train_step(classification_loss(model), groups, place(1), "float32", parts, feed.prepare)
     rate = 1e-6
     for epoch in range(epochs):
         for batch in feed.batches(epoch):
@@ -187,7 +190,7 @@ def test_forward_over_all_rows_is_one_big_batch() -> None:
     rows = RNG.normal(size=(37, 4)).astype(np.float32)
     wanted = rows @ KERNEL + BIAS
     for batch_size in (1, 10, 37, 100):
-        found = forward_all(compile_forward(model, place(1)), rows, batch_size)
+        found = forward_all(compile_forward(model, place(1)), Streamed(rows), batch_size)
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 

@@ -145,6 +145,13 @@ class Hardware(Section):
         default="auto",
         description="Precision of the arithmetic; auto times a convolution and takes the fastest.",
     )
+    memory_share: float = Field(
+        default=0.25,
+        ge=0,
+        le=0.9,
+        description="The share of a GPU's memory in which images or frozen features stay for the whole run; "
+        "what does not fit is sent batch by batch, and the net needs the rest. A CPU keeps nothing twice.",
+    )
     scaling: Literal["none", "linear", "sqrt"] = Field(
         default="none",
         description="What several devices do to batch and learning rate: none (the same result on any number "

@@ -11,6 +11,7 @@ from dlpractice.recipes.run.saved_model import load_saved
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.listing import read_config_tree
 from dlpractice.statistics.shares import accuracy, per_class_accuracy
+from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.steps import forward_all
 
 
@@ -32,7 +33,7 @@ def run(run: RunDirectory, source: str, progress: Progress | None = None) -> dic
     if seen := sum(digest in trained_on for digest in images.sha256):
         progress.warn(f"{seen} of {len(images)} images are ones that the model was trained on")
     progress.stage("scoring", len(images), "images")
-    predicted = forward_all(saved.forward(), images.pixels).argmax(axis=1)
+    predicted = forward_all(saved.forward(), Streamed(images.pixels)).argmax(axis=1)
     progress.advance(len(images))
     counts = confusion_matrix(images.labels, predicted, labels=range(len(saved.class_names)))
     by_class = per_class_accuracy(images.labels, predicted, saved.class_names, images.bound)

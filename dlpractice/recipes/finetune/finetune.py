@@ -120,7 +120,7 @@ def score_splits(setup: Setup, features: Features, names: Sequence[SplitName], p
     with computing_in(setup.classifier.model, setup.precision):
         forward = compile_forward(setup.classifier.rest(cut), setup.placement)
         for name in names:
-            logits[name] = forward_all(forward, features[name][cut])
+            logits[name] = forward_all(forward, setup.residence.supply(features[name][cut]))
             progress.advance(len(logits[name]))
     return logits
 

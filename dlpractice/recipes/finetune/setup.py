@@ -15,7 +15,8 @@ from dlpractice.recipes.run.batch_scaling import scale_batch
 from dlpractice.recipes.run.device_choice import place_training, require_same, resolve_precision
 from dlpractice.registry.backbones import find_backbone, require_size
 from dlpractice.registry.strategies import IMAGES, Strategy, plan_strategy
-from dlpractice.training.batches.feed import Rows
+from dlpractice.training.batches.residence import Residence, open_residence
+from dlpractice.training.batches.supply import Rows
 from dlpractice.training.devices.placement import Placement
 from dlpractice.training.devices.precision_choice import Choice
 from dlpractice.training.features import FrozenFront, Images
@@ -35,6 +36,7 @@ class Setup:
     dataset: Dataset
     strategy: Strategy
     placement: Placement
+    residence: Residence
     precision: str
     timings: Mapping[str, float]
     classifier: Classifier
@@ -67,7 +69,8 @@ def prepare_setup(config: Finetune, progress: Progress, auto: Choice | None = No
             Design(**config.model.model_dump(exclude={"backbone"})),
         )
     _refuse_filled_batches(config, classifier, strategy, len(dataset.train), placement)
-    return Setup(dataset, strategy, placement, precision, timings, classifier)
+    residence = open_residence(placement, config.hardware.memory_share)
+    return Setup(dataset, strategy, placement, residence, precision, timings, classifier)
 
 
 def whole_batch(config: Finetune, placement: Placement) -> int:

@@ -1,7 +1,5 @@
 """The stages of a fine-tuning run: the head first, then what lies under it."""
 
-from typing import Any
-
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +14,8 @@ from dlpractice.recipes.run.continuation import open_checkpoints
 from dlpractice.registry.strategies import IMAGES, Stage
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.assignment import Examinations, Labelled, Outputs, Settings, Subject
-from dlpractice.training.batches.feed import Feed, Rows, weigh_classes
+from dlpractice.training.batches.feed import Feed, weigh_classes
+from dlpractice.training.batches.supply import Rows, Subset
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.loop import Trainer
 from dlpractice.training.steps import classification_loss
@@ -65,9 +64,10 @@ def _prepare_trainer(
     feed = _make_feed(config, setup, stage, rows)
     subject = Subject(rest, classification_loss(rest), rest, classifier.is_pretrained, keep_start)
     sample = _pick_sample(len(train), len(validation), config.data.split_seed)
+    supply = setup.residence.supply
     examinations = Examinations(
-        Labelled(_Sample(rows, sample), train.labels[sample]),
-        Labelled(features["validation"][stage.cut], validation.labels),
+        Labelled(Subset(supply(rows), sample), train.labels[sample]),
+        Labelled(supply(features["validation"][stage.cut]), validation.labels),
     )
     callbacks = _make_callbacks(config, setup, stage, subject, feed, run)
     outputs = Outputs(checkpoints, run.append_metrics, progress, callbacks)
@@ -111,7 +111,7 @@ def _make_feed(config: Finetune, setup: Setup, stage: Stage, rows: Rows) -> Feed
     augmentation = read_augmentation(config)
     augments = stage.cut == IMAGES and (augmentation.changes_pixels or augmentation.mixes)
     return Feed(
-        rows,
+        setup.residence.supply(rows),
         train.labels,
         weigh_classes(train.labels, class_count, balanced=training.class_weights == "balanced"),
         whole_batch(config, setup.placement),
@@ -119,20 +119,8 @@ def _make_feed(config: Finetune, setup: Setup, stage: Stage, rows: Rows) -> Feed
         label_smoothing=training.label_smoothing,
         augmentation=augmentation if augments else None,
         share=setup.placement.share,
+        divided=setup.placement.replicas * training.accumulation_steps > 1,
     )
-
-
-class _Sample:
-    """Some of the rows, in a given order."""
-
-    def __init__(self, rows: Rows, numbers: NDArray[np.int64]) -> None:
-        self._rows, self._numbers = rows, numbers
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def __getitem__(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        return self._rows[self._numbers[indices]]
 
 
 def _pick_sample(count: int, size: int, seed: int) -> NDArray[np.int64]:

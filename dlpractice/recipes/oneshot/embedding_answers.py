@@ -12,6 +12,7 @@ from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.evaluation.oneshot_tasks import Task
 from dlpractice.layers.similarity import Similarity
 from dlpractice.training.assignment import Scores
+from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.batches.views import DistortedViews, PlainViews
 from dlpractice.training.steps import Forward, forward_all
 
@@ -23,7 +24,7 @@ _LARGEST_GROUP = 5000
 
 def embed(forward: Forward, examples: Examples, image_size: int, turns: int = 1) -> Floats:
     """(turns N, D) embeddings; row i + t N is example i in quarter turn t."""
-    return forward_all(forward, PlainViews(examples.pixels, image_size, turns))
+    return forward_all(forward, PlainViews(Streamed(examples.pixels), image_size, turns))
 
 
 def embed_views(
@@ -35,7 +36,9 @@ def embed_views(
     """
     total = _unit(embed(forward, examples, image_size))
     for seed in range(1, views):
-        total += _unit(forward_all(forward, DistortedViews(examples.pixels, image_size, distortion, seed)))
+        total += _unit(
+            forward_all(forward, DistortedViews(Streamed(examples.pixels), image_size, distortion, seed))
+        )
     return total
 
 
@@ -109,7 +112,7 @@ class TaskExamination:
         """Mean cross-entropy in nats, with the similarities for logits, and accuracy; a tie is an error."""
         embeddings, groups = embed(forward, self.examples, self.image_size), self.examples.alphabets
         if self.stand_in is not None:
-            views = DistortedViews(self.examples.pixels, self.image_size, self.stand_in)
+            views = DistortedViews(Streamed(self.examples.pixels), self.image_size, self.stand_in)
             embeddings = np.concatenate([embeddings, forward_all(forward, views)])
             groups = np.tile(groups, 2)
         scorer = EmbeddingScorer(embeddings, self.similarity, groups)

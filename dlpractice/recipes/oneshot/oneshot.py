@@ -178,7 +178,7 @@ def make_feed(config: Oneshot, setup: OneshotSetup, share: Share = take_all) -> 
         turns=[turn + 4 * mirror for mirror in range(1 + batch.mirror) for turn in quarters],
     )
     return EpisodeFeed(
-        background.pixels,
+        setup.residence.supply(background.pixels),
         sampler,
         read_distortion(config),
         config.data.image_size,

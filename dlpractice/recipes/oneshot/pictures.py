@@ -13,7 +13,6 @@ from dlpractice.evaluation.projection import project
 from dlpractice.recipes.oneshot.embedding_answers import embed
 from dlpractice.recipes.oneshot.results import Scored
 from dlpractice.recipes.oneshot.setup import OneshotSetup
-from dlpractice.training.batches.views import view_batch
 from dlpractice.training.pairs import EpisodeFeed
 from dlpractice.training.steps import Forward
 
@@ -69,8 +68,7 @@ def collect_pictures(
 
 def _pick_pairs(feed: EpisodeFeed) -> tuple[Images, NDArray[np.bool_]]:
     """As many same as different pairs, of the first batch."""
-    images, transforms, pens, fields, labels = next(iter(feed.batches(0)))
-    seen = view_batch(images, transforms, pens, fields, feed.image_size)
+    seen, labels = feed.prepare(*next(iter(feed.batches(0))))
     views = np.asarray(seen).clip(0, 255).astype(np.uint8)
     rng = np.random.default_rng(feed.seed)
     first, second = np.triu_indices(len(labels), 1)

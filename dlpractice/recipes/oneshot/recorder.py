@@ -21,13 +21,14 @@ def record_pairs(
     """A recorder of a one-shot training on its first batch. There is no first loss to be expected, and no
     lowest one, that all objectives share."""
     batch = [np.asarray(part) for part in next(iter(feed.batches(0)))]
-    images, (views, labels) = batch[0], (np.asarray(part) for part in feed.prepare(*batch))
+    *sent, _, _, _, _ = batch  # without moves and labels
+    images, (views, labels) = feed.pixels.receive(*sent), (np.asarray(part) for part in feed.prepare(*batch))
     encoder, similarity = setup.siamese.encoder, setup.siamese.similarity
     facts = {
         "task": "one-shot",
         "classes": 0,
         "objective": setup.objective_name,
-        "images": describe_values(images),
+        "images": describe_values(np.asarray(images)),
     }
     probe = Probe(
         batch,

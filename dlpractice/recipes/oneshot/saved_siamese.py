@@ -30,9 +30,10 @@ from dlpractice.recipes.run.saved_model import (
     read_levels,
 )
 from dlpractice.runs.directory import RunDirectory
+from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.batches.views import PlainViews
 from dlpractice.training.devices.placement import place
-from dlpractice.training.steps import Forward, compile_forward
+from dlpractice.training.steps import Forward, compile_forward, forward_all
 
 Floats = NDArray[np.float32]
 
@@ -65,8 +66,7 @@ class SavedSiamese:
         """Each image with its (D,) embedding, in order; None for one that could not be read."""
 
         def embed_pixels(pixels: NDArray[np.uint8]) -> Floats:
-            rows: Floats = self.forward(PlainViews(pixels, self.image_size)[np.arange(len(pixels))])
-            return rows
+            return forward_all(self.forward, PlainViews(Streamed(pixels), self.image_size))
 
         return forward_images(embed_pixels, images)
 

@@ -14,6 +14,7 @@ from dlpractice.models.siamese import Siamese, Verdict, build_siamese
 from dlpractice.progress import Progress
 from dlpractice.recipes.run.device_choice import place_training, require_same, resolve_precision
 from dlpractice.registry.objectives import Objective, find_objective
+from dlpractice.training.batches.residence import Residence, open_residence
 from dlpractice.training.devices.placement import Placement
 from dlpractice.training.devices.precision_choice import Choice
 from dlpractice.training.randomness import seed_everything
@@ -28,6 +29,7 @@ class OneshotSetup:
 
     class_split: ClassSplit
     placement: Placement
+    residence: Residence
     precision: str
     timings: Mapping[str, float]
     siamese: Siamese
@@ -66,7 +68,10 @@ def prepare_oneshot(config: Oneshot, progress: Progress, auto: Choice | None = N
         similarity = objective.build_similarity(settings)
         siamese = build_siamese(encoder, similarity, Verdict())
     name = config.objective.name
-    return OneshotSetup(class_split, placement, precision, timings, siamese, name, objective, settings)
+    residence = open_residence(placement, config.hardware.memory_share)
+    return OneshotSetup(
+        class_split, placement, residence, precision, timings, siamese, name, objective, settings
+    )
 
 
 def read_classes(config: Oneshot, progress: Progress) -> ClassSplit:

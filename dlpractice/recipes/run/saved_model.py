@@ -1,7 +1,7 @@
 """A finished run's model, ready to classify."""
 
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, TypeVar
@@ -49,7 +49,7 @@ class SavedModel:
 
 
 def forward_images(
-    forward: Forward, images: Iterable[LoadedImage]
+    forward: Callable[[NDArray[np.uint8]], NDArray[np.float32]], images: Iterable[LoadedImage]
 ) -> Iterator[tuple[LoadedImage, NDArray[np.float32] | None]]:
     """Each image with its row of what `forward` gives, in order; None for one that could not be read."""
     remaining = iter(images)

@@ -12,19 +12,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from dlpractice.data.augmentation import Augmentation, Draw, mix_targets
+from dlpractice.training.batches.supply import Supply, read_ahead
 from dlpractice.training.batches.warp import mix_batch, warp_batch
-
-
-class Rows(Protocol):
-    """Anything that gives (n, ...) rows for an (n,) array of indices, such as an array or a `RowView`."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, indices: NDArray[np.int64]) -> NDArray[Any]: ...
-
-
-Batch = tuple[Any, Any, Any]
-"""Inputs (n, ...), targets (n, K) float32 and example weights (n,) float32."""
 
 
 class Batches(Protocol):
@@ -84,9 +73,11 @@ class Feed:
             features.
         share: the part of each batch that this process reads and gives. All draws are made for the whole
             batch, so they are the same in all processes.
+        divided: whether a batch is computed in parts, on several devices or one after another. An image and
+            the one it is mixed with may then be in different parts, so both are sent, and both warped.
     """
 
-    rows: Rows
+    rows: Supply
     labels: NDArray[np.int64]
     class_weights: NDArray[np.float32]
     batch_size: int
@@ -94,6 +85,7 @@ class Feed:
     label_smoothing: float = 0.0
     augmentation: Augmentation | None = None
     share: Share = take_all
+    divided: bool = False
 
     @property
     def steps(self) -> int:
@@ -104,17 +96,36 @@ class Feed:
         """
         return -(-len(self.labels) // self.batch_size)
 
-    def prepare(self, *batch: Any) -> tuple[Any, ...]:
-        """The batch itself: it is what the loss takes."""
-        return batch
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Sequence[Any]]:
+        """The batches of `epoch` from step `start` on, drawn and read while the step computes.
 
-    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """The batches of `epoch` from step `start` on."""
+        A batch is what the rows' supply sends; transforms and colours, with augmentation; what mixing needs,
+        with mixing (`_describe_mixing`); (n, K) float32 targets and (n,) float32 example weights.
+        """
+        return read_ahead(self._draw(epoch, start))
+
+    def prepare(self, *batch: Any) -> tuple[Any, Any, Any]:
+        """Inputs (n, ...), targets (n, K) and example weights (n,), all of them floats."""
+        *parts, targets, weights = batch
         if self.augmentation is None:
-            return ((batch, targets, weights) for batch, targets, weights, _ in self._draw(epoch, start))
-        return self._augmented(epoch, start)
+            return self.rows.receive(*parts), targets, weights
+        if not self.augmentation.mixes:
+            return self._warp(parts), targets, weights
+        if self.divided:
+            *parts, boxes, blend = parts
+            half = len(parts) // 2
+            images, partners = self._warp(parts[:half]), self._warp(parts[half:])
+        else:
+            *parts, places, boxes, blend = parts
+            images = self._warp(parts)
+            partners = tf.gather(images, places)
+        return mix_batch(images, partners, boxes, blend), targets, weights
 
-    def _draw(self, epoch: int, start: int) -> Iterator[tuple[Any, Any, Any, Draw | None]]:
+    def _warp(self, parts: Sequence[Any]) -> Any:
+        *sent, transforms, colours = parts
+        return warp_batch(self.rows.receive(*sent), transforms, colours)
+
+    def _draw(self, epoch: int, start: int) -> Iterator[Sequence[Any]]:
         rng = np.random.default_rng([self.seed, epoch])
         count = len(self.labels)
         order = rng.permutation(count)
@@ -125,68 +136,40 @@ class Feed:
             if step < start:
                 continue
             targets, weights = smooth[self.labels[picked]], self.class_weights[self.labels[picked]]
-            own, draw = np.arange(len(picked))[self.share(len(picked))], None
-            read = own
-            if self.augmentation is not None:
-                # From 1: numpy pads short seeds with zeros, and step 0 would repeat the epoch's own numbers.
-                step_rng = np.random.default_rng([self.seed, epoch, step + 1])
-                draw = self.augmentation.draw(step_rng, len(picked), self._side)
-                targets, weights = mix_targets(targets, weights, draw)
-                if len(own) < len(picked):
-                    read, draw = _pick_draw(draw, own, self.augmentation)
-            part = picked[read]
-            yield self.rows[views[part] * count + part], targets[own], weights[own], draw
+            own, numbers = np.arange(len(picked))[self.share(len(picked))], views[picked] * count + picked
+            if self.augmentation is None:
+                yield *self.rows.send(numbers[own]), targets[own], weights[own]
+                continue
+            # From 1: numpy pads short seeds with zeros, and step 0 would repeat the epoch's own numbers.
+            step_rng = np.random.default_rng([self.seed, epoch, step + 1])
+            draw = self.augmentation.draw(step_rng, len(picked), self.rows.row_shape[0])
+            targets, weights = mix_targets(targets, weights, draw)
+            yield (
+                *self._describe(numbers, draw, own),
+                *self._describe_mixing(numbers, draw, own),
+                targets[own],
+                weights[own],
+            )
 
-    @property
-    def _side(self) -> int:
-        return int(self.rows[np.zeros(1, np.int64)].shape[1])
+    def _describe(
+        self, numbers: NDArray[np.int64], draw: Draw, which: NDArray[np.integer[Any]]
+    ) -> Sequence[Any]:
+        """What is sent for the images at places `which` of a batch, and how they are moved and coloured."""
+        return *self.rows.send(numbers[which]), draw.transforms[which], draw.colours[which]
 
-    def _augmented(self, epoch: int, start: int) -> Iterator[Batch]:
-        """Augments batches before they are asked for, two at a time, and gives them in order."""
-        assert self.augmentation is not None
-        side, classes = self.rows[np.zeros(1, np.int64)].shape[1:], len(self.class_weights)
-        floats, ints = tf.float32, tf.int32
-        draw_spec = ((8,), floats), ((3,), floats), ((), ints), ((4,), ints), ((), floats), ((), floats)
-        signature = (
-            tf.TensorSpec((None, *side), tf.uint8),
-            tf.TensorSpec((None, classes), floats),
-            tf.TensorSpec((None,), floats),
-            tuple(tf.TensorSpec((None, *shape), kind) for shape, kind in draw_spec),
-        )
-        drawn = tf.data.Dataset.from_generator(
-            lambda: ((*batch, tuple(draw)) for *batch, draw in self._draw(epoch, start) if draw is not None),
-            output_signature=signature,
-        )
+    def _describe_mixing(
+        self, numbers: NDArray[np.int64], draw: Draw, own: NDArray[np.int64]
+    ) -> Sequence[Any]:
+        """The partners of the images at the places `own` of a batch, boxes and blends.
 
-        def augment(images: Any, targets: Any, weights: Any, draw: Any) -> Batch:
-            transforms, colours, partners, boxes, blend, _ = draw
-            images = warp_batch(images, transforms, colours)
-            if self.augmentation is not None and self.augmentation.mixes:
-                images = mix_batch(images, partners, boxes, blend)
-            return images[: tf.shape(weights)[0]], targets, weights
-
-        return iter(drawn.map(augment, num_parallel_calls=2, deterministic=True).prefetch(2))
-
-
-def _pick_draw(
-    draw: Draw, own: NDArray[np.int64], augmentation: Augmentation
-) -> tuple[NDArray[np.int64], Draw]:
-    """What has to be read to augment only some images of a batch.
-
-    Args:
-        draw: the draws of the whole batch.
-        own: (n,) the places in it of the images to augment.
-
-    Returns the places of the images to read, and the draws of those images. With mixing, 2n images are read:
-    those at `own`, then the partner of each.
-    """
-    count = len(own)
-    read = np.concatenate([own, draw.partners[own]]) if augmentation.mixes else own
-    picked = Draw(*(values[read] for values in draw))
-    places = np.arange(len(read), dtype=np.int32)
-    if augmentation.mixes:
-        places[:count] += count
-    return read, picked._replace(partners=places)
+        Partners are places in the batch where it is computed as a whole; otherwise they are described as the
+        images themselves are.
+        """
+        if self.augmentation is None or not self.augmentation.mixes:
+            return ()
+        partners = draw.partners[own]
+        described = self._describe(numbers, draw, partners) if self.divided else (partners,)
+        return *described, draw.boxes[own], draw.blend[own]
 
 
 def weigh_classes(labels: NDArray[np.int64], class_count: int, *, balanced: bool) -> NDArray[np.float32]:

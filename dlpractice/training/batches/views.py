@@ -1,13 +1,15 @@
 """One-shot drawings as the net sees them: resized, turned, distorted, and drawn with another pen."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from dlpractice.data.oneshot.distortion import Distortion, Moves, see_plain
-from dlpractice.training.batches.feed import Rows
+from dlpractice.data.oneshot.distortion import Distortion, see_plain
+from dlpractice.training.batches.sampling import read_between, warp
+from dlpractice.training.batches.supply import Receive, Supply
 
 
 def view_batch(images: Any, transforms: Any, pens: Any, fields: Any, image_size: int) -> Any:
@@ -24,14 +26,7 @@ def view_batch(images: Any, transforms: Any, pens: Any, fields: Any, image_size:
         # The middle of a window of even size lies half a pixel beyond the place of its output.
         shift = 0.5 * (1 - factor % 2)
         transforms = transforms - tf.constant([0, 0, shift, 0, 0, shift, 0, 0], tf.float32)
-    views = tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=transforms,
-        output_shape=(image_size, image_size),
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode="NEAREST",
-    )
+    views = warp(images, transforms, (image_size, image_size), "NEAREST")
     return _bend(views, fields) if fields.shape[1] else views
 
 
@@ -53,57 +48,69 @@ def _bend(images: Any, fields: Any) -> Any:
     Args:
         fields: (N, G, G, 2), the displacements in y and x, in pixels. They are resized to S x S.
     """
-    count, size = tf.shape(images)[0], images.shape[1]
-    places = tf.stack(tf.meshgrid(tf.range(size), tf.range(size), indexing="ij"), axis=-1)
-    places = tf.cast(places, tf.float32) + tf.image.resize(fields, (size, size), "bicubic")
-    places = tf.clip_by_value(places, 0.0, size - 1.0)
-    corner = tf.minimum(tf.floor(places), size - 2.0)
-    down, right = tf.split(places - corner, 2, axis=-1)
-    first = tf.cast(corner[..., 0] * size + corner[..., 1], tf.int32)
-    flat = tf.reshape(images, (count, size * size, images.shape[3]))
-    top_left, top_right, low_left, low_right = (
-        tf.gather(flat, first + step, batch_dims=1) for step in (0, 1, size, size + 1)
-    )
-    top = top_left + right * (top_right - top_left)
-    low = low_left + right * (low_right - low_left)
-    return top + down * (low - top)
+    size = images.shape[1]
+    # XLA has no kernel for resizing so, but it is linear: what it does to each point tells all of it.
+    with tf.init_scope():
+        points = tf.eye(fields.shape[1])[:, :, None, None]
+        spread = tf.image.resize(points, (size, 1), "bicubic")[:, :, 0, 0].numpy()
+    moved = tf.einsum("ngha,gs,ht->nsta", fields, spread, spread)
+    line = tf.range(size, dtype=tf.float32)
+    y = tf.clip_by_value(line[None, :, None] + moved[..., 0], 0.0, size - 1.0)
+    x = tf.clip_by_value(line[None, None, :] + moved[..., 1], 0.0, size - 1.0)
+    return read_between(images, y, x)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The `Receive` of drawings: what `rows` makes of what was sent, seen as the fields of `Moves` say that
+    are sent with it."""
+
+    rows: Receive
+    image_size: int
+
+    def __call__(self, *sent: Any) -> Any:
+        """(n, image_size, image_size, C) float32."""
+        *rows, transforms, pens, fields = sent
+        return view_batch(self.rows(*rows), transforms, pens, fields, self.image_size)
 
 
 class PlainViews:
-    """Rows of examples as the net sees them when nothing is distorted.
+    """A supply of examples as the net sees them when nothing is distorted.
 
     Args:
         pixels: (N, H, H, C) uint8. Row i + t N is example i in turn t, as `distortion.see_plain` counts
             turns.
     """
 
-    def __init__(self, pixels: Rows, image_size: int, turns: int = 1) -> None:
+    def __init__(self, pixels: Supply, image_size: int, turns: int = 1) -> None:
         self._pixels, self._image_size, self._turns = pixels, image_size, turns
+        self.receive = Seen(pixels.receive, image_size)
 
     def __len__(self) -> int:
         return len(self._pixels) * self._turns
 
-    def __getitem__(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """As `Supply` says."""
+        return (self._image_size, self._image_size, self._pixels.row_shape[-1])
+
+    def send(self, indices: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+        """What the pixels' supply sends, and the moves."""
         turns, rows = np.divmod(indices, len(self._pixels))
-        images = self._pixels[rows]
-        moves = see_plain(turns, images.shape[1], self._image_size)
-        return np.asarray(view_batch(images, *moves, self._image_size))
+        moves = see_plain(turns, self._pixels.row_shape[0], self._image_size)
+        return (*self._pixels.send(rows), *moves)
 
 
-class DistortedViews:
+class DistortedViews(PlainViews):
     """Rows as those of `PlainViews` without turns, each with a distortion of its own that depends on `seed`
     alone."""
 
-    def __init__(self, pixels: Rows, image_size: int, distortion: Distortion, seed: int = 0) -> None:
-        self._pixels, self._image_size = pixels, image_size
-        side = pixels[np.zeros(1, np.int64)].shape[1]
+    def __init__(self, pixels: Supply, image_size: int, distortion: Distortion, seed: int = 0) -> None:
+        super().__init__(pixels, image_size)
         self._moves = distortion.draw(
-            np.random.default_rng(seed), np.zeros(len(pixels), np.int64), side, image_size
+            np.random.default_rng(seed), np.zeros(len(pixels), np.int64), pixels.row_shape[0], image_size
         )
 
-    def __len__(self) -> int:
-        return len(self._pixels)
-
-    def __getitem__(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-        moves = Moves(*(part[indices] for part in self._moves))
-        return np.asarray(view_batch(self._pixels[indices], *moves, self._image_size))
+    def send(self, indices: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+        """What the pixels' supply sends, and the moves."""
+        return (*self._pixels.send(indices), *(part[indices] for part in self._moves))

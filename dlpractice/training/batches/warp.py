@@ -4,6 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from dlpractice.training.batches.sampling import warp
+
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
@@ -17,22 +19,14 @@ def warp_batch(images: Any, transforms: Any, colours: Any) -> Any:
     Args:
         transforms, colours: (N, 8) and (N, 3), as in `dlpractice.data.augmentation.Draw`.
     """
-    images = tf.cast(images, tf.float32)
-    size = tf.shape(images)[1:3]
-    images = tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=transforms,
-        output_shape=size,
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode="REFLECT",
-    )
+    images = warp(images, transforms, images.shape[1:3], "REFLECT")
     brightness, contrast, saturation = (colours[:, i, None, None, None] for i in range(3))
     grey = tf.reduce_sum(images * _LUMA, axis=-1, keepdims=True)
     # Written so that factors of 1 leave every bit as it is.
     images = saturation * images + (1.0 - saturation) * grey
     mean = tf.reduce_mean(grey, axis=(1, 2, 3), keepdims=True)
-    images = contrast * images + (1.0 - contrast) * mean + 255.0 * brightness
+    # Where it knows the shapes, TensorFlow would add up a sum of three in another order, and round otherwise.
+    images = contrast * images + (1.0 - contrast) * mean - -255.0 * brightness
     return tf.clip_by_value(images, 0.0, 255.0)
 
 
@@ -40,11 +34,12 @@ def mix_batch(images: Any, partners: Any, boxes: Any, blend: Any) -> Any:
     """Mixes each of (N, S, S, 3) images with its partner, by MixUp or CutMix.
 
     Args:
-        partners, boxes, blend: (N,), (N, 4) and (N,), as in `dlpractice.data.augmentation.Draw`.
+        partners: (N, S, S, 3), the image that each is mixed with.
+        boxes, blend: (N, 4) and (N,), as in `dlpractice.data.augmentation.Draw`.
     """
     side = tf.shape(images)[1]
     rows, columns = tf.range(side)[None, :, None], tf.range(side)[None, None, :]
     top, left, bottom, right = (boxes[:, i, None, None] for i in range(4))
     inside = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
     own = tf.where(inside, 0.0, blend[:, None, None])[..., None]
-    return own * images + (1.0 - own) * tf.gather(images, partners)
+    return own * images + (1.0 - own) * partners

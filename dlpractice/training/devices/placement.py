@@ -54,6 +54,31 @@ class Placement:
         """Whether this process writes the run directory."""
         return self._worker == 0
 
+    @property
+    def is_on_gpus(self) -> bool:
+        """Whether GPUs compute, and nothing else does."""
+        return all("GPU" in name for name in self.devices)
+
+    def local_replica(self) -> int:
+        """Which of this process's replicas is being traced or run; 0 outside of all of them."""
+        context = tf.distribute.get_replica_context()
+        number = 0 if context is None else int(tf.get_static_value(context.replica_id_in_sync_group))
+        return number % (self.replicas // self.workers)
+
+    def device_memory(self) -> int:
+        """Bytes of memory of this process's smallest device, as far as TensorFlow may use it; 0 for a CPU,
+        whose memory is the computer's own."""
+        if not self.is_on_gpus:
+            return 0
+        # TensorFlow tells it by no function of its public interface.
+        from tensorflow.python.client import device_lib
+
+        return min(
+            int(device.memory_limit)
+            for device in device_lib.list_local_devices()
+            if device.device_type == "GPU"
+        )
+
     def share(self, count: int) -> slice:
         """Which of the `count` rows of a batch this process computes. The shares of all workers make up the
         batch, and do not overlap."""

@@ -1,9 +1,11 @@
 """Scores by embeddings, against loops over pairs of images."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from dlpractice.data.examples import Examples
@@ -18,7 +20,9 @@ from dlpractice.recipes.oneshot.embedding_answers import (
     embed_views,
     score_pairs,
 )
+from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.batches.views import DistortedViews
+from dlpractice.training.steps import Forward, forward_all
 
 RNG = np.random.default_rng(0)
 EMBEDDINGS = RNG.normal(size=(12, 5)).astype(np.float32)
@@ -41,13 +45,22 @@ def flatten(images: NDArray[np.float32]) -> NDArray[np.float32]:
     return images.reshape(len(images), -1) - 127.5
 
 
+def see(net: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> Forward:
+    """The forward pass of what stands for a net."""
+    return Forward(lambda sent, receive: lambda: net(receive(*map(tf.constant, sent)).numpy()))
+
+
+def distort(distortion: Distortion, seed: int = 0) -> NDArray[np.float32]:
+    return forward_all(see(flatten), DistortedViews(Streamed(PIXELS), 6, distortion, seed))
+
+
 def likeness(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
     cosine = first @ second / (np.linalg.norm(first) * np.linalg.norm(second))
     return float(4.0 * cosine)
 
 
 def test_each_example_is_embedded_in_each_turn() -> None:
-    rows = embed(flatten, EXAMPLES, 6, turns=4)
+    rows = embed(see(flatten), EXAMPLES, 6, turns=4)
     assert rows.shape == (48, 36)
     for turn in range(4):
         wanted = flatten(np.rot90(PIXELS, turn, axes=(1, 2)).astype(np.float32))
@@ -58,9 +71,11 @@ def test_views_are_summed_at_length_one() -> None:
     distortion = Distortion(probability=1.0)
     parts = [flatten(PIXELS.astype(np.float32))]
     for seed in (1, 2):
-        parts.append(flatten(DistortedViews(PIXELS, 6, distortion, seed)[np.arange(12)]))
+        parts.append(distort(distortion, seed))
     wanted = sum(part / np.linalg.norm(part, axis=1, keepdims=True) for part in parts)
-    np.testing.assert_allclose(embed_views(flatten, EXAMPLES, 6, distortion, 3), wanted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        embed_views(see(flatten), EXAMPLES, 6, distortion, 3), wanted, rtol=1e-4, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("groups", [None, GROUPS])
@@ -109,10 +124,10 @@ def make_tasks(offset: int = 0) -> tuple[Task, ...]:
 @pytest.mark.parametrize("stand_in", [None, Distortion(probability=1.0)])
 def test_an_examination_is_cross_entropy_and_accuracy(stand_in: Distortion | None) -> None:
     tasks = make_tasks() if stand_in is None else make_tasks(offset=12)
-    found = TaskExamination(EXAMPLES, tasks, Cosine(4.0), 6, stand_in)(flatten)
+    found = TaskExamination(EXAMPLES, tasks, Cosine(4.0), 6, stand_in)(see(flatten))
     rows = flatten(PIXELS.astype(np.float32))
     if stand_in is not None:
-        rows = np.concatenate([rows, flatten(DistortedViews(PIXELS, 6, stand_in)[np.arange(12)])])
+        rows = np.concatenate([rows, distort(stand_in)])
     losses, right = [], []
     for task in tasks:
         for query, answer in zip(task.queries, task.answers, strict=True):
@@ -128,7 +143,7 @@ def test_a_net_that_tells_nothing_apart_is_right_never(similarity: Similarity) -
     def collapse(images: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.ones((len(images), 3), np.float32)
 
-    loss, accuracy = TaskExamination(EXAMPLES, make_tasks(), similarity, 6)(collapse)
+    loss, accuracy = TaskExamination(EXAMPLES, make_tasks(), similarity, 6)(see(collapse))
     assert accuracy == 0.0
     assert loss == pytest.approx(np.log(3), rel=1e-5)
 

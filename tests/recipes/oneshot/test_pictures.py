@@ -1,10 +1,13 @@
 """What is shown of a one-shot run."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from dlpractice.config.schema import Oneshot
@@ -17,7 +20,9 @@ from dlpractice.recipes.oneshot.oneshot import make_feed
 from dlpractice.recipes.oneshot.pictures import Failures, Pictures, collect_pictures
 from dlpractice.recipes.oneshot.results import Protocol, Scored
 from dlpractice.recipes.oneshot.setup import OneshotSetup, prepare_oneshot
+from dlpractice.training.batches.supply import Receive
 from dlpractice.training.batches.views import view_batch
+from dlpractice.training.steps import Forward
 
 
 def make_examples(sizes: tuple[tuple[int, int], ...]) -> Examples:
@@ -74,10 +79,11 @@ def setup(tiny_oneshot_config: Oneshot, shared_cache: Path) -> OneshotSetup:
 
 
 def collect(config: Oneshot, setup: OneshotSetup) -> Pictures:
-    def forward(images: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(images, np.float32).reshape(len(images), -1)
+    def flatten(sent: Sequence[NDArray[Any]], receive: Receive) -> Callable[[], NDArray[np.float32]]:
+        images = np.asarray(receive(*map(tf.constant, sent)))
+        return lambda: images.reshape(len(images), -1)
 
-    return collect_pictures(config, setup, make_feed(config, setup), forward, make_scored())
+    return collect_pictures(config, setup, make_feed(config, setup), Forward(flatten), make_scored())
 
 
 def test_pairs_are_as_the_first_batch_is_seen(tiny_oneshot_config: Oneshot, setup: OneshotSetup) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dlpractice.data.augmentation import Augmentation, mix_targets
 from dlpractice.training.batches.feed import Feed, weigh_classes
+from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.batches.warp import mix_batch, warp_batch
 
 EVERYTHING = Augmentation("both", 30, 0.3, 0.2, 0.1, 0.2, 0.3, mixup=0.4, cutmix=1.0)
@@ -22,18 +23,18 @@ def make_feed(views: int = 2, **options: Any) -> Feed:
     """Rows that hold their own number, views of 23 images."""
     rows = np.arange(views * COUNT, dtype=np.float32)[:, None]
     settings = {"batch_size": 5, "seed": 1, **options}
-    return Feed(rows, LABELS, np.array([1, 2, 3], np.float32), **settings)
+    return Feed(Streamed(rows), LABELS, np.array([1, 2, 3], np.float32), **settings)
 
 
-def make_image_feed(augmentation: Augmentation | None = EVERYTHING) -> Feed:
+def make_image_feed(augmentation: Augmentation | None = EVERYTHING, **options: Any) -> Feed:
     pixels = np.random.default_rng(0).integers(0, 256, (COUNT, 8, 8, 3), dtype=np.uint8)
-    return Feed(
-        pixels, LABELS, np.ones(3, np.float32), 5, seed=1, label_smoothing=0.1, augmentation=augmentation
-    )
+    settings = {"batch_size": 5, "seed": 1, "label_smoothing": 0.1, **options}
+    return Feed(Streamed(pixels), LABELS, np.ones(3, np.float32), augmentation=augmentation, **settings)
 
 
 def read(feed: Feed, epoch: int, start: int = 0) -> list[list[NDArray[Any]]]:
-    return [[np.asarray(part) for part in batch] for batch in feed.batches(epoch, start)]
+    """What the loss takes of each batch of an epoch."""
+    return [[np.asarray(part) for part in feed.prepare(*batch)] for batch in feed.batches(epoch, start)]
 
 
 def numbers(feed: Feed, epoch: int) -> list[int]:
@@ -94,14 +95,15 @@ def test_so_does_an_augmented_one_bit_for_bit(start: int) -> None:
     assert_same(read(make_image_feed(), 3, start), read(make_image_feed(), 3)[start:])
 
 
-def test_augmented_batches_are_what_was_drawn_for_them() -> None:
-    feed = make_image_feed()
+@pytest.mark.parametrize("divided", [False, True])
+def test_augmented_batches_are_what_was_drawn_for_them(divided: bool) -> None:
+    feed = make_image_feed(divided=divided)
     plain = read(make_image_feed(None), 2)
     for step, (batch, (pixels, targets, weights)) in enumerate(zip(read(feed, 2), plain, strict=True)):
         drawn = EVERYTHING.draw(np.random.default_rng([1, 2, step + 1]), len(pixels), 8)
         warped = warp_batch(pixels, drawn.transforms, drawn.colours)
         np.testing.assert_allclose(
-            batch[0], mix_batch(warped, drawn.partners, drawn.boxes, drawn.blend), atol=1e-3
+            batch[0], mix_batch(warped, warped.numpy()[drawn.partners], drawn.boxes, drawn.blend), atol=1e-3
         )
         np.testing.assert_allclose(batch[1], mix_targets(targets, weights, drawn)[0], rtol=1e-6)
         np.testing.assert_array_equal(batch[2], weights)
@@ -140,8 +142,9 @@ def test_shares_of_a_batch_make_up_the_batch(augmentation: Augmentation | None) 
 
     def batches(share: Callable[[int], slice]) -> list[Any]:
         ones = np.ones(2, np.float32)
-        feed = Feed(rows, np.arange(20) % 2, ones, 7, 3, augmentation=augmentation, share=share)
-        return list(feed.batches(1))
+        labels = np.arange(20) % 2
+        feed = Feed(Streamed(rows), labels, ones, 7, 3, augmentation=augmentation, share=share, divided=True)
+        return read(feed, 1)
 
     whole = batches(lambda count: slice(0, count))
     first, rest = batches(lambda count: slice(0, count // 3)), batches(lambda count: slice(count // 3, count))

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from numpy.typing import NDArray
 from scipy.ndimage import affine_transform, map_coordinates, maximum_filter, minimum_filter
 
 from dlpractice.data.oneshot.distortion import Distortion, Moves, see_plain
+from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.batches.views import DistortedViews, PlainViews, view_batch
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 12, 12, 2), np.uint8)
@@ -15,6 +17,10 @@ STROKE[0, 7, 3:12] = 0
 
 def view(images: NDArray[np.uint8], moves: Moves, image_size: int) -> NDArray[np.float32]:
     return np.asarray(view_batch(images, *moves, image_size))
+
+
+def read(rows: PlainViews, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+    return np.asarray(rows.receive(*map(tf.constant, rows.send(indices))))
 
 
 def stay(count: int, side: int) -> Moves:
@@ -36,9 +42,9 @@ def test_at_a_whole_fraction_of_its_size_an_image_is_the_mean_of_blocks(factor: 
 
 
 def test_turns_are_those_of_numpy_at_any_size() -> None:
-    rows = PlainViews(IMAGES, 4, turns=8)
+    rows = PlainViews(Streamed(IMAGES), 4, turns=8)
     assert len(rows) == 24
-    seen = rows[np.arange(24)]
+    seen = read(rows, np.arange(24))
     for turn in range(8):
         start = IMAGES[:, :, ::-1] if turn >= 4 else IMAGES
         turned = np.ascontiguousarray(np.rot90(start, turn % 4, axes=(1, 2)))
@@ -47,9 +53,9 @@ def test_turns_are_those_of_numpy_at_any_size() -> None:
 
 
 def test_rows_are_seen_in_the_order_asked_for() -> None:
-    rows = PlainViews(IMAGES, 5, turns=4)
+    rows = PlainViews(Streamed(IMAGES), 5, turns=4)
     asked = np.array([7, 0, 11, 7])
-    np.testing.assert_allclose(rows[asked], rows[np.arange(12)][asked], atol=1e-3)
+    np.testing.assert_allclose(read(rows, asked), read(rows, np.arange(12))[asked], atol=1e-3)
 
 
 @pytest.mark.parametrize("size", [12, 4, 20])
@@ -157,10 +163,26 @@ def test_what_is_passed_in_is_left_as_it_is() -> None:
 
 def test_distorted_views_are_always_the_same_and_differ_with_the_seed() -> None:
     distortion = Distortion(elastic=0.1, thickness=0.5, probability=1.0)
-    rows = DistortedViews(IMAGES, 6, distortion)
+    pixels, every = Streamed(IMAGES), np.arange(3)
+    rows = DistortedViews(pixels, 6, distortion)
     assert len(rows) == 3
-    seen = rows[np.arange(3)]
-    np.testing.assert_allclose(rows[np.array([2])], seen[2:], atol=1e-3)
-    np.testing.assert_array_equal(DistortedViews(IMAGES, 6, distortion)[np.arange(3)], seen)
-    assert np.abs(DistortedViews(IMAGES, 6, distortion, 1)[np.arange(3)] - seen).max() > 10
-    assert np.abs(PlainViews(IMAGES, 6)[np.arange(3)] - seen).max() > 10
+    seen = read(rows, every)
+    np.testing.assert_allclose(read(rows, np.array([2])), seen[2:], atol=1e-3)
+    np.testing.assert_array_equal(read(DistortedViews(pixels, 6, distortion), every), seen)
+    assert np.abs(read(DistortedViews(pixels, 6, distortion, 1), every) - seen).max() > 10
+    assert np.abs(read(PlainViews(pixels, 6), every) - seen).max() > 10
+
+
+def test_views_are_compiled_once_for_all_supplies_of_a_kind() -> None:
+    first, second = (PlainViews(Streamed(images), 6).receive for images in (IMAGES, STROKE))
+    assert first == second and hash(first) == hash(second)
+    assert first != PlainViews(Streamed(IMAGES), 5).receive
+
+
+@pytest.mark.parametrize("size", [12, 4])
+def test_xla_sees_the_same(size: int) -> None:
+    moves = Distortion(thickness=0.5, elastic=0.1, probability=1.0).draw(
+        np.random.default_rng(1), np.array([0, 3, 5]), 12, size
+    )
+    compiled = tf.function(lambda *batch: view_batch(*batch, size), jit_compile=True)
+    np.testing.assert_allclose(compiled(IMAGES, *moves), view(IMAGES, moves, size), atol=0.01)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -88,6 +89,21 @@ def test_zoom_and_rotation_are_those_of_pillow(images: NDArray[np.uint8]) -> Non
         np.testing.assert_allclose(found[certain], np.asarray(wanted)[certain], atol=1.0)
 
 
+def test_what_is_known_of_shapes_changes_no_bit(images: NDArray[np.uint8]) -> None:
+    drawn = Augmentation("both", 40, 0.4, 0.4, 0.2, 0.2, 0.2).draw(np.random.default_rng(3), 4, SIDE)
+    parts = images, drawn.transforms, drawn.colours
+    compiled = tf.function(warp_batch)
+    np.testing.assert_array_equal(compiled(*map(tf.constant, parts)), warp_batch(*parts))
+
+
+def test_xla_warps_as_tensorflow_does(images: NDArray[np.uint8]) -> None:
+    # Places far outside are mirrored more than once.
+    drawn = Augmentation("both", 40, 0.9, 2.0, 0.2, 0.2, 0.2).draw(np.random.default_rng(3), 4, SIDE)
+    compiled = tf.function(warp_batch, jit_compile=True)
+    found = compiled(images, drawn.transforms, drawn.colours)
+    np.testing.assert_allclose(found, warp_batch(images, drawn.transforms, drawn.colours), atol=0.01)
+
+
 def test_colours_are_those_of_the_formula(images: NDArray[np.uint8]) -> None:
     brightness, contrast, saturation = 0.1, 0.7, 1.4
     found = warp(images, [1, 0, 0, 0, 1, 0], [brightness, contrast, saturation])
@@ -109,7 +125,7 @@ def test_no_saturation_is_grey_and_no_contrast_is_flat(images: NDArray[np.uint8]
 def test_mixup_blends_exactly(images: NDArray[np.uint8]) -> None:
     pixels = images.astype(np.float32)
     drawn = Augmentation(mixup=1.0).draw(np.random.default_rng(1), 4, SIDE)
-    mixed = np.asarray(mix_batch(pixels, drawn.partners, drawn.boxes, drawn.blend))
+    mixed = np.asarray(mix_batch(pixels, pixels[drawn.partners], drawn.boxes, drawn.blend))
     for row, (partner, share) in enumerate(zip(drawn.partners, drawn.shares, strict=True)):
         wanted = share * pixels[row] + (1 - share) * pixels[partner]
         np.testing.assert_allclose(mixed[row], wanted, rtol=1e-6)
@@ -118,7 +134,7 @@ def test_mixup_blends_exactly(images: NDArray[np.uint8]) -> None:
 def test_cutmix_pastes_the_box_and_counts_its_pixels() -> None:
     pixels = np.broadcast_to(np.arange(8, dtype=np.float32)[:, None, None, None], (8, SIDE, SIDE, 3))
     drawn = Augmentation(cutmix=1.0).draw(np.random.default_rng(2), 8, SIDE)
-    mixed = np.asarray(mix_batch(pixels, drawn.partners, drawn.boxes, drawn.blend))
+    mixed = np.asarray(mix_batch(pixels, pixels[drawn.partners], drawn.boxes, drawn.blend))
     assert (drawn.partners != np.arange(8)).any()
     for row, (top, left, bottom, right) in enumerate(drawn.boxes):
         wanted = pixels[row].copy()

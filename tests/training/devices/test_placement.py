@@ -17,11 +17,15 @@ TWO_DEVICES = """
 import json
 import numpy as np
 import keras
+from dlpractice.data.augmentation import Augmentation
 from dlpractice.errors import HardwareError
 from dlpractice.layers.normalisation import FusedBatchNormalization
 from dlpractice.training.optimisers.optimisers import build_groups
+from dlpractice.training.batches.feed import Feed
+from dlpractice.training.batches.residence import hold
+from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.devices.placement import place
-from dlpractice.training.steps import classification_loss, compile_forward, compile_train_step
+from dlpractice.training.steps import classification_loss, compile_forward, compile_train_step, forward_all
 
 def train(devices, kind, sizes, normalised=False, parts=1):
     placement = place(devices)
@@ -76,6 +80,35 @@ found["accumulated"] = {
     )
     for devices in (1, 2)
 }
+def feed_mixed(devices, is_held):  # the weights after an epoch, and all logits
+    placement = place(devices)
+    keras.utils.set_random_seed(1)
+    with placement.strategy.scope():
+        inputs = keras.Input((6, 6, 3))
+        model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(inputs / 255)))
+        groups = build_groups(
+            model.trainable_variables, kind="sgd", weight_decay=0.0,
+            is_pretrained=lambda v: False, pretrained_rate=1.0,
+        )
+    rows = np.random.default_rng(0).integers(0, 256, (13, 6, 6, 3), np.uint8)
+    supply = hold(rows, placement) if is_held else Streamed(rows)
+    feed = Feed(
+        supply, np.arange(13) % 2, np.ones(2, np.float32), 5, seed=0, share=placement.share,
+        augmentation=Augmentation("both", 20, mixup=1.0, cutmix=1.0), divided=devices > 1,
+    )
+    step = compile_train_step(
+        classification_loss(model), groups, placement, "float32", prepare=feed.prepare
+    )
+    for batch in feed.batches(0):
+        step(batch, 0.1)
+    found["copies"] = [copy.device[-5:] for copy in supply.receive.copies] if is_held else []
+    return model.get_weights() + [forward_all(compile_forward(model, placement), supply, 5)]
+
+mixed = feed_mixed(1, False)
+found["mixed"] = [
+    max(float(np.abs(a - b).max()) for a, b in zip(feed_mixed(*how), mixed))
+    for how in ((2, False), (2, True))
+]
 try:
     place(3)
 except HardwareError as error:
@@ -113,6 +146,13 @@ def test_parts_on_two_devices_step_as_the_whole_batch_on_one(two_devices: dict[s
     # Batches of 8, 7, 1 and 5 in three parts of uneven size, each dealt out to two devices: some have none.
     assert two_devices["accumulated"]["2"] < 1e-5
     assert two_devices["accumulated"]["1"] < 1e-6
+
+
+def test_images_are_mixed_with_those_of_other_devices_which_may_hold_them_all(
+    two_devices: dict[str, Any],
+) -> None:
+    assert two_devices["copies"] == ["CPU:0", "CPU:1"]
+    assert max(two_devices["mixed"]) < 1e-5
 
 
 def test_one_device_takes_the_batch_as_it_is() -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dlpractice.progress import Silent
 from dlpractice.training.assignment import Examinations, Labelled, Outputs, Settings, Subject
 from dlpractice.training.batches.feed import Feed
+from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.devices.placement import Devices, place
 from dlpractice.training.diagnostics.recording import Probe, Recorder, compile_gradients
@@ -58,7 +59,8 @@ def images(count: int = 48, seed: int = 0) -> Labelled:
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 3
     centres = np.random.default_rng(9).normal(size=(3, *SHAPE))
-    return Labelled((centres[labels] + rng.normal(size=(count, *SHAPE))).astype(np.float32), labels)
+    rows = (centres[labels] + rng.normal(size=(count, *SHAPE))).astype(np.float32)
+    return Labelled(Streamed(rows), labels)
 
 
 def build(precision: str = "float32", bias: float = 0.0) -> keras.Model:
