@@ -91,6 +91,8 @@ def run(config: Benchmark, folder: BenchmarkFolder, progress: Progress | None = 
     for part in [part for part in PARTS if part in config.parts]:
         steadiness.look_in_passing()
         measured[part] = _measure(part, config.section(part), context)
+        if part != "prediction":  # of machines that nobody has given a price for
+            add_costs(measured[part], config.price_per_hour)
         steadiness.look()
         document["steadiness"] = steadiness.to_json()
         settle_intervals(measured, steadiness.drift() or 0.0)
@@ -102,6 +104,13 @@ def run(config: Benchmark, folder: BenchmarkFolder, progress: Progress | None = 
     document["finished"] = True
     folder.write_document(document)
     return document
+
+
+def add_costs(part: Document, price_per_hour: float | None) -> None:
+    """Gives rows in images/s the field `cost_per_million`, in the currency of the price of an hour."""
+    for row in part["rows"]:
+        if price_per_hour is not None and row.get("net") and row["value"]:
+            row["cost_per_million"] = price_per_hour / 3600 / row["value"] * 1e6
 
 
 def settle_intervals(measured: Mapping[str, Document], drift: float) -> None:

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
+from itertools import product
 from typing import Any
 
 from dlpractice.benchmark.backends.retired_frameworks import RETIRED_FRAMEWORKS
@@ -26,8 +27,9 @@ from dlpractice.config.sections.benchmark import Backends
 def measure_backends(section: Backends, context: Context) -> Document:
     """Rows backends/BACKEND/NET/WORK/float32/BATCH in images/s.
 
-    Each row also has the parts of its name as fields, and `threads` and `versions`. ONNX Runtime is measured
-    in inference only. A backend that is not installed, fails or takes too long has rows without a value,
+    Each row also has the parts of its name as fields, and `threads` and `versions`. TensorFlow has a second
+    row with XLA, whose name ends in `/xla`. ONNX Runtime is measured in inference only, and its row names the
+    `provider` that ran it. A backend that is not installed, fails or takes too long has rows without a value,
     which say why. `retired` lists frameworks of the same years that are no longer developed, as published.
     """
     context.progress.stage("measuring backends", len(section.names), "backends")
@@ -76,6 +78,7 @@ def _benchmark_command(section: Backends, context: Context, folder: str) -> list
         f"models.names=[{','.join(section.models)}]",
         f"models.batch_sizes=[{section.batch_size}]",
         "models.precisions=[float32]",
+        "models.compilers=[default, xla]",
         f"repetitions={context.sampling.repetitions}",
         f"spread_seconds={context.sampling.spread_seconds}",
         f"memory_share={context.memory.share}",
@@ -104,6 +107,7 @@ class _Runner:
     command: takes the section, the context and a folder that does not exist yet, and gives the command line
         of the process, which prints a result as JSON.
     works: the kinds of work that are measured, `inference` and `training`.
+    compilers: the ways to compile a net that are measured.
     """
 
     packages: tuple[str, ...]
@@ -111,10 +115,13 @@ class _Runner:
     environment: dict[str, str]
     command: Callable[[Backends, Context, str], Sequence[str]] = _benchmark_command
     works: tuple[str, ...] = ("inference", "training")
+    compilers: tuple[str, ...] = ("default",)
 
 
 _RUNNERS = {
-    "tensorflow": _Runner(("tensorflow",), "dlpractice", {"KERAS_BACKEND": "tensorflow"}),
+    "tensorflow": _Runner(
+        ("tensorflow",), "dlpractice", {"KERAS_BACKEND": "tensorflow"}, compilers=("default", "xla")
+    ),
     "jax": _Runner(("jax",), "dlpractice[backends]", {"KERAS_BACKEND": "jax"}),
     "torch": _Runner(("torch",), "dlpractice[backends]", {"KERAS_BACKEND": "torch"}),
     "onnxruntime": _Runner(
@@ -130,14 +137,16 @@ _RUNNERS = {
 
 def _adopt(row: Document, backend: str, environment: dict[str, Any]) -> Document:
     """A row that a backend's own process measured, renamed after that backend."""
-    label = NetRow(row["net"], row["work"], row["precision"]).label(row["batch"])
+    label = NetRow(row["net"], row["work"], row["precision"], row["compiler"]).label(row["batch"])
     known = {key: environment[key] for key in ("threads", "versions")}
     return {**row, "name": f"backends/{backend}/{label}", "backend": backend, **known}
 
 
 def _nothing(name: str, section: Backends, why: str) -> list[Document]:
     batch = section.batch_size
-    rows = [NetRow(net, work) for net in section.models for work in _RUNNERS[name].works]
+    runner = _RUNNERS[name]
+    kinds = product(section.models, runner.works, runner.compilers)
+    rows = [NetRow(net, work, compiler=compiler) for net, work, compiler in kinds]
     return [
         missing_row(
             f"backends/{name}/{row.label(batch)}", "images/s", why, {"backend": name, **row.fields(batch)}

@@ -71,7 +71,7 @@ def _warm_up(row: NetRow, net: keras.Model, batch: int, threads: int, seed: int)
         why = f"outputs differ from Keras's by {difference:.2g} of the largest; {TOLERANCE:g} is allowed"
         return Figure(name, "images/s", why=why, notes=fields)
     watch = Watch(lambda: call(images), synchronise=lambda _: None)
-    notes = fields | {"how": call.how, "difference": difference, "tolerance": TOLERANCE}
+    notes = fields | {"how": call.how, "provider": call.how, "difference": difference, "tolerance": TOLERANCE}
     return Figure(name, "images/s", batch, watch, notes=notes)
 
 

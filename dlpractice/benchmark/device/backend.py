@@ -7,7 +7,7 @@ measured with JAX or PyTorch.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -68,16 +68,25 @@ def versions() -> dict[str, str]:
     return {package: metadata.version(package) for package in packages}
 
 
-def compile_call(function: Callable[..., Any]) -> Compiled:
+def compile_call(
+    function: Callable[..., Any], shapes: Sequence[tuple[int | None, ...]] | None = None, *, xla: bool = False
+) -> Compiled:
     """`function` of tensors, compiled as the backend does by default.
 
-    PyTorch runs it as it stands, as Keras does there, without keeping gradients.
+    PyTorch runs it as it stands, as Keras does there, without keeping gradients. JAX compiles it anew for
+    each shape that it is called with.
+
+    shapes: those of its arguments, which are then float32. TensorFlow traces the function once for all sizes
+        that they leave open.
+    xla: whether TensorFlow hands it to XLA; JAX always does, PyTorch never.
     """
     name = backend_name()
     if name == "tensorflow":
         import tensorflow as tf
 
-        return Compiled(tf.function(function, autograph=False), "tf.function")
+        signature = None if shapes is None else [tf.TensorSpec(shape, "float32") for shape in shapes]
+        compiled = tf.function(function, input_signature=signature, autograph=False, jit_compile=xla or None)
+        return Compiled(compiled, "tf.function, XLA" if xla else "tf.function")
     if name == "jax":
         import jax
 
@@ -94,15 +103,8 @@ def compile_scaled_sum(scale: float) -> Compiled:
         import torch
 
         return Compiled(lambda first, second: torch.add(first, second, alpha=scale), "eager")
-    if name == "jax":
-        return compile_call(lambda first, second: first + scale * second)
-    import tensorflow as tf
-
     # Without XLA TensorFlow would write the scaled values to memory and read them again.
-    return Compiled(
-        tf.function(lambda first, second: first + scale * second, autograph=False, jit_compile=True),
-        "tf.function, XLA",
-    )
+    return compile_call(lambda first, second: first + scale * second, xla=True)
 
 
 def synchronise(value: object) -> None:
@@ -226,45 +228,6 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     text = f"{type(error).__name__}: {error}"
     return any(sign in text for sign in ("RESOURCE_EXHAUSTED", "ResourceExhausted", "OutOfMemory"))
-
-
-@contextmanager
-def tensor_float_32(wanted: bool) -> Iterator[None]:
-    """Sets whether a GPU that can may round float32 products to TF32, which has ten bits of fraction.
-
-    The setting holds within the block, and a function that was compiled in the block keeps it.
-    """
-    name = backend_name()
-    if name == "jax":
-        import jax
-
-        with jax.default_matmul_precision("tensorfloat32" if wanted else "highest"):
-            yield
-        return
-    get, put = _tensor_float_32_switch(name)
-    before = get()
-    put(wanted)
-    try:
-        yield
-    finally:
-        put(before)
-
-
-def _tensor_float_32_switch(name: str) -> tuple[Callable[[], Any], Callable[[Any], object]]:
-    if name == "tensorflow":
-        import tensorflow as tf
-
-        experimental = tf.config.experimental
-        return (
-            experimental.tensor_float_32_execution_enabled,
-            experimental.enable_tensor_float_32_execution,
-        )
-    import torch
-
-    return (
-        lambda: torch.get_float32_matmul_precision() != "highest",
-        lambda wanted: torch.set_float32_matmul_precision("high" if wanted else "highest"),
-    )
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dlpractice.benchmark.device import backend
@@ -45,19 +45,22 @@ class NetRow:
     """What a row about a whole net says of itself, apart from the size of its batch.
 
     work: `inference` or `training`.
+    compiler: `default`, or `xla` where TensorFlow was told to use XLA.
     """
 
     net: str
     work: str
     precision: str = "float32"
+    compiler: str = "default"
 
     def label(self, batch: int) -> str:
         """The last part of the row's name."""
-        return f"{self.net}/{self.work}/{self.precision}/{batch}"
+        label = f"{self.net}/{self.work}/{self.precision}/{batch}"
+        return label if self.compiler == "default" else f"{label}/{self.compiler}"
 
     def fields(self, batch: int) -> Row:
         """The parts of the label, and the batch size, as fields of the row."""
-        return {"net": self.net, "work": self.work, "precision": self.precision, "batch": batch}
+        return {**asdict(self), "batch": batch}
 
 
 def missing_row(name: str, unit: str, why: str, notes: Mapping[str, Any] | None = None) -> Row:

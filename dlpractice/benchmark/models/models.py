@@ -14,7 +14,9 @@ from dlpractice.benchmark.device import backend
 from dlpractice.benchmark.device.backend import Compiled
 from dlpractice.benchmark.device.measurement import Figure, NetRow
 from dlpractice.benchmark.device.memory import VALUE_BYTES
+from dlpractice.benchmark.device.tensor_float_32 import arithmetic_of
 from dlpractice.benchmark.device.timing import Watch
+from dlpractice.benchmark.models.binding import find_binding
 from dlpractice.benchmark.models.counting import Work, count_work
 from dlpractice.benchmark.models.roofline import Roof, read_roof
 from dlpractice.benchmark.models.throughput import (
@@ -37,10 +39,11 @@ _UNIT = "images/s"
 def measure_models(section: Models, context: Context) -> Document:
     """Rows models/NET/WORK/PRECISION/BATCH in images/s, with the four parts of the name as fields.
 
-    WORK is `inference` or `training`. A row has the achieved `tflops`, the `intensity` in operations a byte,
-    its shares of the measured peak and of the maker's peak in that precision, and whether compute or memory
-    `binds`; null where a peak is not known. `roof`: the measured peaks. `uncounted`: layers whose operations
-    are not in those figures.
+    WORK is `inference` or `training`. Where TensorFlow was told to use XLA, the name ends in `/xla`. A row
+    has the achieved `tflops`, the `intensity` in operations a byte, the `arithmetic` of its products (`tf32`
+    where float32 is rounded to it), its shares of the measured peak and of the maker's peak in that
+    arithmetic, and what `binds` (see `binding`); null where a peak is not known. `roof`: the measured peaks.
+    `uncounted`: layers whose operations are not in those figures.
     """
     roof = read_roof(context.measured.get("peaks"))
     uncounted: dict[str, list[str]] = {}
@@ -57,15 +60,29 @@ def measure_models(section: Models, context: Context) -> Document:
             rows += context.measure("measuring nets", group)
             group = []
         context.progress.stage(f"warming up {name} in {precision}", 1, "net")
-        for done in ("inference", "training") if section.training else ("inference",):
-            group += _warm_up_batches(net, work, NetRow(name, done, precision), section, context)
+        for done, compiler in product(_works(section), _compilers(section)):
+            row = NetRow(name, done, precision, compiler)
+            group += _warm_up_batches(net, work, row, section, context)
         context.progress.advance()
     rows += context.measure("measuring nets", group)
+    rows = [_place(row, roof) for row in rows]
+    measured = [row for row in rows if row["value"] is not None]
+    for found in measured:
+        found["binds"] = find_binding(found, measured, roof)
     return {
-        "rows": [_place(row, roof) for row in rows],
+        "rows": rows,
         "roof": roof.to_json(),
         "uncounted": uncounted,
     }
+
+
+def _works(section: Models) -> tuple[str, ...]:
+    return ("inference", "training") if section.training else ("inference",)
+
+
+def _compilers(section: Models) -> tuple[str, ...]:
+    """How nets are compiled: other backends than TensorFlow have one way only."""
+    return section.compilers if backend.backend_name() == "tensorflow" else ("default",)
 
 
 def _largest_load(work: Work, precision: str, section: Models) -> int:
@@ -78,7 +95,8 @@ def _warm_up_batches(
 ) -> Iterator[Figure]:
     """A figure for each batch size, smallest first: these tell how long a larger one would take."""
     training, value_bytes = row.work == "training", VALUE_BYTES[row.precision]
-    call = prepare_training(net) if training else prepare_inference(net)
+    prepare = prepare_training if training else prepare_inference
+    call = prepare(net, xla=row.compiler == "xla")
     longest = section.longest_call_seconds * (_TRAINING_COST if training else 1)
     per_image = 0.0
     for batch in sorted(set(section.batch_sizes)):
@@ -94,6 +112,7 @@ def _warm_up_batches(
         flops = work.flops(batch, training=training)
         notes = fields | {
             "how": call.how,
+            "arithmetic": arithmetic_of(row.precision),
             "flops": flops / batch,
             "intensity": flops / work.bytes_moved(batch, value_bytes, training=training),
         }
@@ -118,19 +137,18 @@ def warm_up(net: keras.Model, call: Compiled, batch: int, training: bool, seed: 
 
 
 def _place(row: Document, roof: Roof) -> Document:
-    """Adds to a row how it compares with the peaks of its precision."""
+    """Adds to a row how it compares with the peaks of its arithmetic."""
     if row["value"] is None:
         return row
-    precision = row["precision"]
+    arithmetic = row["arithmetic"]
     tflops = row["value"] * row["flops"] / 1e12
     vendor = find_peak(backend.list_devices()[0].model)
-    published = None if vendor is None else vendor.tflops.get(precision)
+    published = None if vendor is None else vendor.tflops.get(arithmetic)
     return row | {
         "tflops": tflops,
-        "share_of_measured_peak": _share(tflops, roof.tflops.get(precision)),
+        "share_of_measured_peak": _share(tflops, roof.tflops.get(arithmetic)),
         "share_of_vendor_peak": _share(tflops, published),
-        "attainable_tflops": roof.attainable(precision, row["intensity"]),
-        "binds": roof.binds(precision, row["intensity"]),
+        "attainable_tflops": roof.attainable(arithmetic, row["intensity"]),
     }
 
 

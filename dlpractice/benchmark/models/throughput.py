@@ -29,27 +29,33 @@ def computing_in(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def prepare_inference(model: keras.Model) -> Compiled:
-    """A call on images (N, S, S, C) on the device, which gives the outputs."""
+def prepare_inference(model: keras.Model, *, xla: bool = False) -> Compiled:
+    """A call on images (N, S, S, C) on the device, which gives the outputs.
+
+    xla: whether TensorFlow compiles it with XLA.
+    """
     if backend_name() != "jax":
-        return compile_call(lambda images: model(images, training=False))
+        return compile_call(lambda images: model(images, training=False), [model.input_shape], xla=xla)
     # Weights are arguments: a closure over them would compile them into the program as constants.
     weights = _values(model.trainable_variables), _values(model.non_trainable_variables)
     compiled = compile_call(lambda held, images: model.stateless_call(*held, images, training=False)[0])
     return Compiled(lambda images: compiled(weights, images), compiled.how)
 
 
-def prepare_training(model: keras.Model, learning_rate: float = 1e-3) -> Compiled:
+def prepare_training(model: keras.Model, learning_rate: float = 1e-3, *, xla: bool = False) -> Compiled:
     """A call that does one training step and gives the loss from before it.
 
     The call takes images (N, S, S, C) and targets (N, K) on the device. The loss is the mean squared error,
     the optimiser is SGD with a momentum of 0.9. float16 has no loss scaling here. With JAX the weights of
     `model` stay what they were, and the call keeps its own.
+
+    xla: whether TensorFlow compiles the step with XLA.
     """
     optimizer = keras.optimizers.SGD(learning_rate, momentum=_MOMENTUM)
     optimizer.build(model.trainable_variables)
-    prepare = {"tensorflow": _for_tensorflow, "jax": _for_jax, "torch": _for_torch}[backend_name()]
-    return prepare(model, optimizer)
+    if backend_name() == "tensorflow":
+        return _for_tensorflow(model, optimizer, xla)
+    return {"jax": _for_jax, "torch": _for_torch}[backend_name()](model, optimizer)
 
 
 def output_shape(model: keras.Model, batch: int) -> tuple[int, ...]:
@@ -66,7 +72,7 @@ def _loss(outputs: Any, targets: Any) -> Any:
     return ops.mean(ops.square(ops.cast(outputs, "float32") - targets))
 
 
-def _for_tensorflow(model: keras.Model, optimizer: Any) -> Compiled:
+def _for_tensorflow(model: keras.Model, optimizer: Any, xla: bool) -> Compiled:
     import tensorflow as tf
 
     def step(images: Any, targets: Any) -> Any:
@@ -76,7 +82,7 @@ def _for_tensorflow(model: keras.Model, optimizer: Any) -> Compiled:
         optimizer.apply(gradients, model.trainable_variables)
         return loss
 
-    return compile_call(step)
+    return compile_call(step, [model.input_shape, model.output_shape], xla=xla)
 
 
 def _for_jax(model: keras.Model, optimizer: Any) -> Compiled:

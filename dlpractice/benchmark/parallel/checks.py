@@ -17,6 +17,7 @@ import numpy as np
 
 from dlpractice.benchmark.context import Document
 from dlpractice.benchmark.device import backend
+from dlpractice.benchmark.device.tensor_float_32 import tensor_float_32
 from dlpractice.benchmark.device.timing import Sampling, Timing, Watch, time_in_turn
 from dlpractice.benchmark.models.counting import count_operations
 from dlpractice.benchmark.models.graphs import Graph, read_graph
@@ -107,7 +108,7 @@ def check_model_parallel(
         batch: images in a step.
         micro_batches: the parts of the batch in the pipeline of the division by layers, at most `batch`.
     """
-    with backend.tensor_float_32(False):
+    with tensor_float_32(False):
         return _compare_divisions(copy_without_kinks(net), batch, devices, micro_batches)
 
 

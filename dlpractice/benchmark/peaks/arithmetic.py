@@ -16,6 +16,7 @@ import numpy as np
 from dlpractice.benchmark.device import backend
 from dlpractice.benchmark.device.measurement import Figure, Row
 from dlpractice.benchmark.device.memory import VALUE_BYTES, MemoryBudget
+from dlpractice.benchmark.device.tensor_float_32 import tensor_float_32
 from dlpractice.benchmark.device.timing import Clock, Timing, Watch
 from dlpractice.benchmark.peaks.published_peaks import find_peak
 
@@ -95,7 +96,7 @@ def computing_in(precision: str) -> Iterator[None]:
     float32 means float32: a GPU is kept from rounding to TF32 by itself.
     """
     with ExitStack() as stack:
-        stack.enter_context(backend.tensor_float_32(precision == "tf32"))
+        stack.enter_context(tensor_float_32(precision == "tf32"))
         if precision == "float64":
             stack.enter_context(backend.double_precision())
         yield

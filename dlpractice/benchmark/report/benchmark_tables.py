@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from dlpractice.benchmark.models.binding import BINDINGS
 from dlpractice.benchmark.report.baseline_table import baseline_table
 from dlpractice.benchmark.report.figures_in_words import significant
 from dlpractice.benchmark.report.parallel_tables import (
@@ -118,8 +119,15 @@ def models_table(part: Document) -> RenderableType:
         share = _percent(row["share_of_measured_peak"])
         cells = [value, interval, significant(row["tflops"]), share, row["binds"] or NOTHING]
         table.add_row(Text(row["name"].removeprefix("models/")), *cells)
-    note = "of peak: of the fastest product measured in that precision"
-    return Group(table, Text(note, style="dim"), *missing_lines(part["rows"]))
+    return Group(table, Text("\n".join(_notes_on_nets(rows)), style="dim"), *missing_lines(part["rows"]))
+
+
+def _notes_on_nets(rows: Sequence[Row]) -> Iterator[str]:
+    yield "of peak: of the fastest product measured in that precision"
+    if any(row["arithmetic"] == "tf32" for row in rows):
+        yield "float32 nets compute in TF32 here, and are set against the fastest TF32 product"
+    found = {row["binds"] for row in rows}
+    yield from (f"{name}: {meaning}" for name, meaning in BINDINGS.items() if name in found)
 
 
 def input_table(part: Document) -> RenderableType:
@@ -162,7 +170,8 @@ def _plain_rows(rows: Sequence[Row]) -> RenderableType:
 def _figures(row: Row) -> list[str]:
     low, high = row.get("ci95") or (None, None)
     interval = NOTHING if low is None else f"{significant(low)}-{significant(high)}"
-    return [significant(row["value"]), interval, significant(row.get("mad"))]
+    mark = "!" if "contradicted_by" in row else ""
+    return [significant(row["value"]) + mark, interval, significant(row.get("mad"))]
 
 
 def missing_lines(rows: Sequence[Row]) -> Iterator[Text]:

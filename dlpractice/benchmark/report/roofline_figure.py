@@ -28,7 +28,7 @@ def roofline_figure(part: Mapping[str, Any], path: Path) -> None:
 def draw_roofline(part: Mapping[str, Any]) -> Figure:
     """TFLOP/s over operations a byte, both logarithmic. Points are numbered, and named beside the axes.
 
-    Ceilings are drawn for those precisions in which a net was measured. Without measured memory there are no
+    Ceilings are drawn for the arithmetic in which a net was measured. Without measured memory there are no
     roofs.
     """
     from matplotlib.figure import Figure
@@ -36,7 +36,7 @@ def draw_roofline(part: Mapping[str, Any]) -> Figure:
     figure = Figure(figsize=(9.0, 5.0), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     rows = [row for row in part["rows"] if row["value"] is not None]
-    precisions = dict.fromkeys(row["precision"] for row in rows)
+    precisions = dict.fromkeys(row["arithmetic"] for row in rows)
     low, high = _limits(rows, [part["roof"]["ridge"].get(precision) for precision in precisions])
     for precision in precisions:
         _draw_roof(axes, part["roof"], precision, low, high)
@@ -45,7 +45,7 @@ def draw_roofline(part: Mapping[str, Any]) -> Figure:
             row["intensity"],
             row["tflops"],
             _MARKERS[row["work"]],
-            color=_COLOURS[row["precision"]],
+            color=_COLOURS[row["arithmetic"]],
             markersize=5,
             label=f"{number}  {row['net']}, {row['work']}, {row['precision']}, batch {row['batch']}",
         )

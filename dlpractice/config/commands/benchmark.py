@@ -52,6 +52,12 @@ class Benchmark(Varied):
         description="Largest share of the free memory that a measurement may take, on the host and on the "
         "device.",
     )
+    price_per_hour: float | None = Field(
+        default=None,
+        gt=0,
+        description="Price of an hour of this machine, in any currency; nets then have a cost per million "
+        "images.",
+    )
     seed: Seed = 0
     peaks: Peaks = Field(default=Peaks(), description="Multiplying matrices, and moving memory.")
     models: Models = Field(default=Models(), description="Whole nets, inference and training.")

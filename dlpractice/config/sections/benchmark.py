@@ -59,6 +59,12 @@ class Models(Section):
     precisions: tuple[Literal["float32", "bfloat16", "float16"], ...] = Field(
         default=("float32", "bfloat16"), min_length=1, description="Precisions of the arithmetic."
     )
+    compilers: tuple[Literal["default", "xla"], ...] = Field(
+        default=("default",),
+        min_length=1,
+        description="How TensorFlow compiles nets: as it does by itself, with XLA, or both, a row for each. "
+        "JAX always uses XLA and PyTorch never: there it has no effect.",
+    )
     training: bool = Field(default=True, description="Whether training steps are measured beside inference.")
     longest_call_seconds: float = Field(
         default=0.5,

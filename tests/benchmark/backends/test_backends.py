@@ -17,7 +17,7 @@ from dlpractice.progress import Silent
 
 SECTION = Backends(names=("tensorflow", "jax"), models=("siamese",), batch_size=1)
 CONTEXT = Context(Sampling(5), MemoryBudget(0.5), Silent(), 0)
-FIELDS = {"net": "siamese", "work": "inference", "precision": "float32", "batch": 1}
+FIELDS = {"net": "siamese", "work": "inference", "precision": "float32", "compiler": "default", "batch": 1}
 MEASURED = {"name": "models/siamese/inference/float32/1", "value": 5.0, "unit": "images/s", **FIELDS}
 KNOWN = {"threads": 2, "versions": {"jax": "1.0"}}
 DOCUMENT = {"environment": {**KNOWN, "governor": None}, "parts": {"models": {"rows": [MEASURED]}}}
@@ -38,13 +38,11 @@ def test_each_backend_answers_for_itself(monkeypatch: pytest.MonkeyPatch) -> Non
     name = "backends/jax/siamese/inference/float32/1"
     assert jax == MEASURED | KNOWN | {"name": name, "backend": "jax"}
     assert [row["name"] for row in absent] == [
-        "backends/tensorflow/siamese/inference/float32/1",
-        "backends/tensorflow/siamese/training/float32/1",
+        f"backends/tensorflow/siamese/{work}/float32/1{compiler}"
+        for work in ("inference", "training")
+        for compiler in ("", "/xla")
     ]
-    assert [(row["backend"], row["work"]) for row in absent] == [
-        ("tensorflow", "inference"),
-        ("tensorflow", "training"),
-    ]
+    assert {row["backend"] for row in absent} == {"tensorflow"}
     why = "tensorflow not installed; pip install 'dlpractice' brings it"
     assert all((row["value"], row["why"]) == (None, why) for row in absent)
 
@@ -89,6 +87,10 @@ def test_each_is_measured(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(backends._RUNNERS, name, quick)
     rows = measure_backends(SECTION.model_copy(update={"names": (name,)}), CONTEXT)["rows"]
     kinds = ["inference"] if name == "onnxruntime" else ["inference", "training"]
-    assert [row["name"] for row in rows] == [f"backends/{name}/siamese/{kind}/float32/1" for kind in kinds]
+    ends = ["", "/xla"] if name == "tensorflow" else [""]
+    labels = [f"{kind}/float32/1{end}" for kind in kinds for end in ends]
+    assert [row["name"] for row in rows] == [f"backends/{name}/siamese/{label}" for label in labels]
+    if name == "onnxruntime":
+        assert rows[0]["provider"] == "CPUExecutionProvider"
     assert all(row["value"] > 0 and row["n"] == 5 for row in rows), rows
     assert all(row["threads"] >= 1 and name in row["versions"] for row in rows)

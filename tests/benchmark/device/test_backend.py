@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -41,6 +43,22 @@ def test_a_compiled_call_is_traced_once() -> None:
     assert len(traces) == 1
 
 
+@pytest.mark.parametrize("xla", [False, True])
+def test_a_function_of_open_shapes_is_traced_once_for_all_sizes(xla: bool) -> None:
+    traces: list[object] = []
+
+    def call(images: Any) -> Any:
+        traces.append(images)
+        return 2.0 * images
+
+    compiled = backend.compile_call(call, [(None, 3)], xla=xla)
+    for batch in (1, 2, 5):
+        result = compiled(backend.to_device(np.ones((batch, 3), np.float32)))
+        assert keras.ops.convert_to_numpy(result).tolist() == [[2.0] * 3] * batch
+    assert len(traces) == 1
+    assert compiled.how == ("tf.function, XLA" if xla else "tf.function")
+
+
 def test_the_scaled_sum() -> None:
     first, second = np.array([1.0, 2.0], np.float32), np.array([10.0, 20.0], np.float32)
     result = backend.compile_scaled_sum(3.0)(backend.to_device(first), backend.to_device(second))
@@ -58,18 +76,6 @@ def test_a_machine_without_gpu_has_one_cpu() -> None:
     devices = backend.list_devices()
     assert devices
     assert {device.kind for device in devices} <= {"cpu", "gpu"}
-
-
-@pytest.mark.parametrize("wanted", [True, False])
-def test_tensor_float_32_is_as_wanted_inside_and_as_before_after(wanted: bool) -> None:
-    import tensorflow as tf
-
-    enabled = tf.config.experimental.tensor_float_32_execution_enabled
-    before = enabled()
-    with pytest.raises(ValueError, match="stop"), backend.tensor_float_32(wanted):
-        assert enabled() is wanted
-        raise ValueError("stop")
-    assert enabled() is before
 
 
 def test_running_out_of_memory_is_told_from_other_errors() -> None:

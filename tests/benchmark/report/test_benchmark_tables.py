@@ -131,11 +131,21 @@ def test_a_part_that_failed_says_why() -> None:
 
 def test_nets_stand_beside_the_peak() -> None:
     row = {"name": "models/vgg16/inference/float32/1", "value": 12.3, "ci95": [11.9, 12.5], "tflops": 0.382}
-    part = {"rows": [row | {"share_of_measured_peak": 0.76, "binds": "compute"}]}
+    part = {"rows": [row | {"share_of_measured_peak": 0.76, "binds": "compute", "arithmetic": "float32"}]}
     part["rows"].append({"name": "models/vgg16/training/float32/8", "value": None, "why": "too long"})
     lines = show(models_table(part))
     assert lines[1].split() == ["vgg16/inference/float32/1", "12.3", "11.9-12.5", "0.382", "76%", "compute"]
     assert lines[-1] == "not measured: models/vgg16/training/float32/8: too long"
+    assert "TF32" not in " ".join(lines)
+
+
+def test_what_binds_is_said_in_words_and_tf32_is_named() -> None:
+    row = {"name": "models/koch/inference/float32/1", "value": 12.3, "ci95": [11.9, 12.5], "tflops": 0.382}
+    row |= {"share_of_measured_peak": 0.06, "binds": "launches", "arithmetic": "tf32"}
+    text = " ".join(show(models_table({"rows": [row | {"contradicted_by": "another"}]})))
+    assert "12.3!" in text
+    assert "float32 nets compute in TF32 here" in text
+    assert "operations are started one by one" in text and "faster memory" not in text
 
 
 def test_what_binds_and_what_ended_is_said() -> None:

@@ -9,7 +9,7 @@ from dlpractice.benchmark.report.roofline_figure import draw_roofline, roofline_
 
 def _row(work, precision, batch, intensity, tflops):
     fields = NetRow("vgg16", work, precision).fields(batch)
-    return {**fields, "value": 1.0, "intensity": intensity, "tflops": tflops}
+    return {**fields, "arithmetic": precision, "value": 1.0, "intensity": intensity, "tflops": tflops}
 
 
 _PART = {
