@@ -6,6 +6,7 @@
     ├── ModelError       backbones, weights, saved models
     ├── RunError         a run directory: missing, locked, unfinished, foreign
     ├── PathError        a file or folder that the system does not let us look at, open or read
+    ├── WriteError       a file that cannot be written: a full disk, no permission
     └── HardwareError    devices and precisions
 
 Any other exception that reaches a user is a bug.
@@ -57,6 +58,10 @@ class PathError(DlpError):
         super().__init__(f"cannot {doing} {path}: {reason}", hint)
         self.path = path
         self.reason = reason
+
+
+class WriteError(DlpError):
+    """A file or folder that cannot be written, or output that nobody takes."""
 
 
 class HardwareError(DlpError):

@@ -4,6 +4,9 @@ import gc
 import json
 import multiprocessing
 import os
+import shutil
+import signal
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -136,6 +139,36 @@ def run_on_devices(fork: Callable[..., Forked]) -> Callable[..., dict[str, Any]]
         return found
 
     return run
+
+
+@pytest.fixture
+def kept_signals() -> Iterator[None]:
+    """What signals do after the test is what they did before."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture(scope="session")
+def whole_small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A disk of 256 KB, where the tests may mount one."""
+    place = tmp_path_factory.mktemp("disk")
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(place)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.fixture
+def small_disk(whole_small_disk: Path) -> Iterator[Path]:
+    """A disk with room for 32 KB."""
+    (whole_small_disk / "filled").write_bytes(bytes(224 << 10))
+    yield whole_small_disk
+    for entry in whole_small_disk.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 @pytest.fixture(scope="session")

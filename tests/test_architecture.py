@@ -2,6 +2,7 @@
 
 import ast
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -139,10 +140,124 @@ def test_only_one_module_asks_the_system_about_paths() -> None:
     found = {
         str(module): lines
         for module in MODULES
-        if str(module) != "paths.py"
+        if str(module) not in ("paths.py", "whole_files.py")
         and (lines := ask_the_system(ast.parse((PACKAGE / module).read_text(encoding="utf-8"))))
     }
     assert found == {}, "ask dlpractice.paths, whose errors name the path and say what to do"
+
+
+WRITING = {
+    "write_text",
+    "write_bytes",
+    "touch",
+    "mkdir",
+    "makedirs",
+    "save",
+    "savez",
+    "savez_compressed",
+    "savetxt",
+    "savefig",
+    "tofile",
+    "replace",
+    "rename",
+    "link",
+    "symlink",
+    "symlink_to",
+    "hardlink_to",
+    "truncate",
+    "ftruncate",
+    "move",
+    "copy",
+    "copyfile",
+    "copytree",
+    "mkstemp",
+    "mkdtemp",
+    "NamedTemporaryFile",
+    "TemporaryDirectory",
+}
+# Of these names, the calls that write to no disk, by what stands before the dot.
+HARMLESS = {"replace": ("os",), "copy": ("shutil",), "move": ("shutil",), "link": ("os",), "rename": ("os",)}
+
+
+MODES = {"w", "wb", "x", "xb", "a", "ab", "r+", "rb+", "r+b", "w+b"}
+WATCHED = {"growing", "replacing", "making_folder", "scratch_folder"}
+
+
+def find_writing(tree: ast.AST, function: str = "") -> Iterator[tuple[str, ast.Call]]:
+    """The calls that write files, each with the function that it stands in; but for those in a block that
+    `whole_files` watches over."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.With) and any(
+            isinstance(item.context_expr, ast.Call) and getattr(item.context_expr.func, "id", "") in WATCHED
+            for item in node.items
+        ):
+            continue
+        if isinstance(node, ast.Call) and writes(node):
+            yield function, node
+        yield from find_writing(node, node.name if isinstance(node, ast.FunctionDef) else function)
+
+
+def writes(call: ast.Call) -> bool:
+    is_method = isinstance(call.func, ast.Attribute)
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    owner = getattr(getattr(call.func, "value", None), "id", "")
+    if name in ("open", "fdopen", "ZipFile"):
+        place = 0 if is_method and name == "open" and owner != "io" else 1
+        texts = [*call.args[place:], *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
+        flags = {part.attr for part in ast.walk(call) if isinstance(part, ast.Attribute)}
+        return bool(
+            MODES & {text.value for text in texts if isinstance(text, ast.Constant)}
+            or flags & {"O_WRONLY", "O_RDWR", "O_CREAT"}
+        )
+    return is_method and name in WRITING and owner in HARMLESS.get(name, (owner,)) and owner != "atomic_files"
+
+
+def test_one_module_writes_all_files() -> None:
+    """So that each is there whole or not at all, and that a full disk is an error like any other."""
+    allowed = {
+        "runs/lock.py": {"lock_folder"},  # makes the folder whose lock it takes
+        "data/storage/row_store.py": {"_cut_off_unfinished"},  # what a killed process has left
+        # These fill folders that their callers have from `making_folder` or `replacing`.
+        "data/files/archive.py": {"_extract_one"},
+        "data/sets/catalogue.py": {"_write_digits", "_write_glyphs"},
+        "models/model_file.py": {"_add_note"},
+        "cli/quiet_import.py": {"_stderr_held_back"},
+        "cli/streams.py": {"steady"},  # opens what takes the place of streams that are closed
+    }
+    found = {
+        f"{module}:{call.lineno} {ast.unparse(call.func)}"
+        for module in MODULES
+        if module != Path("whole_files.py")
+        for function, call in find_writing(ast.parse((PACKAGE / module).read_text(encoding="utf-8")))
+        if function not in allowed.get(str(module), ())
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'open("a", "w")',
+        'path.open("xb")',
+        'open("a", mode="a")',
+        "os.open(path, os.O_RDWR)",
+        'zipfile.ZipFile("a", "w")',
+        'path.write_text("")',
+        "np.save(path, array)",
+        "figure.savefig(path)",
+        "os.replace(a, b)",
+        "with closing(a):\n    a.write_bytes(b)",
+    ],
+)
+def test_writing_is_seen(code: str) -> None:
+    assert len(list(find_writing(ast.parse(code)))) == 1
+    watched = "with replacing(path) as new:\n    " + code.replace("\n", "\n    ")
+    assert list(find_writing(ast.parse(watched))) == []
+
+
+@pytest.mark.parametrize("code", ['open("a")', 'path.open("rb")', 'text.replace("a", "b")', "array.copy()"])
+def test_what_is_no_writing_is_not_seen(code: str) -> None:
+    assert list(find_writing(ast.parse(code))) == []
 
 
 def test_every_shipped_config_loads_for_its_command() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from dlpractice.data.files.pixel_cache import in_order
 from dlpractice.data.storage.row_store import RowStore
 from dlpractice.errors import DataError
 from dlpractice.paths import find_below
+from dlpractice.whole_files import scratch_folder
 
 # The size of a photograph in the data sets that are fine-tuned on here, in pixels.
 _WIDTH, _HEIGHT = 500, 375
@@ -39,13 +39,13 @@ def measure_input(section: Input, context: Context) -> Document:
     and of cached images as multiples of it, and whether input or net is the slower.
     """
     rng = np.random.default_rng(context.seed)
-    with _files(section, rng) as files, tempfile.TemporaryDirectory() as folder:
+    with _files(section, rng) as files, scratch_folder() as folder:
 
         def decode_all() -> np.ndarray[Any, Any]:
             return np.stack(list(in_order(lambda path: load_pixels(path, Look(section.image_size)), files)))
 
         pixels = decode_all()
-        store = RowStore(Path(folder) / "rows", pixels.shape[1:], np.uint8)
+        store = RowStore(folder / "rows", pixels.shape[1:], np.uint8)
         keys = [str(number) for number in range(len(files))]
         store.append(keys, pixels)
         view = store.view(keys)
@@ -94,8 +94,8 @@ def _files(section: Input, rng: np.random.Generator) -> Iterator[list[Path]]:
     if section.folder is not None:
         yield find_jpegs(section.folder)[: section.images]
         return
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / f"{number}.jpg" for number in range(section.images)]
+    with scratch_folder() as folder:
+        paths = [folder / f"{number}.jpg" for number in range(section.images)]
         for path in paths:
             # Smooth shapes with some grain compress about as photographs do; noise alone would not.
             coarse = Image.fromarray(rng.integers(256, size=(24, 32, 3), dtype=np.uint8))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dlpractice.cli import training_session
-from dlpractice.cli.console import messages, print_json, results
+from dlpractice.cli.console import print_json, results
 from dlpractice.cli.quiet_import import import_quietly, native_chatter_held_back
 from dlpractice.errors import HardwareError
 from dlpractice.paths import Kind, try_look
@@ -105,10 +104,8 @@ def _read_baseline(path: Path) -> Document:
 def _measure(config: Benchmark, folder: Path, before: Document | None, tolerance: float) -> Document:
     """Runs the benchmark, compares it with `before`, writes both to benchmark.json, and draws the figures."""
     from dlpractice.benchmark.results_file import BenchmarkFolder
-    from dlpractice.report.progress_display.plain import make_progress
 
-    progress = make_progress(sys.stderr)
-    try:
+    with training_session.reporting(f"what was measured is in {folder}") as progress:
         recipe = import_quietly("dlpractice.benchmark.benchmark")
         recipe.refuse_unknown(config)
         with BenchmarkFolder.create(folder) as opened:
@@ -119,12 +116,6 @@ def _measure(config: Benchmark, folder: Path, before: Document | None, tolerance
                 opened.write_document(document)
             _draw(document, opened)
             return opened.document()
-    except KeyboardInterrupt:
-        progress.close()
-        messages().print(f"interrupted; what was measured is in {folder}", soft_wrap=True)
-        raise
-    finally:
-        progress.close()
 
 
 def _draw(document: Document, folder: BenchmarkFolder) -> None:

@@ -6,6 +6,8 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING
 
+from dlpractice.cli.streams import require_output
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -31,5 +33,9 @@ def print_json(document: object) -> None:
 
     It is ASCII only, so that every file name can be printed. NaN and infinity, which JSON lacks, raise
     ValueError.
+
+    Raises:
+        WriteError: the document did not arrive whole.
     """
     print(json.dumps(document, indent=2, allow_nan=False))
+    require_output("the JSON document")

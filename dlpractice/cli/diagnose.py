@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -122,24 +121,17 @@ def _try(document: dict[str, Any], seeds: int, folder: Path | None) -> dict[str,
 
     document: the diagnosis; the run that it is about is the one to be improved.
     """
-    from dlpractice.report.progress_display.plain import make_progress
+    from dlpractice.cli.training_session import reporting
     from dlpractice.runs.comparison_folder import Trial
 
     run = Path(document["run"])
     whole = resolve(run)
-    progress = make_progress(sys.stderr, every_epoch=False)
-    try:
+    with reporting("the same command goes on with what was trained", every_epoch=False) as progress:
         recipe = import_quietly("dlpractice.recipes.diagnose.trial")
         with Trial.resume_or_create(folder or whole.with_name(f"{whole.name}-trial")) as trial:
             found: dict[str, Any] = recipe.run(
                 run, document["findings"], trial, seeds=seeds, progress=progress
             )
-    except KeyboardInterrupt:
-        progress.close()
-        messages().print("interrupted; the same command goes on with what was trained")
-        raise
-    finally:
-        progress.close()
     return found
 
 

@@ -1,9 +1,8 @@
 """`dlp`: finds the commands, and is the one place where an error becomes text and an exit status."""
 
-import io
-import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from pkgutil import iter_modules
@@ -13,11 +12,15 @@ from typing import Annotated, NoReturn
 import typer
 
 from dlpractice import __version__, cli
+from dlpractice.cli import streams
 from dlpractice.errors import DlpError
 from dlpractice.report.printable import printable
+from dlpractice.training.interruption import interruptible, let_signals_kill
 
 # The order in `dlp --help`: what trains, what judges, what is at hand. Others follow in alphabetical order.
 _FIRST = ("finetune", "oneshot", "diagnose", "benchmark", "predict", "evaluate", "data", "config", "runs")
+
+_FAILED, _INTERRUPTED = 3, 130
 
 # Plain help: Typer's boxes would double the time that `dlp --help` takes.
 app = typer.Typer(
@@ -74,28 +77,41 @@ def main() -> None:
 
     Exit status: 0 done, 1 an error, 2 usage, 3 a check that failed, 130 interrupted.
     """
-    # A terminal that lacks a character gets its escape; Python does the same with stderr by itself.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    streams.steady()
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
+    if not sys.warnoptions and not debug:
+        warnings.simplefilter("ignore")  # of libraries, about what only their programmers can change
     try:
-        app([argument for argument in arguments if argument != "--debug"], prog_name="dlp")
+        with interruptible():
+            _run([argument for argument in arguments if argument != "--debug"], debug)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+    finally:
+        let_signals_kill()
+
+
+def _run(arguments: list[str], debug: bool) -> None:
+    try:
+        try:
+            app(arguments, prog_name="dlp")
+        except SystemExit as end:
+            if end.code in (None, 0, _FAILED):
+                streams.require_output("the result", whoever_reads=False)
+            raise
     except DlpError as error:
         _end(error.message, error.hint, debug, error.details)
     except OSError as error:
         # Names that no disk can hold, a full disk, a folder that may not be written: no fault of the program.
-        if error.filename is None or error.strerror is None:
+        if error.strerror is None:
             _end_internal(error, debug)
         _end(
-            f"{error.filename}: {error.strerror}",
+            error.strerror if error.filename is None else f"{error.filename}: {error.strerror}",
             "check the path, its permissions and the room on its disk; add --debug to see where",
             debug,
         )
     except Exception as error:
         _end_internal(error, debug)
-    finally:
-        _flush()
 
 
 def _end_internal(error: Exception, debug: bool) -> NoReturn:
@@ -112,14 +128,3 @@ def _end(message: str, hint: str, debug: bool, details: Sequence[str] = ()) -> N
     if hint:
         print(f"hint: {printable(hint)}", file=sys.stderr)
     sys.exit(1)
-
-
-def _flush() -> None:
-    """Writes what is still buffered.
-
-    Where the reader has left, as `head` does, that is no error.
-    """
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -6,12 +6,14 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
 from types import ModuleType
 from typing import TextIO
 
+from dlpractice.cli.streams import open_text
 from dlpractice.errors import DlpError
+from dlpractice.training.interruption import deferring_interrupts
 
 
 def import_quietly(module: str) -> ModuleType:
@@ -26,9 +28,12 @@ def import_quietly(module: str) -> ModuleType:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
-        with _stderr_held_back(), warnings.catch_warnings():
+        # An interrupt in the middle of an import may be swallowed, or become an error of another kind.
+        with _stderr_held_back(), warnings.catch_warnings(), deferring_interrupts() as interrupted:
             warnings.simplefilter("ignore")
             imported = import_module(module)
+        if interrupted():
+            raise KeyboardInterrupt
         # TensorFlow's Python part warns of what only developers can act on: functions traced too often.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
         return imported
@@ -53,7 +58,7 @@ def native_chatter_held_back() -> Iterator[None]:
         yield
         return
     before = sys.stderr
-    with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1) as passing:
+    with open_text(os.dup(2), "utf-8", line_buffering=True) as passing:
         if _is_terminal_stream(before):
             sys.stderr = passing
         try:
@@ -75,8 +80,12 @@ def _is_terminal_stream(stream: TextIO) -> bool:
 def _stderr_held_back() -> Iterator[None]:
     """Sends file descriptor 2 to a temporary file, and prints that file if the block fails unforeseen."""
     sys.stderr.flush()
-    terminal = os.dup(2)
-    with tempfile.TemporaryFile() as held:
+    with ExitStack() as stack:
+        try:
+            held = stack.enter_context(tempfile.TemporaryFile())
+        except OSError:  # there is nowhere to hold it back; it does no harm
+            held = stack.enter_context(os.fdopen(os.open(os.devnull, os.O_RDWR), "r+b"))
+        terminal = os.dup(2)
         os.dup2(held.fileno(), 2)
         try:
             yield
@@ -84,7 +93,8 @@ def _stderr_held_back() -> Iterator[None]:
             raise
         except Exception:
             held.seek(0)
-            os.write(terminal, held.read())
+            with suppress(OSError):
+                os.write(terminal, held.read())
             raise
         finally:
             sys.stderr.flush()

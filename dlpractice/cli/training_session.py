@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -17,6 +16,8 @@ from dlpractice.cli.console import messages, print_json, results
 from dlpractice.cli.quiet_import import import_quietly
 from dlpractice.errors import ConfigError, RunError
 from dlpractice.training.devices.cluster import find_cluster, refuse_cluster, reporting_lost_workers
+from dlpractice.training.interruption import interruptible
+from dlpractice.whole_files import scratch_folder
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -71,6 +72,26 @@ def refuse_twice(names: Sequence[str]) -> None:
         raise ConfigError(f"--compare names {twice} twice", "name each once")
 
 
+@contextmanager
+def reporting(way_on: str, every_epoch: bool = True) -> Iterator[Progress]:
+    """The display of progress. After Ctrl-C or another signal that ends the command, `way_on` is said.
+
+    every_epoch: see `make_progress`.
+    """
+    from dlpractice.report.progress_display.plain import make_progress
+
+    progress = make_progress(sys.stderr, every_epoch)
+    try:
+        with interruptible():
+            yield progress
+    except KeyboardInterrupt:
+        progress.close()
+        messages().print(f"interrupted; {way_on}", soft_wrap=True)
+        raise
+    finally:
+        progress.close()
+
+
 @dataclass(frozen=True)
 class Session:
     """A run or a comparison in `folder`, new or to be resumed. It trains and prints the result."""
@@ -90,12 +111,12 @@ class Session:
 
         cluster = find_cluster()
         if cluster is not None and not cluster.is_chief:
-            with TemporaryDirectory() as scratch, reporting_lost_workers(cluster):
-                run = RunDirectory.follow(self.folder, Path(scratch))
+            with scratch_folder() as scratch, reporting_lost_workers(cluster):
+                run = RunDirectory.follow(self.folder, scratch)
                 import_quietly(recipe).run(config, run, **options)
             return
         opened = RunDirectory.resume if self.resume else RunDirectory.create
-        with self._reporting() as progress, opened(self.folder) as run, reporting_lost_workers(cluster):
+        with reporting(self._way_on) as progress, opened(self.folder) as run, reporting_lost_workers(cluster):
             summary: Document = import_quietly(recipe).run(config, run, progress, **options)
         self._print(summary, table)
 
@@ -117,7 +138,7 @@ class Session:
 
         refuse_cluster("a comparison")
         opened = Comparison.resume if self.resume else Comparison.create
-        with self._reporting() as progress, opened(self.folder) as comparison:
+        with reporting(self._way_on) as progress, opened(self.folder) as comparison:
             module = import_quietly(recipe)
             document: Document = module.run(config, names, seeds, comparison, progress, **options)
             figure(document, comparison.figure_path)
@@ -139,7 +160,7 @@ class Session:
 
         refuse_cluster("a sweep")
         opened = Sweep.resume if self.resume else Sweep.create
-        with self._reporting() as progress, opened(self.folder) as sweep:
+        with reporting(self._way_on) as progress, opened(self.folder) as sweep:
             document: Document = import_quietly(recipe).run(variants, key, seeds, sweep, progress)
         self._print(document, table, f"read them together with: dlp diagnose {self.folder}")
 
@@ -165,7 +186,7 @@ class Session:
             refuse_cluster(f"a {kind}")
         is_chief = cluster is None or cluster.is_chief
         opening = self._rehearse_folder(kind) if is_chief else nullcontext()
-        with self._reporting("nothing was trained") as progress, opening, reporting_lost_workers(cluster):
+        with reporting("nothing was trained") as progress, opening, reporting_lost_workers(cluster):
             folders = {
                 name: [self._run_folder(kind, name, config.seed + place) for place in range(seeds)]
                 for name, config in configs.items()
@@ -182,6 +203,10 @@ class Session:
         kinds: dict[str, type[LockedFolder]] = {"run": RunDirectory, "comparison": Comparison, "sweep": Sweep}
         return kinds[kind].rehearse(self.folder, resume=self.resume)
 
+    @property
+    def _way_on(self) -> str:
+        return f"go on with --resume --run-dir {self.folder}"
+
     def _run_folder(self, kind: str, name: str, seed: int) -> Path:
         from dlpractice.runs.comparison_folder import run_folder
 
@@ -194,19 +219,3 @@ class Session:
         results().print(table(document))
         for line in (*lines, str(self.folder)):
             results().print(line, soft_wrap=True)
-
-    @contextmanager
-    def _reporting(self, interrupted: str = "") -> Iterator[Progress]:
-        """The display of progress; `interrupted` is said after Ctrl-C, in place of how to go on."""
-        from dlpractice.report.progress_display.plain import make_progress
-
-        progress = make_progress(sys.stderr)
-        try:
-            yield progress
-        except KeyboardInterrupt:
-            progress.close()
-            way_on = interrupted or f"go on with --resume --run-dir {self.folder}"
-            messages().print(f"interrupted; {way_on}", soft_wrap=True)
-            raise
-        finally:
-            progress.close()

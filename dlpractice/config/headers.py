@@ -10,8 +10,8 @@ from dlpractice import __version__
 from dlpractice.config.load import read_config_text
 from dlpractice.config.names import find_config, shipped_folder
 from dlpractice.config.schema import SCHEMAS, json_schema
-from dlpractice.errors import ConfigError
 from dlpractice.paths import exists, is_folder
+from dlpractice.whole_files import write_new
 
 # See https://github.com/redhat-developer/yaml-language-server#using-inlined-schema
 _LINE = "# yaml-language-server: $schema="
@@ -48,7 +48,8 @@ def copy_config(name: str, target: Path) -> Path:
         The new file.
 
     Raises:
-        ConfigError: there is no such config, the target exists already, or a file cannot be written.
+        ConfigError: there is no such config.
+        WriteError: the target exists already, or a file cannot be written.
     """
     source = find_config(name)
     target = target / source.name if is_folder(target) else target
@@ -59,9 +60,9 @@ def copy_config(name: str, target: Path) -> Path:
     schema = target.parent / _SCHEMA.format(command[1]) if command and command[1] in SCHEMAS else None
     if schema is not None:
         text = f"{_LINE}{schema.name}\n#\n{text}"
-    _write_new(target, text)
+    write_new(target, text)
     if schema is not None and command is not None and not exists(schema):
-        _write_new(schema, json.dumps(json_schema(command[1]), indent=2))
+        write_new(schema, json.dumps(json_schema(command[1]), indent=2))
     return target
 
 
@@ -74,16 +75,3 @@ def _replace_header(text: str, source: Path) -> str:
         "# Nothing was measured with it.\n"
         "#\n" + body
     )
-
-
-def _write_new(target: Path, text: str) -> None:
-    try:
-        # "x" creates the file or fails: a file of that name that appears at this moment is not overwritten.
-        with target.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise ConfigError(f"{target} exists already", "name another file, or delete it first") from error
-    except OSError as error:
-        raise ConfigError(
-            f"{target} cannot be written: {error.strerror}", "name a file in a folder of yours"
-        ) from error

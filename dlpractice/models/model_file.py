@@ -18,6 +18,7 @@ from typing import Any
 import keras
 
 from dlpractice.layers.normalisation import FusedBatchNormalization
+from dlpractice.whole_files import replacing
 
 _METADATA = "metadata.json"
 _KEY = "dlpractice"
@@ -30,14 +31,15 @@ Note = Mapping[str, Any]
 def write_model(model: keras.Model, note: Note, path: Path) -> None:
     """Saves a graph of layers, with its weights and `note`. It keeps the precision that it is set to.
 
-    path: a new file, whose name ends in `.keras`.
+    path: the file, whose name ends in `.keras`.
+
+    Raises:
+        WriteError: it cannot be written.
     """
-    bare = path.with_name(f".bare-{path.name}")
-    try:
+    with replacing(path, durable=True) as whole:
+        bare = whole.with_name(f"bare-{path.name}")
         copy_plainly(model).save(bare)
-        _add_note(bare, note, path)
-    finally:
-        bare.unlink(missing_ok=True)
+        _add_note(bare, note, whole)
 
 
 def copy_plainly(model: keras.Model) -> keras.Model:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlpractice.runs.atomic_files import replacing
+from dlpractice.whole_files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,8 +1,6 @@
-"""Reading and writing the text files of a run: whole or not at all.
+"""Reading and writing the text files of a run, each whole or not at all: see `whole_files`.
 
-Every write goes to a temporary name beside the target and is then renamed over it. A reader, or a run that
-goes on after a SIGKILL, sees the old file or the new one and never a half of either. There is no fsync: what
-is guarded against is a killed process, and the page cache outlives that.
+There is no fsync: what is guarded against is a killed process, and the page cache outlives that.
 """
 
 import csv
@@ -10,13 +8,13 @@ import io
 import json
 import math
 import os
-from collections.abc import Container, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from dlpractice.errors import RunError
 from dlpractice.paths import exists, is_folder, read_file
+from dlpractice.whole_files import replacing
 
 _MOST_BYTES = 2**30
 
@@ -27,36 +25,11 @@ Columns = Mapping[str, type]
 _ENCODING: Mapping[str, Any] = {"encoding": "utf-8", "errors": "surrogateescape"}
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path to write to, renamed to `path` if the block succeeds and removed if it does not.
-
-    The temporary name ends like `path` (Keras goes by the suffix) and is always the same, so that what a
-    killed process leaves is overwritten by the next write instead of piling up. One writer at a time is the
-    caller's duty.
-
-    Raises:
-        RunError: the file cannot be written.
-    """
-    temporary = path.with_name(f".tmp-{path.name}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise RunError(
-            f"cannot write {path}: {error.strerror or error}", "check the disk and its permissions"
-        ) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
 def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all.
 
     Raises:
-        RunError: the file cannot be written.
+        WriteError: the file cannot be written.
     """
     with replacing(path) as temporary:
         temporary.write_bytes(text.encode(**_ENCODING))

@@ -9,7 +9,7 @@ import filelock
 from dlpractice.errors import RunError
 from dlpractice.paths import Entry, exists, find_matching, is_file, is_folder, list_folder
 from dlpractice.runs import atomic_files
-from dlpractice.runs.lock import LOCK_NAME, LockedFolder
+from dlpractice.runs.lock import LockedFolder, is_of_writing
 
 SPLIT_COLUMNS: atomic_files.Columns = {
     "path": str,
@@ -265,7 +265,7 @@ def refuse_used(path: Path, hint: str = "continue that run with --resume, or giv
         raise RunError(f"{path} is a file, not a folder", "give another --run-dir")
     if used := next((name for name in _OURS if exists(path / name)), None):
         raise RunError(f"{path} already holds {used}", hint)
-    if foreign := next((entry.name for entry in _entries(path) if entry.name != LOCK_NAME), None):
+    if foreign := next((entry.name for entry in _entries(path) if not is_of_writing(entry.name)), None):
         raise RunError(
             f"{path} is not empty: it holds {foreign}, which is no part of a run", "give another --run-dir"
         )

@@ -13,7 +13,7 @@ from dlpractice.errors import RunError
 from dlpractice.paths import exists, is_file, is_folder, list_folder
 from dlpractice.runs import atomic_files
 from dlpractice.runs.directory import METRICS, SUMMARY, TRAINING, TrainingFolder
-from dlpractice.runs.lock import LOCK_NAME
+from dlpractice.runs.lock import is_of_writing
 
 OWN_COLUMNS: atomic_files.Columns = {"fit": int, "epoch": int, "step": int, "seconds": float}
 """The columns of metrics.csv that are there in any case: the number of the call of `fit`, from 1; the epoch,
@@ -30,7 +30,7 @@ class FitFolder(TrainingFolder):
         if exists(path) and not is_folder(path):
             raise RunError(f"{path} is a file, not a folder", hint)
         entries = list_folder(path) if is_folder(path) else []
-        if found := next((entry.name for entry in entries if entry.name != LOCK_NAME), None):
+        if found := next((entry.name for entry in entries if not is_of_writing(entry.name)), None):
             raise RunError(f"{path} is in use: it holds {found}", hint)
 
     @classmethod

@@ -14,8 +14,9 @@ from typing import Self
 
 import filelock
 
-from dlpractice.errors import DlpError, RunError
+from dlpractice.errors import RunError
 from dlpractice.paths import exists, is_folder, list_folder
+from dlpractice.whole_files import is_temporary
 
 LOCK_NAME = ".lock"
 
@@ -55,7 +56,13 @@ def _refuse_clock() -> None:
 
 def _is_bare(folder: Path) -> bool:
     """Whether `folder` was opened for writing, and nothing was written."""
-    return is_folder(folder) and [entry.name for entry in list_folder(folder)] == [LOCK_NAME]
+    names = [entry.name for entry in list_folder(folder)] if is_folder(folder) else []
+    return LOCK_NAME in names and all(map(is_of_writing, names))
+
+
+def is_of_writing(name: str) -> bool:
+    """Whether what is called so in a folder is only there because somebody writes to the folder, or wrote."""
+    return name == LOCK_NAME or is_temporary(name)
 
 
 class LockedFolder(ABC):
@@ -68,6 +75,7 @@ class LockedFolder(ABC):
     def __init__(self, path: Path, lock: filelock.BaseFileLock | None) -> None:
         self.path = path
         self._lock = lock
+        self._is_of_user = False
 
     @classmethod
     @abstractmethod
@@ -88,13 +96,16 @@ class LockedFolder(ABC):
         """
         path = Path(path)
         cls.refuse_used(path)  # before the lock, so that a folder that is refused stays as it was
+        is_of_user = path.is_dir() and not _is_bare(path)
         lock = lock_folder(path)
         try:
             cls.refuse_used(path)  # and again: another process may have been first
         except RunError:
             lock.release()
             raise
-        return cls(path, lock)
+        created = cls(path, lock)
+        created._is_of_user = is_of_user
+        return created
 
     @classmethod
     def resume(cls, path: Path | str) -> Self:
@@ -152,10 +163,13 @@ class LockedFolder(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._lock is not None and isinstance(error, DlpError) and _is_bare(self.path):
-            # Nothing came of it: leave no folder behind that looks like something that could go on.
+        if self._lock is not None and isinstance(error, Exception) and _is_bare(self.path):
+            # Nothing came of it: leave no folder behind that looks like something that could go on. What was
+            # interrupted can.
             (self.path / LOCK_NAME).unlink()
-            self.path.rmdir()
+            with suppress(OSError):  # not empty: what a killed process has left
+                if not self._is_of_user:
+                    self.path.rmdir()
         self.close()
 
     def writable(self, name: str) -> Path:

@@ -4,7 +4,6 @@ Each checkpoint replaces the one before in a single step, so a crash while one i
 """
 
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from dlpractice.array_files import read_arrays
 from dlpractice.errors import PathError, RunError
 from dlpractice.paths import exists
+from dlpractice.whole_files import make_folder, replacing
 
 Arrays = dict[str, list[NDArray[Any]]]
 
@@ -76,7 +76,11 @@ class Checkpoints:
         return self._writes and time.monotonic() - self._written >= self._interval
 
     def write(self, position: Position, arrays: Mapping[str, Sequence[Any]]) -> None:
-        """Replaces the checkpoint by one of `position` and `arrays`, which are lists of arrays by name."""
+        """Replaces the checkpoint by one of `position` and `arrays`, which are lists of arrays by name.
+
+        Raises:
+            WriteError: it cannot be written; the one before is kept.
+        """
         if not self._writes:
             return
         named = {
@@ -85,11 +89,9 @@ class Checkpoints:
             for index, value in enumerate(values)
         }
         named[_POSITION] = np.frombuffer(json.dumps(asdict(position)).encode(), np.uint8)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._path.with_name(f".tmp-{_FILE}")
-        with temporary.open("wb") as file:
+        make_folder(self._path.parent)
+        with replacing(self._path, durable=True) as new, new.open("wb") as file:
             np.savez(file, **named)  # type: ignore[arg-type]  # numpy's types take any keyword for an option
-        os.replace(temporary, self._path)
         self._written = time.monotonic()
 
     def read(self) -> tuple[Position, Arrays] | None:

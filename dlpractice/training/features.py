@@ -34,6 +34,7 @@ from dlpractice.training.batches import warp
 from dlpractice.training.batches.supply import Streamed, Subset, Supply
 from dlpractice.training.devices.placement import Placement
 from dlpractice.training.steps import compile_forward, forward_parts
+from dlpractice.whole_files import make_folder
 
 # Images at a time, by whether GPUs compute. A GPU has to be given more at once to be kept busy; on a CPU more
 # take more memory, and no less time.
@@ -187,7 +188,7 @@ class FrozenFront:
     def _check_space(self, stores: Mapping[str, RowStore], rows: int) -> None:
         needed = rows * sum(int(np.prod(store.shape)) * store.dtype.itemsize for store in stores.values())
         folder = cache_dir()
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         free = shutil.disk_usage(folder).free
         if needed > 0.9 * free:
             raise DataError(

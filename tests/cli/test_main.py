@@ -121,6 +121,11 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     assert done.stderr == ""
 
 
+@pytest.fixture(autouse=True)
+def keep_signals(kept_signals: None) -> None:
+    """`main` gives them up when it ends."""
+
+
 def run_main(monkeypatch: pytest.MonkeyPatch, outcome: BaseException, *arguments: str) -> int:
     def command() -> None:
         raise outcome

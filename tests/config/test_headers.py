@@ -8,7 +8,7 @@ from dlpractice.config.headers import copy_config, read_summary
 from dlpractice.config.load import load_config
 from dlpractice.config.names import ShippedConfig, shipped_configs
 from dlpractice.config.schema import json_schema
-from dlpractice.errors import ConfigError
+from dlpractice.errors import WriteError
 
 
 @pytest.fixture(autouse=True)
@@ -74,11 +74,11 @@ def test_a_config_for_no_command_is_copied_as_it_is() -> None:
 
 def test_an_existing_file_is_never_overwritten() -> None:
     Path("mine.yaml").write_text("precious")
-    with pytest.raises(ConfigError, match=r"mine\.yaml exists already"):
+    with pytest.raises(WriteError, match=r"mine\.yaml: it exists already"):
         copy_config("digits", Path("mine.yaml"))
     assert Path("mine.yaml").read_text() == "precious"
 
 
 def test_a_folder_that_is_not_there() -> None:
-    with pytest.raises(ConfigError, match="cannot be written"):
+    with pytest.raises(WriteError, match=r"cannot write nowhere/mine\.yaml"):
         copy_config("digits", Path("nowhere/mine.yaml"))

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from dlpractice.errors import WriteError
 from dlpractice.layers.normalisation import FusedBatchNormalization
 from dlpractice.models import model_file
 from dlpractice.models.model_file import copy_plainly, read_note, write_model
@@ -41,6 +42,13 @@ def test_a_note_stands_beside_what_keras_notes(tmp_path: Path) -> None:
         assert file.testzip() is None
         assert sorted(file.namelist()) == ["config.json", "metadata.json", "model.weights.h5"]
         assert json.loads(file.read("metadata.json"))["keras_version"] == keras.__version__
+
+
+def test_a_model_that_does_not_fit_is_one_error_and_leaves_nothing(small_disk: Path) -> None:
+    big = keras.Sequential([keras.Input((128,)), keras.layers.Dense(128)])
+    with pytest.raises(WriteError, match=r"cannot write .*model\.keras: No space left"):
+        write_model(big, {}, small_disk / "model.keras")
+    assert [path.name for path in small_disk.rglob("*")] == ["filled"]
 
 
 def test_a_file_of_keras_has_no_note(tmp_path: Path) -> None:

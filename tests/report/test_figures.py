@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlpractice.errors import RunError
+from dlpractice.errors import WriteError
 from dlpractice.report import figures
 from dlpractice.report.figures import comparison_figure, draw_comparison
 
@@ -87,7 +87,7 @@ def test_a_failure_leaves_the_old_figure(tmp_path: Path, monkeypatch: pytest.Mon
 
     figure.savefig = fail  # type: ignore[method-assign,assignment]
     monkeypatch.setattr(figures, "draw_comparison", lambda _: figure)
-    with pytest.raises(RunError, match="disk full"):
+    with pytest.raises(WriteError, match="disk full"):
         comparison_figure({"rows": ROWS}, tmp_path / "comparison.png")
     assert (tmp_path / "comparison.png").read_bytes() == b"old"
     assert len(list(tmp_path.iterdir())) == 1

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlpractice.errors import PathError, RunError
+from dlpractice.errors import PathError, RunError, WriteError
 from dlpractice.runs import atomic_files
 
 COLUMNS: atomic_files.Columns = {"name": str, "epoch": int, "loss": float}
@@ -61,13 +61,13 @@ def test_the_temporary_name_keeps_the_suffix(tmp_path: Path) -> None:
 
 def test_what_cannot_be_written_is_one_error(tmp_path: Path) -> None:
     with (
-        pytest.raises(RunError, match=r"cannot write .*full\.png: No space left"),
+        pytest.raises(WriteError, match=r"cannot write .*full\.png: No space left"),
         atomic_files.replacing(tmp_path / "full.png") as temporary,
     ):
         temporary.write_bytes(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
     assert not list(tmp_path.iterdir())
-    with pytest.raises(RunError, match=r"cannot write .*nowhere"):
+    with pytest.raises(WriteError, match=r"cannot write .*nowhere"):
         atomic_files.write_text(tmp_path / "nowhere" / "a.txt", "")
 
 

@@ -3,12 +3,13 @@
 import os
 import signal
 import threading
+from typing import Any
 
 import pytest
 
-from dlpractice.training.interruption import deferring_interrupts
+from dlpractice.training.interruption import deferring_interrupts, interruptible, let_signals_kill
 
-SIGNALS = [signal.SIGINT, signal.SIGTERM]
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -61,3 +62,42 @@ def test_off_the_main_thread_signals_stay_as_they_are() -> None:
     thread.start()
     thread.join()
     assert seen == [before, False]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_each_signal_interrupts_as_ctrl_c_does(number: int) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        os.kill(os.getpid(), number)
+        pytest.fail("the signal passed unnoticed")
+    assert signal.getsignal(number) is before
+
+
+def test_an_interrupt_that_a_library_made_another_error_of_is_one_again() -> None:
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise ImportError("a module that was half imported") from None
+    with pytest.raises(ImportError, match="absent"), interruptible():
+        raise ImportError("absent")
+
+
+def test_training_inside_a_command_notes_first(kept_signals: None) -> None:
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        with deferring_interrupts() as interrupted:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert interrupted()
+        os.kill(os.getpid(), signal.SIGHUP)
+        pytest.fail("the signal passed unnoticed")
+
+
+@pytest.mark.parametrize("block", [interruptible, deferring_interrupts])
+def test_a_signal_that_is_ignored_stays_so(block: Any, kept_signals: None) -> None:
+    """Under `nohup`, or in the background of a script."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with block():
+        os.kill(os.getpid(), signal.SIGHUP)
+    let_signals_kill()
+    os.kill(os.getpid(), signal.SIGHUP)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -22,6 +21,7 @@ from dlpractice.benchmark.backends.retired_frameworks import RETIRED_FRAMEWORKS
 from dlpractice.benchmark.context import Context, Document
 from dlpractice.benchmark.device.measurement import NetRow, missing_row
 from dlpractice.config.sections.benchmark import Backends
+from dlpractice.whole_files import scratch_folder
 
 
 def measure_backends(section: Backends, context: Context) -> Document:
@@ -45,7 +45,7 @@ def _measure_backend(name: str, section: Backends, context: Context) -> list[Doc
     if absent := [package for package in runner.packages if find_spec(package) is None]:
         why = f"{', '.join(absent)} not installed; pip install '{runner.distribution}' brings it"
         return _nothing(name, section, why)
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         try:
             done = subprocess.run(
                 runner.command(section, context, f"{folder}/{name}"),

@@ -1,6 +1,5 @@
 """Safe extraction of zip files that come from anywhere."""
 
-import os
 import shutil
 import stat
 import zipfile
@@ -17,6 +16,7 @@ from dlpractice.errors import DataError
 from dlpractice.paths import exists
 from dlpractice.progress import Progress, Silent
 from dlpractice.refusals import MOST_NAME_BYTES
+from dlpractice.whole_files import making_folder
 from dlpractice.zip_files import iterate, open_zip
 
 # A folder in so many others is no data set, and more than programs that tidy up can take.
@@ -60,13 +60,8 @@ def extract(archive: Path, target: Path, progress: Progress | None = None) -> Pa
     with writing(target.parent / f".{target.name}.extracting"):
         if exists(target):
             return target
-        partial = target.parent / f".{target.name}.extracting" / "partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        try:
-            _extract_all(archive, partial, progress)
-            os.replace(partial, target)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+        with making_folder(target) as partial:
+            _extract_all(archive, partial, target.parent, progress)
     return target
 
 
@@ -89,13 +84,13 @@ def doubt_names(archive: Path) -> list[Finding]:
     return findings
 
 
-def _extract_all(archive: Path, folder: Path, progress: Progress) -> None:
+def _extract_all(archive: Path, folder: Path, place: Path, progress: Progress) -> None:
     with open_zip(archive) as opened:
         entries = [entry for entry in opened.infolist() if not _is_folder(entry)]
         if not entries:
             raise DataError(f"{archive} holds no files", _HINT)
         names = _checked_names(archive, entries)
-        _check_room(archive, entries, folder.parent)
+        _check_room(archive, entries, place)
         progress.stage(f"extracting {archive.name}", len(entries), "files")
         for name, entry in zip(names, entries, strict=True):
             _extract_one(archive, opened, entry, folder.joinpath(*name.parts))

@@ -1,8 +1,6 @@
 """The data sets known by name."""
 
 import hashlib
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from dlpractice.data.storage.downloads import Download, fetch, find_local
 from dlpractice.errors import DataError
 from dlpractice.paths import find_matching, is_folder, open_file, status
 from dlpractice.progress import Progress, Silent
+from dlpractice.whole_files import making_folder
 
 OMNIGLOT_FILE = "drawings.npz"
 
@@ -151,16 +150,8 @@ def _write_glyphs(row: DataSet, target: Path, progress: Progress) -> None:
 def _made_whole(target: Path) -> Iterator[Path]:
     """An empty folder that becomes `target` at the end, unless an error came or another process was first."""
     workplace = target.parent / f".{target.name}.writing"
-    with writing(workplace):
-        partial = workplace / "partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        try:
-            yield partial
-            if not is_folder(target):
-                os.replace(partial, target)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+    with writing(workplace), making_folder(target) as partial:
+        yield partial
 
 
 CATALOGUE: dict[str, DataSet] = {

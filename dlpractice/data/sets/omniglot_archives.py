@@ -19,6 +19,7 @@ from PIL import Image
 from dlpractice.data.storage.downloads import Download, fetch
 from dlpractice.errors import DataError, PathError
 from dlpractice.progress import Progress
+from dlpractice.whole_files import replacing
 from dlpractice.zip_files import open_zip, read_entry
 
 _ADDRESS = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python"
@@ -92,7 +93,7 @@ def pack_archives(target: Path, progress: Progress) -> None:
         "answers": answers,
     }
     _check_digest(background, evaluation, supports, queries, answers)
-    with target.open("wb") as file:
+    with replacing(target) as new, new.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 

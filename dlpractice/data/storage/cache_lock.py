@@ -6,8 +6,10 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from dlpractice.errors import DataError
+from dlpractice.errors import DataError, WriteError
 from dlpractice.settings import CACHE_VARIABLE
+from dlpractice.whole_files import make_folder
+from dlpractice.write_failures import translating
 
 
 @contextmanager
@@ -19,12 +21,14 @@ def writing(folder: Path) -> Iterator[None]:
     Raises:
         DataError: the folder cannot be written, or the disk is full.
     """
+    lock = FileLock(folder / ".lock")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock"):
+        make_folder(folder)
+        with translating(folder):
+            lock.acquire()
+        try:
             yield
-    except OSError as error:
-        raise DataError(
-            f"cannot write to the cache folder {folder}: {error.strerror or error}",
-            f"make room there, or set {CACHE_VARIABLE} to another folder",
-        ) from error
+        finally:
+            lock.release()
+    except WriteError as error:
+        raise DataError(error.message, f"{error.hint}; {CACHE_VARIABLE} names the cache's folder") from error

@@ -1,7 +1,6 @@
 """Files from the network: looked for on this machine first, fetched once, kept in the cache."""
 
 import hashlib
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from dlpractice.errors import DataError
 from dlpractice.paths import exists, is_file, open_file, status
 from dlpractice.progress import Progress, Silent
 from dlpractice.settings import DATA_VARIABLE, data_dirs
+from dlpractice.whole_files import put_in_place
 
 ATTEMPTS = 5
 
@@ -70,7 +70,7 @@ def _download(wanted: Download, target: Path, progress: Progress) -> None:
         try:
             transfer.go_on()
             _check_digest(wanted, part, is_joined=transfer.is_joined)
-            os.replace(part, target)
+            put_in_place(part, target)
             return
         except TransferError as error:
             if attempt == ATTEMPTS or not error.may_pass:

@@ -19,6 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 from dlpractice.data.storage.cache_lock import writing
 from dlpractice.errors import DataError
 from dlpractice.paths import exists, open_file, read_file, status
+from dlpractice.whole_files import append, replacing
 
 
 class RowView:
@@ -93,8 +94,8 @@ class RowStore:
                 return
             order = sorted(first.values())
             chosen = rows if len(order) == len(rows) else rows[order]
-            _extend(self._rows_path, np.ascontiguousarray(chosen).reshape(-1).view(np.uint8).data)
-            _extend(self._keys_path, "".join(f"{keys[position]}\n" for position in order).encode())
+            append(self._rows_path, np.ascontiguousarray(chosen).reshape(-1).view(np.uint8).data)
+            append(self._keys_path, "".join(f"{keys[position]}\n" for position in order).encode())
         self._read_keys()
 
     def gather(self, keys: Sequence[str]) -> NDArray[Any]:
@@ -124,9 +125,8 @@ class RowStore:
         if not exists(path):
             with writing(self.folder):
                 if not exists(path):
-                    new = path.with_suffix(".new")
-                    new.write_text(json.dumps(stated))
-                    os.replace(new, path)
+                    with replacing(path) as new:
+                        new.write_text(json.dumps(stated))
         found = json.loads(read_file(path, 2**20))
         if found != stated:
             raise DataError(
@@ -162,10 +162,3 @@ class RowStore:
         ):
             if exists(path) and status(path).st_size > size:
                 os.truncate(path, size)
-
-
-def _extend(path: Path, content: bytes | memoryview) -> None:
-    with path.open("ab") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dlpractice.paths import exists, status
 from dlpractice.progress import Progress
+from dlpractice.whole_files import growing
 
 if TYPE_CHECKING:
     import requests
@@ -55,7 +56,7 @@ class Transfer:
 
         Raises:
             TransferError: it did not come, or not all of it; what came is kept in `part`.
-            OSError: `part` cannot be written.
+            WriteError: `part` cannot be written, and is removed.
         """
         import requests
         import urllib3
@@ -123,7 +124,7 @@ class Transfer:
 
     def _receive(self, response: "requests.Response", kept: int) -> None:
         size, before, begun = kept, kept, time.monotonic()
-        with self._part.open("ab" if kept else "wb") as file:
+        with growing(self._part, kept) as file:
             # `read1` gives what there is; `read` would wait for a whole piece, however slowly it comes.
             while piece := response.raw.read1(_PIECE, decode_content=True):
                 file.write(piece)

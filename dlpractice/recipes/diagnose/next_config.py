@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from dlpractice.config.load import dump_config, load_config
-from dlpractice.errors import ConfigError, RunError
+from dlpractice.errors import RunError
 from dlpractice.paths import is_file
 from dlpractice.runs.directory import CONFIG
+from dlpractice.whole_files import write_new
 
 _WIDTH = 110
 
@@ -32,7 +33,7 @@ def write_next_config(run: Path, document: Mapping[str, Any], target: Path) -> N
 
     Raises:
         RunError: `run` has no config, or no finding has a remedy that is a change of it.
-        ConfigError: `target` exists already or cannot be written.
+        WriteError: `target` exists already or cannot be written.
     """
     source = run / CONFIG
     if not is_file(source):
@@ -50,12 +51,4 @@ def write_next_config(run: Path, document: Mapping[str, Any], target: Path) -> N
     comment = "\n#\n".join(
         textwrap.fill(reason, _WIDTH, initial_indent="# ", subsequent_indent="# ") for reason in reasons
     )
-    try:
-        with target.open("x", encoding="utf-8") as file:
-            file.write(f"{comment}\n#\n{dump_config(config)}")
-    except FileExistsError as error:
-        raise ConfigError(f"{target} exists already", "name another file, or delete it first") from error
-    except OSError as error:
-        raise ConfigError(
-            f"{target} cannot be written: {error.strerror}", "name a file in a folder of yours"
-        ) from error
+    write_new(target, f"{comment}\n#\n{dump_config(config)}")

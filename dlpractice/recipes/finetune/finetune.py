@@ -33,7 +33,6 @@ from dlpractice.recipes.run.continuation import (
 from dlpractice.recipes.run.environment import describe_environment
 from dlpractice.recipes.run.model_note import ClassifierNote, describe_input
 from dlpractice.recipes.run.saved_model import read_levels
-from dlpractice.runs.atomic_files import replacing
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.measure import Measure
 from dlpractice.statistics.shares import accuracy
@@ -87,8 +86,8 @@ def run(
         class_names=setup.dataset.class_names,
     )
     model = setup.classifier.model
-    with replacing(run.model_path) as path, computing_in(model, setup.precision):
-        write_model(model, note.model_dump(mode="json"), path)
+    with computing_in(model, setup.precision):
+        write_model(model, note.model_dump(mode="json"), run.model_path)
     summary = summarise(setup, logits, position, time.perf_counter() - started)
     summary["input"] = note.input.model_dump(mode="json")
     run.write_summary(summary)

@@ -41,7 +41,6 @@ from dlpractice.recipes.run.continuation import (
 )
 from dlpractice.recipes.run.environment import describe_environment
 from dlpractice.recipes.run.saved_model import read_levels
-from dlpractice.runs.atomic_files import replacing
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.assignment import Examinations, Outputs, Settings, Subject
 from dlpractice.training.batches.feed import Share, take_all
@@ -115,9 +114,9 @@ def plan_tasks(config: Oneshot, class_split: ClassSplit) -> Exam:
 def _save_net(setup: OneshotSetup, scored: Scored, run: RunDirectory) -> dict[str, Any]:
     """Saves the net, and gives what the summary says of its inputs."""
     siamese = setup.siamese
-    with replacing(run.model_path) as path, computing_in(siamese.model, setup.precision):
+    with computing_in(siamese.model, setup.precision):
         whole = build_siamese(siamese.encoder, siamese.similarity, scored.verdict)
-        note = save_siamese(whole, path, read_levels(run))
+        note = save_siamese(whole, run.model_path, read_levels(run))
     return {"input": note.model_dump(mode="json")}
 
 

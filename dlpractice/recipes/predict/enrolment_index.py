@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dlpractice.array_files import read_arrays
 from dlpractice.errors import DataError, ModelError, PathError
 from dlpractice.paths import exists, is_folder
-from dlpractice.runs.atomic_files import replacing
+from dlpractice.whole_files import replacing
 
 SCHEMA = 1
 _FORMAT = "dlpractice one-shot index"
@@ -29,11 +29,11 @@ def write_index(path: Path, enrolment: Enrolment, model: str) -> None:
     """Keeps an enrolment as .npz: names, embeddings, a number for the layout, and `model`, the sha256 of the
     net that they come from.
 
-    Raises DataError where `path` is something else than such an index, and RunError where it cannot be
+    Raises DataError where `path` is something else than such an index, and WriteError where it cannot be
     written.
     """
     refuse_foreign(path)
-    with replacing(path) as temporary, temporary.open("wb") as file:
+    with replacing(path, durable=True) as temporary, temporary.open("wb") as file:
         np.savez(
             file,
             format=np.array(_FORMAT),

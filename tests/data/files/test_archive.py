@@ -226,11 +226,13 @@ def test_damaged_archives_are_named(tmp_path: Path, damage: str) -> None:
 
 
 def test_what_a_killed_extraction_left_is_replaced(tmp_path: Path) -> None:
-    left = tmp_path / ".out.extracting/partial/old.txt"
+    left = tmp_path / ".dlp-abcdefgh/out/old.txt"
     left.parent.mkdir(parents=True)
     left.touch()
+    (left.parents[1] / ".lock").touch()  # whose process is gone
     extract(packed(tmp_path / "a.zip", {"1.txt": b"one"}), tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["1.txt"]
+    assert not left.exists()
 
 
 def test_folders_as_old_windows_programs_write_them(tmp_path: Path) -> None:

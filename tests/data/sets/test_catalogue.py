@@ -114,9 +114,10 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 
 def test_what_a_killed_writer_left_is_replaced() -> None:
     folder = find("digits")
-    left = folder.parent / f".{folder.name}.writing/partial/0/old.png"
+    left = folder.parent / ".dlp-abcdefgh/partial/0/old.png"
     shutil.rmtree(folder)
     left.parent.mkdir(parents=True)
     left.touch()
+    (left.parents[2] / ".lock").touch()  # whose process is gone
     assert len(read_index(find("digits")).items) == 1797
     assert not left.exists()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dlpractice.config.load import dump_config, load_config
-from dlpractice.errors import ConfigError, RunError
+from dlpractice.errors import RunError, WriteError
 from dlpractice.recipes.diagnose.next_config import write_next_config
 
 FINDING = {
@@ -52,6 +52,6 @@ def test_what_cannot_be_written(run: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no finding"):
         write_next_config(run, document(), target)
     target.write_text("mine")
-    with pytest.raises(ConfigError, match="exists already"):
+    with pytest.raises(WriteError, match="exists already"):
         write_next_config(run, document(FINDING), target)
     assert target.read_text() == "mine"

@@ -1,6 +1,5 @@
 """Drawn alphabets, kept in the cache for as long as the code that draws them stays the same."""
 
-import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.cache_lock import writing
 from dlpractice.errors import PathError
 from dlpractice.paths import read_file
+from dlpractice.whole_files import replacing
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,8 @@ class DrawnAlphabet(Keyed):
         if kept is not None:
             return kept
         drawings = self.draw()
-        with writing(file.parent):
-            partial = file.with_name(f".{file.name}.writing")
-            partial.write_bytes(zlib.compress(drawings.tobytes(), level=1))
-            os.replace(partial, file)
+        with writing(file.parent), replacing(file) as new:
+            new.write_bytes(zlib.compress(drawings.tobytes(), level=1))
         return drawings
 
     def _read(self, file: Path) -> NDArray[np.uint8] | None:
