@@ -96,7 +96,7 @@ class LockedFolder(ABC):
         """
         path = Path(path)
         cls.refuse_used(path)  # before the lock, so that a folder that is refused stays as it was
-        is_of_user = path.is_dir() and not _is_bare(path)
+        is_of_user = is_folder(path) and not _is_bare(path)
         lock = lock_folder(path)
         try:
             cls.refuse_used(path)  # and again: another process may have been first

@@ -24,6 +24,10 @@ from dlpractice.training.optimisers.schedules import Plateau, Schedule
 from dlpractice.training.rate_finder import find_learning_rate
 from dlpractice.training.steps import Forward, TrainStep, compile_forward, compile_train_step
 
+EXPLODED = 1e3
+"""A loss that is finite, and yet beyond any use: to guess among 1,000 classes costs 7, and losses of pairs are
+of the order of 1 where a net has learnt nothing yet."""
+
 
 class Trainer:
     """Trains a model through one stage, and can stop at any step and go on from there."""
@@ -69,6 +73,7 @@ class Trainer:
             list(outputs.callbacks), model=self.model, epochs=settings.epochs
         )
         self._best: list[NDArray[Any]] = []
+        self._has_exploded = False
         self._keep_start = subject.keep_start
         self._schedule = Schedule(
             settings.schedule, settings.epochs * feed.steps, round(settings.warmup * feed.steps)
@@ -126,9 +131,19 @@ class Trainer:
             if not math.isfinite(_number(row, "loss")):
                 self._progress.warn(f"{self.name}: the training loss is not a number any more; stopping here")
                 break
+            self._warn_of_explosion(row)
         self._callbacks.on_train_end()
         position.finished = True
         self._save(position)
+
+    def _warn_of_explosion(self, row: Mapping[str, object]) -> None:
+        loss = _number(row, "loss")
+        if loss >= EXPLODED and not self._has_exploded:
+            self._has_exploded = True
+            self._progress.warn(
+                f"{self.name}: the training loss is {loss:.2g} after epoch {row['epoch']}, which no net that "
+                f"learns has; a lower learning rate than {row['learning_rate']:.2g} may help"
+            )
 
     def _choose_learning_rate(self) -> float:
         if self.settings.learning_rate != "auto":

@@ -398,3 +398,21 @@ def test_the_best_epoch_is_by_what_is_monitored(
     assert (position.best_epoch, position.lowest, position.waited) == (best, lowest, 3 - best)
     for ours, theirs in zip(weights(trainer), after[best], strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_loss_beyond_any_use_is_said_when_it_happens_and_once(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    class Listener(Silent):
+        def epoch(self, row: Mapping[str, object], is_best: bool) -> None:
+            told.append(f"epoch {row['epoch']}")
+
+        def warn(self, message: str) -> None:
+            told.append(message)
+
+    trainer = make_trainer(tmp_path, progress=Listener(), validation=Scripted([(1.0, 0.3)] * 4))
+    losses = [(999.0, 0.3), (1e33, 0.3), (1e34, 0.3), (1.0, 0.3)]
+    trainer._examinations = Examinations(Scripted(losses), trainer._examinations.validation)
+    trainer.train(Position())
+    assert [line[:9] for line in told] == ["epoch 1", "epoch 2", "head: the", "epoch 3", "epoch 4"]
+    assert "the training loss is 1e+33 after epoch 2" in told[2]

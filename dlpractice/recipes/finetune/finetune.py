@@ -28,6 +28,7 @@ from dlpractice.recipes.run.continuation import (
     recorded_precision,
     refuse_other_config,
     refuse_other_data,
+    refuse_other_splits,
     seconds_before,
 )
 from dlpractice.recipes.run.environment import describe_environment
@@ -68,6 +69,7 @@ def run(
             return run.summary()
         setup = prepare_setup(config, progress, recorded_precision(run))
         refuse_other_data(setup.dataset.digest, run)
+        refuse_other_splits(setup.dataset.split_rows(), run)
         refuse_other_replicas(config.hardware.scaling, setup.placement.replicas, run)
     else:
         setup = prepare_setup(config, progress, auto)

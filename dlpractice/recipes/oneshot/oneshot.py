@@ -37,6 +37,7 @@ from dlpractice.recipes.run.continuation import (
     recorded_precision,
     refuse_other_config,
     refuse_other_data,
+    refuse_other_splits,
     seconds_before,
 )
 from dlpractice.recipes.run.environment import describe_environment
@@ -79,6 +80,7 @@ def run(
             return run.summary()
         setup = prepare_oneshot(config, progress, recorded_precision(run))
         refuse_other_data(setup.class_split.digest, run)
+        refuse_other_splits(setup.class_split.split_rows(), run)
     else:
         setup = prepare_oneshot(config, progress, auto)
     exam = plan_tasks(config, setup.class_split)

@@ -1,8 +1,9 @@
 """What must not have changed when a run is taken up again."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import zip_longest
 from pathlib import Path
 
 from dlpractice.config.load import dump_config, load_config
@@ -11,10 +12,13 @@ from dlpractice.errors import RunError
 from dlpractice.paths import is_file
 from dlpractice.recipes.run.device_choice import resolve_precision
 from dlpractice.runs.comparison_folder import Comparison
-from dlpractice.runs.directory import CONFIG, RunDirectory
+from dlpractice.runs.directory import CONFIG, SPLITS, RunDirectory
 from dlpractice.training.checkpoints import Arrays, Checkpoints, Position
 from dlpractice.training.devices.placement import Devices, Placement, place
 from dlpractice.training.devices.precision_choice import Choice
+
+# Columns of splits.csv that every run has.
+_TELLING = ("path", "label", "split", "sha256", "group")
 
 
 def has_config(run: RunDirectory, config: Config) -> bool:
@@ -42,6 +46,21 @@ def refuse_other_data(digest: str, run: RunDirectory) -> None:
             f"{run.path} was started on other data: images, labels or splits have changed since",
             "restore the data, or start a new run in another --run-dir",
         )
+
+
+def refuse_other_splits(rows: Iterable[Mapping[str, str]], run: RunDirectory) -> None:
+    """Raises RunError where splits.csv is not what the run began with any more: somebody has edited it.
+
+    rows: of what the run goes on with, with the keys of splits.csv.
+    """
+    nothing: Mapping[str, str] = {}
+    for kept, here in zip_longest(run.splits(), rows, fillvalue=nothing):
+        if [kept.get(name) for name in _TELLING] != [here.get(name) for name in _TELLING]:
+            path = kept.get("path") or here.get("path")
+            raise RunError(
+                f"{run.path / SPLITS} is not as the run was started with it, from {path} on",
+                "restore the file, or start a new run in another --run-dir",
+            )
 
 
 def begun_runs(folders: Sequence[Path]) -> dict[int, RunDirectory]:

@@ -1,7 +1,8 @@
 """What a run was made with, for whoever wants to repeat it."""
 
 import platform
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -9,6 +10,7 @@ from dlpractice.runs.commit import describe_commit
 from dlpractice.training.devices.precision_choice import Choice
 
 _PACKAGES = ("dlpractice", "tensorflow", "keras", "numpy", "pillow", "scikit-learn")
+_IMPORTED_AS = {"pillow": "PIL", "scikit-learn": "sklearn"}
 
 
 def describe_environment(
@@ -20,16 +22,19 @@ def describe_environment(
     data: Mapping[str, str],
     weights: Mapping[str, str | None],
 ) -> dict[str, Any]:
-    """What environment.json holds. devices: of this process; replicas: how many there are over all processes.
-    data: root and digest; weights: origin and digest."""
+    """What environment.json holds; None is what cannot be found out, which keeps no run from training.
+
+    devices: of this process; replicas: how many there are over all processes. data: root and digest; weights:
+    origin and digest.
+    """
     name, timings = precision
     return {
         "versions": {
             "python": platform.python_version(),
-            **{package: metadata.version(package) for package in _PACKAGES},
+            **{package: _find_version(package) for package in _PACKAGES},
         },
-        "platform": platform.platform(),
-        "processor": platform.processor() or platform.machine(),
+        "platform": _try(platform.platform),
+        "processor": _try(platform.processor) or _try(platform.machine),
         "devices": list(devices),
         "replicas": replicas,
         "precision": name,
@@ -37,5 +42,22 @@ def describe_environment(
         "seed": seed,
         "data": dict(data),
         "weights": dict(weights),
-        "git": describe_commit(),
+        "git": _try(describe_commit),
     }
+
+
+def _find_version(package: str) -> str | None:
+    """What the installation says; or else the package itself, which goes by another name there in builds of
+    others, and by none in a checkout that is not installed."""
+    installed = _try(lambda: metadata.version(package))
+    loaded = sys.modules.get(_IMPORTED_AS.get(package, package))
+    return installed or getattr(loaded, "__version__", None)
+
+
+def _try(ask: Callable[[], str | None]) -> str | None:
+    """The answer; None where there is none. What is asked goes by way of files of the system and of other
+    programs, and may fail in ways that nobody can list."""
+    try:
+        return ask() or None
+    except Exception:
+        return None

@@ -225,6 +225,10 @@ def test_a_run_is_not_continued_with_another_config_or_other_data(
     with RunDirectory.resume(tmp_path / "run") as run:
         with pytest.raises(RunError, match="another config"):
             finetune.run(changed(tiny_config, epochs=2), run)
+        rows = run.splits()
+        run.write_splits([*rows[1:], rows[0]])
+        with pytest.raises(RunError, match=r"splits\.csv is not as"):
+            finetune.run(changed(tiny_config, epochs=1), run)
         environment = run.environment()
         environment["data"]["digest"] = "0" * 64
         run.write_environment(environment)

@@ -1,5 +1,6 @@
 """What a run that is taken up again must have in common with itself."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from dlpractice.recipes.run.continuation import (
     recorded_precision,
     refuse_other_config,
     refuse_other_data,
+    refuse_other_splits,
     seconds_before,
 )
 from dlpractice.runs.comparison_folder import Comparison
@@ -55,6 +57,27 @@ def test_a_config_of_another_command_is_refused(finished_oneshot_run: Path, tiny
 def test_other_data_are_refused(finished_oneshot_run: Path) -> None:
     with pytest.raises(RunError, match="other data"):
         refuse_other_data("0" * 64, RunDirectory.read(finished_oneshot_run))
+
+
+@pytest.mark.parametrize("edit", ["split", "label", "gone", "added"])
+def test_splits_that_were_edited_are_refused(edit: str, finished_run: Path, tmp_path: Path) -> None:
+    rows = RunDirectory.read(finished_run).splits()
+    with RunDirectory.create(tmp_path / "run") as run:
+        run.write_splits(rows)
+        refuse_other_splits(rows, run)
+        edited = [dict(row) for row in rows]
+        if edit == "split":
+            edited[3]["split"] = "train" if rows[3]["split"] == "test" else "test"
+        elif edit == "label":
+            edited[3]["label"] = "cold and warm"
+        elif edit == "gone":
+            del edited[3]
+        else:
+            edited.append(edited[3] | {"path": "zebra.png"})
+        run.write_splits(edited)
+        named = "zebra.png" if edit == "added" else rows[4 if edit == "gone" else 3]["path"]
+        with pytest.raises(RunError, match=rf"splits\.csv is not as .* from {re.escape(named)} on"):
+            refuse_other_splits(rows, run)
 
 
 def test_a_run_that_goes_on_counts_its_epochs_before(tmp_path: Path, finished_oneshot_run: Path) -> None:
