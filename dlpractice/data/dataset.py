@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dlpractice.data.audit.admission import admit, announce, usable_items
 from dlpractice.data.audit.audit import Audit, inspect
-from dlpractice.data.audit.findings import OnBadImage, passed_over_findings
+from dlpractice.data.audit.findings import OnBadImage, odd_findings, passed_over_findings
 from dlpractice.data.audit.near_duplicates import NearDuplicates, number_clusters, torn_findings
 from dlpractice.data.bonds import Bonds, connected, same_key
 from dlpractice.data.files.decoding import ImageError, Look
@@ -244,6 +244,7 @@ def load_labelled(
     look = replace(look, levels=scanned.levels)
     if not scanned.sha256:
         raise DataError(f"no image in {index.place} can be decoded", "`dlp data check` shows why")
+    announce(odd_findings(scanned), progress)
     items = [replace(item, label=spelling[item.label]) for item in index.items if item.path in scanned.sha256]
     audit = inspect(index, scanned, near_duplicates=near_duplicates)
     bound = _name_bound(items, _bind(items, scanned, audit, near_duplicates).joined())

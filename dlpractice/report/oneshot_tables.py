@@ -9,7 +9,7 @@ from rich.text import Text
 
 from dlpractice.report.number_format import NOTHING, interval, items, percent, size_cells, size_headers
 from dlpractice.report.printable import printable_name
-from dlpractice.report.result_tables import Document, letter, plain_table
+from dlpractice.report.result_tables import Document, letter, plain_table, with_notes
 
 
 def summary_table(summary: Document) -> RenderableType:
@@ -164,7 +164,9 @@ def identification_table(rows: Sequence[Document]) -> RenderableType:
             Text(nearest),
         )
     threshold = next((row["threshold"] for row in rows if "threshold" in row), None)
-    return Group(table, "", Text(_SCORE_NOTE.format(threshold=_score(threshold)), style="dim"))
+    return Group(
+        with_notes(table, rows), "", Text(_SCORE_NOTE.format(threshold=_score(threshold)), style="dim")
+    )
 
 
 def verdict_text(document: Document) -> Text:

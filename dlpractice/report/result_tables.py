@@ -180,7 +180,13 @@ def predictions_table(rows: Sequence[Document]) -> RenderableType:
             table.add_row(
                 Text(printable_name(row["path"])), Text(row["predicted"]), percent(row["confidence"])
             )
-    return table
+    return with_notes(table, rows)
+
+
+def with_notes(table: RenderableType, rows: Sequence[Document]) -> RenderableType:
+    """The table of `dlp predict`, and below it what is odd about files that it could read."""
+    notes = [f"{printable_name(row['path'])}: {row['note']}" for row in rows if row.get("note")]
+    return Group(table, "", *(Text(note, style="dim") for note in notes)) if notes else table
 
 
 def runs_table(runs: Sequence[Document]) -> RenderableType:

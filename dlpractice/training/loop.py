@@ -25,8 +25,8 @@ from dlpractice.training.rate_finder import find_learning_rate
 from dlpractice.training.steps import Forward, TrainStep, compile_forward, compile_train_step
 
 EXPLODED = 1e3
-"""A loss that is finite, and yet beyond any use: to guess among 1,000 classes costs 7, and losses of pairs are
-of the order of 1 where a net has learnt nothing yet."""
+"""A loss that is finite, and yet beyond any use: to guess among 1,000 classes costs 7, and losses of pairs
+are of the order of 1 where a net has learnt nothing yet."""
 
 
 class Trainer:

@@ -172,7 +172,24 @@ def file_findings(index: Index, scan: Scan) -> list[Finding]:
             f"of {_number(several, 'file')} with several frames or pages the first is used: {_some(several)}"
         )
         found.append(Finding("several frames", "info", text, several))
-    return found
+    return [*found, *odd_findings(scan)]
+
+
+def odd_findings(scan: Scan) -> list[Finding]:
+    """Files that were decoded although something about them is odd: one finding for each thing."""
+    odd: dict[str, list[str]] = defaultdict(list)
+    for path, note in zip(scan.sha256, scan.facts["note"].tolist(), strict=True):
+        if note:
+            odd[note.decode()].append(path)
+    return [
+        Finding(
+            "odd files",
+            "info",
+            f"{_number(paths, 'image')} read although odd ({note}): {_some(paths)}",
+            tuple(paths),
+        )
+        for note, paths in odd.items()
+    ]
 
 
 def pixel_findings(scan: Scan) -> list[Finding]:

@@ -1,5 +1,6 @@
 """Safe extraction of zip files that come from anywhere."""
 
+import os
 import shutil
 import stat
 import zipfile

@@ -5,8 +5,7 @@ background, more than 8 bits a channel are stretched by their range (see `data.c
 or of several pages the first is taken. Downscaling is bicubic with antialiasing.
 """
 
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from dlpractice.data.codecs.colour_profiles import to_srgb
 from dlpractice.data.codecs.fitting import FITS, Resize
 from dlpractice.data.codecs.image_formats import FOREIGN, INSTALL_HEIC, is_heic
 from dlpractice.data.codecs.levels import Levels
+from dlpractice.data.codecs.library_notes import noting
 from dlpractice.data.codecs.opened_image import MAX_PIXELS, OpenedImage, can_open_heic, open_image
 from dlpractice.data.codecs.sample_array import Problem, SampleError, Samples, SeenRange, see_range, to_image
 from dlpractice.data.storage.cache_key import Keyed
@@ -49,9 +49,6 @@ _SIDEWAYS = frozenset(_TURNS[orientation] for orientation in (5, 6, 7, 8))
 
 # Otherwise Pillow loads most of its formats only after it has failed with the few common ones.
 Image.init()
-# Pillow's warnings name no file. What makes an image unusable is raised here, with the file's name.
-warnings.filterwarnings("ignore", module=r"PIL\.")
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 class ImageError(DataError):
@@ -69,7 +66,7 @@ class Decoded:
     """One decoded image: `rgb`, its size in the file in pixels as a viewer shows it, format and frames.
 
     `seen` is the range of more than 8 bits a channel where the file declares none. `hidden` is True where the
-    file shows something, and only the background is left of it.
+    file shows something, and only the background is left of it. `notes`: what Pillow warned of.
     """
 
     rgb: Image.Image
@@ -79,6 +76,7 @@ class Decoded:
     frames: int
     seen: SeenRange | None = None
     hidden: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def shrink_bound(image_size: int) -> int:
@@ -126,7 +124,9 @@ def decode(
     if not content:
         raise ImageError(name, "empty", "the file is empty (0 bytes)")
     try:
-        return _finish(open_image(content, name, bound), background, levels)
+        with noting() as notes:
+            decoded = _finish(open_image(content, name, bound), background, levels)
+        return replace(decoded, notes=tuple(notes))
     except SampleError as error:
         raise ImageError(name, error.problem, str(error)) from error
     # Broken files make Pillow raise nearly anything (SyntaxError, struct.error, IndexError, ...).

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dlpractice.data.codecs.levels import Levels
+from dlpractice.data.codecs.library_notes import LONGEST
 from dlpractice.data.files.decoding import Decoded, Look, decode, shrink_bound
 from dlpractice.data.storage.cache_key import Keyed
 
@@ -16,7 +17,7 @@ THUMBNAIL = 32
 # Size in pixels as a viewer shows it, format, number of frames or pages, and a grey thumbnail in which
 # near-duplicates are looked for. Then, of files with more than 8 bits a channel that declare no range, the
 # range that they hold, and the values that 1 % lie below and above (see `SeenRange`); 0 in all others. Last,
-# whether all that the file shows is lost on the background.
+# whether all that the file shows is lost on the background, and what Pillow warned of, if anything.
 FACTS = np.dtype(
     [
         ("width", np.int32),
@@ -29,6 +30,7 @@ FACTS = np.dtype(
         ("dark", np.float64),
         ("bright", np.float64),
         ("hidden", np.bool_),
+        ("note", f"S{2 * LONGEST}"),
     ]
 )
 
@@ -75,6 +77,7 @@ def facts_of(decoded: Decoded) -> tuple[Any, ...]:
         _make_thumbnail(decoded.rgb),
         *ranges,
         decoded.hidden,
+        "; ".join(decoded.notes).encode("ascii", "backslashreplace")[: 2 * LONGEST],
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dlpractice.data.codecs.library_notes import noting
 from dlpractice.data.files.decoding import ImageError, Look, load_pixels
 from dlpractice.data.files.folder_walk import find_files
 from dlpractice.data.files.index_items import IMAGES, FileKind
@@ -17,11 +18,19 @@ from dlpractice.paths import Kind, try_look
 
 @dataclass(frozen=True)
 class LoadedImage:
-    """One image: `pixels` (H, W, C) uint8 as in training, or None and the reason in `error`."""
+    """One image: `pixels` (H, W, C) uint8 as in training, or None and the reason in `error`.
+
+    note: what was odd about a file that could be decoded, in a line; "" where nothing was.
+    """
 
     path: str
     pixels: NDArray[np.uint8] | None
     error: str = ""
+    note: str = ""
+
+    def describe_note(self) -> dict[str, str]:
+        """What the row of the image says of it besides its answer."""
+        return {"note": self.note} if self.note else {}
 
 
 def load_images(paths: Sequence[str], look: Look) -> Iterator[LoadedImage]:
@@ -48,7 +57,9 @@ def load_files(
             there = count_endings(find_files(Path(path), kind)[1])
             return LoadedImage(path, None, f"the folder holds no {kind.noun}{f': {there}' if there else ''}")
         try:
-            return LoadedImage(path, decode(Path(path)))
+            with noting() as notes:
+                pixels = decode(Path(path))
+            return LoadedImage(path, pixels, note="; ".join(notes))
         except ImageError as error:
             return LoadedImage(path, None, error.reason)
 

@@ -14,6 +14,7 @@ def run(run: RunDirectory, paths: Sequence[str]) -> list[dict[str, Any]]:
     """One row per image, files and the images below folders, in order.
 
     A row has path, predicted, confidence in [0, 1] and `top`, the five likeliest classes; or path and error.
+    `note` is there where something about a file is odd.
     Raises ModelError where the run's model cannot be loaded.
     """
     saved = load_saved(run)
@@ -25,7 +26,6 @@ def run(run: RunDirectory, paths: Sequence[str]) -> list[dict[str, Any]]:
             continue
         ranked = probabilities.argsort()[::-1][:_TOP]
         top = [{"label": saved.class_names[k], "confidence": float(probabilities[k])} for k in ranked]
-        rows.append(
-            {"path": image.path, "predicted": top[0]["label"], "confidence": top[0]["confidence"], "top": top}
-        )
+        row = {"path": image.path, "predicted": top[0]["label"], "confidence": top[0]["confidence"]}
+        rows.append({**row, "top": top, **image.describe_note()})
     return rows

@@ -67,7 +67,7 @@ def identify(
             rows.append({"path": image.path, "error": image.error})
         else:
             found = _name(saved, embedding, enrolment)
-            rows.append({"path": image.path, **found, "threshold": threshold})
+            rows.append({"path": image.path, **found, "threshold": threshold, **image.describe_note()})
     return rows
 
 
