@@ -49,9 +49,10 @@ def test_a_shown_command_is_understood(line: str) -> None:
     command.make_context("dlp", words)
 
 
-def test_generated_parts_are_up_to_date() -> None:
-    script = [sys.executable, str(ROOT / "scripts" / "config-page"), "--check"]
-    assert subprocess.run(script, timeout=1200).returncode == 0, "run scripts/config-page"
+@pytest.mark.parametrize("name", ["config-page", "run-directory-page"])
+def test_generated_parts_are_up_to_date(name: str) -> None:
+    script = [sys.executable, str(ROOT / "scripts" / name), "--check"]
+    assert subprocess.run(script, timeout=1200).returncode == 0, f"run scripts/{name}"
 
 
 def test_the_readme_is_short_and_says_how_to_test() -> None:

@@ -24,7 +24,7 @@ from dlpractice.benchmark.peaks.peaks import measure_peaks
 from dlpractice.benchmark.prediction.interconnects import find_interconnect
 from dlpractice.benchmark.prediction.prediction import predict
 from dlpractice.benchmark.repeats import mark_contradictions
-from dlpractice.benchmark.results_file import SCHEMA, BenchmarkFolder
+from dlpractice.benchmark.results_file import BenchmarkFolder
 from dlpractice.config.commands.benchmark import PARTS, Benchmark, PartName
 from dlpractice.config.load import dump_config
 from dlpractice.errors import DlpError
@@ -32,6 +32,7 @@ from dlpractice.paths import find_below, read_file
 from dlpractice.progress import Progress, Silent
 from dlpractice.registry.wording import join_words
 from dlpractice.runs.commit import describe_commit
+from dlpractice.runs.contract.document import SCHEMA
 
 Measure = Callable[[Any, Context], Document]
 

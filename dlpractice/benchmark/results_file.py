@@ -7,11 +7,10 @@ from typing import Any
 from dlpractice.errors import RunError
 from dlpractice.paths import is_file, is_folder
 from dlpractice.runs import atomic_files
+from dlpractice.runs.contract.benchmark_document import BenchmarkDocument
+from dlpractice.runs.contract.document import SCHEMA, read_document, read_json, write_document
 from dlpractice.runs.directory import BENCHMARK, CONFIG, refuse_used
 from dlpractice.runs.lock import LockedFolder
-
-SCHEMA = 1
-"""Version of the shape of benchmark.json. A file of another version is refused."""
 
 
 class BenchmarkFolder(LockedFolder):
@@ -34,7 +33,7 @@ class BenchmarkFolder(LockedFolder):
 
     def write_document(self, document: Mapping[str, object]) -> None:
         """Writes the result as far as it has come."""
-        atomic_files.write_json(self.writable(BENCHMARK), document)
+        write_document(self.writable(BENCHMARK), BenchmarkDocument, document)
 
     def document(self) -> dict[str, Any]:
         """The result that `write_document` wrote."""
@@ -49,25 +48,12 @@ def read_benchmark(path: Path) -> dict[str, Any]:
     """The benchmark in the file `path`, or in the folder `path`.
 
     Raises:
-        RunError: there is no such file, or it is not JSON, of another command, or of another version.
+        RunError: there is no such file, or it is not JSON, of another command, of a later version, or
+            damaged.
     """
     path = path / BENCHMARK if is_folder(path) else path
     if not is_file(path):
         raise RunError(f"there is no file {path}", f"name the {BENCHMARK} of an earlier benchmark")
-    document = atomic_files.read_json(path)
-    if document.get("command") != "benchmark":
+    if read_json(path).get("command") != "benchmark":
         raise RunError(f"{path} is no result of `dlp benchmark`", f"name the {BENCHMARK} of an earlier one")
-    if document.get("schema") != SCHEMA:
-        raise RunError(
-            f"{path} has schema {document.get('schema')}; this version of dlp reads {SCHEMA}",
-            "measure it again with this version",
-        )
-    parts = document.get("parts")
-    if not isinstance(parts, dict) or not all(_has_rows(part) for part in parts.values()):
-        raise RunError(f"{path} lacks the rows of a benchmark", "restore the file from a copy")
-    return document
-
-
-def _has_rows(part: object) -> bool:
-    rows = part.get("rows") if isinstance(part, dict) else None
-    return isinstance(rows, list) and all(isinstance(row, dict) and "name" in row for row in rows)
+    return {"schema": SCHEMA, **read_document(path, BenchmarkDocument)}

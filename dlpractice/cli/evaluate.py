@@ -27,10 +27,9 @@ def evaluate(
     """
     from dlpractice.report.progress_display.plain import make_progress
     from dlpractice.runs.directory import RunDirectory
-    from dlpractice.runs.listing import read_config_tree
 
     directory = RunDirectory.read(run)
-    is_oneshot = read_config_tree(directory).get("command") == "oneshot"
+    is_oneshot = directory.config_tree().get("command") == "oneshot"
     recipe = (
         "dlpractice.recipes.evaluate.new_classes"
         if is_oneshot

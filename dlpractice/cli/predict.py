@@ -37,13 +37,11 @@ def predict(
     or if a PATH leads to no image at all. A one-shot run takes one example of each class, or more, with
     --support.
     """
-    from dlpractice.runs.listing import read_config_tree
-
     images = paths or []
     if not images and save_index is None:
         raise typer.BadParameter("name an image, or a folder of images", param_hint="PATH")
     directory = RunDirectory.read(run)
-    is_oneshot = read_config_tree(directory).get("command") == "oneshot"
+    is_oneshot = directory.config_tree().get("command") == "oneshot"
     if not is_oneshot:
         _refuse_examples(run, given=same or any((support, index, save_index)))
         _classify(directory, images, as_json)

@@ -42,6 +42,8 @@ def compare(
     from dlpractice.recipes.runs import compare_runs
 
     document = compare_runs.run(runs)
+    for damaged in document["unreadable"]:
+        messages().print(f"warning: left out: {damaged['problem']}", soft_wrap=True)
     if as_json:
         print_json(document)
         return

@@ -14,10 +14,11 @@ from dlpractice.diagnosis.curves.point import Point, subtract_errors
 from dlpractice.diagnosis.finding import Finding
 from dlpractice.diagnosis.logs.formats.own.run_directory import read_run
 from dlpractice.diagnosis.verdict import Diagnosis, diagnose
-from dlpractice.errors import RunError
-from dlpractice.paths import find_matching, is_file
+from dlpractice.errors import DlpError, RunError
+from dlpractice.paths import find_matching
 from dlpractice.runs.answers import Answers, average_answers
-from dlpractice.runs.atomic_files import read_json
+from dlpractice.runs.atomic_files import is_there
+from dlpractice.runs.comparison_folder import Sweep
 from dlpractice.runs.directory import CONFIG, SWEEP
 from dlpractice.statistics.quantiles import Z95
 from dlpractice.statistics.shares import count_groups, wilson
@@ -31,7 +32,8 @@ class GroupDiagnosis:
     """The answer of `dlp diagnose` about runs that belong together.
 
     axis: what the runs differ in, in words. points: one for each value on that axis, seeds averaged.
-    findings: about the runs as a whole. runs: the diagnosis of each run.
+    findings: about the runs as a whole. runs: the diagnosis of each run. notes: which runs were left out, and
+    why, as sentences.
     """
 
     path: str
@@ -40,6 +42,7 @@ class GroupDiagnosis:
     points: tuple[Point, ...]
     findings: tuple[Finding, ...] = ()
     runs: tuple[Diagnosis, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """What `dlp diagnose --json` prints for several runs."""
@@ -50,21 +53,32 @@ class GroupDiagnosis:
             "kind": f"several runs, by {self.axis}",
             "points": [point.to_json() for point in self.points],
             "runs": [run.to_json() for run in self.runs],
+            "notes": list(self.notes),
         }
 
 
 def diagnose_group(folder: Path, target_error: float | None = None) -> GroupDiagnosis:
-    """Diagnoses the finished runs of a comparison or a sweep, one by one and together.
+    """Diagnoses the finished runs of a comparison or a sweep, one by one and together. Damaged ones are left
+    out.
 
     Raises:
-        RunError: there is no finished run in it.
+        RunError: there is no finished run in it, or the table of a sweep is damaged.
     """
-    records = [read_run(config.parent) for config in find_matching(folder, f"*/seed-*/{CONFIG}")]
-    records = [record for record in records if record.run is not None and record.run.summary is not None]
-    if not records:
-        raise RunError(f"{folder} has no finished run yet", "wait for the first, or name a single run")
-    cases = [open_case(record, target_error) for record in records]
-    key = str(read_json(folder / SWEEP).get("key", "")) if is_file(folder / SWEEP) else ""
+    cases, runs, notes = [], [], []
+    for config in find_matching(folder, f"*/seed-*/{CONFIG}"):
+        try:
+            record = read_run(config.parent)
+            if record.run is None or record.run.summary is None:
+                continue
+            runs.append(diagnose(record, target_error))
+        except DlpError as error:
+            notes.append(f"left out: {error.message}")
+        else:
+            cases.append(open_case(record, target_error))
+    if not runs:
+        left_out = f" that can be read; {notes[0]}" if notes else " yet"
+        raise RunError(f"{folder} has no finished run{left_out}", "wait for the first, or name a single run")
+    key = str(Sweep.read(folder).table().get("key", "")) if is_there(folder / SWEEP) else ""
     axis = {"": "trained parameters", FRACTION: "training images"}.get(key, key)
     points = gather_points(cases, key)
     if key == FRACTION:
@@ -75,9 +89,8 @@ def diagnose_group(folder: Path, target_error: float | None = None) -> GroupDiag
     if finding is not None:
         sentence = finding.evidence[0]
         verdict = f"{sentence[0].upper()}{sentence[1:]}."
-    runs = tuple(diagnose(record, target_error) for record in records)
     findings = (finding,) if finding is not None else ()
-    return GroupDiagnosis(str(folder), axis, verdict, tuple(points), findings, runs)
+    return GroupDiagnosis(str(folder), axis, verdict, tuple(points), findings, tuple(runs), tuple(notes))
 
 
 def gather_points(cases: Sequence[Case], key: str) -> list[Point]:

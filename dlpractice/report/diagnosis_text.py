@@ -111,6 +111,7 @@ def group_text(document: Document) -> RenderableType:
     parts: list[RenderableType] = [
         Text(document["verdict"], style="bold"),
         Text(f"{document['kind']}: {document['run']}", style="dim"),
+        *(Text(note, style="yellow") for note in document["notes"]),
     ]
     for number, finding in enumerate(document["findings"], 1):
         parts += ["", *_describe(number, finding)]

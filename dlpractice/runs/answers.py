@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from dlpractice.errors import RunError
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.runs.listing import read_config_tree
 from dlpractice.statistics.clusters import choose_crossed, choose_groups
 from dlpractice.statistics.differences import paired_difference, paired_interval
 from dlpractice.statistics.measure import Measure
@@ -174,7 +173,7 @@ def read_answers(run: RunDirectory, split: str) -> Answers:
         RunError: the run has no predictions, or a file of it cannot be read.
     """
     rows = [row for row in run.predictions() if row["split"] == split]
-    of_tasks = read_config_tree(run).get("command") == "oneshot"
+    of_tasks = run.config_tree().get("command") == "oneshot"
     return collect_answers(rows, run.splits(), of_tasks=of_tasks)
 
 

@@ -5,13 +5,15 @@ A variant is a strategy or method in a comparison, a value in a sweep, an arm in
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dlpractice.errors import RunError
 from dlpractice.paths import exists, find_matching, is_file, is_folder
-from dlpractice.runs import atomic_files
 from dlpractice.runs.directory import COMPARISON, CONFIG, SWEEP, TRIAL, RunDirectory, refuse_used
 from dlpractice.runs.lock import LockedFolder
+
+if TYPE_CHECKING:
+    from dlpractice.runs.contract.document import Document
 
 
 class Comparison(LockedFolder):
@@ -69,11 +71,22 @@ class Comparison(LockedFolder):
 
     def write_table(self, table: Mapping[str, object]) -> None:
         """Keep the table. Its figures have value, ci95, n and kind."""
-        atomic_files.write_json(self.writable(self.TABLE), table)
+        from dlpractice.runs.contract.document import write_document
+
+        write_document(self.writable(self.TABLE), self._table_model(), table)
 
     def table(self) -> dict[str, Any]:
         """What `write_table` kept."""
-        return atomic_files.read_json(self.path / self.TABLE)
+        from dlpractice.runs.contract.document import read_document
+
+        return read_document(self.path / self.TABLE, self._table_model())
+
+    @classmethod
+    def _table_model(cls) -> "type[Document]":
+        """What the file of the table holds."""
+        from dlpractice.runs.contract.group_documents import TABLES
+
+        return TABLES[cls.TABLE]
 
 
 class Sweep(Comparison):

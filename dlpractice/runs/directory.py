@@ -1,49 +1,24 @@
-"""A run directory: the contract between the commands. Its files' names are written here and nowhere else."""
+"""A run directory: the contract between the commands. Its files' names are written here."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import filelock
 
 from dlpractice.errors import RunError
-from dlpractice.paths import Entry, exists, find_matching, is_file, is_folder, list_folder
+from dlpractice.paths import Entry, exists, find_matching, is_folder, list_folder
 from dlpractice.runs import atomic_files
-from dlpractice.runs.lock import LockedFolder, is_of_writing
+from dlpractice.runs.lock import is_of_writing
+from dlpractice.runs.training_folder import DIAGNOSTICS, SUMMARY, TrainingFolder
 
-SPLIT_COLUMNS: atomic_files.Columns = {
-    "path": str,
-    "label": str,
-    "split": str,
-    "sha256": str,
-    "group": str,
-    "bound": str,
-}
-METRIC_COLUMNS: atomic_files.Columns = {
-    "stage": str,
-    "epoch": int,
-    "step": int,
-    "seconds": float,
-    "learning_rate": float,
-    "images_per_second": float,
-    "loss": float,
-    "accuracy": float,
-    "val_loss": float,
-    "val_accuracy": float,
-}
-PREDICTION_COLUMNS: atomic_files.Columns = {
-    "path": str,
-    "split": str,
-    "label": str,
-    "predicted": str,
-    "confidence": float,
-    "loss": float,
-}
+if TYPE_CHECKING:
+    from dlpractice.runs.contract.document import Document
 
 CONFIG, ENVIRONMENT, SPLITS, METRICS = "config.yaml", "environment.json", "splits.csv", "metrics.csv"
-PREDICTIONS, AUDIT, SUMMARY, MODEL = "predictions.csv", "audit.json", "summary.json", "model.keras"
+PREDICTIONS, AUDIT, MODEL = "predictions.csv", "audit.json", "model.keras"
 CHECKPOINTS, TENSORBOARD = "checkpoints", "tensorboard"
-COMPARISON, SWEEP, DIAGNOSTICS = "comparison.json", "sweep.json", "diagnostics.json"
+COMPARISON, SWEEP = "comparison.json", "sweep.json"
 TRIAL, BENCHMARK, TRAINING = "trial.json", "benchmark.json", "training.json"
 UNUSED = "unused"
 """In SPLITS, the split of a training image that the config leaves out."""
@@ -68,32 +43,6 @@ _OURS = (
 )
 
 
-class TrainingFolder(LockedFolder):
-    """A training, by `dlp` or by a program of somebody else: what it recorded of itself, and how it ended."""
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether the training has ended: its summary is there."""
-        return is_file(self.path / SUMMARY)
-
-    def write_diagnostics(self, diagnostics: Mapping[str, object]) -> None:
-        """Keep what training recorded of itself for `dlp diagnose`."""
-        atomic_files.write_json(self.writable(DIAGNOSTICS), diagnostics)
-
-    def diagnostics(self) -> dict[str, Any] | None:
-        """What `write_diagnostics` kept; None where nothing was recorded."""
-        path = self.path / DIAGNOSTICS
-        return atomic_files.read_json(path) if is_file(path) else None
-
-    def write_summary(self, summary: Mapping[str, object]) -> None:
-        """Keep what came of it, of a run each result with value, ci95, n and kind. It comes last."""
-        atomic_files.write_json(self.writable(SUMMARY), summary)
-
-    def summary(self) -> dict[str, Any]:
-        """What `write_summary` kept."""
-        return atomic_files.read_json(self.path / SUMMARY)
-
-
 class RunDirectory(TrainingFolder):
     """One run, and the names of what is in it."""
 
@@ -103,6 +52,12 @@ class RunDirectory(TrainingFolder):
         self.checkpoints = path / CHECKPOINTS
         self.tensorboard = path / TENSORBOARD
         self._metric_lines: list[str] | None = None
+
+    @classmethod
+    def _summary_model(cls) -> "type[Document]":
+        from dlpractice.runs.contract.run_documents import Summary
+
+        return Summary
 
     @classmethod
     def refuse_used(cls, path: Path) -> None:
@@ -121,7 +76,7 @@ class RunDirectory(TrainingFolder):
         Raises:
             RunError: as `create` and `resume` do.
         """
-        return cls.resume(path) if is_file(Path(path) / CONFIG) else cls.create(path)
+        return cls.resume(path) if atomic_files.is_there(Path(path) / CONFIG) else cls.create(path)
 
     @classmethod
     def follow(cls, path: Path | str, scratch: Path) -> Self:
@@ -132,7 +87,7 @@ class RunDirectory(TrainingFolder):
     @property
     def is_prepared(self) -> bool:
         """Whether all is written that comes before training: the environment is the last of it."""
-        return is_file(self.path / ENVIRONMENT)
+        return atomic_files.is_there(self.path / ENVIRONMENT)
 
     def figure_path(self, name: str) -> Path:
         """Where the figure called `name` belongs."""
@@ -141,33 +96,41 @@ class RunDirectory(TrainingFolder):
     @property
     def has_splits(self) -> bool:
         """Whether it is written what the run trains, validates and tests on."""
-        return is_file(self.path / SPLITS)
+        return atomic_files.is_there(self.path / SPLITS)
 
     @property
     def has_audit(self) -> bool:
         """Whether the audit of the data is written."""
-        return is_file(self.path / AUDIT)
+        return atomic_files.is_there(self.path / AUDIT)
 
     def write_config(self, text: str) -> None:
         """Keep the resolved config: `dlp finetune RUN/config.yaml` repeats the run."""
         atomic_files.write_text(self.writable(CONFIG), text)
 
-    def config_text(self) -> str:
-        """The resolved config, as YAML."""
-        return atomic_files.read_text(self.path / CONFIG)
+    def config_tree(self) -> dict[str, Any]:
+        """The config of a run of any version and command, as plain values."""
+        from dlpractice.runs.contract.config_document import read_config_document
+
+        return read_config_document(self.path / CONFIG)
 
     def write_environment(self, environment: Mapping[str, object]) -> None:
         """Keep versions, device, precision, seed, digests of data and weights, and git state."""
-        atomic_files.write_json(self.writable(ENVIRONMENT), environment)
+        from dlpractice.runs.contract.run_documents import Environment
+
+        self._write(ENVIRONMENT, Environment, environment)
 
     def environment(self) -> dict[str, Any]:
         """What `write_environment` kept."""
-        return atomic_files.read_json(self.path / ENVIRONMENT)
+        from dlpractice.runs.contract.run_documents import Environment
+
+        return self._read(ENVIRONMENT, Environment)
 
     def write_splits(self, rows: Iterable[Mapping[str, object]]) -> None:
         """Keep what is trained, validated and tested on, and what is left out (its split is UNUSED): a row
-        per image, with the keys of SPLIT_COLUMNS."""
-        atomic_files.write_csv(self.writable(SPLITS), SPLIT_COLUMNS, rows)
+        per image, with the columns of splits.csv."""
+        from dlpractice.runs.contract.rows import SplitRow, columns_of
+
+        atomic_files.write_csv(self.writable(SPLITS), columns_of(SplitRow), rows)
 
     def splits(self) -> list[dict[str, str]]:
         """One row per image: path (relative to the data), label, split, sha256, group, bound.
@@ -175,7 +138,9 @@ class RunDirectory(TrainingFolder):
         Runs that were written before there was `bound` say by bytes and groups what is bound; which images
         look alike is not known of them here.
         """
-        rows = atomic_files.read_csv(self.path / SPLITS, SPLIT_COLUMNS, later=("bound",))
+        from dlpractice.runs.contract.rows import SplitRow, read_rows
+
+        rows = read_rows(self.path / SPLITS, SplitRow)
         if rows and "bound" not in rows[0]:
             from dlpractice.statistics.clusters import join_groups  # which brings NumPy
 
@@ -185,13 +150,13 @@ class RunDirectory(TrainingFolder):
         return rows
 
     def append_metrics(self, row: Mapping[str, object]) -> None:
-        """Add one epoch's row, with the keys of METRIC_COLUMNS.
+        """Add one epoch's row, with the columns of metrics.csv.
 
         The file is rewritten whole, from lines that are kept in memory. An append would be fewer bytes, but a
         write that crosses a page can be cut by SIGKILL, and each reader would need a rule for half a line. A
         thousand epochs are 100 kB, rewritten in well under a millisecond: 1 % of an epoch of 50 ms.
         """
-        self._keep_metric_lines([*self._load_metric_lines(), atomic_files.csv_line(METRIC_COLUMNS, row)])
+        self._keep_metric_lines([*self._load_metric_lines(), atomic_files.csv_line(_metric_columns(), row)])
 
     def truncate_metrics(self, rows: int) -> None:
         """Keep the first `rows` epochs: a resumed run repeats what came after its checkpoint.
@@ -210,34 +175,50 @@ class RunDirectory(TrainingFolder):
     def metrics(self) -> list[dict[str, Any]]:
         """One row per epoch, in order; none before the first epoch has ended. Empty cells are None."""
         path = self.path / METRICS
-        return atomic_files.read_csv(path, METRIC_COLUMNS) if exists(path) else []
+        from dlpractice.runs.contract.rows import MetricRow, read_rows
+
+        return read_rows(path, MetricRow) if atomic_files.is_there(path) else []
 
     def write_predictions(self, rows: Iterable[Mapping[str, object]]) -> None:
-        """Keep one row per image of validation and test, with the keys of PREDICTION_COLUMNS."""
-        atomic_files.write_csv(self.writable(PREDICTIONS), PREDICTION_COLUMNS, rows)
+        """Keep one row per image of validation and test, with the columns of predictions.csv."""
+        from dlpractice.runs.contract.rows import PredictionRow, columns_of
+
+        atomic_files.write_csv(self.writable(PREDICTIONS), columns_of(PredictionRow), rows)
 
     def predictions(self) -> list[dict[str, Any]]:
         """A row per image of validation and test; confidence is in [0, 1], loss in nats."""
-        return atomic_files.read_csv(self.path / PREDICTIONS, PREDICTION_COLUMNS)
+        from dlpractice.runs.contract.rows import PredictionRow, read_rows
+
+        return read_rows(self.path / PREDICTIONS, PredictionRow)
 
     def write_audit(self, audit: Mapping[str, object]) -> None:
         """Keep what the audit of the data found, and what was left out."""
-        atomic_files.write_json(self.writable(AUDIT), audit)
+        from dlpractice.runs.contract.run_documents import AuditDocument
+
+        self._write(AUDIT, AuditDocument, audit)
 
     def audit(self) -> dict[str, Any]:
         """What `write_audit` kept."""
-        return atomic_files.read_json(self.path / AUDIT)
+        from dlpractice.runs.contract.run_documents import AuditDocument
+
+        return self._read(AUDIT, AuditDocument)
 
     def _load_metric_lines(self) -> list[str]:
         if self._metric_lines is None:
-            self._metric_lines = [atomic_files.csv_line(METRIC_COLUMNS, row) for row in self.metrics()]
+            self._metric_lines = [atomic_files.csv_line(_metric_columns(), row) for row in self.metrics()]
         return self._metric_lines
 
     def _keep_metric_lines(self, lines: list[str]) -> None:
         atomic_files.write_text(
-            self.writable(METRICS), atomic_files.csv_header(METRIC_COLUMNS) + "".join(lines)
+            self.writable(METRICS), atomic_files.csv_header(_metric_columns()) + "".join(lines)
         )
         self._metric_lines = lines
+
+
+def _metric_columns() -> atomic_files.Columns:
+    from dlpractice.runs.contract.rows import MetricRow, columns_of
+
+    return columns_of(MetricRow)
 
 
 class _Followed(RunDirectory):
@@ -278,7 +259,7 @@ def _entries(path: Path) -> list[Entry]:
 def _require_run(path: Path, hint: str) -> None:
     if not is_folder(path):
         raise RunError(f"{path} is a file, not a run" if exists(path) else f"there is no folder {path}", hint)
-    if is_file(path / CONFIG):
+    if atomic_files.is_there(path / CONFIG):
         return
     inside = [str(file.parent) for depth in ("*", "*/*") for file in find_matching(path, f"{depth}/{CONFIG}")]
     if inside:

@@ -7,13 +7,17 @@ written last.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlpractice.errors import RunError
 from dlpractice.paths import exists, is_file, is_folder, list_folder
 from dlpractice.runs import atomic_files
-from dlpractice.runs.directory import METRICS, SUMMARY, TRAINING, TrainingFolder
+from dlpractice.runs.directory import METRICS, TRAINING
 from dlpractice.runs.lock import is_of_writing
+from dlpractice.runs.training_folder import SUMMARY, TrainingFolder
+
+if TYPE_CHECKING:
+    from dlpractice.runs.contract.document import Document
 
 OWN_COLUMNS: atomic_files.Columns = {"fit": int, "epoch": int, "step": int, "seconds": float}
 """The columns of metrics.csv that are there in any case: the number of the call of `fit`, from 1; the epoch,
@@ -22,6 +26,12 @@ from 1 and counted on over calls; the optimiser's steps; and the epoch's wall ti
 
 class FitFolder(TrainingFolder):
     """One training of others, perhaps in several calls of `fit`."""
+
+    @classmethod
+    def _summary_model(cls) -> "type[Document]":
+        from dlpractice.runs.contract.fit_documents import FitSummary
+
+        return FitSummary
 
     @classmethod
     def refuse_used(cls, path: Path) -> None:
@@ -42,11 +52,15 @@ class FitFolder(TrainingFolder):
     def write_training(self, facts: Mapping[str, object]) -> None:
         """Keep what the training is: the model, loss and optimiser, and what cannot be recorded of it. A
         summary of an earlier call of `fit` no longer holds."""
-        atomic_files.write_json(self.writable(TRAINING), facts)
+        from dlpractice.runs.contract.fit_documents import FitFacts
+
+        self._write(TRAINING, FitFacts, facts)
 
     def training(self) -> dict[str, Any]:
         """What `write_training` kept."""
-        return atomic_files.read_json(self.path / TRAINING)
+        from dlpractice.runs.contract.fit_documents import FitFacts
+
+        return self._read(TRAINING, FitFacts)
 
     def reopen(self) -> None:
         """Take back that the training has finished: `fit` was called again."""
@@ -61,4 +75,4 @@ class FitFolder(TrainingFolder):
     def metrics_text(self) -> str:
         """metrics.csv as it is; "" before the first epoch has ended."""
         path = self.path / METRICS
-        return atomic_files.read_text(path) if is_file(path) else ""
+        return atomic_files.read_text(path) if atomic_files.is_there(path) else ""

@@ -6,12 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from dlpractice.errors import DlpError, PathError, RunError
-from dlpractice.paths import Kind, is_file, is_folder, status, try_look, walk
-from dlpractice.runs.atomic_files import read_json
-from dlpractice.runs.directory import BENCHMARK, CONFIG, METRICS, SUMMARY, RunDirectory
+from dlpractice.paths import Kind, is_folder, status, try_look, walk
+from dlpractice.runs.atomic_files import is_there
+from dlpractice.runs.directory import BENCHMARK, CONFIG, METRICS, RunDirectory
+from dlpractice.runs.training_folder import SUMMARY
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def _walk(root: Path) -> Iterator[tuple[Path, DlpError | None]]:
 def _describe(path: Path) -> RunDescription:
     try:
         run = RunDirectory.read(path)
-        config = read_config_tree(run)
+        config = run.config_tree()
         results = run.summary().get("results", {}) if run.is_finished else {}
         finished = run.is_finished or _is_finished_benchmark(path)
     except (RunError, PathError) as error:
@@ -104,25 +103,13 @@ def _last_write(path: Path) -> datetime:
 
 
 def _is_finished_benchmark(path: Path) -> bool:
+    from dlpractice.runs.contract.benchmark_document import BenchmarkDocument
+    from dlpractice.runs.contract.document import read_document
+
     file = path / BENCHMARK
-    return is_file(file) and bool(read_json(file).get("finished"))
+    return is_there(file) and bool(read_document(file, BenchmarkDocument).get("finished"))
 
 
 def headline(results: Mapping[str, Any]) -> str:
     """The name of the result on test that a run is judged by, which is the first; "" if there is none."""
     return next((name for name in results if not name.startswith("val_")), "")
-
-
-def read_config_tree(run: RunDirectory) -> dict[str, Any]:
-    """The config of a run of any command as a plain mapping, unchecked: old runs stay readable.
-
-    Raises:
-        RunError: it is not YAML, or not a mapping.
-    """
-    try:
-        tree = yaml.safe_load(run.config_text())
-    except yaml.YAMLError as error:
-        raise RunError(f"{run.path / CONFIG} is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(tree, dict):
-        raise RunError(f"{run.path / CONFIG} must hold a mapping; it holds a {type(tree).__name__}")
-    return tree

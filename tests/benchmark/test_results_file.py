@@ -41,9 +41,12 @@ def test_a_folder_without_a_benchmark_cannot_be_read(tmp_path: Path) -> None:
         ("{", "is not JSON"),
         ("[]", "must hold a JSON object"),
         (json.dumps({"command": "finetune"}), "is no result of `dlp benchmark`"),
-        (json.dumps(DOCUMENT | {"schema": 99}), "has schema 99; this version of dlp reads 1"),
-        (json.dumps(DOCUMENT | {"parts": []}), "lacks the rows"),
-        (json.dumps(DOCUMENT | {"parts": {"peaks": {"rows": [{"value": 1}]}}}), "lacks the rows"),
+        (json.dumps(DOCUMENT | {"schema": 99}), "has schema 99; this version of dlp reads up to 1"),
+        (json.dumps(DOCUMENT | {"parts": []}), r"other\.json: parts must be a mapping"),
+        (
+            json.dumps(DOCUMENT | {"parts": {"peaks": {"rows": [{"value": 1}]}}}),
+            r"parts\.peaks\.rows\.0\.name is missing",
+        ),
     ],
 )
 def test_what_is_no_benchmark_is_refused(text: str, message: str, tmp_path: Path) -> None:

@@ -109,6 +109,7 @@ def test_several_runs() -> None:
         "run": "sweep",
         "findings": [finding(name="best size", severity="info", curve="")],
         "runs": [{"run": "sweep/1/seed-0", "verdict": "Underfitting."}],
+        "notes": ["left out: sweep/2"],
     }
     text = " ".join(" ".join(lines_of(group_text(group))).split())
     assert "1. info: best size" in text

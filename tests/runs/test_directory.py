@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dlpractice.errors import RunError
-from dlpractice.runs.directory import METRIC_COLUMNS, PREDICTION_COLUMNS, SPLIT_COLUMNS, RunDirectory
+from dlpractice.runs.directory import RunDirectory
 
 
 def metrics_row(epoch: int, **changes: Any) -> dict[str, Any]:
@@ -69,12 +69,12 @@ def test_all_files_come_back(tmp_path: Path) -> None:
         run.write_summary({"results": {}})
         assert run.is_finished
     run = RunDirectory.read(tmp_path / "new" / "run")
-    assert run.config_text() == "command: finetune\nseed: 0\n"
+    assert (run.path / "config.yaml").read_text() == "command: finetune\nseed: 0\n"
     assert run.environment() == {"python": "3.11"}
     assert run.splits() == [split]
     assert run.metrics() == [metrics_row(1)]
     assert run.predictions() == [prediction]
-    assert json.loads((run.path / "audit.json").read_text()) == {"findings": []}
+    assert json.loads((run.path / "audit.json").read_text()) == {"schema": 1, "findings": []}
     assert run.summary() == {"results": {}}
     assert run.is_finished
 
@@ -95,15 +95,10 @@ def test_runs_from_before_there_was_bound_say_by_bytes_and_groups_what_is_bound(
         RunDirectory.read(path).splits()
 
 
-def test_names_and_columns_are_those_of_the_contract(path: Path) -> None:
+def test_names_are_those_of_the_contract(path: Path) -> None:
     run = RunDirectory.read(path)
     places = (run.model_path, run.checkpoints, run.tensorboard)
     assert [place.relative_to(path).name for place in places] == ["model.keras", "checkpoints", "tensorboard"]
-    assert ",".join(SPLIT_COLUMNS) == "path,label,split,sha256,group,bound"
-    assert ",".join(PREDICTION_COLUMNS) == "path,split,label,predicted,confidence,loss"
-    assert ",".join(METRIC_COLUMNS) == (
-        "stage,epoch,step,seconds,learning_rate,images_per_second,loss,accuracy,val_loss,val_accuracy"
-    )
 
 
 def write_all(run: RunDirectory) -> None:
@@ -134,7 +129,7 @@ def test_a_worker_that_follows_writes_nothing_into_the_run(path: Path, tmp_path:
     scratch.mkdir()
     run = RunDirectory.follow(path, scratch)
     before = sorted(path.iterdir())
-    assert run.config_text() == "command: finetune\n"
+    assert (run.path / "config.yaml").read_text() == "command: finetune\n"
     write_all(run)
     assert sorted(path.iterdir()) == before
     assert sorted(file.name for file in scratch.iterdir()) == FILES
@@ -196,7 +191,7 @@ def test_resume_or_create(tmp_path: Path) -> None:
         run.write_config("a: 1\n")
         run.append_metrics(metrics_row(1))
     with RunDirectory.resume_or_create(tmp_path / "run") as run:
-        assert run.config_text() == "a: 1\n"
+        assert (run.path / "config.yaml").read_text() == "a: 1\n"
         run.append_metrics(metrics_row(2))
         assert len(run.metrics()) == 2
 
@@ -205,7 +200,7 @@ def test_a_second_writer_is_refused_and_a_reader_is_not(path: Path) -> None:
     with RunDirectory.resume(path):
         with pytest.raises(RunError, match="another process is writing"):
             RunDirectory.resume(path)
-        assert RunDirectory.read(path).config_text() == "command: finetune\n"
+        assert (path / "config.yaml").read_text() == "command: finetune\n"
     RunDirectory.resume(path).close()
 
 
@@ -247,7 +242,7 @@ def test_reading_never_writes(path: Path) -> None:
     closed.close()
     with pytest.raises(RunError, match="open for reading only"):
         closed.write_config("")
-    assert run.config_text() == "command: finetune\n"
+    assert (run.path / "config.yaml").read_text() == "command: finetune\n"
 
 
 def test_no_epoch_yet(path: Path) -> None:
@@ -337,7 +332,7 @@ except RunError:
         racer.communicate(timeout=1200)
     winner = [name for racer, name in zip(racers, "ab", strict=True) if racer.returncode == 0]
     assert len(winner) == 1
-    assert RunDirectory.read(tmp_path / "run").config_text() == winner[0]
+    assert (tmp_path / "run" / "config.yaml").read_text() == winner[0]
 
 
 def test_a_file_that_is_missing_is_named(path: Path) -> None:

@@ -121,7 +121,7 @@ def test_what_is_open_for_reading_or_closed_refuses_to_write(tmp_path: Path) -> 
         run.write_config("seed: 1\n")
     with pytest.raises(RunError, match="for reading only"):
         RunDirectory.read(tmp_path / "r").write_config("seed: 1\n")
-    assert run.config_text() == "seed: 0\n"
+    assert (run.path / "config.yaml").read_text() == "seed: 0\n"
 
 
 def test_a_failed_start_leaves_no_folder_and_an_interrupted_one_does(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from dlpractice.data.dataset import load_labelled
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.run.saved_model import load_saved
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.runs.listing import read_config_tree
 from dlpractice.statistics.shares import accuracy, per_class_accuracy
 from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.steps import forward_all
@@ -27,7 +26,7 @@ def run(run: RunDirectory, source: str, progress: Progress | None = None) -> dic
     """
     progress = progress or Silent()
     saved = load_saved(run)
-    asked = read_config_tree(run)["data"].get("near_duplicates", "group")
+    asked = run.config_tree()["data"].get("near_duplicates", "group")
     images, unreadable = load_labelled(source, saved.class_names, saved.look, progress, asked)
     trained_on = {row["sha256"] for row in run.splits() if row["split"] == "train"}
     if seen := sum(digest in trained_on for digest in images.sha256):

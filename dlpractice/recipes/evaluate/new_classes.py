@@ -28,7 +28,6 @@ from dlpractice.recipes.oneshot.results import (
 )
 from dlpractice.recipes.oneshot.saved_siamese import SavedSiamese, load_siamese
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.runs.listing import read_config_tree
 
 _MORE_SHOTS = 5
 _EPISODES = 400
@@ -96,7 +95,7 @@ def read_exercise(run: RunDirectory, saved: SavedSiamese, source: str, progress:
             f"see the results of {run.path}, or name a folder, or omniglot",
         )
     note = saved.note
-    drawer_pattern = read_config_tree(run)["data"]["drawer_pattern"]
+    drawer_pattern = run.config_tree()["data"]["drawer_pattern"]
     read = read_class_folders(source, Reading(note.look, note.colour, drawer_pattern, "skip"), progress)
     unreadable = [{"path": bad.path, "error": bad.reason} for bad in read.audit.unusable]
     examples = read.examples

@@ -1,14 +1,15 @@
 """`dlp runs compare`: what was done differently, what came of it, and whether that is more than chance."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlpractice.errors import RunError
+from dlpractice.errors import PathError, RunError
 from dlpractice.paths import exists
 from dlpractice.runs.answers import Answers, Item, compose_names, read_answers
-from dlpractice.runs.directory import RunDirectory
-from dlpractice.runs.listing import list_run_paths, read_config_tree
+from dlpractice.runs.directory import PREDICTIONS, SPLITS, RunDirectory
+from dlpractice.runs.listing import list_run_paths
 from dlpractice.statistics.measure import Measure
 
 ABSENT = "(absent)"
@@ -21,23 +22,55 @@ def run(paths: Sequence[Path | str]) -> dict[str, Any]:
     Returns:
         {"config": {"training.epochs": [30, 10], ...},
          "runs": [{"path", "finished", "results", "difference", "note"}, ...],
-         "passed_over": ["comparison.json", ...]}
+         "passed_over": ["comparison.json", ...],
+         "unreadable": [{"path", "problem"}, ...]}
         `config` has the keys that differ, with a value per run; `difference` is the paired difference of the
-        accuracies on test to the first run, None where there is none, and then `note` says why.
+        accuracies on test to the first run, None where there is none, and then `note` says why. A damaged run
+        is unreadable, and the others are compared.
 
     Raises:
-        RunError: fewer than two runs, or one that cannot be read.
+        RunError: fewer than two runs that can be read.
     """
     found, passed_over = expand_paths(paths)
-    if len(found) < 2:
+    sides, damaged = [], {}
+    for path in found:
+        try:
+            sides.append(_open(path))
+        except (RunError, PathError) as error:
+            damaged[str(path)] = error
+    if len(sides) < 2:
+        if damaged:
+            raise next(iter(damaged.values()))
         raise RunError("a comparison needs two runs or more", "`dlp runs ls` lists the runs there are")
-    runs = [RunDirectory.read(path) for path in found]
-    reference = runs[0]
+    reference = sides[0]
     return {
-        "config": differing_keys([read_config_tree(run) for run in runs]),
-        "runs": [describe_run(run, None if run is reference else reference) for run in runs],
+        "config": differing_keys([side.config for side in sides]),
+        "runs": [describe_run(side, None if side is reference else reference) for side in sides],
         "passed_over": [str(path) for path in passed_over],
+        "unreadable": [{"path": path, "problem": error.message} for path, error in damaged.items()],
     }
+
+
+@dataclass(frozen=True)
+class Side:
+    """A run of a comparison, read as a whole. results: those of its summary. asked: what it answered on test,
+    each question with the sha256 of its image. Of an unfinished run there are neither."""
+
+    run: RunDirectory
+    config: Mapping[str, Any]
+    results: Mapping[str, Any]
+    answers: Answers | None
+    asked: frozenset[tuple[Item, str]]
+
+
+def _open(path: Path) -> Side:
+    """Raises RunError where a file that the comparison needs is damaged."""
+    run = RunDirectory.read(path)
+    config = run.config_tree()
+    if not run.is_finished:
+        return Side(run, config, {}, None, frozenset())
+    answers = read_answers(run, "test")
+    return Side(run, config, run.summary().get("results", {}), answers, _identify(run, answers))
 
 
 def expand_paths(paths: Sequence[Path | str]) -> tuple[list[Path], list[Path]]:
@@ -82,45 +115,46 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def describe_run(run: RunDirectory, reference: RunDirectory | None) -> dict[str, Any]:
-    """The results of `run`, and its paired difference on test to `reference` unless that is None."""
+def describe_run(side: Side, reference: Side | None) -> dict[str, Any]:
+    """The results of a run, and its paired difference on test to `reference` unless that is None."""
     difference, note = None, ""
-    if not run.is_finished:
+    if side.answers is None:
         note = "not finished"
-    elif reference is not None and not reference.is_finished:
+    elif reference is not None and reference.answers is None:
         note = "not compared: the first run is not finished"
     elif reference is not None:
-        difference, note = difference_on_test(run, reference)
+        difference, note = difference_on_test(side, reference)
     return {
-        "path": str(run.path),
-        "finished": run.is_finished,
-        "results": run.summary().get("results", {}) if run.is_finished else {},
+        "path": str(side.run.path),
+        "finished": side.answers is not None,
+        "results": side.results,
         "difference": difference.to_json() if difference else None,
         "note": note,
     }
 
 
-def difference_on_test(run: RunDirectory, reference: RunDirectory) -> tuple[Measure | None, str]:
-    """The paired difference in accuracy on test, `run` less `reference`; or None and why there is none.
+def difference_on_test(side: Side, reference: Side) -> tuple[Measure | None, str]:
+    """The paired difference in accuracy on test of two finished runs, `side` less `reference`; or None and
+    why there is none.
 
     Images are the same if path, bytes (sha256) and label are. All of them must be: what two test sets share
     would be a third test set, which nobody chose. An image that is the query of several one-shot tasks counts
     once for each; the tasks and their order are the same for all runs on the same data.
     """
-    ours, theirs = read_answers(run, "test"), read_answers(reference, "test")
-    if not ours.items and not theirs.items:
+    ours, theirs = side.answers, reference.answers
+    if ours is None or theirs is None or not (ours.items or theirs.items):
         return None, "not compared: no predictions on test"
-    if different := len(_identify(run, ours) ^ _identify(reference, theirs)):
+    if different := len(side.asked ^ reference.asked):
         return None, f"not compared: {different:,} test images are not in both runs with the same label"
     return ours.difference(theirs), ""
 
 
-def _identify(run: RunDirectory, answers: Answers) -> set[tuple[Item, str]]:
+def _identify(run: RunDirectory, answers: Answers) -> frozenset[tuple[Item, str]]:
     """What was asked, each with the sha256 of its image."""
     sha256 = {row["path"]: row["sha256"] for row in compose_names(run.splits())}
     if unknown := [item.path for item in answers.items if item.path not in sha256]:
         raise RunError(
-            f"{run.path}: the predictions name {unknown[0]}, which the splits do not",
+            f"{run.path}: {PREDICTIONS} names {unknown[0]}, which {SPLITS} does not",
             "its files are of different runs: restore them from a copy",
         )
-    return {(item, sha256[item.path]) for item in answers.items}
+    return frozenset((item, sha256[item.path]) for item in answers.items)

@@ -16,7 +16,6 @@ from dlpractice.progress import Silent
 from dlpractice.recipes.finetune import comparison, finetune, sweep
 from dlpractice.runs.comparison_folder import Sweep
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.runs.listing import read_config_tree
 
 FRACTIONS = ("0.2", "0.4", "0.7", "1")
 runner = CliRunner()
@@ -65,7 +64,7 @@ def test_the_table_is_what_the_runs_say(widths: Path) -> None:
             np.mean([epoch["val_accuracy"] for epoch in kept])
         )
         assert {run.summary()["test_scored"] for run in runs} == {1}
-        assert [read_config_tree(run)["model"]["width"] for run in runs] == [row["value"]]
+        assert [run.config_tree()["model"]["width"] for run in runs] == [row["value"]]
     sizes = [row["trainable_parameters"] for row in document["rows"]]
     assert sizes == sorted(set(sizes))
 

@@ -38,7 +38,7 @@ def test_another_config_is_refused_with_the_command_that_goes_on(
 def test_a_run_begun_before_a_key_was_known_has_its_default(
     finished_oneshot_run: Path, tiny_oneshot_config: Oneshot, tmp_path: Path
 ) -> None:
-    text = RunDirectory.read(finished_oneshot_run).config_text()
+    text = (finished_oneshot_run / "config.yaml").read_text()
     older = "".join(line for line in text.splitlines(keepends=True) if "checkpoint_seconds" not in line)
     assert len(older) < len(text)
     with RunDirectory.create(tmp_path / "older") as run:

@@ -13,6 +13,7 @@ from dlpractice.statistics.differences import paired_difference
 
 TRUTH = ["a", "b", "a", "b", "a"]
 Write = Callable[..., Path]
+MEASURE = {"value": 0.5, "ci95": [0.4, 0.6], "n": 5, "kind": "measured"}
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def write(tmp_path: Path) -> Write:
                 {"path": image["path"], "split": image["split"], "label": image["label"], "predicted": guess}
                 for image, guess in zip(images, predicted + "b", strict=True)
             )
-            directory.write_summary({"results": {"test_accuracy": {"value": 0.5}}})
+            directory.write_summary({"results": {"test_accuracy": MEASURE}})
         return tmp_path / name
 
     return write_run
@@ -154,7 +155,7 @@ def test_predictions_on_images_that_the_splits_do_not_know_are_an_error(write: W
     first, second = write("first", "ababb"), write("second", "abbba")
     with RunDirectory.resume(second) as directory:
         directory.write_splits(directory.splits()[1:])
-    with pytest.raises(RunError, match=r"predictions name 0\.png"):
+    with pytest.raises(RunError, match=r"predictions\.csv names 0\.png"):
         run([first, second])
 
 
@@ -167,7 +168,7 @@ def test_an_image_that_is_asked_for_in_several_tasks_counts_once_for_each(tmp_pa
             directory.write_predictions(
                 {"path": "q", "split": "test", "label": "a", "predicted": guess} for guess in predicted
             )
-            directory.write_summary({"results": {"lake-20": {"value": 0.5}}})
+            directory.write_summary({"results": {"lake-20": MEASURE}})
     difference = run([tmp_path / "first", tmp_path / "second"])["runs"][1]["difference"]
     assert difference == paired_difference([1, 0, 0, 1], [1, 1, 0, 0], ["a"] * 4).to_json()
 
@@ -184,7 +185,7 @@ def test_a_difference_of_one_shot_runs_is_clustered_by_alphabet(tmp_path: Path) 
                 row | {"predicted": row["label"] if is_right else "other"}
                 for row, is_right in zip(rows, correct, strict=True)
             )
-            directory.write_summary({"results": {"lake-20": {"value": 0.5}}})
+            directory.write_summary({"results": {"lake-20": MEASURE}})
     difference = run([tmp_path / "first", tmp_path / "second"])["runs"][1]["difference"]
     alphabets = [label[0] for label in labels]
     assert difference == paired_difference(right["second"], right["first"], alphabets).to_json()

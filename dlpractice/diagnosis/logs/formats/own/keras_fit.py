@@ -8,8 +8,9 @@ from dlpractice.diagnosis.logs.interpretation import interpret
 from dlpractice.diagnosis.logs.texts.delimited import tabulate_csv
 from dlpractice.diagnosis.record import Record
 from dlpractice.paths import is_file
-from dlpractice.runs.directory import DIAGNOSTICS, METRICS, SUMMARY, TRAINING
+from dlpractice.runs.directory import METRICS, TRAINING
 from dlpractice.runs.fit_folder import OWN_COLUMNS, FitFolder
+from dlpractice.runs.training_folder import DIAGNOSTICS, SUMMARY
 
 _KIND = "training by Keras, recorded by Diagnose"
 _FILES = (TRAINING, METRICS, DIAGNOSTICS, SUMMARY)
@@ -33,7 +34,7 @@ def read_fit(path: Path, mapping: dict[str, str] | None = None) -> Record:
     facts, text = folder.training(), folder.metrics_text()
     record = Record(str(path), _KIND, {})
     if text:
-        record = interpret(tabulate_csv(str(path), _KIND, text), mapping or {})
+        record = interpret(tabulate_csv(str(folder.path / METRICS), _KIND, text), mapping or {})
     notes = list(record.notes)
     if facts["fits"] > 1:
         notes.append(f"fit was called {facts['fits']} times; the epochs are counted on")
@@ -43,6 +44,7 @@ def read_fit(path: Path, mapping: dict[str, str] | None = None) -> Record:
         notes.append(f"Diagnose stopped the training: {stopped}")
     return replace(
         record,
+        path=str(path),
         finished=folder.is_finished,
         notes=(*notes, *facts["not_recorded"]),
         unused=tuple(name for name in record.unused if name not in OWN_COLUMNS),

@@ -2,26 +2,45 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dlpractice.diagnosis.logs.format import Format, Place
 from dlpractice.diagnosis.record import CURVES, Curve, Record, RunFacts
-from dlpractice.paths import is_file, is_folder
+from dlpractice.errors import DlpError
+from dlpractice.paths import exists, is_file, is_folder
 from dlpractice.runs.directory import CONFIG, METRICS, UNUSED, RunDirectory
-from dlpractice.runs.listing import find_runs, read_config_tree
+from dlpractice.runs.listing import find_runs, list_run_paths
 
 
 def find_run(path: Path) -> Path | None:
     """`path` itself, where it is a run directory; the run that it lies in, where it is a metrics.csv."""
     folder = path.parent if path.name == METRICS and is_file(path) else path
-    return folder if is_file(folder / CONFIG) else None
+    return folder if exists(folder / CONFIG) else None
 
 
-def find_newest_run(path: Path) -> Path | None:
-    """Of the runs below the folder `path`, the one that was written last."""
-    runs = [run for run in find_runs(path) if run.state != "unreadable"] if is_folder(path) else []
-    return runs[-1].path if runs else None
+def find_above_runs(path: Path) -> Path | None:
+    """`path` itself, where it is a folder above runs."""
+    return path if is_folder(path) and list_run_paths(path) else None
+
+
+def read_newest_run(path: Path) -> Record:
+    """The record of the run that was written last, of those below the folder `path` that can be read.
+
+    Raises:
+        DlpError: none of them can be read.
+    """
+    problems: list[DlpError] = []
+    for found in reversed(find_runs(path)):
+        try:
+            record = read_run(found.path)
+        except DlpError as error:
+            problems.append(error)
+        else:
+            notes = (f"a later run was passed over: {error.message}" for error in problems)
+            return replace(record, notes=(*notes, *record.notes))
+    raise problems[0]
 
 
 def read_run(path: Path) -> Record:
@@ -33,7 +52,7 @@ def read_run(path: Path) -> Record:
         RunError: `path` is no run, or one of its files is damaged.
     """
     run = RunDirectory.read(path)
-    config, rows = read_config_tree(run), run.metrics()
+    config, rows = run.config_tree(), run.metrics()
     stage = rows[-1]["stage"] if rows else ""
     last = [row for row in rows if row["stage"] == stage]
     finished = run.is_finished
@@ -97,6 +116,7 @@ FORMAT = Format(
         "a folder with a `config.yaml` that `dlp` wrote, finished or not; of a folder above several, the one "
         "that was written last"
     ),
-    places=(Place(0, find_run), Place(70, find_newest_run)),
-    read=lambda path, mapping: read_run(path),  # the columns of our own runs have their names
+    places=(Place(0, find_run), Place(70, find_above_runs)),
+    # The columns of our own runs have their names.
+    read=lambda path, mapping: read_run(path) if find_run(path) else read_newest_run(path),
 )

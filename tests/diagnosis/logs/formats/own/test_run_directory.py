@@ -3,7 +3,12 @@
 import shutil
 from pathlib import Path
 
-from dlpractice.diagnosis.logs.formats.own.run_directory import find_newest_run, find_run, read_run
+from dlpractice.diagnosis.logs.formats.own.run_directory import (
+    find_above_runs,
+    find_run,
+    read_newest_run,
+    read_run,
+)
 from dlpractice.runs.directory import RunDirectory
 
 
@@ -57,5 +62,7 @@ def test_a_run_is_found_by_its_folder_its_metrics_and_from_above(tmp_path: Path)
             run.write_config("command: finetune\n")
             run.append_metrics(row("full", 1, 0.7))
     second = tmp_path / "second"
-    assert find_run(second) == find_run(second / "metrics.csv") == find_newest_run(tmp_path) == second
+    assert find_run(second) == find_run(second / "metrics.csv") == second
+    assert find_above_runs(tmp_path) == tmp_path and find_above_runs(second / "metrics.csv") is None
+    assert read_newest_run(tmp_path).path == str(second)
     assert find_run(tmp_path) is find_run(second / "config.yaml") is None
