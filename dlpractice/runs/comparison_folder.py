@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dlpractice.errors import RunError
-from dlpractice.paths import exists, find_matching, is_file, is_folder
+from dlpractice.paths import Entry, exists, find_matching, is_file, is_folder, list_folder
 from dlpractice.runs.directory import COMPARISON, CONFIG, SWEEP, TRIAL, RunDirectory, refuse_used
-from dlpractice.runs.lock import LockedFolder
+from dlpractice.runs.lock import LOCK_NAME, LockedFolder, is_of_writing
 
 if TYPE_CHECKING:
     from dlpractice.runs.contract.document import Document
@@ -109,4 +109,14 @@ def run_folder(comparison: Path, variant: str, seed: int) -> Path:
 
 
 def _runs_inside(path: Path) -> bool:
-    return bool(find_matching(path, f"*/seed-*/{CONFIG}"))
+    """Whether runs were begun in `path`, be it only their folders: who made these left a lock beside them."""
+    if find_matching(path, f"*/seed-*/{CONFIG}"):
+        return True
+    inside = (
+        [entry for entry in list_folder(path) if not is_of_writing(entry.name)] if is_folder(path) else []
+    )
+    return exists(path / LOCK_NAME) and bool(inside) and all(map(_is_bare_variant, inside))
+
+
+def _is_bare_variant(entry: Entry) -> bool:
+    return entry.is_folder and all(seed.name.startswith("seed-") for seed in list_folder(entry.path))

@@ -1,10 +1,12 @@
 """Disks that are full, read-only or forbidden, and files that vanish while a command runs.
 
-What is tried needs a superuser, who alone mounts small file systems and becomes somebody without rights.
+What is tried needs a superuser, who alone mounts small file systems and can lay down rights.
 """
 
+import ctypes
 import os
 import shutil
+import struct
 import subprocess
 import zlib
 from collections.abc import Callable, Iterator
@@ -17,9 +19,10 @@ from harness.case import ERROR, INTERNAL, LOST, SAME, WENT_ON, Case, Outcome
 from harness.commands import Command, compare, finetune_full, finish, oneshot_supcon, run_whole
 from harness.program import Ended, run
 from harness.samples import link_all
-from harness.strikes import at_change, limit_files
+from harness.strikes import at_change, limit_files, strike_at_change
 
-_NOBODY = 65534
+_CAPABILITIES = 0x20080522
+"""The version of the kernel's structure."""
 
 
 @contextmanager
@@ -97,12 +100,6 @@ def _remove_cache(folder: Path, kept: Path) -> None:
     shutil.rmtree(folder / "cache", ignore_errors=True)
 
 
-def _empty_cache(folder: Path, kept: Path) -> None:
-    for file in (folder / "cache").rglob("*"):
-        if file.is_file():
-            os.truncate(file, 0)
-
-
 def _remove_run(folder: Path, kept: Path) -> None:
     shutil.rmtree(folder / "run", ignore_errors=True)
 
@@ -112,7 +109,6 @@ _DEEDS: dict[str, Callable[[Path, Path], None]] = {
     "all images are removed": _remove_images,
     "one image is damaged": _damage_one,
     "the cache is deleted": _remove_cache,
-    "the cache's files are emptied": _empty_cache,
     "the run's folder is deleted": _remove_run,
 }
 
@@ -134,9 +130,11 @@ def _vanish(command: Command, samples: Path, deed: str, number: int, seed: int, 
     return judged if healed.what == SAME else healed
 
 
-def _become_nobody() -> None:
-    os.setgid(_NOBODY)
-    os.setuid(_NOBODY)
+def _obey_permissions() -> None:
+    """Gives up a superuser's capabilities, so that permissions bind it as they bind the owner of a file."""
+    header = struct.pack("Ii", _CAPABILITIES, 0)
+    if ctypes.CDLL(None).capset(header, bytes(24)):
+        raise OSError("capset failed")
 
 
 def _lock_up(folder: Path, samples: Path, what: str) -> dict[str, str]:
@@ -185,7 +183,7 @@ _LOCKED = {
 def _forbid(command: Command, samples: Path, what: str, folder: Path) -> Outcome:
     environment = _lock_up(folder, samples, what)
     inner = Command(command.name, "", (*command.arguments[:-1], "runs/run"), result="runs/run")
-    ended = run(folder, inner.arguments, _become_nobody, environment)
+    ended = run(folder, inner.arguments, _obey_permissions, environment)
     if ended.status == 0:
         whole = run_whole(command, samples)
         from harness.same_files import list_differences
@@ -193,6 +191,16 @@ def _forbid(command: Command, samples: Path, what: str, folder: Path) -> Outcome
         different = list_differences(folder / "runs/run", whole.folder / "run")
         return Outcome(LOST, ", ".join(different[:5])) if different else Outcome(SAME)
     return ended.judge()
+
+
+def _empty(command: Command, samples: Path, size: int, folder: Path) -> Outcome:
+    """The files of the cache are cut to `size` bytes after a kill; then the command goes on."""
+    link_all(folder, samples)
+    run(folder, command.go(folder), command.setup(strike_at_change(folder, 60)))
+    for file in (folder / "cache").rglob("*"):
+        if file.is_file() and file.stat().st_size > size:
+            os.truncate(file, size)
+    return finish(command, folder, samples)
 
 
 def _read_only(command: Command, samples: Path, place: str, folder: Path) -> Outcome:
@@ -240,6 +248,9 @@ def list_cases(samples: Path, seed: int, *, short: bool) -> Iterator[Case]:
         for number in range(6):
             go = partial(_vanish, full, samples, deed, number, seed)
             yield Case(f"in the middle, {deed}", f"{deed}, {number}", (SAME, ERROR), go)
+    for size in (0, 1, 100, 1000):
+        go = partial(_empty, full, samples, size)
+        yield Case("after a kill, the cache's files are cut", f"cut to {size} bytes", (SAME, ERROR), go)
     for what, wanted in _LOCKED.items():
         yield Case("no permission", what, wanted, partial(_forbid, full, samples, what))
     for place, wanted in (("run", (SAME, ERROR)), ("cache", (SAME, ERROR))):

@@ -93,7 +93,7 @@ def _others(weights: Path, trained: Path) -> Iterator[Command]:
     yield Command("seeds", "comparison", ("finetune", "finetune.yaml", "--seeds", "2", *one_epoch))
     swept = ("--sweep", "training.batch_size=8,16")
     yield Command("sweep", "sweep", ("finetune", "finetune.yaml", *swept, *one_epoch))
-    methods = ("--compare", "siamese,pixels")
+    methods = ("--compare", "siamese,nearest-neighbour")
     yield Command("methods", "comparison", ("oneshot", "oneshot.yaml", *methods, *one_epoch))
     trial = ("diagnose", str(trained), "--try", "--run-dir", "run")
     yield Command("trial", "trial of a remedy", trial, continued=())

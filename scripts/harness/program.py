@@ -78,12 +78,11 @@ class Started:
 
     def outlasts(self, seconds: float) -> bool:
         """Whether the process still runs `seconds` after its start; it is not waited for."""
-        end = self._begun + seconds
-        while time.monotonic() < end:
-            if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
-                return False
+        while os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            if time.monotonic() >= self._begun + seconds:
+                return True
             time.sleep(0.005)
-        return True
+        return False
 
     def _wait(self, limit: float) -> int | None:
         end = self._begun + limit

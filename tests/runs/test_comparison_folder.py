@@ -7,6 +7,7 @@ import pytest
 from dlpractice.errors import RunError
 from dlpractice.runs.comparison_folder import Comparison, Sweep, Trial
 from dlpractice.runs.directory import RunDirectory
+from dlpractice.runs.lock import lock_folder
 
 
 def write_run(path: Path) -> None:
@@ -52,6 +53,18 @@ def test_a_comparison_killed_before_its_table_is_resumed_not_created(tmp_path: P
     assert "--resume" in refused.value.hint
     with Comparison.resume(tmp_path / "c") as comparison:
         comparison.write_table({"rows": []})
+
+
+def test_a_comparison_killed_before_its_first_run_had_a_config_is_resumed(tmp_path: Path) -> None:
+    lock_folder(tmp_path).release()
+    for inside in ("head", "head/seed-0", "head/seed-0/.lock"):  # one after the other, as a run begins
+        (tmp_path / inside).touch() if inside.endswith("lock") else (tmp_path / inside).mkdir()
+        with pytest.raises(RunError, match="already holds runs"):
+            Comparison.create(tmp_path)
+        Comparison.resume(tmp_path).close()
+    (tmp_path / "holiday.jpg").touch()
+    with pytest.raises(RunError, match="is not a comparison"):
+        Comparison.resume(tmp_path)
 
 
 @pytest.mark.parametrize("opened", [Comparison.resume, Comparison.read])
