@@ -19,6 +19,7 @@ import keras
 
 from dlpractice.layers.normalisation import FusedBatchNormalization
 from dlpractice.whole_files import replacing
+from dlpractice.zip_files import naming_archive, open_zip, read_entry
 
 _METADATA = "metadata.json"
 _KEY = "dlpractice"
@@ -62,12 +63,12 @@ def read_note(path: Path) -> Note | None:
     """The note of a file; None where it has none, as files of earlier versions and of others have not.
 
     Raises:
-        ValueError, KeyError, OSError, zipfile.BadZipFile: the file is damaged, or no model file.
+        PathError: the file is damaged, or no model file.
     """
-    with zipfile.ZipFile(path) as file:
-        if file.getinfo(_METADATA).file_size > _MOST_BYTES:
-            raise ValueError(f"its {_METADATA} is larger than {_MOST_BYTES >> 20} MiB")
-        found = json.loads(file.read(_METADATA))
+    with open_zip(path) as file:
+        content = read_entry(path, file, _METADATA, _MOST_BYTES)
+    with naming_archive(path, _METADATA):
+        found = json.loads(content)
     note = found.get(_KEY) if isinstance(found, dict) else None
     return note if isinstance(note, dict) else None
 

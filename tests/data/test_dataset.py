@@ -241,7 +241,7 @@ def test_a_name_of_the_catalogue_wins_over_a_folder_and_says_so(
     monkeypatch.setattr(module, "find", lambda name, progress: root)
     progress = Noting()
     assert prepare("digits", Look(8), Shares(), progress=progress).root == root
-    assert any("write ./digits" in warning for warning in progress.warnings)
+    assert any("./digits is the path" in warning for warning in progress.warnings)
     with pytest.raises(DataError, match="no images in class folders"):
         prepare("./digits", Look(8), Shares())
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from dlpractice.errors import WriteError
+from dlpractice.errors import PathError, WriteError
 from dlpractice.layers.normalisation import FusedBatchNormalization
 from dlpractice.models import model_file
 from dlpractice.models.model_file import copy_plainly, read_note, write_model
@@ -61,5 +61,5 @@ def test_a_note_that_would_fill_the_memory_is_not_read(
 ) -> None:
     write_model(make_net(), {"class_names": ["a" * 2000]}, tmp_path / "model.keras")
     monkeypatch.setattr(model_file, "_MOST_BYTES", 1000)
-    with pytest.raises(ValueError, match="larger than"):
+    with pytest.raises(PathError, match="larger than"):
         read_note(tmp_path / "model.keras")

@@ -82,9 +82,13 @@ def pack_archives(target: Path, progress: Progress) -> None:
     Raises:
         DataError: an archive cannot be had or read, or does not hold what was published.
     """
-    background = _read_drawings(fetch(BACKGROUND, progress), EXPECTED_BACKGROUND, progress)
-    evaluation = _read_drawings(fetch(EVALUATION, progress), EXPECTED_EVALUATION, progress)
-    supports, queries, answers = _read_runs(fetch(RUNS, progress), evaluation)
+    archives = [fetch(wanted, progress) for wanted in (BACKGROUND, EVALUATION, RUNS)]
+    try:
+        background = _read_drawings(archives[0], EXPECTED_BACKGROUND, progress)
+        evaluation = _read_drawings(archives[1], EXPECTED_EVALUATION, progress)
+        supports, queries, answers = _read_runs(archives[2], evaluation)
+    except PathError as error:
+        raise DataError(error.message, _HINT) from error
     arrays: dict[str, NDArray[Any]] = {
         **_arrays("background", background),
         **_arrays("evaluation", evaluation),
@@ -172,7 +176,7 @@ def _read_runs(archive: Path, evaluation: Drawings) -> tuple[NDArray[np.int64], 
 
 def _read_labels(archive: Path, opened: zipfile.ZipFile, name: str) -> dict[str, str]:
     """Which file of the training folder shows the same character as each file of the test folder."""
-    lines = _entry(archive, opened, name).decode("ascii", "replace").split("\n")
+    lines = read_entry(archive, opened, name, _MAX_ENTRY_BYTES).decode("ascii", "replace").split("\n")
     rows = [line.split() for line in lines if line.strip()]
     pairs = {row[0]: row[1] for row in rows if len(row) == 2}
     if len(rows) != RUN_WAYS or len(pairs) != RUN_WAYS or len(set(pairs.values())) != RUN_WAYS:
@@ -183,16 +187,11 @@ def _read_labels(archive: Path, opened: zipfile.ZipFile, name: str) -> dict[str,
 def _packed(archive: Path, opened: zipfile.ZipFile, name: str) -> NDArray[np.uint8]:
     """(1379,) uint8 of a black-and-white drawing, 1 for paper."""
     try:
-        with Image.open(io.BytesIO(_entry(archive, opened, name)), formats=("PNG",)) as image:
+        with Image.open(
+            io.BytesIO(read_entry(archive, opened, name, _MAX_ENTRY_BYTES)), formats=("PNG",)
+        ) as image:
             if image.mode != "1" or image.size != (SIDE, SIDE):
                 raise DataError(f"{archive}: {name} is no black-and-white {SIDE} x {SIDE} drawing", _HINT)
             return np.packbits(np.asarray(image))
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{archive}: {name} cannot be decoded: {error}", _HINT) from error
-
-
-def _entry(archive: Path, opened: zipfile.ZipFile, name: str) -> bytes:
-    try:
-        return read_entry(archive, opened, name, _MAX_ENTRY_BYTES)
-    except PathError as error:
-        raise DataError(error.message, _HINT) from error

@@ -18,6 +18,10 @@ _DECODING = {
 }
 
 
+LARGEST = 4096
+"""Pixels a side that a note may ask for: more than any config may, so that an edited one takes no memory."""
+
+
 class _Part(BaseModel):
     """A later version may add keys, which are passed over."""
 
@@ -40,8 +44,8 @@ class InputNote(_Part):
     """
 
     kind: Kind = "images"
-    image_size: int = Field(ge=1)
-    decoded_size: int = Field(ge=1)
+    image_size: int = Field(ge=1, le=LARGEST)
+    decoded_size: int = Field(ge=1, le=LARGEST)
     colour: Colour
     resize: Resize
     background: str

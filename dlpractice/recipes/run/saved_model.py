@@ -1,6 +1,5 @@
 """A finished run's model, ready to classify."""
 
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -15,11 +14,12 @@ import dlpractice.layers.normalisation  # noqa: F401, registers its layer for fi
 from dlpractice.data.codecs.levels import Levels
 from dlpractice.data.files.decoding import Look
 from dlpractice.data.files.unlabelled_images import LoadedImage
-from dlpractice.errors import ModelError
+from dlpractice.errors import ModelError, PathError
 from dlpractice.layers.former_layers import ImageInput, Probabilities
+from dlpractice.models.model_bounds import refuse_giant
 from dlpractice.models.model_file import read_note
 from dlpractice.models.precision import set_precision
-from dlpractice.paths import is_file
+from dlpractice.paths import exists
 from dlpractice.recipes.run.model_note import ClassifierNote
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.devices.placement import place
@@ -86,9 +86,12 @@ def load_note(run: RunDirectory, kind: type[_Note], command: str) -> _Note | Non
 
     Raises ModelError where it is the note of a model that `command` has not made.
     """
-    note = read_note(run.model_path)
     try:
+        note = read_note(run.model_path)
         return None if note is None else kind.model_validate(note)
+    except PathError as error:
+        reason = f"{run.model_path}: its note cannot be read ({error.reason})"
+        raise ModelError(reason, "train the run again") from error
     except ValidationError as error:
         raise foreign_model(run, command) from error
 
@@ -99,14 +102,15 @@ def load_network(run: RunDirectory) -> keras.Model:
     Raises ModelError where it is missing or damaged.
     """
     path = run.model_path
-    if not is_file(path):
+    if not exists(path):
         raise ModelError(
             f"{run.path} has no {path.name}", "the run is not finished: continue it with --resume"
         )
-    if not zipfile.is_zipfile(path):
-        raise ModelError(f"{path}: damaged, or no Keras model", "train the run again")
     try:
+        refuse_giant(path)
         model: Any = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except PathError as error:
+        raise ModelError(f"{path}: cannot be loaded ({error.reason})", "train the run again") from error
     except Exception as error:  # Keras raises many kinds for a damaged or foreign file
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{path}: cannot be loaded ({reason})", "train the run again") from error

@@ -60,7 +60,7 @@ def test_all_bits_and_indices_are_in_the_file(tiny_omniglot: Any, target: Path) 
         (encoded(Image.new("1", (105, 104))), "no black-and-white 105 x 105 drawing"),
         (encoded(Image.new("L", (105, 105))), "no black-and-white 105 x 105 drawing"),
         (encoded(Image.new("1", (105, 105))), "other drawings or runs than the published ones"),
-        (b"x" * 70_000, "far too large"),
+        (b"x" * 70_000, "larger than 65,536 bytes"),
     ],
 )
 def test_a_wrong_drawing_is_named(
@@ -82,13 +82,13 @@ def test_lacking_characters_are_counted(tiny_omniglot: Any, target: Path) -> Non
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"run01/class_labels.txt": None}, "lacks run01/class_labels.txt"),
+        ({"run01/class_labels.txt": None}, "no entry run01/class_labels.txt"),
         ({"run02/class_labels.txt": b"a b\nc d\n"}, "does not pair 3 drawings with 3 others"),
         (
             {"run02/test/item03.png": encoded(Image.new("1", (105, 105)))},
             "item03.png is no drawing of the evaluation set",
         ),
-        ({"run02/test/item03.png": None}, "lacks run02/test/item03.png"),
+        ({"run02/test/item03.png": None}, "no entry run02/test/item03.png"),
     ],
 )
 def test_a_wrong_run_is_named(
@@ -114,7 +114,7 @@ def test_archives_that_are_no_zip_or_are_damaged_are_named(tiny_omniglot: Any, t
     archive = tiny_omniglot.folder / "images_evaluation.zip"
     content = bytearray(archive.read_bytes())
     archive.write_bytes(content[:5000])
-    with pytest.raises(DataError, match=r"images_evaluation\.zip is no intact zip file"):
+    with pytest.raises(DataError, match=r"images_evaluation\.zip: it is no intact zip file"):
         pack_archives(target, Silent())
     for place in range(20_000, 21_000):
         content[place] ^= 255

@@ -48,7 +48,7 @@ def test_a_run_without_a_model_says_so(finished_run: Path, tmp_path: Path) -> No
     with pytest.raises(ModelError, match=r"has no model\.keras"):
         load_saved(RunDirectory.read(tmp_path))
     (tmp_path / "model.keras").write_bytes((finished_run / "model.keras").read_bytes()[:5000])
-    with pytest.raises(ModelError, match="damaged, or no Keras model"):
+    with pytest.raises(ModelError, match="no intact zip file"):
         load_saved(RunDirectory.read(tmp_path))
 
 
