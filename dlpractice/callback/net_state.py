@@ -15,6 +15,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from dlpractice.callback.wiring import Call
 from dlpractice.training.diagnostics.net_layers import (
     WATCHED,
     Document,
@@ -73,23 +74,25 @@ class Seen:
 
     output: what the net gives. last: the layer that gives it; None where the net does more with it. inputs:
     the name of the first trained layer that wants scaled values, and their range; None if there is none.
-    idle: by layer, what `find_idle` says of it.
+    idle: by layer, what `find_idle` says of it. calls: the layers in the order in which they were called.
+    penalty: what the net adds to its loss, such as weight decay.
     """
 
     output: Any = None
     last: keras.layers.Layer | None = None
     inputs: Document | None = None
     idle: dict[str, Document] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+    penalty: float = 0.0
 
 
 def look(model: keras.Model, batch: Any, weights: Weights, *, training: bool) -> Seen:
     """Computes the net on a batch and looks at its layers."""
     seen = Seen()
-    given: list[tuple[keras.layers.Layer, Any]] = []
 
     def note(layer: keras.layers.Layer, inputs: Sequence[Any], output: Any) -> None:
         tensor = _first(output)
-        given.append((layer, output))
+        seen.calls.append(Call(layer, inputs, output))
         if (activation := activation_of(layer)) in WATCHED and tensor is not None:
             seen.idle[layer.name] = find_idle(str(activation), copy_array(tensor))
         if seen.inputs is None and layer.trainable_variables and not isinstance(layer, _ANY_SCALE):
@@ -99,7 +102,8 @@ def look(model: keras.Model, batch: Any, weights: Weights, *, training: bool) ->
 
     with without_dropout(model), _watching(list(walk(model)), note), _given(model, weights, weights.trained):
         seen.output = _call(model, keras.utils.unpack_x_y_sample_weight(batch)[0], training)
-    seen.last = next((layer for layer, output in reversed(given) if output is seen.output), None)
+        seen.penalty = float(sum(float(keras.ops.convert_to_numpy(loss)) for loss in model.losses))
+    seen.last = next((call.layer for call in reversed(seen.calls) if call.output is seen.output), None)
     return seen
 
 

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
-from dlpractice.callback.net_state import Arrays, Weights, copy_array, learn, look, measure
+from dlpractice.callback.net_state import Arrays, Seen, Weights, copy_array, learn, look, measure
 from dlpractice.callback.task import describe_loss, describe_output, describe_targets
+from dlpractice.callback.wiring import describe_wiring
 from dlpractice.training.diagnostics.net_layers import Document, describe_layer, norm, walk
 
 _LEARNING_STEPS = 100
@@ -32,7 +34,10 @@ class Observation:
         before: the weights before the first step. one_batch: whether to try if the batch can be learnt.
         """
         _, y, sample_weight = keras.utils.unpack_x_y_sample_weight(self._batch)
-        found = self.describe(before, {}, training=True)
+        seen = look(self._model, self._batch, before, training=True)
+        found = self._describe(seen, before, {})
+        found |= describe_wiring(seen.calls) | {"penalty": seen.penalty, "dropout": self._find_dropout()}
+        found |= self._count_kernels(before)
         found["examples"] = int(keras.tree.flatten(self._batch)[0].shape[0])
         if (
             "output" in found
@@ -59,7 +64,9 @@ class Observation:
 
     def describe(self, weights: Weights, ratios: Mapping[str, float], *, training: bool) -> Document:
         """Describes the net with `weights` on the batch. ratios: see `compare`."""
-        seen = look(self._model, self._batch, weights, training=training)
+        return self._describe(look(self._model, self._batch, weights, training=training), weights, ratios)
+
+    def _describe(self, seen: Seen, weights: Weights, ratios: Mapping[str, float]) -> Document:
         found: Document = {"inputs": seen.inputs}
         if hasattr(seen.output, "shape"):
             found["output"] = describe_output(seen)
@@ -78,6 +85,18 @@ class Observation:
             if layer.weights or layer.name in seen.idle
         ]
         return found
+
+    def _find_dropout(self) -> float:
+        """The highest rate of a dropout layer; 0 where there is none."""
+        layers = (layer for layer in walk(self._model) if isinstance(layer, keras.layers.Dropout))
+        return max((float(layer.rate) for layer in layers), default=0.0)
+
+    def _count_kernels(self, weights: Weights) -> Document:
+        """How many trained layers have weights of inputs, and how many of these are one number everywhere."""
+        own = dict(zip(map(id, self._model.trainable_variables), weights.trained, strict=True))
+        kernels = [own.get(id(getattr(layer, "kernel", None))) for layer in walk(self._model)]
+        sizes = [kernel for kernel in kernels if kernel is not None and kernel.size > 1]
+        return {"kernels": len(sizes), "even_kernels": sum(float(np.ptp(kernel)) == 0 for kernel in sizes)}
 
     def _lacks_gradients(self) -> str:
         """Why gradients cannot be recorded; "" where they can."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from dlpractice.callback.net_state import Seen, copy_array
 from dlpractice.training.diagnostics.net_layers import Document, activation_of, describe_values
@@ -11,6 +12,8 @@ from dlpractice.training.diagnostics.net_layers import Document, activation_of, 
 _BINARY = ("binary_crossentropy", "binary_focal_crossentropy")
 _CATEGORICAL = ("categorical_crossentropy", "categorical_focal_crossentropy")
 _SPARSE = ("sparse_categorical_crossentropy",)
+_MOST_CLASSES = 1000
+"""Of more classes, it is not counted how often each is there."""
 
 
 def name_loss(loss: Any) -> str:
@@ -50,6 +53,9 @@ def describe_targets(y: Any, units: int, name: str) -> Document:
     """`targets`, the range of what the net shall give, with the range that the loss `name` takes if it is one
     of Keras's crossentropies (`takes`); and `classes`, their number, if it is one.
 
+    Of the targets also `whole`, whether all are whole numbers; `sums`, the lowest and highest sum of those of
+    an example, or of a place, where it has several; and `counts`, how many of the batch are of each class.
+
     units: how many numbers the net gives for an example, or for a place.
     """
     takes = {**dict.fromkeys((*_BINARY, *_CATEGORICAL), (0, 1)), **dict.fromkeys(_SPARSE, (0, units - 1))}
@@ -57,7 +63,25 @@ def describe_targets(y: Any, units: int, name: str) -> Document:
     found: Document = {}
     values = copy_array(y)
     if np.issubdtype(values.dtype, np.number) or values.dtype == np.bool_:
-        found["targets"] = describe_values(values) | {"takes": takes.get(name)}
+        found["targets"] = describe_values(values) | {"takes": takes.get(name)} | _describe_form(values)
+        if name in (*_CATEGORICAL, *_SPARSE) and units <= _MOST_CLASSES:
+            found["targets"]["counts"] = _count_classes(values, units, sparse=name in _SPARSE)
     if classes.get(name, 0) > 1:
         found["classes"] = classes[name]
     return found
+
+
+def _describe_form(values: NDArray[Any]) -> Document:
+    several = values.ndim > 1 and values.shape[-1] > 1
+    sums = values.sum(axis=-1, dtype=float) if several else None
+    return {
+        "whole": bool((values == np.round(values)).all()),
+        "sums": None if sums is None else [float(sums.min()), float(sums.max())],
+    }
+
+
+def _count_classes(values: NDArray[Any], units: int, *, sparse: bool) -> list[int]:
+    """How many targets are of each class; those that are of none are left out."""
+    numbers = values if sparse else values.argmax(axis=-1)
+    known = numbers[(numbers >= 0) & (numbers < units)]
+    return [int(count) for count in np.bincount(known.astype(int).ravel(), minlength=units)]

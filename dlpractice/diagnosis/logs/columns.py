@@ -1,7 +1,7 @@
 """Says which column of a log is which curve: by the words in its name, or as `--column` maps it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dlpractice.diagnosis.record import CURVES
@@ -61,6 +61,11 @@ _MOST_WORDS = 3
 """Words beside that of a learning rate, which may name the optimiser and the group of weights."""
 
 
+_MAKERS = _list("g gen generator netg lossg errg gan")
+_CRITICS = _list("d disc discriminator netd lossd errd critic dis")
+"""Words for the two nets of a generative adversarial training."""
+
+
 @dataclass(frozen=True)
 class Meaning:
     """What the name of a column says.
@@ -82,6 +87,15 @@ def split_words(name: str) -> list[str]:
         r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z]{2,}\b)|(?<=[A-Z])(?=[A-Z][a-z])", " ", name
     )
     return [word for word in re.split(r"[^a-z0-9]+", apart.lower()) if word]
+
+
+def find_adversaries(names: Iterable[str]) -> list[str]:
+    """The columns of the losses of a generator and of its judge; empty where one of them lacks."""
+    words = {name: set(split_words(name)) for name in names}
+    losses = {n: w for n, w in words.items() if w & {"loss", "losses", "lossg", "lossd", "errg", "errd"}}
+    makers = [name for name, own in losses.items() if own & _MAKERS and not own & _CRITICS]
+    critics = [name for name, own in losses.items() if own & _CRITICS]
+    return [*makers, *critics] if makers and critics else []
 
 
 def recognise(name: str, shared: frozenset[str] = frozenset()) -> Meaning | None:

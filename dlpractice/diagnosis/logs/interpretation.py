@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlpractice.diagnosis.logs.clocks import Times, align, name_clock, read_times
-from dlpractice.diagnosis.logs.columns import Source, assign
+from dlpractice.diagnosis.logs.columns import Source, assign, find_adversaries
 from dlpractice.diagnosis.logs.long_form import spread_splits
 from dlpractice.diagnosis.logs.phases import Phase, choose_phase
 from dlpractice.diagnosis.logs.table import Ints, Table
@@ -36,6 +36,12 @@ def interpret(table: Table, mapping: Mapping[str, str]) -> Record:
     }
     chosen = assign(counts, mapping, table.path)
     if not chosen.keys() - {"learning_rate"}:
+        if adversaries := find_adversaries(counts):
+            raise RunError(
+                f"{table.path} cannot be judged: {', '.join(adversaries)} are losses of two nets that work "
+                "against each other, of which neither falls to the end where all is well",
+                "look at what is generated, or at a score of it; --column loss=COLUMN reads one of them",
+            )
         has = ", ".join([*counts, *table.texts][:40]) or "none"
         raise RunError(f"{table.path} has no column of losses or accuracies; it has {has}", table.hint)
     _refuse_flaws(table, chosen)

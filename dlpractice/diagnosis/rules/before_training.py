@@ -15,7 +15,8 @@ FIRST_LOSS = Threshold(
 )
 KNOWN = Threshold("first loss over ln K, lowest", 0.5, "chosen")
 LEARNT = Threshold("fall of the loss on one batch", 0.5, "chosen; it should go to zero (Karpathy)")
-_PROBABILITIES = ("softmax", "sigmoid", "hard_sigmoid")
+_EACH_ALONE = ("sigmoid", "hard_sigmoid")
+_PROBABILITIES = ("softmax", *_EACH_ALONE)
 _REACH = {
     **dict.fromkeys(_PROBABILITIES, (0.0, 1.0)),
     "tanh": (-1.0, 1.0),
@@ -23,6 +24,7 @@ _REACH = {
     "relu6": (0.0, 6.0),
 }
 """What activations can give. Others can give anything, or nearly so."""
+TINY = Threshold("largest input of that layer", 0.02, "chosen; pixels over 255 twice have 0.004")
 SCALE = Threshold("spread of the inputs of the first trained layer", 20.0, "chosen; 0..255 has about 74")
 
 
@@ -41,6 +43,12 @@ def see_output(case: Case) -> Sign | None:
         text = f"{end}, and the loss takes logits"
     elif takes == "probabilities" and activation not in (None, *_PROBABILITIES):
         text = f"{end}, and the loss takes probabilities"
+    elif activation in _EACH_ALONE and "categorical" in start.get("loss_name", "") and output["units"] > 1:
+        text = (
+            f"{end}, each of {output['units']} units by itself, and {start['loss_name']} takes probabilities "
+            "that add up to 1"
+        )
+        return Sign("warning", "high", (text,))
     elif takes == "probabilities" and _leaves(output, (0.0, 1.0)):
         text = (
             f"the net gives values from {output['low']:.3g} to {output['high']:.3g}, and the loss takes "
@@ -58,6 +66,13 @@ def see_targets(case: Case) -> Sign | None:
     if not targets:
         return None
     seen = f"the targets of the first batch go from {targets['low']:.4g} to {targets['high']:.4g}"
+    if activation == "softmax" and _add_up_otherwise(targets):
+        low, high = targets["sums"]
+        text = f"a softmax gives shares that add up to 1; an example's targets add up to {low:g} to {high:g}"
+        return Sign("error", "high", (text,))
+    if str(start.get("loss_name")).startswith("sparse") and targets.get("whole") is False:
+        text = f"{seen}, and are no whole numbers; {start['loss_name']} takes the numbers of classes"
+        return Sign("error", "high", (text,))
     if targets.get("takes") is not None:
         low, high = targets["takes"]
         if not _leaves(targets, (low, high)):
@@ -70,6 +85,11 @@ def see_targets(case: Case) -> Sign | None:
     return Sign("error", "high", (text,))
 
 
+def _add_up_otherwise(targets: Mapping[str, Any]) -> bool:
+    low, high = targets.get("sums") or (1.0, 1.0)
+    return bool(low < 1 - 1e-3 or high > 1 + 1e-3)
+
+
 def _leaves(values: Mapping[str, Any], bounds: tuple[float, float]) -> bool:
     """Whether some values that were described lie outside of what is possible, by more than rounding."""
     low, high = values.get("low"), values.get("high")
@@ -79,7 +99,10 @@ def _leaves(values: Mapping[str, Any], bounds: tuple[float, float]) -> bool:
 def see_inputs(case: Case) -> Sign | None:
     """Inputs of the first trained layer that are not scaled."""
     inputs = case.record.recorded_start.get("inputs")
-    if not inputs or inputs["std"] is None or inputs["std"] < SCALE.value:
+    if not inputs or inputs["std"] is None:
+        return None
+    tiny = 0 < max(abs(inputs["low"]), abs(inputs["high"])) < TINY.value
+    if inputs["std"] < SCALE.value and not tiny:
         return None
     text = (
         f"the first trained layer sees values from {inputs['low']:.3g} to {inputs['high']:.3g}, "
@@ -141,7 +164,7 @@ RULES = (
         name="inputs unscaled",
         finds="The first trained layer sees values far from unit spread.",
         needs=(RECORDED,),
-        thresholds=(SCALE,),
+        thresholds=(SCALE, TINY),
         causes="features of a frozen base without standardisation, a preprocessing that is left out",
         remedy="the preprocessing that belongs to the net, or standardised features",
         look=see_inputs,

@@ -206,15 +206,15 @@ def _still_falls(case: Case) -> str:
 
 def see_dropout(case: Case) -> Sign | None:
     """Heavy dropout, and a validation error that is well above the target."""
-    dropout = case.run.setting("model.dropout")
-    errors = case.errors
+    run, errors = case.record.run, case.errors
+    dropout = case.record.recorded_start.get("dropout") if run is None else run.setting("model.dropout")
     if dropout is None or errors is None or float(dropout) < DROPOUT.value:
         return None
     target = case.target.error if case.target is not None else 0.0
     if errors.val_interval[0] - target < 0.02:
         return None
     text = f"dropout is {float(dropout):g}; {errors.describe()}"
-    return Sign("warning", "medium", (text,), ("model.dropout=0.2",), "accuracy")
+    return Sign("warning", "medium", (text,), () if run is None else ("model.dropout=0.2",), "accuracy")
 
 
 RULES = (
@@ -273,7 +273,7 @@ RULES = (
     Rule(
         name="dropout too high",
         finds="So much is dropped that the training examples are not learnt.",
-        needs=("training and validation accuracy", "a classification run"),
+        needs=("training and validation accuracy", "a classification"),
         thresholds=(DROPOUT,),
         causes="a model that is too small, too few epochs",
         remedy="less dropout",

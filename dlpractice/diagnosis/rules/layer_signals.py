@@ -49,14 +49,19 @@ def _dead_at_start(case: Case) -> bool:
 
 
 def see_saturation(case: Case) -> Sign | None:
-    """Layers of which most activations are at the flat ends of their function."""
-    return _see_share(case, "saturated", SATURATED, "are saturated")
+    """Layers of which most activations are at the flat ends of their function.
+
+    The last layer of a training of others is left out: a classifier that is sure of its answers ends there.
+    """
+    return _see_share(case, "saturated", SATURATED, "are saturated", last=case.record.run is not None)
 
 
-def _see_share(case: Case, key: str, threshold: Threshold, what: str) -> Sign | None:
+def _see_share(case: Case, key: str, threshold: Threshold, what: str, *, last: bool = True) -> Sign | None:
+    """`last`: whether the last layer counts, too."""
     found = {
-        layer["name"]: (epoch, layer[key])
-        for epoch, layer in _layers(case)
+        layer["name"]: (int(epoch["epoch"]), layer[key])
+        for epoch in reversed(case.record.recorded_epochs)
+        for layer in (epoch["layers"] if last else epoch["layers"][:-1])
         if layer.get(key) is not None and layer[key] > threshold.value
     }
     if not found:

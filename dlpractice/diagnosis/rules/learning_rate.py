@@ -16,7 +16,9 @@ from dlpractice.diagnosis.rules.bias_and_variance import LITTLE_LEFT, rising_los
 from dlpractice.diagnosis.rules.loss_curves import (
     HIGHEST_RATE,
     HOPELESS,
+    LEAPT_OFF,
     MATTERS,
+    describe_first_leap,
     smallest_change,
 )
 from dlpractice.diagnosis.rules.validation import see_chance
@@ -33,16 +35,10 @@ LEAP = Threshold(
     "chosen on the panel, seed 0 and 1",
 )
 LEAPS = Threshold("such rises", 3.0, "chosen: one or two are spikes")
-SHARED = Threshold(
-    "chance that as many leaps of a log's two losses coincide", 1e-3, "noise of batches is not validation's"
-)
-RESTART = Threshold(
-    "learning rate after a restart over that before it", 2.0, "chosen: warm restarts tenfold it"
-)
+SHARED = Threshold("chance that so many leaps of two losses coincide", 1e-3, "noise of batches is their own")
+RESTART = Threshold("learning rate after a restart over that before", 2.0, "chosen: warm restarts tenfold it")
 LOWEST_RATE = Threshold("lowest usual learning rate", 1e-5, "a hundredth of AdamW's default")
-CRAWL = Threshold(
-    "fall of the training loss, share of its start", 0.25, "chosen: a learnt task falls further"
-)
+CRAWL = Threshold("fall of the training loss, share of its start", 0.25, "chosen: learnt tasks fall further")
 CRAWL_OF_TASKS = Threshold(
     "one-shot: fall of the training tasks' error, share of its start",
     0.1,
@@ -74,7 +70,8 @@ def see_high_rate(case: Case) -> Sign | None:
 
 def _describe_unrest(case: Case) -> list[str]:
     """The ways in which the training loss goes up where it should fall, a sentence each."""
-    trend, evidence = case.trends["loss"], []
+    trend, leap = case.trends["loss"], describe_first_leap(case)
+    evidence = [leap] if leap else []
     if (climb := find_climb(case)) is not None:
         evidence.append(
             f"the training loss rose from {climb.before:.3g} at {case.clock} {climb.since:g} "
@@ -84,16 +81,14 @@ def _describe_unrest(case: Case) -> list[str]:
     if guess is not None and trend.raw[worst] > HOPELESS.value * guess:
         evidence.append(
             f"the training loss is {trend.raw[worst]:.3g} at {case.clock} {trend.times[worst]:g}; "
-            f"guessing costs "
-            f"{guess:.3g}"
+            f"guessing costs {guess:.3g}"
         )
     leaps = _find_leaps(case)
     if len(leaps) >= LEAPS.value:
         most = leaps[np.diff(trend.raw)[leaps].argmax()]
         evidence.append(
             f"{len(leaps)} times it leapt from one {case.clock} to the next, most from "
-            f"{trend.raw[most]:.3g} to "
-            f"{trend.raw[most + 1]:.3g} at {case.clock} {trend.times[most + 1]:g}"
+            f"{trend.raw[most]:.3g} to {trend.raw[most + 1]:.3g} at {case.clock} {trend.times[most + 1]:g}"
             + ("" if case.record.measures_alike else ", and the validation loss with it")
         )
     return evidence
@@ -266,7 +261,19 @@ RULES = (
         name="learning rate too high",
         finds="The training loss rises or swings, or the rate is far above the usual and little is learnt.",
         needs=("a trend of the training loss",),
-        thresholds=(DIVERGED, UNDONE, MATTERS, HOPELESS, LEAP, LEAPS, SHARED, RESTART, HIGHEST_RATE, SURE),
+        thresholds=(
+            DIVERGED,
+            UNDONE,
+            MATTERS,
+            HOPELESS,
+            LEAP,
+            LEAPS,
+            SHARED,
+            RESTART,
+            LEAPT_OFF,
+            HIGHEST_RATE,
+            SURE,
+        ),
         causes="unscaled inputs, batches too small, a few examples with huge losses",
         remedy="a lower learning rate, or a longer warm-up",
         look=see_high_rate,

@@ -22,6 +22,9 @@ STILL = Threshold("range of a loss over all epochs, share of its size", 1e-6, "t
 NOTHING_LOST = Threshold(
     "highest loss", 1.3e-7, "Keras keeps probabilities 1e-7 from 0 and 1: such a loss is 0"
 )
+LEAPT_OFF = Threshold(
+    "loss over the first epoch, over that before the first step", 3.0, "chosen: the loss should have fallen"
+)
 UNFINISHED = Threshold(
     "fall of the validation loss in the last fifth, share of the whole fall",
     0.05,
@@ -146,6 +149,17 @@ def _find_spikes(trend: Trend, least: float) -> list[int]:
     least = max(SPIKE.value * trend.noise, largest_by_chance(off, BY_CHANCE.value), least)
     above = raw[1:-1] - np.maximum(raw[:-2], raw[2:])
     return [int(place) + 1 for place in np.flatnonzero(above > least)]
+
+
+def describe_first_leap(case: Case) -> str:
+    """Says that the loss rose with the first steps, where it was recorded before them; else ""."""
+    before, first = case.record.recorded_start.get("loss"), case.record.curves["loss"].values[0]
+    if case.record.run is not None or before is None or not 0 < LEAPT_OFF.value * before < first:
+        return ""
+    return (
+        f"the loss of the first batch was {before:.3g} before the first step, and that of the first "
+        f"{case.clock} is {first:.3g}"
+    )
 
 
 def smallest_change(case: Case) -> float:

@@ -1,7 +1,8 @@
 """Rules about the split: copies across it, classes that differ, a test scored twice, too few images."""
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from dlpractice.diagnosis.rule import UNTRAINED, Rule, Threshold
 SHIFT = Threshold("chance of the classes' counts, were the splits alike", 1e-3, "one in a thousand")
 MOVED = Threshold("share of images that would have to change class", 0.1, "chosen")
 IMBALANCE = Threshold("commonest class over rarest", 10.0, "as in the audit of the data")
+ABSENT = Threshold("chance that a first batch lacks so many classes", 1e-3, "one in a thousand")
 FEWEST_OF_CLASS = Threshold("validation images of a class that is never predicted", 5.0, "chosen")
 FEW = Threshold("training images of a class, median", 20.0, "chosen")
 WIDE = Threshold("half of the validation accuracy's interval", 0.05, "five points: what rules call a gap")
@@ -97,6 +99,8 @@ def see_repeated_test(case: Case) -> Sign | None:
 
 def see_imbalance(case: Case) -> Sign | None:
     """Training classes of very different sizes, where the loss does not weigh classes alike."""
+    if case.record.run is None:
+        return _see_absence(case.record.recorded_start)
     counts = Counter(case.run.labels("train"))
     if len(counts) < 2 or case.run.setting("training.class_weights") == "balanced":
         return None
@@ -105,6 +109,18 @@ def see_imbalance(case: Case) -> Sign | None:
         return None
     text = f"{n_most} training images of {most}, {n_least} of {least}"
     return Sign("warning", "high", (text,), balance(case.run))
+
+
+def _see_absence(start: Mapping[str, Any]) -> Sign | None:
+    """Classes that a first batch lacks though chance would have brought them, were all as frequent."""
+    targets = start.get("targets") or {}
+    counts = (targets.get("counts") or []) if targets.get("whole") else []
+    there, classes, drawn = sum(count > 0 for count in counts), len(counts), sum(counts)
+    # The expected number of sets of so many classes that hold the whole batch bounds the chance of any.
+    if not 0 < there < classes or math.comb(classes, there) * (there / classes) ** drawn > ABSENT.value:
+        return None
+    text = f"the first batch, {drawn} examples, has {there} of {classes} classes"
+    return Sign("warning", "medium", (text,))
 
 
 def see_unpredicted(case: Case) -> Sign | None:
@@ -186,9 +202,12 @@ RULES = (
     Rule(
         name="class imbalance",
         finds="Some classes have many times the training images of others.",
-        needs=("splits.csv", "a classification run"),
-        thresholds=(IMBALANCE,),
-        causes="classes that are as rare in use: then accuracy is the wrong measure, not the split",
+        needs=("a classification",),
+        thresholds=(IMBALANCE, ABSENT),
+        causes=(
+            "classes that are as rare in use: then accuracy is the wrong measure, not the split; batches "
+            "that are not shuffled"
+        ),
         remedy="weigh the classes alike, or collect more of the rare ones",
         look=see_imbalance,
         importance=150,

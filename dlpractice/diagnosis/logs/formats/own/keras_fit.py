@@ -5,8 +5,10 @@ from pathlib import Path
 
 from dlpractice.diagnosis.logs.format import Format, Place
 from dlpractice.diagnosis.logs.interpretation import interpret
+from dlpractice.diagnosis.logs.table import Table
 from dlpractice.diagnosis.logs.texts.delimited import tabulate_csv
 from dlpractice.diagnosis.record import Record
+from dlpractice.errors import RunError
 from dlpractice.paths import is_file
 from dlpractice.runs.directory import METRICS, TRAINING
 from dlpractice.runs.fit_folder import OWN_COLUMNS, FitFolder
@@ -34,7 +36,7 @@ def read_fit(path: Path, mapping: dict[str, str] | None = None) -> Record:
     facts, text = folder.training(), folder.metrics_text()
     record = Record(str(path), _KIND, {})
     if text:
-        record = interpret(tabulate_csv(str(folder.path / METRICS), _KIND, text), mapping or {})
+        record = _interpret(tabulate_csv(str(folder.path / METRICS), _KIND, text), mapping or {})
     notes = list(record.notes)
     if facts["fits"] > 1:
         notes.append(f"fit was called {facts['fits']} times; the epochs are counted on")
@@ -50,6 +52,16 @@ def read_fit(path: Path, mapping: dict[str, str] | None = None) -> Record:
         unused=tuple(name for name in record.unused if name not in OWN_COLUMNS),
         diagnostics=folder.diagnostics(),
     )
+
+
+def _interpret(table: Table, mapping: dict[str, str]) -> Record:
+    """A model may log what it likes: where no curve can be told from it, the record says so, and has none."""
+    try:
+        return interpret(table, mapping)
+    except RunError as error:
+        if mapping:
+            raise
+        return Record(table.path, table.kind, {}, notes=(error.message,), unused=tuple(table.columns))
 
 
 FORMAT = Format(
