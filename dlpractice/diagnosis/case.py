@@ -18,6 +18,7 @@ from dlpractice.statistics.shares import wilson
 Interval = tuple[float, float]
 
 _ERRORS_OF_NUMBERS = {"mae", "mse", "rmse", "mape", "msle", "r2", "absolute", "squared"}
+_ROUNDED = 1e-3
 _FOLLOWS, _NEXT_TO_NONE, _FALLEN = 0.1, 0.05, {True: 0.9, False: 0.5}
 
 
@@ -171,6 +172,9 @@ class Case:
         train, val = curves.get("accuracy"), curves.get("val_accuracy")
         if train is None or val is None or not len(train) or not len(val) or self.is_regression:
             return None
+        low, high = (self.record.recorded_start.get("targets") or {}).get("sums") or (1.0, 1.0)
+        if low < 1 - _ROUNDED or high > 1 + _ROUNDED:
+            return None  # of several labels at once, Keras's accuracy compares one
         if self.trials is not None:
             epoch = self._kept_epoch()
             if epoch == 0:

@@ -156,3 +156,15 @@ def test_one_shot_tasks_count_for_what_their_interval_says(make: SimpleNamespace
     record = make.run_of(config={"command": "oneshot"}, summary={"results": {"val_accuracy": measure}})
     n = open_case(record).trials[1]
     assert n == pytest.approx(0.9 * 0.1 / (0.06 / 1.96) ** 2, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("sums", "known"), [(None, True), ([1.0, 1.0], True), ([0.9999, 1.0], True), ([0.0, 3.0], False)]
+)
+def test_an_accuracy_of_several_labels_at_once_says_nothing(
+    make: SimpleNamespace, sums: list[float] | None, known: bool
+) -> None:
+    accuracy = np.linspace(0.3, 0.5, 10)
+    log = make.log_of(loss=1 - accuracy, accuracy=accuracy, val_accuracy=accuracy)
+    case = open_case(replace(log, diagnostics={"start": {"targets": {"sums": sums}}}))
+    assert (case.errors is not None) == known

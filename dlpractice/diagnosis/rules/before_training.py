@@ -15,6 +15,22 @@ FIRST_LOSS = Threshold(
 )
 KNOWN = Threshold("first loss over ln K, lowest", 0.5, "chosen")
 LEARNT = Threshold("fall of the loss on one batch", 0.5, "chosen; it should go to zero (Karpathy)")
+_OF_NUMBERS = (
+    "mean_squared_error",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_logarithmic_error",
+    "huber",
+    "log_cosh",
+)
+"""Keras's losses for numbers."""
+_OF_CLASSES = (
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "sparse_categorical_crossentropy",
+)
 _EACH_ALONE = ("sigmoid", "hard_sigmoid")
 _PROBABILITIES = ("softmax", *_EACH_ALONE)
 _REACH = {
@@ -63,8 +79,8 @@ def see_targets(case: Case) -> Sign | None:
     """Targets that the loss does not take, or that the last layer cannot give."""
     start = case.record.recorded_start
     targets, activation = start.get("targets"), (start.get("output") or {}).get("activation")
-    if not targets:
-        return None
+    if not targets or start.get("loss_name") not in (*_OF_NUMBERS, *_OF_CLASSES):
+        return None  # a loss of somebody's own takes what it likes
     seen = f"the targets of the first batch go from {targets['low']:.4g} to {targets['high']:.4g}"
     if activation == "softmax" and _add_up_otherwise(targets):
         low, high = targets["sums"]

@@ -13,6 +13,7 @@ HALF_LEARNT = Threshold("the same, where the targets are far from 0", 0.1, "chos
 FAR = Threshold("mean or spread of the targets", 20.0, "as for inputs")
 _SQUARED = ("mean_squared_error",)
 _OF_NUMBERS = (*_SQUARED, "mean_absolute_error", "huber", "log_cosh")
+"""Of Keras's losses for numbers, those that are small where a number is near."""
 _OF_ANY_NUMBER = (None, "linear", "relu", "elu", "selu", "gelu", "softplus", "leaky_relu", "silu", "swish")
 _OF_CLASSES = ("softmax", "sigmoid", "hard_sigmoid")
 

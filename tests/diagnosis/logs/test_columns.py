@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlpractice.diagnosis.logs.columns import assign, recognise
+from dlpractice.diagnosis.logs.columns import assign, find_adversaries, recognise
 from dlpractice.errors import RunError
 
 
@@ -118,3 +118,18 @@ def test_a_mapping_names_what_there_is() -> None:
         choose("loss", val_loss="x")
     with pytest.raises(RunError, match="no curve 'recall'"):
         choose("loss", recall="loss")
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["g_loss", "d_loss"], ["g_loss", "d_loss"]),
+        (["Loss_D", "Loss_G", "D(x)"], ["Loss_G", "Loss_D"]),
+        (["errD", "errG"], ["errG", "errD"]),
+        (["generator/loss", "discriminator/loss_real"], ["generator/loss", "discriminator/loss_real"]),
+        (["gen_loss"], []),
+        (["loss", "val_loss", "d_accuracy"], []),
+    ],
+)
+def test_losses_of_two_nets_against_each_other(names: list[str], found: list[str]) -> None:
+    assert find_adversaries(names) == found

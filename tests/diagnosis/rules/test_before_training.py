@@ -24,6 +24,9 @@ def test_a_healthy_net_is_left_alone(make: SimpleNamespace) -> None:
         ({"one_batch": {"before": 0.7, "after": None, "steps": 50}}, "one batch is not learnt"),
         ({"one_batch": {"before": 0.9, "after": 0.6, "floor": 0.5, "steps": 50}}, None),
         ({"inputs": {"low": 0, "high": 255, "mean": 120, "std": 74}}, "inputs unscaled"),
+        ({"inputs": {"low": 0, "high": 0.004, "mean": 0.001, "std": 0.001}}, "inputs unscaled"),
+        ({"inputs": {"low": 0, "high": 1, "mean": 0.001, "std": 0.01}}, None),
+        ({"inputs": {"low": 0, "high": 0, "mean": 0, "std": 0}}, None),
         ({"output": {"activation": "softmax"}}, "last layer and loss do not match"),
     ],
 )
@@ -49,6 +52,9 @@ def probabilities(
     [
         (probabilities("softmax"), True),
         (probabilities("sigmoid", units=1), True),
+        (probabilities("sigmoid") | {"loss_name": "categorical_crossentropy"}, False),
+        (probabilities("sigmoid") | {"loss_name": "binary_crossentropy"}, True),
+        (probabilities("softmax") | {"loss_name": "categorical_crossentropy"}, True),
         (probabilities(None), True),
         (probabilities(None, low=-0.1), False),
         (probabilities(None, high=1.1), False),
@@ -66,12 +72,17 @@ def test_a_last_layer_fits_what_the_loss_takes(make: SimpleNamespace, start: Any
 
 
 def targets(
-    low: float, high: float, takes: list[int] | None = None, activation: str | None = "linear"
+    low: float,
+    high: float,
+    takes: list[int] | None = None,
+    activation: str | None = "linear",
+    loss: str = "",
+    **form: Any,
 ) -> dict[str, Any]:
     return {
-        "targets": {"low": low, "high": high, "takes": takes},
+        "targets": {"low": low, "high": high, "takes": takes} | form,
         "output": {"activation": activation},
-        "loss_name": "binary_crossentropy",
+        "loss_name": loss or ("binary_crossentropy" if takes else "mean_squared_error"),
     }
 
 
@@ -90,6 +101,13 @@ def targets(
         (targets(-5, 1, activation="relu"), False),
         (targets(0, 100, activation="relu"), True),
         (targets(-5, 50, activation=None), True),
+        (targets(0, 9, activation="softmax", loss="my_own_loss"), True),
+        (targets(0, 1, activation="softmax", sums=[1.0, 1.0]), True),
+        (targets(0, 1, activation="softmax", sums=[0.0, 3.0]), False),
+        (targets(0, 1, activation="sigmoid", sums=[0.0, 3.0]), True),
+        (targets(0, 0.04, [0, 9], loss="sparse_categorical_crossentropy", whole=False), False),
+        (targets(0, 9, [0, 9], loss="sparse_categorical_crossentropy", whole=True), True),
+        (targets(0, 0.9, [0, 1], loss="categorical_crossentropy", whole=False), True),
     ],
 )
 def test_targets_are_within_reach(make: SimpleNamespace, start: Any, fits: bool) -> None:

@@ -118,3 +118,8 @@ def test_dropout(make: SimpleNamespace) -> None:
     )
     assert rules.see_dropout(open_case(make.run_of(0.99, 0.99, config=heavy))) is None
     assert rules.see_dropout(open_case(make.run_of(0.8, 0.8))) is None
+    accuracy = np.linspace(0.5, 0.8, 10)
+    log = make.log_of(loss=1 - accuracy, accuracy=accuracy, val_accuracy=accuracy)
+    for rate, found in ((0.9, True), (0.2, False)):
+        case = open_case(replace(log, diagnostics={"start": {"classes": 2, "dropout": rate}}))
+        assert (rules.see_dropout(case) is not None) == found

@@ -1,5 +1,6 @@
 """Rules on what was recorded of the layers in training."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -72,3 +73,12 @@ def test_gradients_that_were_not_recorded_are_no_fault(make: SimpleNamespace) ->
     layer = {key: value for key, value in make.layer.items() if key != "gradient_norm"}
     epochs = [{"stage": "fit 1", "epoch": 1, "layers": [layer]}]
     assert rules.see_gradients(open_case(make.run_of(diagnostics={"epochs": epochs}))) is None
+
+
+def test_a_classifier_that_is_sure_is_not_saturated(make: SimpleNamespace) -> None:
+    """Its last layer, in a training of others; a hidden layer is."""
+    record = replace(make.recorded_run({}, {"saturated": 0.95}), run=None)
+    assert rules.see_saturation(open_case(record)) is None
+    (epoch,) = record.recorded_epochs
+    turned = {"epochs": [dict(epoch) | {"layers": epoch["layers"][::-1]}]}
+    assert rules.see_saturation(open_case(replace(record, diagnostics=turned))) is not None

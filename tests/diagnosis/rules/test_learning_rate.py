@@ -1,8 +1,10 @@
 """Rules about the learning rate, on curves whose fault is known."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from dlpractice.diagnosis.case import open_case
 from dlpractice.diagnosis.rules import learning_rate as rules
@@ -97,3 +99,11 @@ def test_a_loss_that_leaps_far_beyond_guessing_and_recovers(make: SimpleNamespac
     sign = rules.see_high_rate(open_case(make.run_of(curves={"loss": losses})))
     assert sign.evidence == ("the training loss is 279 at epoch 1; guessing costs 0.693",)
     assert rules.see_high_rate(open_case(make.log_of(loss=losses))) is None  # of any task, in any unit
+
+
+@pytest.mark.parametrize(("before", "found"), [(1.0, True), (10.0, False), (None, False)])
+def test_a_loss_that_leaps_with_the_first_steps(
+    make: SimpleNamespace, before: float | None, found: bool
+) -> None:
+    record = replace(make.log_of(loss=make.fall(9.0, 8.0)), diagnostics={"start": {"loss": before}})
+    assert (rules.see_high_rate(open_case(record)) is not None) == found

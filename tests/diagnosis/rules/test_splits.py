@@ -1,6 +1,9 @@
 """Rules about the split, on rows with a planted fault."""
 
+from dataclasses import replace
 from types import SimpleNamespace
+
+import pytest
 
 from dlpractice.diagnosis.case import open_case
 from dlpractice.diagnosis.rules import splits as rules
@@ -76,3 +79,22 @@ def test_too_few_images_to_learn_or_to_choose_by(make: SimpleNamespace) -> None:
 def test_a_test_that_was_asked_twice(make: SimpleNamespace) -> None:
     record = make.run_of(summary={"best_epoch": 3, "test_scored": 2})
     assert rules.see_repeated_test(open_case(record)).severity == "warning"
+
+
+@pytest.mark.parametrize(
+    ("counts", "whole", "found"),
+    [
+        ([4, 3, 3, 2, 4, 2, 3, 4, 3, 4], True, False),
+        ([7, 6, 7, 6, 6, 0, 0, 0, 0, 0], True, True),
+        ([2, 1, 1, 0, 0, 0, 0, 0, 0, 0], True, False),
+        ([32, 0], True, True),
+        ([4, 0], True, False),
+        ([32, 0], False, False),
+    ],
+)
+def test_classes_that_a_first_batch_lacks(
+    make: SimpleNamespace, counts: list[int], whole: bool, found: bool
+) -> None:
+    start = {"classes": len(counts), "targets": {"counts": counts, "whole": whole}}
+    record = replace(make.log_of(loss=[1.0, 0.5]), diagnostics={"start": start})
+    assert (rules.see_imbalance(open_case(record)) is not None) == found

@@ -8,6 +8,7 @@ import pytest
 from dlpractice.diagnosis.logs.formats.own.keras_fit import read_fit
 from dlpractice.diagnosis.logs.reading import read_log
 from dlpractice.diagnosis.verdict import diagnose
+from dlpractice.errors import RunError
 from dlpractice.runs.fit_folder import FitFolder
 
 
@@ -58,6 +59,19 @@ def test_it_is_said_why_a_training_was_stopped_and_how_often_it_went_on(tmp_path
     notes = read_fit(write(tmp_path / "run", fits=2, stopped="loss exploded: it is nan")).notes
     assert notes[0] == "fit was called 2 times; the epochs are counted on"
     assert notes[1] == "Diagnose stopped the training: loss exploded: it is nan"
+
+
+def test_a_model_that_logs_no_loss_of_its_own_is_read_and_says_so(tmp_path: Path) -> None:
+    with FitFolder.create(tmp_path / "run") as folder:
+        folder.write_training({"fits": 1, "not_recorded": []})
+        folder.write_metrics(
+            [{"fit": 1, "epoch": 1, "step": 1, "seconds": 1.0, "d_loss": 0.6, "g_loss": 1.2}]
+        )
+    record = read_fit(tmp_path / "run")
+    assert "losses of two nets that work against each other" in record.notes[0] and not record.curves
+    assert record.unused == ("d_loss", "g_loss")
+    with pytest.raises(RunError, match="auc"):
+        read_fit(tmp_path / "run", {"accuracy": "auc"})
 
 
 def test_columns_can_be_mapped(tmp_path: Path) -> None:
