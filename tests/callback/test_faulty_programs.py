@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import keras
 import pytest
 
-from dlpractice import Diagnose
+from dlpractice.callback.diagnose import Diagnose
 from dlpractice.diagnosis.logs.reading import read_log
 from dlpractice.diagnosis.rule_table import RULES
 from dlpractice.diagnosis.verdict import diagnose

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dlpractice.diagnosis.case import open_case
-from dlpractice.diagnosis.rules import objectives as rules
+from dlpractice.diagnosis.rules import loss_choice as rules
 
 
 def start(loss: str, activation: str | None, **targets: Any) -> dict[str, Any]:
