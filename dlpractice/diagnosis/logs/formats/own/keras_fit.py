@@ -59,7 +59,7 @@ def _interpret(table: Table, mapping: dict[str, str]) -> Record:
     try:
         return interpret(table, mapping)
     except RunError as error:
-        if mapping:
+        if mapping or any(column.flaw for column in table.columns.values()):
             raise
         return Record(table.path, table.kind, {}, notes=(error.message,), unused=tuple(table.columns))
 
