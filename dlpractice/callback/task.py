@@ -73,7 +73,7 @@ def describe_targets(y: Any, units: int, name: str) -> Document:
 
 def _describe_form(values: NDArray[Any]) -> Document:
     several = values.ndim > 1 and values.shape[-1] > 1
-    sums = values.sum(axis=-1, dtype=float) if several else None
+    sums = values.sum(axis=-1, dtype=float) if several and np.isfinite(values).all() else None
     return {
         "whole": bool((values == np.round(values)).all()),
         "sums": None if sums is None else [float(sums.min()), float(sums.max())],

@@ -38,7 +38,7 @@ def see_likeness(case: Case) -> Sign | None:
 def see_penalty(case: Case) -> Sign | None:
     """A penalty on the weights that is far above the loss, in a net that answers as if it guessed."""
     start = case.record.recorded_start
-    loss, penalty = start.get("loss"), start.get("penalty", 0.0)
+    loss, penalty = start.get("loss"), start.get("penalty") or 0.0
     if loss is None or penalty <= OUTWEIGHS.value * abs(loss - penalty) or see_guessing(case) is None:
         return None
     text = f"before the first step {penalty:.3g} of the loss, {loss:.3g}, are a penalty such as weight decay"

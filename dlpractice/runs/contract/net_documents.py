@@ -26,6 +26,11 @@ class TargetRange(ValueRange):
     takes: Annotated[list[Number], Field(min_length=2, max_length=2)] | None = key(
         "The lowest and the highest target that the loss takes; null where it takes all."
     )
+    whole: bool = key("Whether all are whole numbers.")
+    sums: Annotated[list[Number], Field(min_length=2, max_length=2)] | None = key(
+        "The lowest and the highest sum of an example's targets; null where it has one, or a sum is not finite."
+    )
+    counts: list[Count] = key("How many of the batch are of each class, where the loss is a crossentropy.")
 
 
 class PairScores(Part):
@@ -88,6 +93,12 @@ class NetAtStart(Part):
     images: ValueRange | None = key("The pixels.")
     preprocessed: ValueRange | None = key("What the first layer with weights sees.")
     targets: TargetRange | None = key("The targets.")
+    after_softmax: list[Text] = key("Layers that weigh what a softmax gave, or take a softmax of it.")
+    linear_layers: Count | None = key("How many there are in a net without activations but at its end.")
+    kernels: Count = key("How many trained layers weigh what they see.")
+    even_kernels: Count = key("Of how many of these all weights are one number.")
+    penalty: Found = key("What the net adds to its loss, such as weight decay; it is part of `loss`.")
+    dropout: Found = key("The highest rate of a dropout layer.")
 
 
 class NetAfterEpoch(Part):
