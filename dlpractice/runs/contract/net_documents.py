@@ -28,7 +28,7 @@ class TargetRange(ValueRange):
     )
     whole: bool = key("Whether all are whole numbers.")
     sums: Annotated[list[Number], Field(min_length=2, max_length=2)] | None = key(
-        "The lowest and the highest sum of an example's targets; null where it has one, or a sum is not finite."
+        "The lowest and the highest sum of an example's targets; null where it has one target."
     )
     counts: list[Count] = key("How many of the batch are of each class, where the loss is a crossentropy.")
 
