@@ -11,7 +11,7 @@ import typer
 
 from dlpractice.cli import training_session
 from dlpractice.cli.console import print_json, results
-from dlpractice.cli.quiet_import import import_quietly, native_chatter_held_back
+from dlpractice.cli.quiet_import import import_quietly
 from dlpractice.errors import HardwareError
 from dlpractice.paths import Kind, try_look
 
@@ -53,8 +53,7 @@ def benchmark(
     # Read first, so that a baseline that cannot be read is reported before minutes are spent on measuring.
     before = None if baseline is None else _read_baseline(baseline)
     folder = training_session.choose_folder("benchmark", name or "default", run_dir, resume=False)
-    with native_chatter_held_back():
-        document = _measure(loaded, folder, before, tolerance)
+    document = _measure(loaded, folder, before, tolerance)
     _print(document, folder, as_json)
     if document.get("baseline", {}).get("slower"):
         raise typer.Exit(_FAILED)

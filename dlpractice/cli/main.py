@@ -13,6 +13,7 @@ import typer
 
 from dlpractice import __version__, cli
 from dlpractice.cli import streams
+from dlpractice.cli.quiet_import import native_chatter_held_back
 from dlpractice.errors import DlpError
 from dlpractice.report.printable import printable
 from dlpractice.training.interruption import interruptible, let_signals_kill
@@ -94,7 +95,8 @@ def main() -> None:
 def _run(arguments: list[str], debug: bool) -> None:
     try:
         try:
-            app(arguments, prog_name="dlp")
+            with native_chatter_held_back():
+                app(arguments, prog_name="dlp")
         except SystemExit as end:
             if end.code in (None, 0, _FAILED):
                 streams.require_output("the result", whoever_reads=False)

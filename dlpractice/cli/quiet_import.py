@@ -1,5 +1,6 @@
 """Imports and runs what needs TensorFlow, JAX or PyTorch, and keeps their chatter from the terminal."""
 
+import faulthandler
 import logging
 import os
 import sys
@@ -58,13 +59,16 @@ def native_chatter_held_back() -> Iterator[None]:
         yield
         return
     before = sys.stderr
-    with open_text(os.dup(2), "utf-8", line_buffering=True) as passing:
+    with open_text(os.dup(2), before.encoding, line_buffering=True) as passing:
         if _is_terminal_stream(before):
             sys.stderr = passing
+        # A library that ends the process takes with it what was held back: this says at least where it did.
+        faulthandler.enable(passing)
         try:
             with _stderr_held_back():
                 yield
         finally:
+            faulthandler.disable()
             sys.stderr = before
 
 
@@ -89,7 +93,7 @@ def _stderr_held_back() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except DlpError:  # says by itself what is wrong
+        except (DlpError, OSError):  # say by themselves what is wrong
             raise
         except Exception:
             held.seek(0)
