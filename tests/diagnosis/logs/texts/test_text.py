@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dlpractice.diagnosis.logs.texts import text
-from dlpractice.errors import RunError
+from dlpractice.errors import PathError, RunError
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
@@ -42,5 +42,5 @@ def test_what_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     (tmp_path / "log").write_text("loss")
     with pytest.raises(RunError, match="has 0 MiB; logs of up to"):
         text.read_log_text(tmp_path / "log")
-    with pytest.raises(RunError, match="cannot read"):
+    with pytest.raises(PathError, match="there is no such file"):
         text.read_log_text(tmp_path / "absent")
