@@ -19,7 +19,7 @@ from dlpractice.errors import DlpError
 from dlpractice.models.weights import LoadedWeights
 from dlpractice.progress import Silent
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.training.loop import compile_train_step
+from dlpractice.training.computation import compile_train_step
 
 Settings = Mapping[str, Any]
 """Values by key, with dots."""
@@ -99,7 +99,7 @@ class TracedRun(RunDirectory):
         super().write_audit(audit)
 
     def write_environment(self, environment: Mapping[str, object]) -> None:
-        self.trace.note("environment", [environment[key] for key in ("devices", "replicas")])
+        self.trace.note("environment", [environment[key] for key in ("devices", "replicas", "deterministic")])
         super().write_environment(environment)
 
     def append_metrics(self, row: Mapping[str, object]) -> None:
@@ -143,7 +143,7 @@ class Bench:
         as small as these."""
         gc.freeze()  # what is there by now need not be looked through for garbage in every run
         with StrictPatch.context() as patch:
-            patch.setattr("dlpractice.training.loop.compile_train_step", self._compile_step)
+            patch.setattr("dlpractice.training.computation.compile_train_step", self._compile_step)
             self._count_checkpoints(patch)
             for module in ("classifier", "encoders"):
                 patch.setattr(f"dlpractice.models.{module}.build_base", build_tiny)
@@ -155,10 +155,9 @@ class Bench:
                 tf.config.run_functions_eagerly(False)
                 gc.unfreeze()
 
-    def _compile_step(
-        self, loss: Any, groups: Any, placement: Any, precision: str, parts: int = 1, **how: Any
-    ) -> Any:
-        step = compile_train_step(loss, groups, placement, precision, parts, **how)
+    def _compile_step(self, loss: Any, groups: Any, placement: Any, parts: int = 1, **how: Any) -> Any:
+        step = compile_train_step(loss, groups, placement, parts, **how)
+        self._trace.note("compiled", [how["compiled"], how["rows"]])
         self._trace.note("parts of a batch", parts)
 
         def train(batch: Any, rate: float) -> Any:

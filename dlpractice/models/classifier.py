@@ -10,6 +10,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from dlpractice.layers.convnet import build_convnet
+from dlpractice.layers.dropout import PhiloxDropout
 from dlpractice.layers.preprocessing import Scaling, preprocess
 from dlpractice.models.backbones import build_base, find_block_ends
 from dlpractice.models.weights import LoadedWeights, load_weights
@@ -160,7 +161,7 @@ def _build_head(
     own: list[keras.layers.Layer] = []
     for number, units in enumerate(hidden, 1):
         own.append(layers.Dense(units, activation="relu", dtype="float32", name=f"hidden{number}"))
-        x = own[-1](layers.Dropout(dropout, dtype="float32", name=f"dropout{number}")(x))
+        x = own[-1](PhiloxDropout(dropout, dtype="float32", name=f"dropout{number}")(x))
     own.append(layers.Dense(class_count, dtype="float32", name="logits"))
-    logits = own[-1](layers.Dropout(dropout, dtype="float32", name="dropout")(x))
+    logits = own[-1](PhiloxDropout(dropout, dtype="float32", name="dropout")(x))
     return standardise, tuple(own), logits

@@ -17,6 +17,7 @@ from typing import Any
 
 import keras
 
+from dlpractice.layers.dropout import PhiloxDropout
 from dlpractice.layers.normalisation import FusedBatchNormalization
 from dlpractice.whole_files import replacing
 from dlpractice.zip_files import naming_archive, open_zip, read_entry
@@ -24,6 +25,12 @@ from dlpractice.zip_files import naming_archive, open_zip, read_entry
 _METADATA = "metadata.json"
 _KEY = "dlpractice"
 _MOST_BYTES = 64 << 20
+
+_TWINS = {
+    FusedBatchNormalization: keras.layers.BatchNormalization,
+    PhiloxDropout: keras.layers.Dropout,
+}
+"""Layers of ours that only train otherwise than Keras's own."""
 
 Note = Mapping[str, Any]
 """What JSON can hold about a net: what it takes, and what its outputs mean."""
@@ -50,8 +57,7 @@ def copy_plainly(model: keras.Model) -> keras.Model:
     """
 
     def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
-        is_ours = isinstance(layer, FusedBatchNormalization)
-        kind = keras.layers.BatchNormalization if is_ours else type(layer)
+        kind = _TWINS.get(type(layer), type(layer))
         return kind.from_config(layer.get_config())
 
     twin = keras.models.clone_model(model, clone_function=copy)

@@ -198,14 +198,16 @@ def prototypical_loss(embeddings: Any, labels: Any, similarity: Similarity) -> A
     """
     import tensorflow as tf
 
-    _, classes, counts = tf.unique_with_counts(labels)
-    members = tf.one_hot(classes, tf.size(counts), on_value=True, off_value=False)
-    sums = tf.matmul(tf.cast(members, tf.float32), embeddings, transpose_a=True)
-    sizes = tf.cast(counts, tf.float32)[:, None]
-    rest_sums = tf.gather(sums, classes) - embeddings
-    rest_sizes = tf.gather(sizes, classes) - 1.0
-    own = similarity([embeddings, tf.math.divide_no_nan(rest_sums, rest_sizes)])
+    # Column j stands for the class of example j; of those of one class, the first counts. A column for each
+    # class would be fewer, but how many is known only when the labels are, and XLA has to know sizes.
+    members = labels[:, None] == labels[None, :]
+    first = tf.argmax(tf.cast(members, tf.int32), axis=0, output_type=tf.int32) == tf.range(tf.size(labels))
+    sums = tf.matmul(tf.cast(members, tf.float32), embeddings)
+    sizes = tf.math.count_nonzero(members, axis=1, keepdims=True, dtype=tf.float32)
+    rest_sizes = sizes - 1.0
+    own = similarity([embeddings, tf.math.divide_no_nan(sums - embeddings, rest_sizes)])
     scores = tf.where(members, own[:, None], similarity.pairs(embeddings, sums / sizes))
+    scores = tf.where(first[None, :], scores, scores.dtype.min)
     return average(tf.reduce_logsumexp(scores, axis=1) - own, rest_sizes[:, 0] > 0)
 
 

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from dlpractice.progress import Progress
 from dlpractice.training.batches.supply import Supply
 from dlpractice.training.checkpoints import Checkpoints
-from dlpractice.training.steps import Forward, Loss, forward_all, losses_and_predictions
+from dlpractice.training.devices.compile_choice import Compilation
+from dlpractice.training.forward import Forward, forward_all, losses_and_predictions
+from dlpractice.training.steps import Loss
 
 Scores = tuple[float, float]
 """A loss and an accuracy, both in inference mode."""
@@ -49,6 +51,7 @@ class Settings:
         warmup: in epochs.
         patience: epochs without improvement after which training ends; None for all `epochs`.
         accumulation_steps: the number of parts in which each batch is computed, one after another.
+        compiled: whether XLA compiles the steps and the forward passes; with "auto", whichever is faster.
         monitor: the best epoch is the one with the lowest `val_loss`, or with the highest `val_accuracy`.
     """
 
@@ -62,6 +65,7 @@ class Settings:
     patience: int | None = None
     precision: str = "float32"
     accumulation_steps: int = 1
+    compiled: Literal["auto"] | bool = False
     monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
 
 
@@ -85,13 +89,16 @@ class Outputs:
     Args:
         record: takes the row of metrics.csv of each epoch.
         progress: shows the user how far training is.
-        callbacks: callbacks of Keras, called as `fit` calls them.
+        callbacks: callbacks of Keras, called as `fit` calls them; the numbers of a step are waited for when
+            they are asked for.
+        note_compilation: takes the stage's name and whether its steps are compiled, before the first one.
     """
 
     checkpoints: Checkpoints
     record: Callable[[Mapping[str, object]], None]
     progress: Progress
     callbacks: Sequence[keras.callbacks.Callback] = ()
+    note_compilation: Callable[[str, Compilation], None] = lambda stage, choice: None
 
 
 @dataclass(frozen=True)

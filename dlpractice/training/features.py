@@ -33,7 +33,7 @@ from dlpractice.settings import CACHE_VARIABLE, cache_dir
 from dlpractice.training.batches import warp
 from dlpractice.training.batches.supply import Streamed, Subset, Supply
 from dlpractice.training.devices.placement import Placement
-from dlpractice.training.steps import compile_forward, forward_parts
+from dlpractice.training.forward import compile_forward, forward_parts
 from dlpractice.whole_files import make_folder
 
 # Images at a time, by whether GPUs compute. A GPU has to be given more at once to be kept busy; on a CPU more

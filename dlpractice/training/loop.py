@@ -7,22 +7,26 @@ several machines. Callbacks of Keras are called as `fit` calls them.
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from numpy.typing import NDArray
 
+from dlpractice.training.agreement import Agreement
 from dlpractice.training.assignment import Examination, Examinations, Outputs, Scores, Settings, Subject
 from dlpractice.training.batches.feed import Batches
 from dlpractice.training.checkpoints import Arrays, Position
+from dlpractice.training.computation import Computation
+from dlpractice.training.devices.compile_choice import Compilation
 from dlpractice.training.devices.placement import Placement
+from dlpractice.training.forward import Forward
 from dlpractice.training.interruption import deferring_interrupts
+from dlpractice.training.optimisers.loss_scale import scale_for
 from dlpractice.training.optimisers.optimisers import Group, build_groups
 from dlpractice.training.optimisers.schedules import Plateau, Schedule
 from dlpractice.training.rate_finder import find_learning_rate
-from dlpractice.training.steps import Forward, TrainStep, compile_forward, compile_train_step
+from dlpractice.training.steps import TrainStep
 
 EXPLODED = 1e3
 """A loss that is finite, and yet beyond any use: to guess among 1,000 classes costs 7, and losses of pairs
@@ -42,7 +46,7 @@ class Trainer:
         placement: Placement,
         outputs: Outputs,
     ) -> None:
-        """Makes the optimisers and compiles the step.
+        """Makes the optimisers.
 
         Args:
             name: what the stage is called in metrics.csv and in messages.
@@ -59,16 +63,11 @@ class Trainer:
                 is_pretrained=subject.is_pretrained,
                 pretrained_rate=settings.pretrained_rate,
             )
+            self._scale = scale_for(settings.precision)
             self.model.compile(optimizer=self._groups[0].optimiser)  # callbacks read model.optimizer
-        self._step: TrainStep = compile_train_step(
-            subject.loss,
-            self._groups,
-            placement,
-            settings.precision,
-            settings.accumulation_steps,
-            prepare=feed.prepare,
-        )
-        self._forward: Forward = compile_forward(subject.scored, placement)
+        self._computation = Computation(subject, settings, feed, self._groups, self._scale, placement)
+        self._step: TrainStep
+        self._forward: Forward
         self._callbacks = keras.callbacks.CallbackList(
             list(outputs.callbacks), model=self.model, epochs=settings.epochs
         )
@@ -92,25 +91,36 @@ class Trainer:
         if saved is not None:
             self._restore(saved)
         if not position.finished:
+            self._compile()
             with deferring_interrupts() as noted:
-                interrupted = self._agreeing(noted)
+                interrupted = Agreement(noted, self._placement)
                 self._run(position, interrupted)
-                if interrupted():  # the signal came in the last evaluation, after which no step follows
+                if interrupted.reached():  # in the last evaluation, after which no step follows
                     raise KeyboardInterrupt
         self._assign(self.model.variables, self._best)
         return position
 
-    def _agreeing(self, noted: Callable[[], bool]) -> Callable[[], bool]:
-        """Makes a function that says, on all workers alike, whether any of them has noted a signal.
+    def _compile(self) -> None:
+        """Makes the step and the forward pass, compiled or not; the choice is recorded before the first step,
+        so that the stage goes on by it whenever it is taken up again."""
+        computation = self._computation
+        if self.settings.compiled is True and not computation.can_compile:
+            self._progress.warn(
+                f"{self.name}: hardware.compile: not compiled, since the net normalises batches over several "
+                "devices"
+            )
 
-        A signal may reach only one worker, or reach them at different steps. If one stopped by itself, the
-        others would wait for it for ever.
-        """
-        if self._placement.workers == 1:
-            return noted
-        return lambda: bool(self._placement.add_up(np.array([int(noted())]))[0])
+        def restoring(choose: Callable[[], Compilation]) -> Compilation:
+            before = self._arrays()
+            choice = choose()
+            self._restore(before)
+            return choice
 
-    def _run(self, position: Position, interrupted: Callable[[], bool]) -> None:
+        choice = computation.choose(restoring)
+        self._outputs.note_compilation(self.name, choice)
+        self._step, self._forward = computation.step(choice.compiled), computation.forward(choice.compiled)
+
+    def _run(self, position: Position, interrupted: Agreement) -> None:
         self._progress.stage(f"training {self.name}", self.settings.epochs, "epochs")
         if position.learning_rate == 0:
             position.learning_rate = self._choose_learning_rate()
@@ -154,24 +164,29 @@ class Trainer:
         self._progress.say(f"{self.name}: the learning-rate finder chose {rate:.2g}")
         return rate
 
-    def _train_epoch(self, position: Position, interrupted: Callable[[], bool]) -> dict[str, object]:
-        started, images = time.perf_counter(), 0
+    def _train_epoch(self, position: Position, interrupted: Agreement) -> dict[str, object]:
+        started, images, first = time.perf_counter(), 0, position.step
         for batch in self.feed.batches(position.epoch, position.step):
             self._callbacks.on_train_batch_begin(position.step)
             loss = self._step(batch, self._rate(position, position.optimiser_steps))
-            images += len(batch[1]) * self._placement.workers  # shares differ by one image at most
+            images += len(batch[0]) * self._placement.workers  # shares differ by one image at most
             position.step += 1
             position.optimiser_steps += 1
-            self._callbacks.on_train_batch_end(position.step - 1, {"loss": loss})
+            # Keras's list of callbacks would wait for the loss.
+            for callback in self._callbacks.callbacks:
+                callback.on_train_batch_end(position.step - 1, LazyLogs({"loss": loss}))
             self._progress.batch(
-                position.epoch + 1, self.settings.epochs, position.step, self.feed.steps, len(batch[1])
+                position.epoch + 1, self.settings.epochs, position.step, self.feed.steps, len(batch[0])
             )
-            if interrupted():
+            if interrupted.after_step(position.step, last=position.step == self.feed.steps):
                 self._save(position)
                 raise KeyboardInterrupt
             if self._outputs.checkpoints.is_due:
                 self._save(position)
+        if images:
+            float(loss)  # is there when the last step has ended
         trained = time.perf_counter() - started
+        interrupted.pace(trained / max(1, position.step - first))
         loss, accuracy = self._examine(self._examinations.train_sample)
         val_loss, val_accuracy = self._examine(self._examinations.validation)
         return {
@@ -228,23 +243,44 @@ class Trainer:
 
     def _arrays(self) -> Arrays:
         """Everything that training changes: the weights and the states of random generators (both are
-        variables of the model), the optimisers' variables, and the weights of the best epoch."""
+        variables of the model), the optimisers' variables, what the loss is scaled by in float16, and the
+        weights of the best epoch."""
         optimisers = [v.numpy() for group in self._groups for v in group.optimiser.variables]
+        scale = [variable.numpy() for variable in self._scale.variables] if self._scale else []
         return {
             "model": [variable.numpy() for variable in self.model.variables],
             "optimiser": optimisers,
             "best": self._best,
+            "scale": scale,
         }
 
     def _restore(self, saved: Arrays) -> None:
         self._assign(self.model.variables, saved["model"])
         self._assign([v for group in self._groups for v in group.optimiser.variables], saved["optimiser"])
         self._best = saved.get("best", [])
+        if self._scale and "scale" in saved:  # checkpoints of earlier versions have none
+            self._assign(self._scale.variables, saved["scale"])
 
     @staticmethod
     def _assign(variables: Sequence[Any], values: Sequence[NDArray[Any]]) -> None:
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
+
+
+class LazyLogs(Mapping[str, float]):
+    """What a callback is told of a step. A number is waited for when it is asked for."""
+
+    def __init__(self, tensors: Mapping[str, Any]) -> None:
+        self._tensors = tensors
+
+    def __getitem__(self, name: str) -> float:
+        return float(self._tensors[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)
 
 
 def _number(row: Mapping[str, object], key: str) -> float:

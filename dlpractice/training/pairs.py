@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -13,6 +13,7 @@ from dlpractice.data.oneshot.episodes import EpisodeSampler
 from dlpractice.training.batches.feed import Share, take_all
 from dlpractice.training.batches.supply import Supply, read_ahead
 from dlpractice.training.batches.views import Seen
+from dlpractice.training.devices.compilation import Compiler, leave_as_it_is
 from dlpractice.training.steps import Loss
 
 
@@ -38,6 +39,8 @@ class EpisodeFeed:
     steps: int
     seed: int
     share: Share = take_all
+
+    rows_to_fill: ClassVar[int] = 0  # all batches have one size
 
     def prepare(self, *batch: Any) -> tuple[Any, ...]:
         """The drawings as the net sees them, (n, S, S, C) float32, and their (n,) labels."""
@@ -71,8 +74,11 @@ def pairs_loss(encoder: keras.Model, objective: Callable[[Any, Any], Any]) -> Lo
         objective: from (B, D) embeddings and (B,) labels to their loss, a number.
     """
 
-    def loss(views: Any, labels: Any) -> Any:
-        embeddings = encoder(views, training=True)
+    def embed(views: Any) -> Any:
+        return encoder(views, training=True)
+
+    def loss(views: Any, labels: Any, compiler: Compiler = leave_as_it_is) -> Any:
+        embeddings = compiler(embed)(views)
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync
         if replicas > 1:
@@ -80,6 +86,6 @@ def pairs_loss(encoder: keras.Model, objective: Callable[[Any, Any], Any]) -> Lo
             gathered = (tf.identity(part) for part in (embeddings, labels))
             embeddings, labels = (context.all_gather(part, axis=0) for part in gathered)
             embeddings, labels = (tf.boolean_mask(part, labels > 0) for part in (embeddings, labels))
-        return objective(embeddings, labels) / replicas
+        return compiler(objective)(embeddings, labels) / replicas
 
     return loss

@@ -20,10 +20,11 @@ from dlpractice.training.batches.feed import Feed
 from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.devices.placement import place
+from dlpractice.training.forward import compile_forward
 from dlpractice.training.loop import Trainer
 from dlpractice.training.optimisers.schedules import Schedule
 from dlpractice.training.randomness import seed_everything
-from dlpractice.training.steps import classification_loss, compile_forward
+from dlpractice.training.steps import classification_loss
 
 SETTINGS = Settings(epochs=4, learning_rate=0.01, schedule="cosine", weight_decay=0.01)
 

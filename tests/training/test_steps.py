@@ -15,15 +15,10 @@ from dlpractice.data.augmentation import Augmentation
 from dlpractice.training.batches.feed import Feed, weigh_classes
 from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.devices.placement import place
+from dlpractice.training.forward import compile_forward, forward_all, losses_and_predictions
+from dlpractice.training.optimisers.loss_scale import scale_for
 from dlpractice.training.optimisers.optimisers import Group, build_groups
-from dlpractice.training.steps import (
-    classification_loss,
-    compile_forward,
-    compile_train_step,
-    cross_entropy,
-    forward_all,
-    losses_and_predictions,
-)
+from dlpractice.training.steps import classification_loss, compile_train_step, cross_entropy
 
 RNG = np.random.default_rng(0)
 INPUTS = RNG.normal(size=(10, 4)).astype(np.float32)
@@ -50,9 +45,9 @@ def make_groups(model: keras.Model) -> tuple[Group, ...]:
 
 
 def one_step(model: keras.Model, batch: tuple[Any, ...], precision: str = "float32") -> float:
-    return float(
-        compile_train_step(classification_loss(model), make_groups(model), place(1), precision)(batch, 0.1)
-    )
+    scale = scale_for(precision)
+    step = compile_train_step(classification_loss(model), make_groups(model), place(1), scale=scale)
+    return float(step(batch, 0.1))
 
 
 def gradient_by_hand() -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
@@ -98,7 +93,7 @@ def test_scaling_keeps_gradients_that_float16_would_lose() -> None:
     for precision in ("float32", "float16"):
         model = half_precision_chain()
         groups = make_groups(model)
-        compile_train_step(classification_loss(model), groups, place(1), precision)(
+        compile_train_step(classification_loss(model), groups, place(1), scale=scale_for(precision))(
             (INPUTS, TARGETS, WEIGHTS), 1e6
         )
         moved.append(not np.array_equal(model.get_weights()[0], KERNEL.astype(np.float32)))
@@ -140,7 +135,7 @@ def share_of_the_rare_class(
     inputs = keras.Input((2, 2, 3))
     model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(inputs)))
     groups = (Group(keras.optimizers.SGD(), tuple(model.trainable_variables), 1.0),)
-    step = compile_train_step(classification_loss(model), groups, place(1), "float32", parts, feed.prepare)
+    step = compile_train_step(classification_loss(model), groups, place(1), parts, prepare=feed.prepare)
     rate = 1e-6
     for epoch in range(epochs):
         for batch in feed.batches(epoch):
@@ -225,7 +220,7 @@ def test_accumulated_parts_step_as_the_whole_batch(kind: Any, parts: int) -> Non
             is_pretrained=lambda _: False,
             pretrained_rate=1.0,
         )
-        step = compile_train_step(classification_loss(model), groups, place(1), "float32", number)
+        step = compile_train_step(classification_loss(model), groups, place(1), number)
         losses = [float(step((INPUTS, TARGETS, WEIGHTS), 0.1)) for _ in range(2)]
         found.append((losses, model.get_weights(), int(groups[0].optimiser.iterations.numpy())))
     (losses, weights, steps), (accumulated, others, counted) = found
@@ -240,13 +235,11 @@ def test_only_a_part_of_the_batch_is_computed_at_once(parts: int, sizes: set[int
     model = make_linear()
     loss, seen = classification_loss(model), set()
 
-    def watched(inputs: Any, targets: Any, weights: Any) -> Any:
+    def watched(inputs: Any, targets: Any, weights: Any, compiler: Any) -> Any:
         seen.add(int(inputs.shape[0]))
         return loss(inputs, targets, weights)
 
-    compile_train_step(watched, make_groups(model), place(1), "float32", parts)(
-        (INPUTS, TARGETS, WEIGHTS), 0.1
-    )
+    compile_train_step(watched, make_groups(model), place(1), parts)((INPUTS, TARGETS, WEIGHTS), 0.1)
     assert seen == sizes
 
 
@@ -255,9 +248,7 @@ def test_more_parts_than_examples_change_nothing() -> None:
     weights = []
     for parts in (1, 4):
         model = make_linear()
-        compile_train_step(classification_loss(model), make_groups(model), place(1), "float32", parts)(
-            batch, 0.1
-        )
+        compile_train_step(classification_loss(model), make_groups(model), place(1), parts)(batch, 0.1)
         weights.append(model.get_weights())
     for wanted, got in zip(*weights, strict=True):
         np.testing.assert_allclose(got, wanted, atol=1e-6)

@@ -197,6 +197,7 @@ _NOTHING = (
     "Flatten",
     "Reshape",
     "Dropout",
+    "PhiloxDropout",
     "ZeroPadding2D",
     "Concatenate",
     "Identity",

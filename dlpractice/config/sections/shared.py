@@ -152,6 +152,16 @@ class Hardware(Section):
         description="The share of a GPU's memory in which images or frozen features stay for the whole run; "
         "what does not fit is sent batch by batch, and the net needs the rest. A CPU keeps nothing twice.",
     )
+    compile: Literal["auto"] | bool = Field(
+        default="auto",
+        description="Compile training steps and scoring by XLA; auto times some steps both ways, unless the "
+        "training is too short for that, takes the faster, and keeps the times in the cache.",
+    )
+    deterministic: bool = Field(
+        default=True,
+        description="Use only operations that give the same bits each time. false may be faster on a GPU, "
+        "where runs with one seed, or a run that was resumed, may then end with other bits.",
+    )
     scaling: Literal["none", "linear", "sqrt"] = Field(
         default="none",
         description="What several devices do to batch and learning rate: none (the same result on any number "

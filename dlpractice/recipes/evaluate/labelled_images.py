@@ -11,7 +11,7 @@ from dlpractice.recipes.run.saved_model import load_saved
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.shares import accuracy, per_class_accuracy
 from dlpractice.training.batches.supply import Streamed
-from dlpractice.training.steps import forward_all
+from dlpractice.training.forward import forward_all
 
 
 def run(run: RunDirectory, source: str, progress: Progress | None = None) -> dict[str, Any]:

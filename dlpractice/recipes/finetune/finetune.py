@@ -24,6 +24,7 @@ from dlpractice.recipes.finetune.setup import (
 )
 from dlpractice.recipes.finetune.stages import train_stages
 from dlpractice.recipes.run.batch_scaling import refuse_other_replicas
+from dlpractice.recipes.run.compilation_record import was_compiled
 from dlpractice.recipes.run.continuation import (
     recorded_precision,
     refuse_other_config,
@@ -39,7 +40,7 @@ from dlpractice.statistics.measure import Measure
 from dlpractice.statistics.shares import accuracy
 from dlpractice.training.checkpoints import Position
 from dlpractice.training.devices.precision_choice import Choice
-from dlpractice.training.steps import compile_forward, forward_all, losses_and_predictions
+from dlpractice.training.forward import compile_forward, forward_all, losses_and_predictions
 
 Logits = dict[SplitName, NDArray[np.float32]]
 SCORED: tuple[SplitName, ...] = ("validation", "test")
@@ -81,7 +82,9 @@ def run(
         progress.warn(warning)
     features = freeze_features(config, setup, setup.strategy.cuts, progress)
     position = train_stages(config, setup, features, run, progress)
-    logits = score_splits(setup, features, SCORED if score_test else SCORED[:1], progress)
+    names = SCORED if score_test else SCORED[:1]
+    compiled = was_compiled(setup.strategy.stages[-1].name, run, setup.placement)
+    logits = score_splits(setup, features, names, progress, compiled=compiled)
     run.write_predictions(list_predictions(setup.dataset, logits))
     note = ClassifierNote(
         input=describe_input(_read_look(config, run), config.data.image_size, "colour"),
@@ -103,6 +106,7 @@ def _describe(config: Finetune, setup: Setup) -> dict[str, Any]:
         devices=setup.placement.devices,
         replicas=setup.placement.replicas,
         precision=(setup.precision, setup.timings),
+        deterministic=config.hardware.deterministic,
         data={"root": str(dataset.root), "digest": dataset.digest},
         weights={"origin": weights.origin, "digest": weights.digest},
     )
@@ -113,13 +117,15 @@ def _read_look(config: Finetune, run: RunDirectory) -> Look:
     return Look(data.image_size, data.resize, data.background, read_levels(run))
 
 
-def score_splits(setup: Setup, features: Features, names: Sequence[SplitName], progress: Progress) -> Logits:
-    """Logits of the splits `names`. The test is scored here and nowhere else."""
+def score_splits(
+    setup: Setup, features: Features, names: Sequence[SplitName], progress: Progress, *, compiled: bool
+) -> Logits:
+    """Logits of the splits `names`, `compiled` by XLA or not. The test is scored here and nowhere else."""
     cut = setup.strategy.stages[-1].cut
     progress.stage("scoring", sum(len(setup.dataset.splits[name]) for name in names), "images")
     logits: Logits = {}
     with computing_in(setup.classifier.model, setup.precision):
-        forward = compile_forward(setup.classifier.rest(cut), setup.placement)
+        forward = compile_forward(setup.classifier.rest(cut), setup.placement, compiled=compiled)
         for name in names:
             logits[name] = forward_all(forward, setup.residence.supply(features[name][cut]))
             progress.advance(len(logits[name]))

@@ -59,7 +59,7 @@ def prepare_setup(config: Finetune, progress: Progress, auto: Choice | None = No
     dataset = read_dataset(config, progress)
     require_same(dataset.digest, placement)
     precision, timings = resolve_precision(config.hardware.precision, placement, auto)
-    seed_everything(config.seed)
+    seed_everything(config.seed, deterministic=config.hardware.deterministic)
     with placement.strategy.scope():
         classifier = build_classifier(
             backbone,

@@ -1,5 +1,7 @@
 """The stages of a fine-tuning run: the head first, then what lies under it."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from dlpractice.progress import Progress
 from dlpractice.recipes.finetune.recorder import record_stage
 from dlpractice.recipes.finetune.setup import Features, Setup, read_augmentation, whole_batch
 from dlpractice.recipes.run.batch_scaling import scale_batch
+from dlpractice.recipes.run.compilation_record import record_compilation, resolve_compilation
 from dlpractice.recipes.run.continuation import open_checkpoints
 from dlpractice.registry.strategies import IMAGES, Stage
 from dlpractice.runs.directory import RunDirectory
@@ -70,8 +73,10 @@ def _prepare_trainer(
         Labelled(supply(features["validation"][stage.cut]), validation.labels),
     )
     callbacks = _make_callbacks(config, setup, stage, subject, feed, run)
-    outputs = Outputs(checkpoints, run.append_metrics, progress, callbacks)
-    settings = _read_settings(config, setup, stage)
+    note = record_compilation(run, setup.placement)
+    outputs = Outputs(checkpoints, run.append_metrics, progress, callbacks, note)
+    compiled = resolve_compilation(config.hardware.compile, stage.name, run, setup.placement)
+    settings = replace(_read_settings(config, setup, stage), compiled=compiled)
     return Trainer(stage.name, subject, settings, feed, examinations, setup.placement, outputs)
 
 

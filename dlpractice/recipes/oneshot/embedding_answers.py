@@ -14,7 +14,7 @@ from dlpractice.layers.similarity import Similarity
 from dlpractice.training.assignment import Scores
 from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.batches.views import DistortedViews, PlainViews
-from dlpractice.training.steps import Forward, forward_all
+from dlpractice.training.forward import Forward, forward_all
 
 Floats = NDArray[np.float32]
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -32,6 +33,11 @@ from dlpractice.recipes.oneshot.results import (
 )
 from dlpractice.recipes.oneshot.saved_siamese import save_siamese
 from dlpractice.recipes.oneshot.setup import OneshotSetup, prepare_oneshot, read_distortion
+from dlpractice.recipes.run.compilation_record import (
+    record_compilation,
+    resolve_compilation,
+    was_compiled,
+)
 from dlpractice.recipes.run.continuation import (
     open_checkpoints,
     recorded_precision,
@@ -47,9 +53,10 @@ from dlpractice.training.assignment import Examinations, Outputs, Settings, Subj
 from dlpractice.training.batches.feed import Share, take_all
 from dlpractice.training.checkpoints import Position
 from dlpractice.training.devices.precision_choice import Choice
+from dlpractice.training.forward import compile_forward
 from dlpractice.training.loop import Trainer
 from dlpractice.training.pairs import EpisodeFeed, pairs_loss
-from dlpractice.training.steps import Loss, compile_forward
+from dlpractice.training.steps import Loss
 
 Draw = Callable[[RunDirectory, Pictures], None]
 
@@ -90,7 +97,8 @@ def run(
         progress.warn(warning)
     position = train(config, setup, run, progress)
     with computing_in(setup.siamese.model, setup.precision):
-        forward = compile_forward(setup.siamese.encoder, setup.placement)
+        compiled = was_compiled(config.method, run, setup.placement)
+        forward = compile_forward(setup.siamese.encoder, setup.placement, compiled=compiled)
         if score_test:
             scored = score_exam(config, setup, exam, forward, progress)
         else:
@@ -133,6 +141,7 @@ def _record_start(config: Oneshot, setup: OneshotSetup, run: RunDirectory) -> No
             devices=setup.placement.devices,
             replicas=setup.placement.replicas,
             precision=(setup.precision, setup.timings),
+            deterministic=config.hardware.deterministic,
             data={"root": class_split.root, "digest": class_split.digest},
             weights={"origin": config.encoder.weights or "random", "digest": None},
         )
@@ -148,10 +157,12 @@ def train(config: Oneshot, setup: OneshotSetup, run: RunDirectory, progress: Pro
     loss = pairs_loss(encoder, setup.loss)
     with computing_in(model, setup.precision):
         subject = Subject(model, loss, scored=encoder, is_pretrained=lambda variable: False)
-        settings = _read_settings(config, setup.precision)
+        compiled = resolve_compilation(config.hardware.compile, config.method, run, setup.placement)
+        settings = replace(_read_settings(config, setup.precision), compiled=compiled)
         examinations = Examinations(examine_training(config, setup), examine_validation(config, setup))
         callbacks = _make_callbacks(config, setup, feed, loss, run)
-        outputs = Outputs(checkpoints, run.append_metrics, progress, callbacks)
+        note = record_compilation(run, setup.placement)
+        outputs = Outputs(checkpoints, run.append_metrics, progress, callbacks, note)
         trainer = Trainer(config.method, subject, settings, feed, examinations, setup.placement, outputs)
         return trainer.train(position, saved)
 

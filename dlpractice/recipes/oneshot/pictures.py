@@ -13,8 +13,8 @@ from dlpractice.evaluation.projection import project
 from dlpractice.recipes.oneshot.embedding_answers import embed
 from dlpractice.recipes.oneshot.results import Scored
 from dlpractice.recipes.oneshot.setup import OneshotSetup
+from dlpractice.training.forward import Forward
 from dlpractice.training.pairs import EpisodeFeed
-from dlpractice.training.steps import Forward
 
 _PAIRS = 24
 _CLASSES, _EXAMPLES = 12, 20

@@ -45,7 +45,7 @@ from dlpractice.statistics.roc import (
     equal_error_rate,
     roc_auc,
 )
-from dlpractice.training.steps import Forward
+from dlpractice.training.forward import Forward
 
 TASK_SEED = 0
 """All seeds and methods answer the same tasks, so that they can be compared task by task."""

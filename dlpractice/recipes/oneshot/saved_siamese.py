@@ -33,7 +33,7 @@ from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.batches.views import PlainViews
 from dlpractice.training.devices.placement import place
-from dlpractice.training.steps import Forward, compile_forward, forward_all
+from dlpractice.training.forward import Forward, compile_forward, forward_all
 
 Floats = NDArray[np.float32]
 

@@ -56,7 +56,7 @@ def prepare_oneshot(config: Oneshot, progress: Progress, auto: Choice | None = N
     precision, timings = resolve_precision(config.hardware.precision, placement, auto)
     objective = find_objective(config.objective.name)
     settings = config.objective.model_dump(exclude={"name"})
-    seed_everything(config.seed)
+    seed_everything(config.seed, deterministic=config.hardware.deterministic)
     with placement.strategy.scope():
         encoder = build_encoder(
             **config.encoder.model_dump(),

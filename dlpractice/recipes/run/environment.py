@@ -19,13 +19,14 @@ def describe_environment(
     devices: Sequence[str],
     replicas: int,
     precision: Choice,
+    deterministic: bool,
     data: Mapping[str, str],
     weights: Mapping[str, str | None],
 ) -> dict[str, Any]:
     """What environment.json holds; None is what cannot be found out, which keeps no run from training.
 
-    devices: of this process; replicas: how many there are over all processes. data: root and digest; weights:
-    origin and digest.
+    deterministic: as the config has it. devices: of this process; replicas: how many there are over all
+    processes. data: root and digest; weights: origin and digest.
     """
     name, timings = precision
     return {
@@ -39,6 +40,8 @@ def describe_environment(
         "replicas": replicas,
         "precision": name,
         "precision_timings_seconds": dict(timings),
+        "compilation": {},
+        "deterministic": deterministic,
         "seed": seed,
         "data": dict(data),
         "weights": dict(weights),

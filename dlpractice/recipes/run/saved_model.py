@@ -23,7 +23,7 @@ from dlpractice.paths import exists
 from dlpractice.recipes.run.model_note import ClassifierNote
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.devices.placement import place
-from dlpractice.training.steps import Forward, compile_forward
+from dlpractice.training.forward import Forward, compile_forward
 
 _BATCH = 32
 _Note = TypeVar("_Note", bound=BaseModel)

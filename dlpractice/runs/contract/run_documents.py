@@ -88,6 +88,15 @@ class WeightsDigest(Part):
     digest: Text | None = key("SHA-256; null for random ones.")
 
 
+class StageCompilation(Part):
+    """Whether XLA compiles a stage, chosen before its first step."""
+
+    compiled: bool = key("Whether it does; a run that goes on keeps to it.")
+    step_seconds: dict[Text, Number | None] = key(
+        "Seconds of a step by `plain` and `compiled`, where `auto` timed them."
+    )
+
+
 class Environment(Document):
     """What the run was made with. It is the last that is written before training."""
 
@@ -102,6 +111,8 @@ class Environment(Document):
     precision_timings_seconds: dict[Text, Number | None] = key(
         "Seconds of a convolution by precision, where `auto` timed them."
     )
+    compilation: dict[Text, StageCompilation] = key("By stage; runs of earlier versions compiled nothing.")
+    deterministic: bool = key("Whether only operations were used that give the same bits each time.")
     seed: int = key("The seed.")
     data: DataDigest = key("The data.")
     weights: WeightsDigest = key("The weights at the start.")

@@ -22,6 +22,15 @@ class Batches(Protocol):
     @property
     def steps(self) -> int: ...
 
+    @property
+    def rows_to_fill(self) -> int:
+        """The rows of this process's share of the largest batch, to which smaller ones may be filled up; 0 if
+        all have one size.
+
+        Where it is not 0, `prepare` gives the example weights last: rows of zeros have none.
+        """
+        ...
+
     def batches(self, epoch: int, start: int = 0) -> Iterator[Sequence[Any]]:
         """The batches of `epoch` from step `start` on.
 
@@ -95,6 +104,12 @@ class Feed:
         much weight, and batch normalisation too few to measure statistics on.
         """
         return -(-len(self.labels) // self.batch_size)
+
+    @property
+    def rows_to_fill(self) -> int:
+        """The rows of this process's share of the largest batch."""
+        share = self.share(-(-len(self.labels) // self.steps))
+        return int(share.stop - share.start)
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Sequence[Any]]:
         """The batches of `epoch` from step `start` on, drawn and read while the step computes.

@@ -94,11 +94,8 @@ class Placement:
         change the loss or the gradients.
         """
         local = self.replicas // self.workers
-        if (lack := local - len(batch[0])) > 0:
-            batch = [
-                np.concatenate([array, np.zeros((lack, *array.shape[1:]), np.asarray(array).dtype)])
-                for array in batch
-            ]
+        if len(batch[0]) < local:
+            batch = [fill_up(array, local) for array in batch]
         if self.replicas == 1:
             return tuple(tf.convert_to_tensor(array) for array in batch)
         bounds = np.linspace(0, len(batch[0]), local + 1).astype(int)
@@ -152,6 +149,18 @@ class Placement:
         values = self.strategy.experimental_distribute_values_from_function(own)
         total: NDArray[np.int32] = self.strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None).numpy()
         return total
+
+
+def fill_up(rows: Any, count: int) -> Any:
+    """(n, ...) rows, or `count` of them with zeros behind if there are fewer. What lies on a device stays
+    there."""
+    if len(rows) >= count:
+        return rows
+    lack = count - len(rows)
+    if isinstance(rows, tf.Tensor):
+        return tf.concat([rows, tf.zeros((lack, *rows.shape[1:]), rows.dtype)], axis=0)
+    rows = np.asarray(rows)
+    return np.concatenate([rows, np.zeros((lack, *rows.shape[1:]), rows.dtype)])
 
 
 def place(devices: Devices = "auto", cluster: Cluster | None = None) -> Placement:

@@ -20,8 +20,9 @@ from dlpractice.training.batches.feed import take_as_they_are
 from dlpractice.training.devices.placement import Placement
 from dlpractice.training.diagnostics.activations import Flow
 from dlpractice.training.diagnostics.net_layers import Document, describe_layer, norm, walk, without_dropout
+from dlpractice.training.optimisers.loss_scale import scale_for
 from dlpractice.training.optimisers.optimisers import build_groups
-from dlpractice.training.steps import Loss, Prepare, compile_train_step, scale_of_loss
+from dlpractice.training.steps import Loss, Prepare, compile_train_step
 
 Read = Callable[[], Mapping[str, Any] | None]
 Write = Callable[[Mapping[str, object]], None]
@@ -31,6 +32,9 @@ _LEARNING_RATE = 1e-3
 _LEARNT = 0.1
 """A batch counts as learnt when no more than this share of its loss above the floor is left."""
 _MOST_EPOCHS = 100
+_FLOAT16_SCALE = 1024.0
+"""What the loss is scaled by where gradients are measured in float16: without, the smallest would be recorded
+as zero."""
 
 
 @dataclass(frozen=True)
@@ -199,8 +203,9 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
                 is_pretrained=lambda variable: False,
                 pretrained_rate=1.0,
             )
+            scale = scale_for(self._precision)
         step = compile_train_step(
-            self._loss, groups, self._placement, self._precision, prepare=self._probe.prepare
+            self._loss, groups, self._placement, scale=scale, prepare=self._probe.prepare
         )
         loss, taken = before, -1  # a step returns the loss before it
         with without_dropout(self.model):
@@ -211,8 +216,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     def _measure(self) -> tuple[float, list[NDArray[Any]]]:
         """The batch's loss and its gradients, as in a step without dropout."""
         if self._gradients is None:
-            # Without this scale, the smallest gradients of float16 would be recorded as zero.
-            scale = scale_of_loss(self._precision)
+            scale = _FLOAT16_SCALE if self._precision == "float16" else 1.0
             self._gradients = compile_gradients(
                 self.model, self._loss, self._placement, scale, self._probe.prepare
             )

@@ -55,6 +55,7 @@ FINETUNE: Settings = {
     "training.learning_rate": 0.05,
     "training.checkpoint_seconds": 1000.0,
     "hardware.precision": "float32",
+    "hardware.compile": False,
     "hardware.devices": 1,
 }
 WHOLE = {
@@ -117,6 +118,8 @@ CHANGES: dict[str, tuple[Any, Settings]] = {
     "training.diagnostics": (True, {}),
     "hardware.devices": (64, {}),
     "hardware.precision": ("bfloat16", {}),
+    "hardware.compile": (True, {}),
+    "hardware.deterministic": (False, {}),
     "hardware.scaling": ("linear", {}),
 }
 

@@ -22,7 +22,7 @@ from dlpractice.recipes.oneshot.embedding_answers import (
 )
 from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.batches.views import DistortedViews
-from dlpractice.training.steps import Forward, forward_all
+from dlpractice.training.forward import Forward, forward_all
 
 RNG = np.random.default_rng(0)
 EMBEDDINGS = RNG.normal(size=(12, 5)).astype(np.float32)

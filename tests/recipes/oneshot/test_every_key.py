@@ -74,6 +74,7 @@ ONESHOT: Settings = {
     "training.epoch_steps": 2,
     "training.checkpoint_seconds": 1000.0,
     "hardware.precision": "float32",
+    "hardware.compile": False,
     "hardware.devices": 1,
 }
 IMAGES: Settings = {"data.source": "images", "batch.alphabets": 1, "training.epochs": 1}
@@ -155,6 +156,8 @@ CHANGES: dict[str, tuple[Any, Settings]] = {
     "evaluation.false_accept_rate": (0.3, {}),
     "hardware.devices": (64, {}),
     "hardware.precision": ("bfloat16", MAPS),
+    "hardware.compile": (True, {}),
+    "hardware.deterministic": (False, {}),
     "hardware.scaling": ("linear", {}),
 }
 

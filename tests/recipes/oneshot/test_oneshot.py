@@ -26,7 +26,7 @@ from dlpractice.recipes.oneshot.setup import prepare_oneshot, read_classes
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.devices.placement import place
-from dlpractice.training.steps import compile_forward
+from dlpractice.training.forward import compile_forward
 
 HEADLINE = "within-alphabet-6-way-1-shot"
 

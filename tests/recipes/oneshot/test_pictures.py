@@ -22,7 +22,7 @@ from dlpractice.recipes.oneshot.results import Protocol, Scored
 from dlpractice.recipes.oneshot.setup import OneshotSetup, prepare_oneshot
 from dlpractice.training.batches.supply import Receive
 from dlpractice.training.batches.views import view_batch
-from dlpractice.training.steps import Forward
+from dlpractice.training.forward import Forward
 
 
 def make_examples(sizes: tuple[tuple[int, int], ...]) -> Examples:

@@ -5,7 +5,7 @@ import platform
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -34,7 +34,8 @@ def test_the_record_of_a_one_shot_run(finished_oneshot_run: Path, tiny_alphabets
 
 
 def test_what_is_told_is_kept_beside_what_is_found() -> None:
-    told = {"data": {"root": "here", "digest": "d"}, "weights": {"origin": "imagenet", "digest": None}}
+    told: dict[str, Any] = {"data": {"root": "here", "digest": "d"}, "deterministic": False}
+    told["weights"] = {"origin": "imagenet", "digest": None}
     found = describe_environment(
         seed=7, devices=("/GPU:0", "/GPU:1"), replicas=4, precision=("bfloat16", {"float32": 2.0}), **told
     )

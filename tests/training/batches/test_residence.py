@@ -10,7 +10,7 @@ from dlpractice.training.batches.feed import Feed
 from dlpractice.training.batches.residence import Residence, Resident, open_residence
 from dlpractice.training.batches.supply import Streamed, Subset
 from dlpractice.training.devices.placement import place
-from dlpractice.training.steps import compile_forward, forward_all
+from dlpractice.training.forward import compile_forward, forward_all
 
 ROWS = np.random.default_rng(0).integers(0, 256, (20, 4, 4, 3), np.uint8)
 

@@ -25,7 +25,8 @@ from dlpractice.training.batches.feed import Feed
 from dlpractice.training.batches.residence import hold
 from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.devices.placement import place
-from dlpractice.training.steps import classification_loss, compile_forward, compile_train_step, forward_all
+from dlpractice.training.forward import compile_forward, forward_all
+from dlpractice.training.steps import classification_loss, compile_train_step
 
 def train(devices, kind, sizes, normalised=False, parts=1):
     placement = place(devices)
@@ -40,7 +41,7 @@ def train(devices, kind, sizes, normalised=False, parts=1):
             model.trainable_variables, kind=kind, weight_decay=0.1,
             is_pretrained=lambda v: v.path.startswith("conv"), pretrained_rate=0.1,
         )
-    step = compile_train_step(classification_loss(model), groups, placement, "float32", parts)
+    step = compile_train_step(classification_loss(model), groups, placement, parts)
     rng, losses = np.random.default_rng(0), []
     for size in sizes:
         images = rng.normal(size=(size, 6, 6, 1)).astype(np.float32)
@@ -97,7 +98,7 @@ def feed_mixed(devices, is_held):  # the weights after an epoch, and all logits
         augmentation=Augmentation("both", 20, mixup=1.0, cutmix=1.0), divided=devices > 1,
     )
     step = compile_train_step(
-        classification_loss(model), groups, placement, "float32", prepare=feed.prepare
+        classification_loss(model), groups, placement, prepare=feed.prepare
     )
     for batch in feed.batches(0):
         step(batch, 0.1)

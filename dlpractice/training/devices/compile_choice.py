@@ -1,0 +1,164 @@
+"""Finds out whether XLA makes the steps of a training faster, and keeps what was found.
+
+To compile takes seconds, and on a CPU the compiled step is often the slower one, because oneDNN's kernels
+beat XLA's. So both are timed on the real net and batch, once for each machine; a training that would be over
+before the compiling has paid is not compiled, and not timed either.
+"""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dlpractice.data.storage.cache_key import Keyed
+from dlpractice.data.storage.cache_lock import writing
+from dlpractice.training.devices.placement import Placement
+from dlpractice.training.diagnostics.net_layers import walk
+
+PLAIN, COMPILED = "plain", "compiled"
+# A compiled step has to win clearly: it was timed for a moment, and the other rounds as the runs before did.
+_MARGIN = 1.1
+# What compiling may cost has to be small beside the training: 10 to 20 s were seen on a GPU of data centres,
+# and 2 to 15 s on two CPU cores, where little is to be won.
+_SHORTEST = {"GPU": 30.0, "CPU": 600.0}
+_ROUNDS = 2
+
+Seconds = Mapping[str, float]
+"""How long a step takes PLAIN and COMPILED. The latter is absent where it was not timed."""
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """Whether XLA compiles a stage's steps, and the times of a step that this was decided by, if any."""
+
+    compiled: bool
+    seconds: Seconds
+
+
+@dataclass(frozen=True)
+class Timing(Keyed):
+    """What the speed of a step depends on, with which its times are kept in the cache.
+
+    Args:
+        machine: see `describe_machine`.
+        net: the layers, which of them are trained, and the shapes of their weights and outputs.
+        batch: shapes and types of what a step takes.
+        precision: that the net computes in.
+        parts: those in which a batch is computed.
+    """
+
+    machine: tuple[str, ...]
+    net: str
+    batch: tuple[str, ...]
+    precision: str
+    parts: int
+
+    CODE: ClassVar[tuple[str, ...] | None] = ("dlpractice.training.steps", __name__)
+
+    def read(self) -> dict[str, float]:
+        """The times that are kept; none if the file is absent, or damaged: then it is written anew."""
+        try:
+            found = json.loads(self._path.read_text())
+            return {name: float(found[name]) for name in (PLAIN, COMPILED) if name in found}
+        except (OSError, ValueError, TypeError):
+            return {}
+
+    def write(self, seconds: Seconds) -> None:
+        """Keeps times. Raises DataError where the cache cannot be written."""
+        with writing(self._path.parent):
+            new = self._path.with_suffix(".new")
+            new.write_text(json.dumps(dict(seconds)))
+            os.replace(new, self._path)
+
+    @property
+    def _path(self) -> Path:
+        return self.cache_place("compilation") / "seconds.json"
+
+
+def describe_timing(
+    model: keras.Model, batch: Sequence[Any], precision: str, parts: int, placement: Placement
+) -> Timing:
+    """What the speed of steps of `model` on batches like `batch` depends on."""
+    layers = [
+        (
+            type(layer).__name__,
+            [list(variable.shape) for variable in layer.trainable_variables],
+            [list(variable.shape) for variable in layer.non_trainable_variables],
+            str(getattr(layer, "output", None) is not None and layer.output.shape),
+        )
+        for layer in walk(model)
+    ]
+    shapes = tuple(f"{np.asarray(array).dtype} {np.shape(array)}" for array in batch)
+    return Timing(describe_machine(placement), json.dumps(layers), shapes, precision, parts)
+
+
+def describe_machine(placement: Placement) -> tuple[str, ...]:
+    """The processor, its cores, the models of the devices, and the replicas over all processes."""
+    physical = {name: tf.config.list_physical_devices(name) for name in ("GPU", "CPU")}
+    models = [
+        str(tf.config.experimental.get_device_details(device).get("device_name", "GPU"))
+        for device in (physical["GPU"] if "GPU" in placement.devices[0] else [])
+    ]
+    return (_name_processor(), f"{os.cpu_count()}", *models, *placement.devices, f"{placement.replicas}")
+
+
+def _name_processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())
+
+
+def choose_compilation(
+    timing: Timing,
+    steps: int,
+    placement: Placement,
+    prepare: Callable[[bool], Callable[[], object]],
+) -> Compilation:
+    """Chooses by what the cache holds, or else by timing; all workers choose what the first one does.
+
+    The same steps and the same cache give the same choice: it does not hang on the moment.
+
+    Args:
+        steps: those of the whole training.
+        prepare: from whether XLA shall compile to a function that takes a step and waits for its end.
+    """
+    seconds: dict[str, float] = placement.agree(timing.read() if placement.is_chief else None)
+    known = dict(seconds)
+    shortest = _SHORTEST["GPU" if "GPU" in placement.devices[0] else "CPU"]
+    if PLAIN not in seconds:
+        seconds = placement.agree(_time({PLAIN: prepare(False)}))
+    if COMPILED not in seconds and seconds[PLAIN] * steps >= shortest:
+        seconds = placement.agree(_time({PLAIN: prepare(False), COMPILED: prepare(True)}))
+    if seconds != known and placement.is_chief:
+        timing.write(seconds)
+    is_long = seconds[PLAIN] * steps >= shortest
+    return Compilation(is_long and seconds[COMPILED] * _MARGIN < seconds[PLAIN], seconds)
+
+
+def _time(calls: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+    """The seconds of each call, the shortest of some in turns: other processes slow some of them down.
+
+    The first round is not counted, since graphs are made in it. There are equally many for all workers, who
+    wait for each other in each call.
+    """
+    for call in calls.values():
+        call()
+    rounds = [{name: _time_once(call) for name, call in calls.items()} for _ in range(_ROUNDS)]
+    return {name: min(times[name] for times in rounds) for name in calls}
+
+
+def _time_once(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
