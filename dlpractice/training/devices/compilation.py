@@ -13,7 +13,6 @@ import keras
 import tensorflow as tf
 
 from dlpractice.layers.normalisation import FusedBatchNormalization
-from dlpractice.training.diagnostics.net_layers import walk
 
 Compiler = Callable[[Callable[..., Any]], Callable[..., Any]]
 """From a function of tensors to one that computes the same."""
@@ -36,4 +35,5 @@ def normalises_batches(model: keras.Model) -> bool:
 
     On several replicas, such layers exchange their sums in the midst of the net: no step can be compiled.
     """
-    return any(isinstance(layer, FusedBatchNormalization) and layer.trainable for layer in walk(model))
+    layers = model._flatten_layers(include_self=False)
+    return any(isinstance(layer, FusedBatchNormalization) and layer.trainable for layer in layers)

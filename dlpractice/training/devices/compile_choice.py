@@ -20,8 +20,10 @@ import tensorflow as tf
 
 from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.cache_lock import writing
+from dlpractice.errors import DlpError
+from dlpractice.paths import read_text
 from dlpractice.training.devices.placement import Placement
-from dlpractice.training.diagnostics.net_layers import walk
+from dlpractice.whole_files import replacing
 
 PLAIN, COMPILED = "plain", "compiled"
 # A compiled step has to win clearly: it was timed for a moment, and the other rounds as the runs before did.
@@ -66,17 +68,15 @@ class Timing(Keyed):
     def read(self) -> dict[str, float]:
         """The times that are kept; none if the file is absent, or damaged: then it is written anew."""
         try:
-            found = json.loads(self._path.read_text())
+            found = json.loads(read_text(self._path))
             return {name: float(found[name]) for name in (PLAIN, COMPILED) if name in found}
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, AttributeError, DlpError):
             return {}
 
     def write(self, seconds: Seconds) -> None:
         """Keeps times. Raises DataError where the cache cannot be written."""
-        with writing(self._path.parent):
-            new = self._path.with_suffix(".new")
+        with writing(self._path.parent), replacing(self._path) as new:
             new.write_text(json.dumps(dict(seconds)))
-            os.replace(new, self._path)
 
     @property
     def _path(self) -> Path:
@@ -94,7 +94,7 @@ def describe_timing(
             [list(variable.shape) for variable in layer.non_trainable_variables],
             str(getattr(layer, "output", None) is not None and layer.output.shape),
         )
-        for layer in walk(model)
+        for layer in model._flatten_layers(include_self=False)
     ]
     shapes = tuple(f"{np.asarray(array).dtype} {np.shape(array)}" for array in batch)
     return Timing(describe_machine(placement), json.dumps(layers), shapes, precision, parts)
@@ -112,8 +112,8 @@ def describe_machine(placement: Placement) -> tuple[str, ...]:
 
 def _name_processor() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
+        lines = read_text(Path("/proc/cpuinfo")).splitlines()
+    except (OSError, ValueError, DlpError):
         lines = []
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(named, platform.processor() or platform.machine())
