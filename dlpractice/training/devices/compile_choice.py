@@ -21,9 +21,9 @@ import tensorflow as tf
 from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.cache_lock import writing
 from dlpractice.errors import DlpError
-from dlpractice.paths import read_text
+from dlpractice.paths import read_file
+from dlpractice.runs.atomic_files import write_json
 from dlpractice.training.devices.placement import Placement
-from dlpractice.whole_files import replacing
 
 PLAIN, COMPILED = "plain", "compiled"
 # A compiled step has to win clearly: it was timed for a moment, and the other rounds as the runs before did.
@@ -68,15 +68,15 @@ class Timing(Keyed):
     def read(self) -> dict[str, float]:
         """The times that are kept; none if the file is absent, or damaged: then it is written anew."""
         try:
-            found = json.loads(read_text(self._path))
+            found = json.loads(read_file(self._path, 1 << 16))
             return {name: float(found[name]) for name in (PLAIN, COMPILED) if name in found}
         except (OSError, ValueError, TypeError, AttributeError, DlpError):
             return {}
 
     def write(self, seconds: Seconds) -> None:
         """Keeps times. Raises DataError where the cache cannot be written."""
-        with writing(self._path.parent), replacing(self._path) as new:
-            new.write_text(json.dumps(dict(seconds)))
+        with writing(self._path.parent):
+            write_json(self._path, dict(seconds))
 
     @property
     def _path(self) -> Path:
@@ -112,7 +112,7 @@ def describe_machine(placement: Placement) -> tuple[str, ...]:
 
 def _name_processor() -> str:
     try:
-        lines = read_text(Path("/proc/cpuinfo")).splitlines()
+        lines = read_file(Path("/proc/cpuinfo"), 1 << 22).decode().splitlines()
     except (OSError, ValueError, DlpError):
         lines = []
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
