@@ -22,8 +22,8 @@ from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.cache_lock import writing
 from dlpractice.errors import DlpError
 from dlpractice.paths import read_file
-from dlpractice.runs.atomic_files import write_json
 from dlpractice.training.devices.placement import Placement
+from dlpractice.whole_files import replacing
 
 PLAIN, COMPILED = "plain", "compiled"
 # A compiled step has to win clearly: it was timed for a moment, and the other rounds as the runs before did.
@@ -75,8 +75,8 @@ class Timing(Keyed):
 
     def write(self, seconds: Seconds) -> None:
         """Keeps times. Raises DataError where the cache cannot be written."""
-        with writing(self._path.parent):
-            write_json(self._path, dict(seconds))
+        with writing(self._path.parent), replacing(self._path) as new:
+            new.write_text(json.dumps(dict(seconds)))
 
     @property
     def _path(self) -> Path:
