@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from dlpractice.benchmark.device.intervals import repeat_interval
 from dlpractice.benchmark.device.machine import describe_machine
 from dlpractice.benchmark.device.memory import MemoryBudget
 from dlpractice.benchmark.device.steadiness import Steadiness
+from dlpractice.benchmark.device.time_limit import TimeLimit, list_left_out
 from dlpractice.benchmark.device.timing import Sampling
 from dlpractice.benchmark.input_pipeline import find_jpegs, measure_input
 from dlpractice.benchmark.models.models import measure_models
@@ -35,6 +37,17 @@ from dlpractice.runs.commit import describe_commit
 from dlpractice.runs.contract.document import SCHEMA
 
 Measure = Callable[[Any, Context], Document]
+
+# What share of the time each part gets, among those that are still to come: about what they take on a CPU.
+_WEIGHTS: dict[PartName, float] = {
+    "peaks": 35,
+    "models": 75,
+    "input": 8,
+    "data_parallel": 15,
+    "model_parallel": 12,
+    "prediction": 2,
+    "backends": 45,
+}
 
 # Each part gets its own section of the config. A part may read those before it in `context.measured`. The
 # modules must be importable under every backend: what needs TensorFlow imports it when it measures.
@@ -79,25 +92,20 @@ def run(config: Benchmark, folder: BenchmarkFolder, progress: Progress | None = 
     sampling = Sampling(config.repetitions, config.spread_seconds)
     steadiness = Steadiness()
     steadiness.look()
-    context = Context(
-        sampling,
-        MemoryBudget(config.memory_share),
-        progress,
-        config.seed,
-        measured,
-        steadiness.look_in_passing,
-    )
+    limit = TimeLimit(started + config.time_limit_seconds)
+    memory, look = MemoryBudget(config.memory_share), steadiness.look_in_passing
+    context = Context(sampling, memory, progress, config.seed, measured, limit, look)
     for message in _list_idle_settings(config):
         progress.warn(message)
-    for part in [part for part in PARTS if part in config.parts]:
+    parts = [part for part in PARTS if part in config.parts]
+    for number, part in enumerate(parts):
         steadiness.look_in_passing()
-        measured[part] = _measure(part, config.section(part), context)
+        share = _WEIGHTS[part] / sum(_WEIGHTS[later] for later in parts[number:])
+        measured[part] = _measure(part, config.section(part), replace(context, time=limit.share(share)))
         if part != "prediction":  # of machines that nobody has given a price for
             add_costs(measured[part], config.price_per_hour)
         steadiness.look()
-        document["steadiness"] = steadiness.to_json()
-        settle_intervals(measured, steadiness.drift() or 0.0)
-        document["contradictions"] = mark_contradictions(measured)
+        document |= _conclude(measured, steadiness, config)
         document["seconds"] = time.perf_counter() - started
         folder.write_document(document)
     for message in document["steadiness"]["warnings"]:
@@ -105,6 +113,16 @@ def run(config: Benchmark, folder: BenchmarkFolder, progress: Progress | None = 
     document["finished"] = True
     folder.write_document(document)
     return document
+
+
+def _conclude(measured: Mapping[str, Document], steadiness: Steadiness, config: Benchmark) -> Document:
+    """What the parts that have run say together; settles the intervals of their rows."""
+    settle_intervals(measured, steadiness.drift() or 0.0)
+    return {
+        "steadiness": steadiness.to_json(),
+        "contradictions": mark_contradictions(measured),
+        "left_out": list_left_out(measured),
+    }
 
 
 def add_costs(part: Document, price_per_hour: float | None) -> None:
@@ -147,6 +165,8 @@ def refuse_unknown(config: Benchmark) -> None:
 
 def _measure(part: PartName, section: Any, context: Context) -> Document:
     started = time.perf_counter()
+    if why := context.time.why_not():
+        return {**_nothing(why, "give it more"), "seconds": 0.0}
     try:
         document = MEASURES[part](section, context)
     except DlpError as error:

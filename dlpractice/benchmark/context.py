@@ -8,6 +8,7 @@ from typing import Any
 
 from dlpractice.benchmark.device.measurement import Figure, Row, measure_in_turn
 from dlpractice.benchmark.device.memory import MemoryBudget
+from dlpractice.benchmark.device.time_limit import TimeLimit
 from dlpractice.benchmark.device.timing import Sampling
 from dlpractice.progress import Progress
 
@@ -24,6 +25,7 @@ class Context:
     progress: is told what is being measured.
     seed: for the weights of nets and for random images.
     measured: the documents of the parts that have run, by the part's name.
+    time: when the part has to be done.
     look: looks at how steady the machine is; called where a measurement is interrupted anyway.
     """
 
@@ -32,6 +34,7 @@ class Context:
     progress: Progress
     seed: int
     measured: Mapping[str, Document] = field(default_factory=dict)
+    time: TimeLimit = field(default_factory=TimeLimit)
     look: Callable[[], object] = lambda: None
 
     def measure(self, stage: str, figures: Sequence[Figure]) -> list[Row]:
@@ -46,4 +49,5 @@ class Context:
             self.sampling,
             starting=lambda rounds: self.progress.stage(stage, rounds, "rounds"),
             after_round=after_round,
+            seconds=self.time.left(),
         )

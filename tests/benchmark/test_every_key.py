@@ -38,6 +38,7 @@ SMALL: dict[str, Any] = {
     "command": "benchmark",
     "repetitions": 5,
     "spread_seconds": 0.0,
+    "time_limit_seconds": 86_400.0,  # what is left of it stands in no note
     "peaks": {"precisions": ["float32"], "sizes": [32], "sustained_seconds": 0.0, "array_mebibytes": 1},
     "models": {"names": ["siamese"], "batch_sizes": [1, 2], "precisions": ["float32"]},
     "input": {"images": 8, "image_size": 16, "batch_size": 4},
@@ -50,6 +51,7 @@ CHANGES: dict[str, tuple[list[str], Any]] = {
     "parts": (["peaks"], ["input"]),
     "repetitions": (["peaks"], 6),
     "spread_seconds": (["peaks"], 1.0),
+    "time_limit_seconds": (["peaks"], 1e-9),
     "memory_share": (["peaks"], 1e-9),
     "price_per_hour": (["models"], 2.0),
     "seed": (["models"], 1),

@@ -20,6 +20,7 @@ from dlpractice.errors import ConfigError, DataError, HardwareError, RunError
 runner = CliRunner()
 SMALL = [
     "parts=[peaks]",
+    "time_limit_seconds=3600",
     "peaks.precisions=[float32, tf32]",
     "peaks.sizes=[32]",
     "peaks.sustained_seconds=0",

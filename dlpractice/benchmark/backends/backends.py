@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from itertools import product
 from typing import Any
@@ -20,8 +20,14 @@ from typing import Any
 from dlpractice.benchmark.backends.retired_frameworks import RETIRED_FRAMEWORKS
 from dlpractice.benchmark.context import Context, Document
 from dlpractice.benchmark.device.measurement import NetRow, missing_row
+from dlpractice.benchmark.device.time_limit import NO_TIME
 from dlpractice.config.sections.benchmark import Backends
 from dlpractice.whole_files import scratch_folder
+
+# A backend's process is not begun for less: it takes as long to import one.
+_LEAST_SECONDS = 5.0
+# What a process may plan with of the time after which it is ended; it also has to begin and end.
+_OF_THE_LIMIT = 0.7
 
 
 def measure_backends(section: Backends, context: Context) -> Document:
@@ -34,8 +40,9 @@ def measure_backends(section: Backends, context: Context) -> Document:
     """
     context.progress.stage("measuring backends", len(section.names), "backends")
     rows: list[Document] = []
-    for name in section.names:
-        rows += _measure_backend(name, section, context)
+    for number, name in enumerate(section.names):
+        share = context.time.share(1 / (len(section.names) - number))
+        rows += _measure_backend(name, section, replace(context, time=share))
         context.progress.advance()
     return {"rows": rows, "retired": [framework.to_json() for framework in RETIRED_FRAMEWORKS]}
 
@@ -45,6 +52,9 @@ def _measure_backend(name: str, section: Backends, context: Context) -> list[Doc
     if absent := [package for package in runner.packages if find_spec(package) is None]:
         why = f"{', '.join(absent)} not installed; pip install '{runner.distribution}' brings it"
         return _nothing(name, section, why)
+    seconds = _seconds(section, context)
+    if context.time.why_not(_LEAST_SECONDS):
+        return _nothing(name, section, NO_TIME)
     with scratch_folder() as folder:
         try:
             done = subprocess.run(
@@ -52,15 +62,21 @@ def _measure_backend(name: str, section: Backends, context: Context) -> list[Doc
                 env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **runner.environment},
                 capture_output=True,
                 text=True,
-                timeout=section.timeout_seconds,
+                timeout=seconds,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return _nothing(name, section, f"it took more than {section.timeout_seconds:.0f} s")
+            late = f"it took more than {section.timeout_seconds:.0f} s"
+            return _nothing(name, section, late if seconds == section.timeout_seconds else NO_TIME)
     if done.returncode != 0:
         return _nothing(name, section, _say_why(done.returncode, done.stderr))
     document = json.loads(done.stdout)
     return [_adopt(row, name, document["environment"]) for row in document["parts"]["models"]["rows"]]
+
+
+def _seconds(section: Backends, context: Context) -> float:
+    """How long a backend's process may take."""
+    return min(section.timeout_seconds, context.time.left())
 
 
 def _say_why(status: int, said: str) -> str:
@@ -82,6 +98,7 @@ def _benchmark_command(section: Backends, context: Context, folder: str) -> list
         f"repetitions={context.sampling.repetitions}",
         f"spread_seconds={context.sampling.spread_seconds}",
         f"memory_share={context.memory.share}",
+        f"time_limit_seconds={_OF_THE_LIMIT * _seconds(section, context):.1f}",
         f"seed={context.seed}",
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -75,6 +76,7 @@ def measure_in_turn(
     starting: Callable[[int], object] = lambda rounds: None,
     after_round: Callable[[], object] = lambda: None,
     clock: Clock = time.perf_counter,
+    seconds: float = math.inf,
 ) -> list[Row]:
     """Measures all figures in turn, a repetition of each per round, and gives their rows in the same order.
 
@@ -83,13 +85,15 @@ def measure_in_turn(
 
     starting: is told how many rounds there will be, before the first.
     after_round: is called after each round.
+    seconds: about the most that measuring may take; there are three rounds even so.
     """
     kept = {figure.name: figure.watch for figure in figures if figure.watch is not None}
     while True:
         watches = list(kept.values())
-        starting(count_rounds(watches, sampling))
+        rounds = count_rounds(watches, sampling, seconds)
+        starting(rounds)
         try:
-            timings = dict(zip(kept, time_in_turn(watches, sampling, after_round), strict=True))
+            timings = dict(zip(kept, time_in_turn(watches, rounds, after_round), strict=True))
         except Exception as error:
             if not kept or not backend.is_out_of_memory(error):
                 raise

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from dlpractice.benchmark.device.intervals import repeat_interval
+from dlpractice.benchmark.device.intervals import LEAST_REPETITIONS, repeat_interval
 
 Clock = Callable[[], float]
 
@@ -131,6 +131,14 @@ class Watch:
             self._look(1)
         self._seconds.append(self._look(self._calls))
 
+    def run_for(self, seconds: float) -> int:
+        """Makes calls without a pause for so many seconds, and waits for them; gives their number."""
+        started, made = self._clock(), 0
+        while self._clock() - started < seconds:
+            self._look(self._calls)
+            made += self._calls
+        return made
+
     def read(self) -> Timing:
         """All repetitions so far."""
         return Timing(self._first, self._warmup, self._calls, tuple(self._seconds))
@@ -159,18 +167,25 @@ class Watch:
         return made, best
 
 
-def count_rounds(watches: Sequence[Watch], sampling: Sampling) -> int:
-    """How many rounds to measure, by the time that one repetition of each of `watches` takes."""
-    seconds = sum(watch.repetition_seconds for watch in watches)
-    spread = math.ceil(sampling.spread_seconds / seconds) if seconds > 0 else 0
-    return max(sampling.repetitions, min(spread, _MOST_ROUNDS))
+def count_rounds(watches: Sequence[Watch], sampling: Sampling, seconds: float = math.inf) -> int:
+    """How many rounds to measure, by the time that one repetition of each of `watches` takes.
+
+    seconds: about the most that they may take together; there are as many as an interval needs even so.
+    """
+    round_seconds = sum(watch.repetition_seconds for watch in watches)
+    if round_seconds <= 0:
+        return sampling.repetitions
+    wanted = max(sampling.repetitions, min(math.ceil(sampling.spread_seconds / round_seconds), _MOST_ROUNDS))
+    if wanted * round_seconds <= seconds:
+        return wanted
+    return max(min(LEAST_REPETITIONS, wanted), int(seconds / round_seconds))
 
 
 def time_in_turn(
-    watches: Sequence[Watch], sampling: Sampling, after_round: Callable[[], object] = lambda: None
+    watches: Sequence[Watch], rounds: int, after_round: Callable[[], object] = lambda: None
 ) -> list[Timing]:
     """Repeats all `watches` in turn, so that the repetitions of each are spread over the time of all."""
-    for _ in range(count_rounds(watches, sampling)):
+    for _ in range(rounds):
         for watch in watches:
             watch.repeat(after_others=len(watches) > 1)
         after_round()

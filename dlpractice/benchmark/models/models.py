@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
-import keras
-import numpy as np
-
 from dlpractice.benchmark.context import Context, Document
 from dlpractice.benchmark.device import backend
-from dlpractice.benchmark.device.backend import Compiled
+from dlpractice.benchmark.device.energy import find_meter, measure_energy
 from dlpractice.benchmark.device.measurement import Figure, NetRow
 from dlpractice.benchmark.device.memory import VALUE_BYTES
-from dlpractice.benchmark.device.tensor_float_32 import arithmetic_of
-from dlpractice.benchmark.device.timing import Watch
+from dlpractice.benchmark.device.peak_memory import PeakMemory
+from dlpractice.benchmark.models.batch_figures import choose_batch_sizes, warm_up_batches
 from dlpractice.benchmark.models.binding import find_binding
 from dlpractice.benchmark.models.counting import Work, count_work
 from dlpractice.benchmark.models.roofline import Roof, read_roof
-from dlpractice.benchmark.models.throughput import (
-    computing_in,
-    input_shape,
-    output_shape,
-    prepare_inference,
-    prepare_training,
-    random_batch,
-)
+from dlpractice.benchmark.models.throughput import computing_in
 from dlpractice.benchmark.nets import build_net
 from dlpractice.benchmark.peaks.published_peaks import find_peak
 from dlpractice.config.sections.benchmark import Models
 
-# A training step is a forward pass, and a backward pass with two products for each product of the first.
-_TRAINING_COST = 3
-_UNIT = "images/s"
+# Of the time of the part, measuring all nets in turn gets as much as warming up so many of them.
+_MEASURING = 2
 
 
 def measure_models(section: Models, context: Context) -> Document:
@@ -43,13 +32,17 @@ def measure_models(section: Models, context: Context) -> Document:
     has the achieved `tflops`, the `intensity` in operations a byte, the `arithmetic` of its products (`tf32`
     where float32 is rounded to it), its shares of the measured peak and of the maker's peak in that
     arithmetic, and what `binds` (see `binding`); null where a peak is not known. `roof`: the measured peaks.
-    `uncounted`: layers whose operations are not in those figures.
+    `uncounted`: layers whose operations are not in those figures. On a GPU there is `peak_memory_bytes`, and
+    `largest_that_fits` says which batch was found by doubling. Where energy is counted, there is
+    `images_per_joule`.
     """
     roof = read_roof(context.measured.get("peaks"))
     uncounted: dict[str, list[str]] = {}
     rows: list[Document] = []
     group: list[Figure] = []
-    for name, precision in product(section.names, section.precisions):
+    nets = list(product(section.names, section.precisions))
+    for number, (name, precision) in enumerate(nets):
+        limit = context.time.share(1 / (len(nets) - number + _MEASURING))
         with computing_in(precision):
             net = build_net(name, context.seed)
         work = count_work(net)
@@ -57,14 +50,15 @@ def measure_models(section: Models, context: Context) -> Document:
             uncounted[name] = list(work.unknown)
         # As many nets take turns as memory allows: the more there are, the longer the time of each.
         if group and context.memory.why_not(_largest_load(work, precision, section)):
-            rows += context.measure("measuring nets", group)
+            rows += _measure(group, context)
             group = []
         context.progress.stage(f"warming up {name} in {precision}", 1, "net")
+        memory = PeakMemory()
         for done, compiler in product(_works(section), _compilers(section)):
             row = NetRow(name, done, precision, compiler)
-            group += _warm_up_batches(net, work, row, section, context)
+            group += warm_up_batches(net, work, row, section, context, limit, memory)
         context.progress.advance()
-    rows += context.measure("measuring nets", group)
+    rows += _measure(group, context)
     rows = [_place(row, roof) for row in rows]
     measured = [row for row in rows if row["value"] is not None]
     for found in measured:
@@ -74,6 +68,22 @@ def measure_models(section: Models, context: Context) -> Document:
         "roof": roof.to_json(),
         "uncounted": uncounted,
     }
+
+
+def _measure(group: Sequence[Figure], context: Context) -> list[Document]:
+    """Measures the nets of a group in turn, and where there is a meter, what the best batch of each takes."""
+    rows = context.measure("measuring nets", group)
+    meter = find_meter()
+    if meter is None:
+        return rows
+    watches = {figure.name: figure.watch for figure in group}
+    measured = sorted((row for row in rows if row["value"] is not None), key=lambda row: float(row["value"]))
+    best = {(row["net"], row["work"], row["precision"], row["compiler"]): row for row in measured}
+    for row in best.values():
+        watch = watches[row["name"]]
+        if watch is not None and context.time.why_not(meter.least_seconds) is None:
+            row |= measure_energy(meter, watch, row["batch"])
+    return rows
 
 
 def _works(section: Models) -> tuple[str, ...]:
@@ -86,54 +96,9 @@ def _compilers(section: Models) -> tuple[str, ...]:
 
 
 def _largest_load(work: Work, precision: str, section: Models) -> int:
-    """The most bytes that any of the net's measurements needs."""
-    return work.memory_bytes(max(section.batch_sizes), VALUE_BYTES[precision], training=section.training)
-
-
-def _warm_up_batches(
-    net: keras.Model, work: Work, row: NetRow, section: Models, context: Context
-) -> Iterator[Figure]:
-    """A figure for each batch size, smallest first: these tell how long a larger one would take."""
-    training, value_bytes = row.work == "training", VALUE_BYTES[row.precision]
-    prepare = prepare_training if training else prepare_inference
-    call = prepare(net, xla=row.compiler == "xla")
-    longest = section.longest_call_seconds * (_TRAINING_COST if training else 1)
-    per_image = 0.0
-    for batch in sorted(set(section.batch_sizes)):
-        name, fields = f"models/{row.label(batch)}", row.fields(batch)
-        why = context.memory.why_not(work.memory_bytes(batch, value_bytes, training=training))
-        if why is None and per_image * batch > longest:
-            why = f"one call would take about {per_image * batch:.2g} s"
-        watch = None if why else warm_up(net, call, batch, training, context.seed)
-        if watch is None:
-            yield Figure(name, _UNIT, why=why, notes=fields)
-            continue
-        per_image = watch.warm_seconds / batch
-        flops = work.flops(batch, training=training)
-        notes = fields | {
-            "how": call.how,
-            "arithmetic": arithmetic_of(row.precision),
-            "flops": flops / batch,
-            "intensity": flops / work.bytes_moved(batch, value_bytes, training=training),
-        }
-        yield Figure(name, _UNIT, batch, watch, notes=notes)
-
-
-def warm_up(net: keras.Model, call: Compiled, batch: int, training: bool, seed: int) -> Watch | None:
-    """Warms up a call on a batch of random images on the device, with targets where it trains.
-
-    Gives None where memory runs out.
-    """
-    rng = np.random.default_rng(seed)
-    try:
-        arguments = [random_batch(input_shape(net, batch), rng)]
-        if training:
-            arguments.append(random_batch(output_shape(net, batch), rng))
-        return Watch(lambda: call(*arguments), synchronise=backend.synchronise)
-    except Exception as error:
-        if not backend.is_out_of_memory(error):
-            raise
-        return None
+    """The most bytes that any of the net's measurements needs, of those whose batches are given."""
+    sizes, _ = choose_batch_sizes(section)
+    return work.memory_bytes(max(sizes), VALUE_BYTES[precision], training=section.training)
 
 
 def _place(row: Document, roof: Roof) -> Document:

@@ -13,6 +13,7 @@ from dlpractice.benchmark.device import backend
 from dlpractice.benchmark.device.backend import Compiled, backend_name, compile_call
 
 _MOMENTUM = 0.9
+_DRAWN = 64
 
 
 @contextmanager
@@ -133,5 +134,12 @@ def _values(variables: Any) -> list[Any]:
 
 
 def random_batch(shape: tuple[int, ...], rng: Any, top: float = 1.0) -> Any:
-    """A batch of random float32 values in 0..top on the device."""
-    return backend.to_device((top * rng.random(shape)).astype("float32"))
+    """A batch of random float32 values in 0..top on the device.
+
+    After so many images they are repeated there: drawing thousands of them would take longer than computing.
+    """
+    drawn = backend.to_device((top * rng.random((min(shape[0], _DRAWN), *shape[1:]))).astype("float32"))
+    if shape[0] <= _DRAWN:
+        return drawn
+    times = -(-shape[0] // _DRAWN)
+    return ops.tile(drawn, (times, *(1 for _ in shape[1:])))[: shape[0]]

@@ -18,7 +18,7 @@ import numpy as np
 from dlpractice.benchmark.context import Document
 from dlpractice.benchmark.device import backend
 from dlpractice.benchmark.device.tensor_float_32 import tensor_float_32
-from dlpractice.benchmark.device.timing import Sampling, Timing, Watch, time_in_turn
+from dlpractice.benchmark.device.timing import Sampling, Timing, Watch, count_rounds, time_in_turn
 from dlpractice.benchmark.models.counting import count_operations
 from dlpractice.benchmark.models.graphs import Graph, read_graph
 from dlpractice.benchmark.parallel.channel_split import run_forward as run_channels
@@ -178,7 +178,8 @@ def draw_batch(net: keras.Model, count: int) -> tuple[Any, Any]:
 
 
 def _time_in_turn(calls: Iterable[Callable[[], object]], sampling: Sampling) -> list[Timing]:
-    return time_in_turn([Watch(call, synchronise=backend.synchronise) for call in calls], sampling)
+    watches = [Watch(call, synchronise=backend.synchronise) for call in calls]
+    return time_in_turn(watches, count_rounds(watches, sampling))
 
 
 def _against(found: dict[str, Any], wanted: dict[str, Any]) -> float:

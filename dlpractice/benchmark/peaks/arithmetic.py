@@ -14,9 +14,10 @@ import keras
 import numpy as np
 
 from dlpractice.benchmark.device import backend
-from dlpractice.benchmark.device.measurement import Figure, Row
+from dlpractice.benchmark.device.measurement import Figure, Row, missing_row
 from dlpractice.benchmark.device.memory import VALUE_BYTES, MemoryBudget
 from dlpractice.benchmark.device.tensor_float_32 import tensor_float_32
+from dlpractice.benchmark.device.time_limit import TimeLimit
 from dlpractice.benchmark.device.timing import Clock, Timing, Watch
 from dlpractice.benchmark.peaks.published_peaks import find_peak
 
@@ -24,6 +25,7 @@ UNIT = "TFLOP/s"
 
 _SMALLEST = 128
 _SEED = 0
+_NO_LIMIT = TimeLimit()
 # A sustained run is looked at every so many seconds; its result is the rate of its last half.
 _LOOK_SECONDS = 0.1
 
@@ -36,15 +38,16 @@ def prepare_products(
     longest_call: float,
     memory: MemoryBudget,
     clock: Clock = time.perf_counter,
+    limit: TimeLimit = _NO_LIMIT,
 ) -> list[Figure]:
     """Figures matmul/PRECISION/SIZE in TFLOP/s.
 
     A size that does not fit into memory has no value, and says so; so does one that would take more than
-    `longest_call` seconds, by what smaller sizes took.
+    `longest_call` seconds, by what smaller sizes took, or for which the limit leaves no time.
 
     sizes: the sides of the square matrices.
     """
-    if why := _why_not_at_all(precision):
+    if why := _why_not_at_all(precision) or limit.why_not():
         return [Figure(f"matmul/{precision}", UNIT, why=why, notes=_fields(precision))]
     figures: list[Figure] = []
     with computing_in(precision):
@@ -52,7 +55,7 @@ def prepare_products(
         for size in sorted(set(sizes)):
             name = f"matmul/{precision}/{size}"
             known, seconds = _foresee(precision, size, known, longest_call, clock)
-            why = memory.why_not(3 * size * size * VALUE_BYTES[precision])
+            why = memory.why_not(3 * size * size * VALUE_BYTES[precision]) or limit.why_not()
             if why is None and seconds > longest_call:
                 why = f"one product would take about {seconds:.2g} s"
             if why is not None:
@@ -144,6 +147,11 @@ def _foresee(
         tried *= 2
         seconds = _one_call(precision, tried, clock)
     return (tried, seconds), seconds * (size / tried) ** 3
+
+
+def missing_sustained(precision: str, why: str) -> Row:
+    """The row of a sustained run that was left out."""
+    return missing_row(f"matmul/{precision}/sustained", UNIT, why, _fields(precision, sustained=True))
 
 
 def sustain(precision: str, burst: Row, wanted: float, clock: Clock = time.perf_counter) -> Row:

@@ -6,10 +6,14 @@ from dlpractice.benchmark.context import Context, Document
 from dlpractice.benchmark.device import backend
 from dlpractice.benchmark.device.backend import Device
 from dlpractice.benchmark.device.measurement import Row
-from dlpractice.benchmark.peaks.arithmetic import prepare_products, sustain
+from dlpractice.benchmark.device.time_limit import NO_TIME
+from dlpractice.benchmark.peaks.arithmetic import missing_sustained, prepare_products, sustain
 from dlpractice.benchmark.peaks.bandwidth import array_bytes, prepare_link, prepare_memory
 from dlpractice.benchmark.peaks.published_peaks import VENDOR_PEAKS, find_peak
 from dlpractice.config.sections.benchmark import Peaks
+
+# Warming up the products of a precision may take so much of what is left of the part's time.
+_WARMING = 0.5
 
 
 def measure_peaks(section: Peaks, context: Context) -> Document:
@@ -23,7 +27,13 @@ def measure_peaks(section: Peaks, context: Context) -> Document:
     context.progress.stage("warming up products", len(precisions), "precisions")
     products = []
     for precision in precisions:
-        products += prepare_products(precision, section.sizes, section.longest_call_seconds, context.memory)
+        products += prepare_products(
+            precision,
+            section.sizes,
+            section.longest_call_seconds,
+            context.memory,
+            limit=context.time.share(_WARMING),
+        )
         context.progress.advance()
     bytes_each = array_bytes(section.array_mebibytes)
     link = prepare_link(bytes_each, context.memory)
@@ -51,6 +61,8 @@ def _sustain(
     for precision in precisions:
         products = (row for row in rows if row["measure"] == "matmul" and row["precision"] == precision)
         bursts = [row for row in products if row["value"]]
-        if bursts:
+        if bursts and context.time.why_not(seconds):
+            yield missing_sustained(precision, NO_TIME)
+        elif bursts:
             yield sustain(precision, max(bursts, key=lambda row: row["size"]), seconds)
         context.progress.advance()

@@ -45,6 +45,14 @@ class Benchmark(Varied):
         "of one kind take turns, so that a spell in which the machine is slow spoils a few repetitions of "
         "each rather than one figure.",
     )
+    time_limit_seconds: float = Field(
+        default=180.0,
+        gt=0,
+        le=86_400,
+        description="About the most time that the whole may take. Each part gets a share; what has no time "
+        "left is left out and named, and figures get fewer repetitions. A net that is being compiled is "
+        "waited for.",
+    )
     memory_share: float = Field(
         default=0.5,
         gt=0,

@@ -53,8 +53,10 @@ class Models(Section):
     names: tuple[Net, ...] = Field(
         default=("vgg16", "resnet50", "siamese"), min_length=1, description="The nets."
     )
-    batch_sizes: tuple[BatchSize, ...] = Field(
-        default=(1, 8), min_length=1, description="Images in a batch, one measurement each."
+    batch_sizes: Annotated[tuple[BatchSize, ...], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Images in a batch, one measurement each. null takes 1 and 8 on a CPU; on a GPU 1, 8, "
+        "64, 256 and the largest that fits, found by doubling.",
     )
     precisions: tuple[Literal["float32", "bfloat16", "float16"], ...] = Field(
         default=("float32", "bfloat16"), min_length=1, description="Precisions of the arithmetic."

@@ -43,7 +43,7 @@ class Device:
         )
 
     def time(self, repetitions: int, at_least_seconds: float = 0.05) -> Timing:
-        return time_in_turn([self.watch(at_least_seconds)], Sampling(repetitions))[0]
+        return time_in_turn([self.watch(at_least_seconds)], repetitions)[0]
 
 
 def test_a_steady_call_is_measured_exactly() -> None:
@@ -100,7 +100,7 @@ def test_figures_take_turns_so_that_a_slow_spell_spoils_a_few_repetitions_of_eac
 
     machine = Machine()
     watches = [machine.watch(1.0), machine.watch(2.0)]
-    first, second = time_in_turn(watches, Sampling(7))
+    first, second = time_in_turn(watches, 7)
     assert (first.median, second.median) == (1.0, 2.0)
     assert max(first.seconds) == 3.0 and max(second.seconds) == 6.0, "the spell was seen"
 
@@ -108,10 +108,12 @@ def test_figures_take_turns_so_that_a_slow_spell_spoils_a_few_repetitions_of_eac
 def test_repetitions_go_on_until_they_span_the_time_that_was_asked_for() -> None:
     device = Device([1.0])
     rounds: list[None] = []
-    timing = time_in_turn([device.watch()], Sampling(5, spread_seconds=9.5), lambda: rounds.append(None))[0]
+    watch = device.watch()
+    wanted = count_rounds([watch], Sampling(5, spread_seconds=9.5))
+    timing = time_in_turn([watch], wanted, lambda: rounds.append(None))[0]
     assert timing.seconds == (1.0,) * 10
     assert len(rounds) == 10
-    assert time_in_turn([], Sampling(5, 9.5)) == []
+    assert time_in_turn([], count_rounds([], Sampling(5, 9.5))) == []
 
 
 def test_a_round_is_as_long_as_its_watches_together() -> None:
@@ -120,6 +122,12 @@ def test_a_round_is_as_long_as_its_watches_together() -> None:
     assert count_rounds([first, second], Sampling(5, 21.0)) == 20
     assert count_rounds([first, second], Sampling(30, 21.0)) == 30
     assert count_rounds([second], Sampling(5, 3600.0)) == 200, "more would fill the result's file"
+
+
+def test_where_time_is_short_there_are_fewer_rounds_but_as_many_as_an_interval_needs() -> None:
+    watch = Device([1.0]).watch()
+    sampling = Sampling(7, 20.0)
+    assert [count_rounds([watch], sampling, seconds) for seconds in (99.0, 12.5, 1.0)] == [20, 12, 3]
 
 
 def test_settings_hold_while_a_call_is_timed() -> None:
@@ -134,7 +142,7 @@ def test_settings_hold_while_a_call_is_timed() -> None:
         inside = False
 
     watch = Watch(lambda: entered.append(inside), synchronise=lambda _: None, around=around)
-    time_in_turn([watch], Sampling(5))
+    time_in_turn([watch], 5)
     assert all(entered) and not inside
 
 
@@ -157,7 +165,7 @@ def test_among_others_a_short_call_is_made_once_more_before_it_is_timed() -> Non
     def watch(call: Callable[[], None]) -> Watch:
         return Watch(call, synchronise=lambda _: None, clock=lambda: machine.now)
 
-    short, long = time_in_turn([watch(machine.call), watch(machine.other)], Sampling(5))
+    short, long = time_in_turn([watch(machine.call), watch(machine.other)], 5)
     assert short.seconds == pytest.approx([0.001] * 5)
     assert long.seconds == pytest.approx([1.0] * 5)
 

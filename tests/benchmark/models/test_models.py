@@ -7,7 +7,7 @@ from keras import layers
 from dlpractice.benchmark.context import Context
 from dlpractice.benchmark.device.memory import MemoryBudget
 from dlpractice.benchmark.device.timing import Sampling
-from dlpractice.benchmark.models import models
+from dlpractice.benchmark.models import batch_figures, models
 from dlpractice.benchmark.models.models import measure_models
 from dlpractice.config.sections.benchmark import Models
 from dlpractice.progress import Silent
@@ -55,7 +55,7 @@ def test_rows_place_a_net_under_the_roof():
 
 def test_a_net_that_computes_in_tf32_is_set_against_that_roof(monkeypatch):
     monkeypatch.setattr(
-        models, "arithmetic_of", lambda precision: {"float32": "tf32"}.get(precision, precision)
+        batch_figures, "arithmetic_of", lambda precision: {"float32": "tf32"}.get(precision, precision)
     )
     products = [
         {"measure": "matmul", "precision": precision, "value": value}
