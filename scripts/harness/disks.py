@@ -185,11 +185,8 @@ def _forbid(command: Command, samples: Path, what: str, folder: Path) -> Outcome
     inner = Command(command.name, "", (*command.arguments[:-1], "runs/run"), result="runs/run")
     ended = run(folder, inner.arguments, _obey_permissions, environment)
     if ended.status == 0:
-        whole = run_whole(command, samples)
-        from harness.same_files import list_differences
-
-        different = list_differences(folder / "runs/run", whole.folder / "run")
-        return Outcome(LOST, ", ".join(different[:5])) if different else Outcome(SAME)
+        shutil.move(folder / "runs/run", folder / "run")
+        return compare(command, folder, samples, ended)
     return ended.judge()
 
 
