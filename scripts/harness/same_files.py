@@ -11,7 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-TIMES = {"seconds", "images_per_second", "date_saved", "timings", "git", "shared_seconds"}
+TIMES = {"seconds", "images_per_second", "date_saved", "timings", "step_seconds", "git", "shared_seconds"}
 """Names of columns and keys whose values two runs do not share; nor need the checkout be the same."""
 
 
