@@ -11,6 +11,7 @@ import keras
 
 import dlpractice
 from dlpractice.benchmark.backends.backends import measure_backends
+from dlpractice.benchmark.conclusions.conclusions import find_answers
 from dlpractice.benchmark.context import Context, Document
 from dlpractice.benchmark.device import backend
 from dlpractice.benchmark.device.intervals import repeat_interval
@@ -105,7 +106,8 @@ def run(config: Benchmark, folder: BenchmarkFolder, progress: Progress | None = 
         if part != "prediction":  # of machines that nobody has given a price for
             add_costs(measured[part], config.price_per_hour)
         steadiness.look()
-        document |= _conclude(measured, steadiness, config)
+        document |= _conclude(measured, steadiness)
+        document["answers"] = find_answers(document)
         document["seconds"] = time.perf_counter() - started
         folder.write_document(document)
     for message in document["steadiness"]["warnings"]:
@@ -115,7 +117,7 @@ def run(config: Benchmark, folder: BenchmarkFolder, progress: Progress | None = 
     return document
 
 
-def _conclude(measured: Mapping[str, Document], steadiness: Steadiness, config: Benchmark) -> Document:
+def _conclude(measured: Mapping[str, Document], steadiness: Steadiness) -> Document:
     """What the parts that have run say together; settles the intervals of their rows."""
     settle_intervals(measured, steadiness.drift() or 0.0)
     return {

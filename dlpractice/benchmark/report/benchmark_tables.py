@@ -24,8 +24,11 @@ Row = Mapping[str, Any]
 
 
 def benchmark_tables(document: Document) -> RenderableType:
-    """The whole result: the device, each part, and the comparison with a baseline where there is one."""
-    blocks: list[RenderableType] = [device_text(document["environment"])]
+    """The whole result: answers, device, each part, and the comparison with a baseline where there is one."""
+    blocks: list[RenderableType] = []
+    if document.get("answers"):
+        blocks += [answers_text(document["answers"]), ""]
+    blocks.append(device_text(document["environment"]))
     for name, part in document["parts"].items():
         show = _TABLES.get(name, rows_table)
         blocks += ["", Text(name.replace("_", " "), style="bold underline")]
@@ -34,6 +37,17 @@ def benchmark_tables(document: Document) -> RenderableType:
         blocks += ["", Text("against the baseline", style="bold underline")]
         blocks.append(baseline_table(document["baseline"]))
     return Group(*blocks)
+
+
+def answers_text(answers: Sequence[Document]) -> RenderableType:
+    """What the result says, a sentence each; warnings stand out."""
+    lines = [
+        Text(f"warning: {one['answer']}", style="yellow")
+        if one["question"] == "warning"
+        else Text(one["answer"])
+        for one in answers
+    ]
+    return Group(*lines)
 
 
 def _lacking_text(part: Document) -> Text:

@@ -35,6 +35,7 @@ class BenchmarkDocument(Document):
     environment: dict[Text, Any] = key("The machine and its software.")
     config: dict[Text, Any] = key("The config, with every value.")
     parts: dict[Text, BenchmarkPart] = Field(description="By name, what was measured.")
+    answers: list[dict[Text, Any]] = key("What the figures say, in sentences.")
     steadiness: dict[Text, Any] = key("How steady the machine was meanwhile, and its drift.")
     left_out: list[Text] = key("What was left out for lack of time.")
     baseline: dict[Text, Any] = key("How it compares with an earlier benchmark.")
