@@ -50,8 +50,8 @@ def compare_with_baseline(
     """
     new, old = _measured_rows(document), _measured_rows(baseline)
     pairs = [(new[key], old[key]) for key in new if key in old]
-    drift = math.hypot(_drift(document), _drift(baseline))
-    rows = [_compare_row(now, before, drift, len(pairs), tolerance) for now, before in pairs]
+    rows = [_compare_row(now, before, len(pairs), tolerance) for now, before in pairs]
+    drift = float(np.median([_drift(*pair) for pair in pairs])) if pairs else 0.0
     rng = np.random.default_rng(document["config"]["seed"])
     overall = _overall(rows, [_error(*pair) for pair in pairs], drift, rng, tolerance) if rows else None
     return {
@@ -75,13 +75,14 @@ def _measured_rows(document: Mapping[str, Any]) -> dict[Key, Row]:
     }
 
 
-def _drift(document: Mapping[str, Any]) -> float:
-    return float(document.get("steadiness", {}).get("drift") or 0.0)
+def _drift(new: Row, old: Row) -> float:
+    """How far the machine drifts, in both runs together; rows of an earlier version do not say."""
+    return math.hypot(*(row.get("drift", 0.0) for row in (new, old)))
 
 
-def _compare_row(new: Row, old: Row, drift: float, rows: int, tolerance: float) -> dict[str, Any]:
+def _compare_row(new: Row, old: Row, rows: int, tolerance: float) -> dict[str, Any]:
     sign = -1 if new.get("lower_is_better") else 1
-    found = [_interval(new, old, drift, sign, z) for z in (Z95, shared_z(rows))]
+    found = [_interval(new, old, sign, z) for z in (Z95, shared_z(rows))]
     ratio = float((new["value"] / old["value"]) ** sign)
     single, shared = found
     return {
@@ -102,12 +103,12 @@ def _change(interval: Sequence[float]) -> str:
     return "fell" if high < 1 else "rose" if low > 1 else "same"
 
 
-def _interval(new: Row, old: Row, drift: float, sign: int, z: float) -> list[float] | None:
+def _interval(new: Row, old: Row, sign: int, z: float) -> list[float] | None:
     """The interval of the ratio, lower end first; None where one side has too few repetitions."""
     now, before = samples_of(new), samples_of(old)
     if min(len(now), len(before)) < _LEAST_REPETITIONS:
         return None
-    found = ratio_interval(now, before, drift, z)
+    found = ratio_interval(now, before, _drift(new, old), z)
     return None if found is None else sorted(end**sign for end in found)
 
 

@@ -119,7 +119,7 @@ def run(config: Benchmark, folder: BenchmarkFolder, progress: Progress | None = 
 
 def _conclude(measured: Mapping[str, Document], steadiness: Steadiness) -> Document:
     """What the parts that have run say together; settles the intervals of their rows."""
-    settle_intervals(measured, steadiness.drift() or 0.0)
+    settle_intervals(measured, steadiness)
     return {
         "steadiness": steadiness.to_json(),
         "contradictions": mark_contradictions(measured),
@@ -134,12 +134,17 @@ def add_costs(part: Document, price_per_hour: float | None) -> None:
             row["cost_per_million"] = price_per_hour / 3600 / row["value"] * 1e6
 
 
-def settle_intervals(measured: Mapping[str, Document], drift: float) -> None:
-    """Gives each measured row its interval, now that the drift is known over the time that has passed."""
-    for part in measured.values():
+def settle_intervals(measured: Mapping[str, Document], steadiness: Steadiness) -> None:
+    """Gives each measured row its interval, now that the drift is known over the time that has passed.
+
+    What moves or reads memory drifts as the copy does, what computes as the product does.
+    """
+    for name, part in measured.items():
         for row in part["rows"]:
             if row.get("samples"):
-                row["ci95"] = repeat_interval(row["samples"], drift)
+                in_memory = name == "input" or row.get("measure") in ("memory", "link")
+                row["drift"] = steadiness.drift("copy" if in_memory else "product") or 0.0
+                row["ci95"] = repeat_interval(row["samples"], row["drift"])
 
 
 def _list_idle_settings(config: Benchmark) -> Iterator[str]:

@@ -54,7 +54,7 @@ def repeat_interval(samples: Sequence[float], drift: float = 0.0) -> list[float]
     error = log_error(samples)
     if error is None:
         return None
-    reach = student_quantile(count_blocks(samples) - 1) * math.sqrt(2 * (error**2 + drift**2))
+    reach = math.sqrt(2) * math.hypot(student_quantile(count_blocks(samples) - 1) * error, Z95 * drift)
     middle = float(np.median(samples))
     return [middle * math.exp(-reach), middle * math.exp(reach)]
 
@@ -73,7 +73,7 @@ def ratio_interval(
     if errors[0] is None or errors[1] is None:
         return None
     freedom = min(count_blocks(new), count_blocks(old)) - 1
-    reach = student_quantile(freedom, z) * math.sqrt(errors[0] ** 2 + errors[1] ** 2 + drift**2)
+    reach = math.hypot(student_quantile(freedom, z) * math.hypot(errors[0], errors[1]), z * drift)
     ratio = float(np.median(new) / np.median(old))
     return ratio * math.exp(-reach), ratio * math.exp(reach)
 

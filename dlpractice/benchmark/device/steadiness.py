@@ -19,6 +19,7 @@ import psutil
 from dlpractice.benchmark.device import backend
 from dlpractice.benchmark.device.machine import usable_cores
 from dlpractice.benchmark.device.timing import Clock
+from dlpractice.statistics.quantiles import Z95, student_quantile
 
 _PRODUCT_ROWS = 768
 _COPIED_VALUES = 4 << 20  # 32 MiB, more than a core's own caches hold
@@ -96,29 +97,27 @@ class Steadiness:
             if passed >= _LOOK_SECONDS:
                 return passed / calls
 
-    def drift(self) -> float | None:
-        """The standard deviation of the logarithm of the machine's speed from look to look.
+    def drift(self, name: str) -> float | None:
+        """The standard deviation of the logarithm of a reference's speed from look to look.
 
-        It is that of the reference that wanders more. None where there are fewer than three looks.
+        Few looks make it larger, as Student's distribution is wider than the normal one. None where there are
+        fewer than three.
         """
-        spreads = [
-            float(np.std(np.log(values), ddof=1))
-            for values in self._looks.values()
-            if len(values) >= _LEAST_LOOKS
-        ]
-        return max(spreads, default=None)
+        values = self._looks.get(name, [])
+        if len(values) < _LEAST_LOOKS:
+            return None
+        return float(np.std(np.log(values), ddof=1)) * student_quantile(len(values) - 1) / Z95
 
     def to_json(self) -> dict[str, Any]:
         """How steady the machine was until now.
 
-        Returns: `drift` as above; `references`, each with its looks and their range as shares of their
-        median; `load_average` at the start; `others_share` and `stolen_share` of the processors' time that
+        Returns: `references`, each with its looks, their range as shares of their median, and its drift as
+        above; `load_average` at the start; `others_share` and `stolen_share` of the processors' time that
         went to other programs, and to other guests of the host; `warnings`, sentences for whom that concerns.
         """
         busy = self._describe_processors()
         references = [self._describe(one) for one in self._references if self._looks[one.name]]
         return {
-            "drift": self.drift(),
             "references": references,
             **busy,
             "warnings": list(_warn(references, busy)),
@@ -133,6 +132,7 @@ class Steadiness:
             "seconds": list(self._seconds),
             "values": list(values),
             "range": [min(values) / middle, max(values) / middle],
+            "drift": self.drift(one.name),
         }
 
     def _describe_processors(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from dlpractice.benchmark.device.time_limit import NO_TIME
 from dlpractice.benchmark.models.binding import BINDINGS
 from dlpractice.benchmark.report.baseline_table import baseline_table
 from dlpractice.benchmark.report.figures_in_words import significant
@@ -189,12 +190,16 @@ def _figures(row: Row) -> list[str]:
 
 
 def missing_lines(rows: Sequence[Row]) -> Iterator[Text]:
-    """One line for each group of rows without a value; it gives the reason of the first of them."""
-    groups: dict[str, list[Row]] = {}
+    """One line for each group of rows without a value; it gives the reason of the first of them.
+
+    Those that only lacked time are a group of their own.
+    """
+    groups: dict[tuple[str, bool], list[Row]] = {}
     for row in rows:
         if row["value"] is None:
-            groups.setdefault(row["name"].rpartition("/")[0] or row["name"], []).append(row)
-    for group, missing in groups.items():
+            group = row["name"].rpartition("/")[0] or row["name"]
+            groups.setdefault((group, row.get("why") == NO_TIME), []).append(row)
+    for (group, _), missing in groups.items():
         names = ", ".join(row["name"].removeprefix(f"{group}/") for row in missing)
         yield Text(f"not measured: {group}/{names}: {missing[0].get('why', 'no reason given')}", style="dim")
 
