@@ -11,6 +11,7 @@ from dlpractice.benchmark.backends import backends
 from dlpractice.benchmark.backends.backends import measure_backends
 from dlpractice.benchmark.context import Context
 from dlpractice.benchmark.device.memory import MemoryBudget
+from dlpractice.benchmark.device.time_limit import NO_TIME, TimeLimit
 from dlpractice.benchmark.device.timing import Sampling
 from dlpractice.config.sections.benchmark import Backends
 from dlpractice.progress import Silent
@@ -45,6 +46,25 @@ def test_each_backend_answers_for_itself(monkeypatch: pytest.MonkeyPatch) -> Non
     assert {row["backend"] for row in absent} == {"tensorflow"}
     why = "tensorflow not installed; pip install 'dlpractice' brings it"
     assert all((row["value"], row["why"]) == (None, why) for row in absent)
+
+
+def test_time_is_shared_among_the_backends_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorFlow comes first and is absent, so that JAX has all of the ten seconds."""
+    answer(monkeypatch, "jax", f"print({json.dumps(DOCUMENT)!r})")
+    told: list[float] = []
+    jax = backends._RUNNERS["jax"]
+
+    def command(section: Backends, context: Context, folder: str) -> list[str]:
+        told.append(context.time.left())
+        return list(jax.command(section, context, folder))
+
+    monkeypatch.setitem(backends._RUNNERS, "jax", replace(jax, command=command))
+    limited = replace(CONTEXT, time=TimeLimit(100.0, lambda: 90.0))
+    rows = measure_backends(SECTION, limited)["rows"]
+    assert told == [10.0]
+    assert rows[-1]["value"] == 5.0
+    over = replace(CONTEXT, time=TimeLimit(100.0, lambda: 99.0))
+    assert [row["why"] for row in measure_backends(SECTION, over)["rows"]][-1] == NO_TIME
 
 
 def test_onnx_runtime_without_its_packages_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
