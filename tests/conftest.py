@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,10 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 # A forked process speaks into files, and has arguments and an environment of its own.
 FORKED = """
 import gc, os, sys
+from functools import partial
+from dlpractice.models import classifier
 gc.freeze()
+classifier.build_convnet = partial(classifier.build_convnet, stages=2)
 sys.argv[1:] = ARGUMENTS
 os.environ.clear()
 os.environ.update(ENVIRONMENT)
@@ -100,6 +104,19 @@ class Forked:
 
     def kill(self) -> None:
         self._process.kill()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shallow_net() -> Iterator[None]:
+    """The net of `scratch` with two of its four stages, here and in forked processes.
+
+    To trace the whole net's step takes half the time of a tiny training; tests/layers has the whole one.
+    """
+    from dlpractice.models import classifier
+
+    with StrictPatch.context() as patch:
+        patch.setattr(classifier, "build_convnet", partial(classifier.build_convnet, stages=2))
+        yield
 
 
 @pytest.fixture(scope="session")
