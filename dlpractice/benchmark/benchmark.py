@@ -47,7 +47,7 @@ _WEIGHTS: dict[PartName, float] = {
     "data_parallel": 15,
     "model_parallel": 12,
     "prediction": 2,
-    "backends": 45,
+    "backends": 70,
 }
 
 # Each part gets its own section of the config. A part may read those before it in `context.measured`. The

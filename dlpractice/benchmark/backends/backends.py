@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from itertools import product
 from typing import Any
@@ -40,18 +40,16 @@ def measure_backends(section: Backends, context: Context) -> Document:
     """
     context.progress.stage("measuring backends", len(section.names), "backends")
     rows: list[Document] = []
-    for number, name in enumerate(section.names):
-        # What is not installed takes no time.
-        coming = sum(not _absent(later) for later in section.names[number:])
-        share = context.time.share(1 / max(1, coming))
-        rows += _measure_backend(name, section, replace(context, time=share))
+    for name in section.names:
+        # Each may take all that is left: a process that is cut short has nothing to show.
+        rows += _measure_backend(name, section, context)
         context.progress.advance()
     return {"rows": rows, "retired": [framework.to_json() for framework in RETIRED_FRAMEWORKS]}
 
 
 def _measure_backend(name: str, section: Backends, context: Context) -> list[Document]:
     runner = _RUNNERS[name]
-    if absent := _absent(name):
+    if absent := [package for package in runner.packages if find_spec(package) is None]:
         why = f"{', '.join(absent)} not installed; pip install '{runner.distribution}' brings it"
         return _nothing(name, section, why)
     seconds = _seconds(section, context)
@@ -74,11 +72,6 @@ def _measure_backend(name: str, section: Backends, context: Context) -> list[Doc
         return _nothing(name, section, _say_why(done.returncode, done.stderr))
     document = json.loads(done.stdout)
     return [_adopt(row, name, document["environment"]) for row in document["parts"]["models"]["rows"]]
-
-
-def _absent(name: str) -> list[str]:
-    """The packages of a backend that are not installed."""
-    return [package for package in _RUNNERS[name].packages if find_spec(package) is None]
 
 
 def _seconds(section: Backends, context: Context) -> float:

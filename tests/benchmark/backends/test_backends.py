@@ -48,8 +48,9 @@ def test_each_backend_answers_for_itself(monkeypatch: pytest.MonkeyPatch) -> Non
     assert all((row["value"], row["why"]) == (None, why) for row in absent)
 
 
-def test_time_is_shared_among_the_backends_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """TensorFlow comes first and is absent, so that JAX has all of the ten seconds."""
+def test_a_backend_may_take_the_time_that_is_left_and_does_not_begin_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     answer(monkeypatch, "jax", f"print({json.dumps(DOCUMENT)!r})")
     told: list[float] = []
     jax = backends._RUNNERS["jax"]
