@@ -40,6 +40,7 @@ from dlpractice.runs.contract.document import SCHEMA
 Measure = Callable[[Any, Context], Document]
 
 # What share of the time each part gets, among those that are still to come: about what they take on a CPU.
+# Backends need most, because a process that is cut short has nothing to show.
 _WEIGHTS: dict[PartName, float] = {
     "peaks": 35,
     "models": 75,
@@ -47,7 +48,7 @@ _WEIGHTS: dict[PartName, float] = {
     "data_parallel": 15,
     "model_parallel": 12,
     "prediction": 2,
-    "backends": 70,
+    "backends": 90,
 }
 
 # Each part gets its own section of the config. A part may read those before it in `context.measured`. The
