@@ -14,7 +14,12 @@ import numpy as np
 from dlpractice.training.assignment import Settings, Subject
 from dlpractice.training.batches.feed import Batches
 from dlpractice.training.devices.compilation import normalises_batches
-from dlpractice.training.devices.compile_choice import Compilation, choose_compilation, describe_timing
+from dlpractice.training.devices.compile_choice import (
+    Compilation,
+    choose_compilation,
+    describe_timing,
+    is_possible,
+)
 from dlpractice.training.devices.placement import Placement
 from dlpractice.training.forward import Forward, compile_forward
 from dlpractice.training.optimisers.loss_scale import LossScale
@@ -70,9 +75,15 @@ class Computation:
                 bit, and returns what the function does.
         """
         asked = self.settings.compiled
-        if asked != "auto" or not self.can_compile:
-            return Compilation(asked is True and self.can_compile, {})
+        if not asked or not self.can_compile:
+            return Compilation(False, {})
         batch = next(iter(self.feed.batches(0)))
+
+        def take_step(compiled: bool) -> object:
+            return np.asarray(self.step(compiled)(batch, 0.0))
+
+        if asked is True:
+            return restoring(lambda: Compilation(is_possible(lambda: take_step(True), self.placement), {}))
         timing = describe_timing(
             self.subject.model,
             batch,
@@ -86,7 +97,7 @@ class Computation:
                 timing,
                 steps,
                 self.placement,
-                lambda compiled: lambda: np.asarray(self.step(compiled)(batch, 0.0)),
+                lambda compiled: lambda: take_step(compiled),
             )
         )
 

@@ -104,11 +104,6 @@ class Trainer:
         """Makes the step and the forward pass, compiled or not; the choice is recorded before the first step,
         so that the stage goes on by it whenever it is taken up again."""
         computation = self._computation
-        if self.settings.compiled is True and not computation.can_compile:
-            self._progress.warn(
-                f"{self.name}: hardware.compile: not compiled, since the net normalises batches over several "
-                "devices"
-            )
 
         def restoring(choose: Callable[[], Compilation]) -> Compilation:
             before = self._arrays()
@@ -117,6 +112,13 @@ class Trainer:
             return choice
 
         choice = computation.choose(restoring)
+        if self.settings.compiled is True and not choice.compiled:
+            reason = (
+                "XLA has no kernel for the net's step; with hardware.deterministic=false it has more of them"
+                if computation.can_compile
+                else "the net normalises batches over several devices"
+            )
+            self._progress.warn(f"{self.name}: hardware.compile: not compiled, since {reason}")
         self._outputs.note_compilation(self.name, choice)
         self._step, self._forward = computation.step(choice.compiled), computation.forward(choice.compiled)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from dlpractice.config.schema import Finetune
 from dlpractice.recipes.finetune.setup import Setup, read_augmentation, whole_batch
-from dlpractice.recipes.run.idle_settings import Idle, Round, find_idle_training, tell_idle
+from dlpractice.recipes.run.idle_settings import Idle, Round, find_idle_memory, find_idle_training, tell_idle
 from dlpractice.registry.strategies import IMAGES, pooled_cut
 
 _MOVES = ("flip", "rotation", "zoom", "shift", "brightness", "contrast", "saturation")
@@ -81,6 +81,7 @@ def _find_in_training(config: Finetune, setup: Setup) -> Iterator[Idle]:
         yield Idle(("training.batch_size",), f"it is above the {images} images that are trained on")
     if setup.placement.replicas == 1:
         yield Idle(("hardware.scaling",), "there is one device")
+    yield from find_idle_memory(setup.placement)
     rounds = [
         Round(training.head_epochs if stage.warm_up else training.epochs, keeps_start=number > 0)
         for number, stage in enumerate(setup.strategy.stages)

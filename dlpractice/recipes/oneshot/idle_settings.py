@@ -7,7 +7,7 @@ from dlpractice.config.schema import Oneshot
 from dlpractice.data.audit.drawings_audit import DRAWINGS
 from dlpractice.data.files.index_items import RECORDINGS
 from dlpractice.recipes.oneshot.setup import OneshotSetup
-from dlpractice.recipes.run.idle_settings import Idle, Round, find_idle_training, tell_idle
+from dlpractice.recipes.run.idle_settings import Idle, Round, find_idle_memory, find_idle_training, tell_idle
 
 _FILES = ("data.validation", "data.evaluation", "data.drawer_pattern", "data.on_bad_image", "data.resize")
 
@@ -19,6 +19,7 @@ def list_idle_settings(config: Oneshot, setup: OneshotSetup) -> list[str]:
         *_find_in_data(config, setup),
         *_find_in_net(config, setup),
         *_find_in_batch(config, setup),
+        *find_idle_memory(setup.placement),
         *find_idle_training(training, [Round(training.epochs)], training.epoch_steps),
     )
     return tell_idle(config, idle)

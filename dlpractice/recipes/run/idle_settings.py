@@ -6,6 +6,7 @@ from typing import Any
 
 from dlpractice.config.schema import Config
 from dlpractice.registry.wording import join_words
+from dlpractice.training.devices.placement import Placement
 from dlpractice.training.optimisers.schedules import PLATEAU_PATIENCE
 
 
@@ -43,6 +44,12 @@ def is_set(config: Config, key: str) -> bool:
     for part in path:
         section = getattr(section, part)
     return bool(getattr(section, name) != type(section).model_fields[name].default)
+
+
+def find_idle_memory(placement: Placement) -> Iterator[Idle]:
+    """What of a section `hardware` has no effect on these devices, as to their memory."""
+    if not placement.is_on_gpus:
+        yield Idle(("hardware.memory_share",), "no GPU computes here, and a CPU holds nothing twice")
 
 
 def find_idle_training(training: Any, rounds: Sequence[Round], steps: int) -> Iterator[Idle]:

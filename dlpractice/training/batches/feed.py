@@ -44,7 +44,7 @@ class Batches(Protocol):
         """What the loss takes, from a replica's part of a batch: a row for each of its rows, in their order.
 
         It is traced into the step of training, so it computes on the device, from the rows of the part alone
-        and by TensorFlow's operations. XLA does not compile it: it has no kernel that warps images.
+        and by TensorFlow's operations. It stays outside of what XLA compiles, see `compile_train_step`.
         Rows of zeros may lie at the end, see `Placement.deal`; they stay rows without weight.
         """
         ...

@@ -11,6 +11,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -28,8 +29,8 @@ from dlpractice.whole_files import replacing
 PLAIN, COMPILED = "plain", "compiled"
 # A compiled step has to win clearly: it was timed for a moment, and the other rounds as the runs before did.
 _MARGIN = 1.1
-# What compiling may cost has to be small beside the training: 10 to 20 s were seen on a GPU of data centres,
-# and 2 to 15 s on two CPU cores, where little is to be won.
+# What compiling costs has to be small beside the training: 10 to 20 s were seen on a GPU of data centres. On
+# a CPU little is to be won by it. Both bounds are guesses.
 _SHORTEST = {"GPU": 30.0, "CPU": 600.0}
 _ROUNDS = 2
 
@@ -138,12 +139,31 @@ def choose_compilation(
     shortest = _SHORTEST["GPU" if "GPU" in placement.devices[0] else "CPU"]
     if PLAIN not in seconds:
         seconds = placement.agree(_time({PLAIN: prepare(False)}))
-    if COMPILED not in seconds and seconds[PLAIN] * steps >= shortest:
+    if (
+        COMPILED not in seconds
+        and seconds[PLAIN] * steps >= shortest
+        and is_possible(prepare(True), placement)
+    ):
         seconds = placement.agree(_time({PLAIN: prepare(False), COMPILED: prepare(True)}))
     if seconds != known and placement.is_chief:
         timing.write(seconds)
     is_long = seconds[PLAIN] * steps >= shortest
-    return Compilation(is_long and seconds[COMPILED] * _MARGIN < seconds[PLAIN], seconds)
+    return Compilation(is_long and seconds.get(COMPILED, inf) * _MARGIN < seconds[PLAIN], seconds)
+
+
+def is_possible(call: Callable[[], object], placement: Placement) -> bool:
+    """Whether XLA can compile the step that `call` takes, on all workers.
+
+    It has no kernel for some operations, among them the gradient of max pooling where runs have to be
+    repeatable.
+    """
+    try:
+        call()
+    except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError):
+        failed = 1
+    else:
+        failed = 0
+    return not placement.add_up(np.array([failed]))[0]
 
 
 def _time(calls: Mapping[str, Callable[[], object]]) -> dict[str, float]:

@@ -118,6 +118,7 @@ CHANGES: dict[str, tuple[Any, Settings]] = {
     "training.diagnostics": (True, {}),
     "hardware.devices": (64, {}),
     "hardware.precision": ("bfloat16", {}),
+    "hardware.memory_share": (0.1, {}),
     "hardware.compile": (True, {}),
     "hardware.deterministic": (False, {}),
     "hardware.scaling": ("linear", {}),

@@ -156,6 +156,7 @@ CHANGES: dict[str, tuple[Any, Settings]] = {
     "evaluation.false_accept_rate": (0.3, {}),
     "hardware.devices": (64, {}),
     "hardware.precision": ("bfloat16", MAPS),
+    "hardware.memory_share": (0.1, {}),
     "hardware.compile": (True, {}),
     "hardware.deterministic": (False, {}),
     "hardware.scaling": ("linear", {}),
