@@ -156,9 +156,7 @@ def _sentence(
         return f": {finding['ctx']['error']}"
     if finding["loc"][-1] == "[key]":
         return f": no such name; {_did_you_mean(key[-1], node) or 'it must be ' + describe(node)}"
-    value: Any = tree
-    for name in key:
-        value = value[name]
+    value = _find_value(tree, key, finding["input"])
     if finding["type"] == "string_unicode":
         return f" must be UTF-8, which a config can hold; got {_shown(value)}; rename it, or link to it"
     bounds = _interval(node)
@@ -166,6 +164,17 @@ def _sentence(
         return f" must be in {bounds}; got {_shown(value)}"
     guess = _did_you_mean(value, node)
     return f" must be {describe(node)}; got {_shown(value)}" + (f"; {guess}" if guess else "")
+
+
+def _find_value(tree: Mapping[str, Any], key: Key, found: Any) -> Any:
+    """The value of a key. found: what pydantic says of it, where the key lies in what variants change, or in
+    an item of a list."""
+    value: Any = tree
+    for name in key:
+        if not isinstance(value, Mapping) or name not in value:
+            return found
+        value = value[name]
+    return value
 
 
 def describe(node: JsonSchema) -> str:
@@ -177,7 +186,7 @@ def describe(node: JsonSchema) -> str:
     if "enum" in node:
         return join_words(node["enum"])
     kind = node.get("type")
-    if kind == "string" and "pattern" in node:
+    if "examples" in node and (kind is None or "pattern" in node):  # names of keys have no type of their own
         return f"text like {join_words(node['examples'])}"
     if kind in ("number", "integer"):
         name = "a number" if kind == "number" else "a whole number"
@@ -191,7 +200,7 @@ def describe(node: JsonSchema) -> str:
         "null": "null",
         "object": "a mapping of keys to values",
     }
-    return words[str(kind)]
+    return words.get(str(kind), "something else")
 
 
 def _interval(node: JsonSchema) -> str:
@@ -237,5 +246,8 @@ def is_foreign_null(value: Any) -> bool:
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return "a mapping"
-    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        return "a number with thousands of digits"
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -94,7 +94,10 @@ def _find_delimiter(text: str) -> tuple[str, int]:
     line = next((line for line in text.splitlines() if line.strip()), "")
 
     def merit(delimiter: str) -> tuple[int, int]:
-        cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+        try:
+            cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+        except csv.Error:  # a field too long; reading the rows names its line
+            cells = []
         return count_known(cells), len(cells)
 
     return max(_DELIMITERS, key=merit), 0

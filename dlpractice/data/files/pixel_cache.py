@@ -53,6 +53,8 @@ def scan(index: Index, look: Look | None, progress: Progress) -> Scan:
     paths = {digest: path for path, digest in reversed(hashes.items())}
     distinct = {digest: files[path] for digest, path in sorted(paths.items())}
     stores = _Stores(Glance.of(look), look)
+    for damage in stores.damages():
+        progress.warn(f"{damage}: what this cache held is computed again")
     broken = _decode_missing(distinct, stores, progress)
     levels = look.levels if look else None
     if levels is None:
@@ -110,6 +112,10 @@ class _Stores:
         self.glance = glance
         self.facts = RowStore(self.glance.cache_place("facts"), (), FACTS)
         self.pixels = _pixel_store(look) if look else None
+
+    def damages(self) -> list[str]:
+        """What was damaged of the stores, and is begun anew."""
+        return [store.damage for store in (self.facts, self.pixels) if store is not None and store.damage]
 
     def of_levels(self, levels: Levels) -> Self:
         """The stores of what is decoded with a range that is given."""

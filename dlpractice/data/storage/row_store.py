@@ -62,6 +62,9 @@ class RowView:
 class RowStore:
     """An append-only store of rows of one `shape` and `dtype`; several processes may read and append.
 
+    What is damaged when the store is opened is thrown away, since all of it can be computed again; `damage`
+    then says what it was, and is "" otherwise.
+
     Raises:
         DataError: `folder` holds rows of another shape or type, or cannot be written.
     """
@@ -73,7 +76,8 @@ class RowStore:
         self._row_bytes = prod(self.shape) * self.dtype.itemsize
         self._numbers: dict[str, int] = {}
         self._keys_read = 0
-        self._check_shape()
+        self.damage = ""
+        self._mend()
 
     def missing(self, keys: Iterable[str]) -> list[str]:
         """The keys that have no row yet, each once, in the order given."""
@@ -119,19 +123,49 @@ class RowStore:
     def _keys_path(self) -> Path:
         return self.folder / "keys.txt"
 
-    def _check_shape(self) -> None:
-        stated = {"shape": list(self.shape), "dtype": str(self.dtype)}
-        path = self.folder / "shape.json"
-        if not exists(path):
-            with writing(self.folder):
-                if not exists(path):
-                    with replacing(path) as new:
-                        new.write_text(json.dumps(stated))
-        found = json.loads(read_file(path, 2**20))
-        if found != stated:
+    def _mend(self) -> None:
+        """Begins the store anew where it is damaged, or where there is none yet."""
+        if exists(self._shape_path) and not self._find_damage():
+            return
+        with writing(self.folder):
+            if exists(self._shape_path):
+                self.damage = self._find_damage()  # unless another process has mended it meanwhile
+                if not self.damage:
+                    return
+            self._numbers, self._keys_read = {}, 0
+            for path in (self._keys_path, self._rows_path):
+                path.unlink(missing_ok=True)
+            with replacing(self._shape_path) as new:
+                new.write_text(json.dumps(self._stated))
+
+    def _find_damage(self) -> str:
+        """What is wrong with the files, in words; "" where nothing is."""
+        try:
+            found = json.loads(read_file(self._shape_path, 2**20))
+        except (ValueError, RecursionError):
+            return f"{self._shape_path} is damaged"
+        if not isinstance(found, dict) or found.keys() != self._stated.keys():
+            return f"{self._shape_path} is damaged"
+        if found != self._stated:
             raise DataError(
-                f"{self.folder} holds rows of {found}, not of {stated}", "delete this cache folder"
+                f"{self.folder} holds rows of {found}, not of {self._stated}", "delete this cache folder"
             )
+        self._numbers, self._keys_read = {}, 0
+        try:
+            self._read_keys()
+        except UnicodeDecodeError:
+            return f"{self._keys_path} is damaged"
+        except DataError as error:
+            return error.message
+        return ""
+
+    @property
+    def _stated(self) -> dict[str, object]:
+        return {"shape": list(self.shape), "dtype": str(self.dtype)}
+
+    @property
+    def _shape_path(self) -> Path:
+        return self.folder / "shape.json"
 
     def _read_keys(self) -> None:
         """Reads the keys that were added since the last time, up to the last complete line."""

@@ -1,5 +1,7 @@
 """A finished run's model, ready to classify."""
 
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -67,6 +69,11 @@ def load_saved(run: RunDirectory) -> SavedModel:
     model = load_network(run)
     note = load_note(run, ClassifierNote, "dlp finetune")
     class_names, look = (note.class_names, note.input.look) if note else _read_former_note(model, run)
+    if (outputs := getattr(model, "output_shape", None)) != (None, len(class_names)):
+        raise ModelError(
+            f"{run.model_path}: its note names {len(class_names)} classes, and its net gives {outputs}",
+            "train the run again",
+        )
     set_precision(model, run.environment()["precision"])
     return SavedModel(model, class_names, replace(look, levels=read_levels(run)))
 
@@ -94,6 +101,8 @@ def load_note(run: RunDirectory, kind: type[_Note], command: str) -> _Note | Non
         raise ModelError(reason, "train the run again") from error
     except ValidationError as error:
         raise foreign_model(run, command) from error
+    except (ValueError, KeyError, RecursionError, zipfile.BadZipFile, zlib.error) as error:
+        raise ModelError(f"{run.model_path}: its metadata.json is damaged", "train the run again") from error
 
 
 def load_network(run: RunDirectory) -> keras.Model:

@@ -126,12 +126,20 @@ def giving_up_after(seconds: float, cluster: Cluster) -> Iterator[None]:
         f"{', '.join(cluster.addresses)}\n"
     )
     arguments = [sys.executable, "-c", _WATCH, str(os.getpid()), str(seconds), message]
-    watchdog = subprocess.Popen(arguments)
+    watchdog = subprocess.Popen(arguments, stderr=_terminal())
     try:
         yield
     finally:
         watchdog.kill()
         watchdog.wait()
+
+
+def _terminal() -> int | None:
+    """What Python's own messages go to; file descriptor 2, which is None here, may be held back meanwhile."""
+    try:
+        return sys.stderr.fileno()
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def _at_least_two(cluster: Cluster) -> Cluster | None:
@@ -143,6 +151,8 @@ def _read_tf_config(text: str) -> Cluster:
         document = json.loads(text)
     except json.JSONDecodeError as error:
         raise HardwareError(f"TF_CONFIG is not JSON: {error.msg} at character {error.pos}", _HINT) from None
+    except (ValueError, RecursionError):
+        raise HardwareError("TF_CONFIG nests too deeply, or has numbers too long", _HINT) from None
     jobs, task = _member(document, "cluster"), _member(document, "task")
     if unknown := sorted(set(jobs) - {"chief", "worker"}):
         raise HardwareError(

@@ -108,11 +108,33 @@ def test_what_a_killed_writer_left_is_cut_off(tmp_path: Path, rows_left: bytes, 
     assert store.gather(["b", "a"]).tolist() == [[2] * 4, [1] * 4]
 
 
-def test_lost_rows_are_an_error_and_not_zeros(tmp_path: Path) -> None:
+def test_rows_lost_while_a_store_is_open_are_an_error_and_not_zeros(tmp_path: Path) -> None:
+    store = RowStore(tmp_path, (4,), np.uint8)
     RowStore(tmp_path, (4,), np.uint8).append(["a", "b"], np.ones((2, 4), np.uint8))
     (tmp_path / "rows.bin").write_bytes(b"\x01" * 7)
     with pytest.raises(DataError, match="shorter"):
-        RowStore(tmp_path, (4,), np.uint8).missing(["a"])
+        store.missing(["a"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *(("shape.json", content) for content in (b"", b"{", b"null", b"[]", b"{}", b"\xff", b"[" * 100_000)),
+        ("keys.txt", b"a\n\xff\xfe\n"),
+        ("keys.txt", b"a\nb\nc\n"),
+        ("rows.bin", b"\x01" * 7),
+    ],
+)
+def test_what_is_damaged_is_begun_anew(name: str, content: bytes, tmp_path: Path) -> None:
+    RowStore(tmp_path, (4,), np.uint8).append(["a", "b"], np.ones((2, 4), np.uint8))
+    assert RowStore(tmp_path, (4,), np.uint8).damage == ""
+    (tmp_path / name).write_bytes(content)
+    store = RowStore(tmp_path, (4,), np.uint8)
+    assert str(tmp_path) in store.damage
+    assert store.missing(["a", "b"]) == ["a", "b"]
+    store.append(["b"], np.full((1, 4), 2, np.uint8))
+    again = RowStore(tmp_path, (4,), np.uint8)
+    assert again.damage == "" and again.gather(["b"]).tolist() == [[2] * 4]
 
 
 def test_a_writer_killed_at_any_moment_leaves_whole_rows(tmp_path: Path) -> None:

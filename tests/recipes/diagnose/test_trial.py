@@ -93,8 +93,9 @@ def test_finished_ones_are_kept_and_other_remedies_refused(
 
     monkeypatch.setattr(finetune, "train_stages", never)
     before = json.loads((tried / "trial.json").read_text())
+    found = [finding("training.learning_rate=1e-2")]
     with Trial.resume_or_create(tried) as opened:
-        assert trial.run(slow_run, [finding("training.learning_rate=1e-2")], opened, draw=1) == before
+        assert {"schema": 1} | trial.run(slow_run, found, opened, draw=1) == before
         with pytest.raises(RunError, match="another remedy"):
             trial.run(slow_run, [finding("training.learning_rate=0.1")], opened, draw=1)
 
@@ -179,7 +180,7 @@ def test_the_command(slow_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert max(map(len, table[:-1])) <= 80
     assert "remedy to random" in shown.stdout
     again = json.loads(runner.invoke(app, [*command, "--json"]).stdout)
-    assert again["trial"] == json.loads((tmp_path / "t" / "trial.json").read_text())
+    assert {"schema": 1} | again["trial"] == json.loads((tmp_path / "t" / "trial.json").read_text())
     assert again["trial"]["finding"] == next(f["name"] for f in again["findings"] if f["overrides"])
     log = tmp_path / "history.json"
     log.write_text(json.dumps({"loss": [1.0, 0.5], "val_loss": [1.0, 0.9]}))

@@ -77,7 +77,7 @@ def _read_values(file: Path) -> Iterator[tuple[float, float]]:
 def _tabulate_lists(file: Path, text: str) -> Table:
     try:
         rows = [dict(zip(_NAMES, row, strict=True)) for row in json.loads(text)]
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise RunError(f"{file} has a line without a step or a value", "export the chart again") from None
     return tabulate_rows(str(file), "", rows)
 
