@@ -61,9 +61,8 @@ def test_what_cannot_be_found_out_is_null(failure: Exception, monkeypatch: pytes
     ):
         monkeypatch.setattr(module, name, fail)
     monkeypatch.setitem(sys.modules, "sklearn", None)  # type: ignore[arg-type]
-    found = describe_environment(
-        seed=0, devices=(), replicas=1, precision=("float32", {}), data={}, weights={}
-    )
+    told: dict[str, Any] = {"deterministic": True, "data": {}, "weights": {}}
+    found = describe_environment(seed=0, devices=(), replicas=1, precision=("float32", {}), **told)
     assert (found["platform"], found["processor"], found["git"]) == (None, None, None)
     assert found["versions"]["scikit-learn"] is None
     # A build that is installed by another name, such as `tensorflow-cpu`, says its version itself.
