@@ -15,9 +15,6 @@ from typing import Any, TextIO
 
 from dlpractice.errors import WriteError
 
-_UNWANTED = (errno.EPIPE, errno.EBADF)
-_REASONS = {errno.EPIPE: "its reader has left", errno.EBADF: "it is closed"}
-
 
 class _Outlet(io.FileIO):
     """A file descriptor that takes everything. What goes wrong first is kept in `failure`, and nothing is
@@ -89,14 +86,19 @@ def _outlet(stream: TextIO | None) -> Any:
 def require_output(what: str, *, whoever_reads: bool = True) -> None:
     """Raises WriteError where something of what was written to stdout did not arrive.
 
+    It is no error where the reader has left: as `head`, it may have had enough.
+
     what: was written.
-    whoever_reads: false where it is no error that nobody wants it.
+    whoever_reads: false where a closed stdout is no error either.
     """
     sys.stdout.flush()
     failure: OSError | None = getattr(_outlet(sys.stdout), "failure", None)
-    if failure is None or (failure.errno in _UNWANTED and not whoever_reads):
+    if failure is None or failure.errno == errno.EPIPE:
         return
-    reason = _REASONS.get(failure.errno or 0) or failure.strerror
+    is_closed = failure.errno == errno.EBADF
+    if is_closed and not whoever_reads:
+        return
+    reason = "it is closed" if is_closed else failure.strerror
     raise WriteError(
         f"{what} could not be written to stdout: {reason}",
         "the work itself is done, and what it keeps on disk is there",

@@ -34,9 +34,21 @@ def open_broken_pipe() -> int:
     return writing
 
 
+def open_nothing() -> int:
+    return os.open(os.devnull, os.O_RDONLY)  # as a closed one: it takes no byte
+
+
+def test_a_reader_may_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    with write_through(open_broken_pipe(), LONG) as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        print("a last line", flush=True)
+        streams.require_output("the table")
+        print_json({"a": 1})
+
+
 @pytest.mark.parametrize(
     ("broken", "reason", "is_wanted"),
-    [(open_full, "No space left on device", True), (open_broken_pipe, "its reader has left", False)],
+    [(open_full, "No space left on device", True), (open_nothing, "it is closed", False)],
 )
 def test_what_cannot_be_written_raises_nothing_until_it_is_asked_for(
     broken: Callable[[], int], reason: str, is_wanted: bool, monkeypatch: pytest.MonkeyPatch
