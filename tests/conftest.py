@@ -26,6 +26,10 @@ from dlpractice.runs.directory import RunDirectory
 # says of missing GPUs.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+# A shell has what it starts in the background ignore these, and what is ignored stays so in `dlp`.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 # What takes longest goes first: a long file that comes last keeps all processes but one waiting.
 LONG = ("recipes/test_several_workers.py", "recipes/", "cli/", "benchmark/", "training/", "test_")
 
