@@ -152,6 +152,9 @@ class _Walk:
             if not isinstance(name_node, yaml.ScalarNode):
                 self.complain(name_node, "has a list or a mapping for a key")
                 continue
+            if not _is_unicode(str(name_node.value)):
+                self.complain(name_node, "has a key that is no Unicode text")
+                continue
             path = (*key, str(name_node.value))
             if path[-1] in tree:
                 self.complain(name_node, f"{'.'.join(path)} stands here and in line {self.lines[path]}")
@@ -163,6 +166,15 @@ class _Walk:
     def complain(self, node: yaml.Node, what: str) -> None:
         line = _line(node)
         self.problems.append(Problem(line, f"{self.name}:{line} {what}"))
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text can be written as UTF-8, which half of a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _scalar(node: yaml.Node) -> Any:

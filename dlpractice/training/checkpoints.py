@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, TypeAdapter
 
 from dlpractice.array_files import read_arrays
 from dlpractice.errors import PathError, RunError
@@ -21,7 +22,7 @@ from dlpractice.whole_files import make_folder, replacing
 Arrays = dict[str, list[NDArray[Any]]]
 
 _FILE = "latest.npz"
-_POSITION = "position"
+_POSITION, _ORIGIN = "position", "origin"
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Position:
         finished: whether the stage is complete.
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     stage: int = 0
     epoch: int = 0
     step: int = 0
@@ -55,18 +58,24 @@ class Position:
     finished: bool = False
 
 
+_POSITIONS = TypeAdapter(Position)
+
+
 class Checkpoints:
     """The checkpoint of one run.
 
     Args:
         folder: where its file lies.
         interval: the seconds after which a new one is due.
+        origin: stands for the run, and "" for any; a checkpoint of another is refused. Those of earlier
+            versions do not say whose they are.
         writes: false for a worker that is not the chief: it reads what the chief wrote, and writes nothing.
     """
 
-    def __init__(self, folder: Path, interval: float, *, writes: bool = True) -> None:
+    def __init__(self, folder: Path, interval: float, *, origin: str = "", writes: bool = True) -> None:
         self._path = folder / _FILE
         self._interval = interval
+        self._origin = origin
         self._writes = writes
         self._written = time.monotonic()
 
@@ -88,6 +97,7 @@ class Checkpoints:
             for group, values in arrays.items()
             for index, value in enumerate(values)
         }
+        named[_ORIGIN] = np.array(self._origin)
         named[_POSITION] = np.frombuffer(json.dumps(asdict(position)).encode(), np.uint8)
         make_folder(self._path.parent)
         with replacing(self._path, durable=True) as new, new.open("wb") as file:
@@ -98,22 +108,28 @@ class Checkpoints:
         """The last checkpoint; None if none was written yet.
 
         Raises:
-            RunError: the file cannot be read.
+            RunError: the file cannot be read, or is of another run.
         """
         if not exists(self._path):
             return None
         try:
             found = read_arrays(self._path)
-            position = Position(**json.loads(bytes(found.pop(_POSITION))))
+            position = _POSITIONS.validate_json(bytes(found.pop(_POSITION)), strict=True)
+            origin = str(found.pop(_ORIGIN, self._origin))
             arrays: Arrays = {}
             for name in sorted(found, key=_sort_key):
                 arrays.setdefault(name.split("/")[0], []).append(found[name])
-        except (PathError, ValueError, KeyError, TypeError) as error:
+        except (PathError, ValueError, KeyError, TypeError, RecursionError) as error:
             reason = error.reason if isinstance(error, PathError) else error
             raise RunError(
                 f"{self._path}: not a checkpoint that this version can read ({reason})",
                 "start the run again in another --run-dir",
             ) from error
+        if self._origin and origin != self._origin:
+            raise RunError(
+                f"{self._path} is a checkpoint of another run",
+                "put the run's own checkpoint there, or delete it to begin this run anew",
+            )
         return position, arrays
 
 

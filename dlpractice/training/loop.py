@@ -13,6 +13,7 @@ from typing import Any
 import keras
 from numpy.typing import NDArray
 
+from dlpractice.errors import RunError
 from dlpractice.training.agreement import Agreement
 from dlpractice.training.assignment import Examination, Examinations, Outputs, Scores, Settings, Subject
 from dlpractice.training.batches.feed import Batches
@@ -257,8 +258,14 @@ class Trainer:
         }
 
     def _restore(self, saved: Arrays) -> None:
-        self._assign(self.model.variables, saved["model"])
-        self._assign([v for group in self._groups for v in group.optimiser.variables], saved["optimiser"])
+        try:
+            self._assign(self.model.variables, saved["model"])
+            self._assign([v for group in self._groups for v in group.optimiser.variables], saved["optimiser"])
+        except (KeyError, ValueError) as error:  # other names, numbers or shapes of arrays
+            raise RunError(
+                f"the checkpoint is of another net, or damaged: {error}",
+                "start the run again in another --run-dir",
+            ) from error
         self._best = saved.get("best", [])
         if self._scale and "scale" in saved:  # checkpoints of earlier versions have none
             self._assign(self._scale.variables, saved["scale"])

@@ -111,3 +111,23 @@ def test_it_is_due_after_the_interval(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not checkpoints.is_due
     now = 119.9
     assert not checkpoints.is_due
+
+
+def test_a_checkpoint_of_another_run_is_refused_and_one_that_does_not_say_is_read(tmp_path: Path) -> None:
+    Checkpoints(tmp_path, 0, origin="a").write(Position(), {"model": [np.zeros(1)]})
+    assert Checkpoints(tmp_path, 0, origin="a").read() is not None
+    with pytest.raises(RunError, match=r"latest\.npz is a checkpoint of another run"):
+        Checkpoints(tmp_path, 0, origin="b").read()
+    arrays = dict(np.load(tmp_path / "latest.npz"))
+    del arrays["origin"]  # as earlier versions wrote them
+    np.savez(tmp_path / "latest.npz", **arrays)
+    assert Checkpoints(tmp_path, 0, origin="b").read() is not None
+
+
+@pytest.mark.parametrize(
+    "text", ['{"epoch": "1"}', '{"epoch": null}', "[]", "3", '{"rows": 1.5}', "[" * 100_000]
+)
+def test_an_odd_position_is_an_error_that_names_the_file(text: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "latest.npz", position=np.frombuffer(text.encode(), np.uint8))
+    with pytest.raises(RunError, match=r"latest\.npz: not a checkpoint"):
+        Checkpoints(tmp_path, 0).read()

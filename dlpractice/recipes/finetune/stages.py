@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.config.schema import Finetune
+from dlpractice.errors import RunError
 from dlpractice.models.precision import computing_in
 from dlpractice.progress import Progress
 from dlpractice.recipes.finetune.recorder import record_stage
@@ -34,6 +35,11 @@ def train_stages(
     that were written after it are written again.
     """
     checkpoints, position, saved = open_checkpoints(run, setup.placement, config.training.checkpoint_seconds)
+    if position.stage >= len(setup.strategy.stages):
+        raise RunError(
+            f"the checkpoint in {run.path} is of a stage that the run does not have",
+            "put the run's own checkpoint there, or delete it to begin this run anew",
+        )
     with computing_in(setup.classifier.model, setup.precision):
         for number, stage in enumerate(setup.strategy.stages):
             if number < position.stage:

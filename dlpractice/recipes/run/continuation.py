@@ -1,5 +1,6 @@
 """What must not have changed when a run is taken up again."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -100,7 +101,7 @@ def open_checkpoints(
 
     Raises RunError where a worker does not see what the first one sees.
     """
-    checkpoints = Checkpoints(run.checkpoints, interval, writes=placement.is_chief)
+    checkpoints = Checkpoints(run.checkpoints, interval, origin=_identify(run), writes=placement.is_chief)
     position, saved = checkpoints.read() or (Position(), None)
     here = json.dumps(asdict(position))
     if here != placement.agree(here):
@@ -110,6 +111,13 @@ def open_checkpoints(
         )
     run.truncate_metrics(position.rows)
     return checkpoints, position, saved
+
+
+def _identify(run: RunDirectory) -> str:
+    """What no other run has, unless it ends with the same bits: config, seed, data and precision."""
+    environment = run.environment()
+    facts = [run.config_tree(), environment["data"].get("digest"), environment["precision"]]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def agree_on_precision(asked: str, devices: Devices, comparison: Comparison) -> Choice:

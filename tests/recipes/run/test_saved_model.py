@@ -2,7 +2,10 @@
 
 import json
 import shutil
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +14,8 @@ from dlpractice.data.codecs.levels import Levels
 from dlpractice.data.files.decoding import Look
 from dlpractice.data.files.unlabelled_images import LoadedImage
 from dlpractice.errors import ModelError
-from dlpractice.recipes.run.saved_model import load_saved
+from dlpractice.recipes.run.model_note import ClassifierNote
+from dlpractice.recipes.run.saved_model import load_note, load_saved
 from dlpractice.runs.directory import RunDirectory
 
 
@@ -63,3 +67,35 @@ def test_a_model_that_would_run_code_or_is_not_ours_is_refused(finished_run: Pat
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "model.keras")
     with pytest.raises(ModelError, match="not a model of `dlp finetune`"):
         load_saved(RunDirectory.read(tmp_path))
+
+
+@pytest.mark.parametrize("names", [["cold"], ["cold", "warm", "hot"]])
+def test_a_note_with_other_classes_than_the_net_has_outputs_is_refused(
+    names: list[str], finished_run: Path, tmp_path: Path
+) -> None:
+    run = rewrite_metadata(finished_run, tmp_path / "run", lambda note: {**note, "class_names": names})
+    with pytest.raises(ModelError, match=rf"model\.keras: its note names {len(names)} classes"):
+        load_saved(run)
+
+
+def test_damaged_metadata_of_a_model_are_named(finished_run: Path, tmp_path: Path) -> None:
+    run = rewrite_metadata(finished_run, tmp_path / "run", lambda note: {**note, "class_names": "cold"})
+    with pytest.raises(ModelError, match=r"model\.keras: not a model of `dlp finetune`"):
+        load_note(run, ClassifierNote, "dlp finetune")
+    with zipfile.ZipFile(run.model_path, "w") as file:
+        file.writestr("metadata.json", "[" * 100_000)
+    with pytest.raises(ModelError, match=r"model\.keras: its note cannot be read"):
+        load_note(run, ClassifierNote, "dlp finetune")
+
+
+def rewrite_metadata(source: Path, folder: Path, change: Callable[[Any], Any]) -> RunDirectory:
+    """A copy of a run whose model has another note."""
+    shutil.copytree(source, folder)
+    with zipfile.ZipFile(source / "model.keras") as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    metadata = json.loads(parts["metadata.json"])
+    metadata["dlpractice"] = change(metadata["dlpractice"])
+    with zipfile.ZipFile(folder / "model.keras", "w") as file:
+        for name, part in (parts | {"metadata.json": json.dumps(metadata).encode()}).items():
+            file.writestr(name, part)
+    return RunDirectory.read(folder)
