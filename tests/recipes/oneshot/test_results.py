@@ -1,5 +1,6 @@
 """The test of a one-shot run, on a net that is no net: what it says against loops and closed forms."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from dlpractice.recipes.oneshot.results import (
     score_exam,
 )
 from dlpractice.recipes.oneshot.setup import OneshotSetup, prepare_oneshot
+from dlpractice.training.forward import Forward
 
 HEADLINE = "within-alphabet-6-way-1-shot"
 
@@ -57,9 +59,13 @@ def make_examples(alphabets: int, classes: int, drawers: int, first: int = 0) ->
     )
 
 
-def flatten(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Stands for a net: an image's pixels."""
-    return np.asarray(images).reshape(len(images), -1) / np.float32(16)
+def begin_flattening(sent: Any, receive: Any) -> Callable[[], NDArray[np.float32]]:
+    images = np.asarray(receive(*sent))
+    return lambda: images.reshape(len(images), -1) / np.float32(16)
+
+
+flatten = Forward(begin_flattening)
+"""Stands for a net: an image's pixels."""
 
 
 def changed(config: Oneshot, **sections: dict[str, Any]) -> Oneshot:
