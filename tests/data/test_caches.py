@@ -132,6 +132,7 @@ def test_every_cache_has_such_a_test() -> None:
         "Download": "storage/test_downloads.py",
         "Making": "sets/test_catalogue.py",
         "Origin": "../training/test_features.py",
+        "Timing": "../training/devices/test_compile_choice.py",
         "Views": "../training/test_features.py",
     }
     assert set(keyed_records()) == here | elsewhere.keys()

@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dlpractice.errors import ModelError
+from dlpractice.layers.convnet import build_convnet
 from dlpractice.models import classifier as module
 from dlpractice.models.classifier import Classifier, Design, build_classifier
 from dlpractice.models.weights import LoadedWeights
@@ -93,7 +94,8 @@ def test_a_step_moves_what_is_behind_the_cut_and_nothing_else(
     assert trained == {id(v) for v in model.trainable_variables} and not trained & fixed
 
 
-def test_the_whole_net_of_scratch_is_trained_but_its_standardising() -> None:
+def test_the_whole_net_of_scratch_is_trained_but_its_standardising(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "build_convnet", build_convnet)  # all its stages
     small = build("vgg16", "scratch", width=0.25)
     small.freeze("images")
     assert small.weights == LoadedWeights("random", "")
