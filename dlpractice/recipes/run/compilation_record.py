@@ -20,9 +20,11 @@ def resolve_compilation(
     """What was recorded of a stage, as the first worker reads it; what is asked for if nothing was."""
     if asked != "auto":
         return asked
-    recorded = _recorded(run)
-    # Earlier versions recorded nothing, and compiled nothing.
-    found = False if recorded is None else recorded.get(stage, {}).get("compiled", asked)
+    found: Literal["auto"] | bool | None = None
+    if placement.is_chief:
+        recorded = _recorded(run)
+        # Earlier versions recorded nothing, and compiled nothing.
+        found = False if recorded is None else recorded.get(stage, {}).get("compiled", asked)
     agreed: Literal["auto"] | bool = placement.agree(found)
     return agreed
 
@@ -31,8 +33,10 @@ def record_compilation(run: RunDirectory, placement: Placement) -> Callable[[str
     """A function that records the choice for a stage, unless one is recorded."""
 
     def note(stage: str, choice: Compilation) -> None:
+        if not placement.is_chief:
+            return
         recorded = _recorded(run) or {}
-        if placement.is_chief and stage not in recorded:
+        if stage not in recorded:
             row = {"compiled": choice.compiled, "step_seconds": dict(choice.seconds)}
             run.write_environment(run.environment() | {_KEY: {**recorded, stage: row}})
 
@@ -41,7 +45,8 @@ def record_compilation(run: RunDirectory, placement: Placement) -> Callable[[str
 
 def was_compiled(stage: str, run: RunDirectory, placement: Placement) -> bool:
     """Whether the steps of a stage that is over were compiled, as the first worker reads it."""
-    return bool(placement.agree((_recorded(run) or {}).get(stage, {}).get("compiled", False)))
+    found = (_recorded(run) or {}).get(stage, {}).get("compiled", False) if placement.is_chief else None
+    return bool(placement.agree(found))
 
 
 def _recorded(run: RunDirectory) -> Mapping[str, Mapping[str, Any]] | None:

@@ -101,7 +101,9 @@ def open_checkpoints(
 
     Raises RunError where a worker does not see what the first one sees.
     """
-    checkpoints = Checkpoints(run.checkpoints, interval, origin=_identify(run), writes=placement.is_chief)
+    # The others may come here before the first worker has written what is read for it.
+    origin = placement.agree(_identify(run) if placement.is_chief else None)
+    checkpoints = Checkpoints(run.checkpoints, interval, origin=origin, writes=placement.is_chief)
     position, saved = checkpoints.read() or (Position(), None)
     here = json.dumps(asdict(position))
     if here != placement.agree(here):

@@ -1,15 +1,19 @@
 """What a run that is taken up again must have in common with itself."""
 
+import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dlpractice.config.schema import Finetune, Oneshot
 from dlpractice.errors import RunError
+from dlpractice.recipes.run.compilation_record import record_compilation, resolve_compilation, was_compiled
 from dlpractice.recipes.run.continuation import (
     agree_on_precision,
+    open_checkpoints,
     recorded_precision,
     refuse_other_config,
     refuse_other_data,
@@ -18,6 +22,8 @@ from dlpractice.recipes.run.continuation import (
 )
 from dlpractice.runs.comparison_folder import Comparison
 from dlpractice.runs.directory import RunDirectory
+from dlpractice.training.checkpoints import Position
+from dlpractice.training.devices.compile_choice import Compilation
 
 
 def test_the_own_config_and_data_pass(finished_oneshot_run: Path, tiny_oneshot_config: Oneshot) -> None:
@@ -102,3 +108,25 @@ def test_runs_of_a_comparison_compute_in_what_the_first_began_in(
         assert agree_on_precision("auto", 1, comparison) == timed
         shutil.copytree(finished_oneshot_run, comparison.run_path("siamese", 0))
         assert agree_on_precision("auto", 1, comparison) == ("float32", {})
+
+
+class SecondWorker:
+    """Stands for the placement of a worker that hears from the first one what `told` holds, in this order."""
+
+    is_chief = False
+
+    def __init__(self, *told: Any) -> None:
+        self._told = list(told)
+
+    def agree(self, value: Any) -> Any:
+        return self._told.pop(0)
+
+
+def test_a_worker_may_come_before_the_first_one_has_written(tmp_path: Path) -> None:
+    run, start = RunDirectory.follow(tmp_path / "run", tmp_path), json.dumps(vars(Position()))
+    _, position, saved = open_checkpoints(run, SecondWorker("whose", start), 15.0)
+    assert (position, saved) == (Position(), None)
+    assert resolve_compilation("auto", "head", run, SecondWorker("auto")) == "auto"
+    record_compilation(run, SecondWorker())("head", Compilation(True, {}))
+    assert was_compiled("head", run, SecondWorker(True))
+    assert not (tmp_path / "run").exists()
