@@ -11,7 +11,10 @@ from dlpractice.errors import ConfigError
 
 _COMPARE = "Strategies to train on the same split and set side by side, separated by commas."
 _REHEARSAL = "dlpractice.recipes.finetune.rehearsal"
-_SWEEP = "A key of the config and the values to train with, such as model.width=0.5,1,2."
+_SWEEP = (
+    "A key of the config and the values to train with, such as model.width=0.5,1,2; repeat it for several "
+    "keys, and every combination is trained."
+)
 
 
 def finetune(
@@ -33,11 +36,11 @@ def finetune(
     folder = training_session.choose_folder("finetune", config, run_dir, resume)
     session = training_session.Session(folder, resume, as_json)
     if sweep:
-        if compare or len(sweep) > 1:
+        if compare:
             raise ConfigError(
-                "--sweep goes alone: one key at a time, and no --compare", "start a run for each"
+                "--sweep goes without --compare", "sweep the strategy: --sweep strategy=head,scratch"
             )
-        _sweep(session, config, overrides or [], sweep[0], seeds, dry_run)
+        _sweep(session, config, overrides or [], sweep, seeds, dry_run)
         return
     loaded = load_config(config, overrides or [], "finetune")
     strategies = training_session.split_names(compare) or [loaded.strategy]
@@ -68,16 +71,16 @@ def _sweep(
     session: training_session.Session,
     config: str,
     overrides: list[str],
-    sweep: str,
+    sweeps: list[str],
     seeds: int,
     dry_run: bool,
 ) -> None:
-    """Trains with each value of one key; all values are checked before the first is trained with."""
+    """Trains with each combination of values; all of them are checked before the first is trained with."""
     from dlpractice.config.sweep_values import load_sweep
     from dlpractice.report.sweep_tables import sweep_table
 
-    key, variants = load_sweep(config, overrides, sweep)
+    keys, variants = load_sweep(config, overrides, sweeps)
     if dry_run:
         session.rehearse(_REHEARSAL, variants, seeds, "sweep")
     else:
-        session.sweep("dlpractice.recipes.finetune.sweep", variants, key, seeds, sweep_table)
+        session.sweep("dlpractice.recipes.finetune.sweep", variants, keys, seeds, sweep_table)

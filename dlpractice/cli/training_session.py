@@ -148,20 +148,20 @@ class Session:
         self,
         recipe: str,
         variants: Mapping[str, Config],
-        key: str,
+        keys: Sequence[str],
         seeds: int,
         table: Callable[[Document], RenderableType],
     ) -> None:
         """Calls `run` of the module `recipe` and prints the document that it gives.
 
-        The call is `run(variants, key, seeds, sweep, progress)`.
+        The call is `run(variants, keys, seeds, sweep, progress)`.
         """
         from dlpractice.runs.comparison_folder import Sweep
 
         refuse_cluster("a sweep")
         opened = Sweep.resume if self.resume else Sweep.create
         with reporting(self._way_on) as progress, opened(self.folder) as sweep:
-            document: Document = import_quietly(recipe).run(variants, key, seeds, sweep, progress)
+            document: Document = import_quietly(recipe).run(variants, keys, seeds, sweep, progress)
         self._print(document, table, f"read them together with: dlp diagnose {self.folder}")
 
     def rehearse(

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from dlpractice.diagnosis.case import Case, Errors, Target, open_case
+from dlpractice.diagnosis.curves.best_setting import read_best_setting
 from dlpractice.diagnosis.curves.capacity import read_capacity_curve
 from dlpractice.diagnosis.curves.extrapolation import FEWEST_SIZES, find_sizes, fit_families, predict_range
 from dlpractice.diagnosis.curves.point import Point, subtract_errors
@@ -79,9 +80,14 @@ def diagnose_group(folder: Path, target_error: float | None = None) -> GroupDiag
         left_out = f" that can be read; {notes[0]}" if notes else " yet"
         raise RunError(f"{folder} has no finished run{left_out}", "wait for the first, or name a single run")
     key = str(Sweep.read(folder).table().get("key", "")) if is_there(folder / SWEEP) else ""
-    axis = {"": "trained parameters", FRACTION: "training images"}.get(key, key)
+    axis = {"": "trained parameters", FRACTION: "training images"}.get(key, key.replace(",", ", "))
     points = gather_points(cases, key)
-    if key == FRACTION:
+    if len(keys := key.split(",")) > 1:
+        overrides = {
+            _label(case, key): tuple(f"{one}={case.run.setting(one)}" for one in keys) for case in cases
+        }
+        finding = read_best_setting(points, overrides)
+    elif key == FRACTION:
         finding = read_learning_curve(points, cases[0].target)
     else:
         finding = read_capacity_curve(points, axis, key)
@@ -95,6 +101,8 @@ def diagnose_group(folder: Path, target_error: float | None = None) -> GroupDiag
 
 def gather_points(cases: Sequence[Case], key: str) -> list[Point]:
     """Averages the runs of each value of the config's `key`, or of each strategy or method where `key` is "".
+
+    key: may be several keys, separated by commas; then of each combination of their values.
 
     Returns a point for each value, in the order of the axis. Runs without accuracies are left out.
     """
@@ -130,8 +138,12 @@ def average_runs(cases: Sequence[Case]) -> Answers | None:
 def _label(case: Case, key: str) -> str:
     if not key:
         return str(case.run.setting("strategy") or case.run.setting("method"))
-    value = case.run.setting(key)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    keys = key.split(",")
+    values = [case.run.setting(one) for one in keys]
+    texts = [f"{value:g}" if isinstance(value, float) else str(value) for value in values]
+    if len(keys) == 1:
+        return texts[0]
+    return ", ".join(f"{one.rpartition('.')[2]} {text}" for one, text in zip(keys, texts, strict=True))
 
 
 def _place(case: Case, key: str) -> float:

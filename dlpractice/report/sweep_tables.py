@@ -17,7 +17,7 @@ def sweep_table(document: Document) -> RenderableType:
     rows = document["rows"]
     deviates = any("std_over_seeds" in row["test_accuracy"] for row in rows)
     columns = ["params", "train", "val", "95 %", "test", "95 %", "s"]
-    table = plain_table([document["key"]], columns, gap=1 if deviates else 2)
+    table = plain_table([_name_keys(document["key"])], columns, gap=1 if deviates else 2)
     for row in rows:
         val, test = row["val_accuracy"], row["test_accuracy"]
         spread = test.get("std_over_seeds")
@@ -36,7 +36,7 @@ def sweep_table(document: Document) -> RenderableType:
     best = next(row for row in rows if not row["difference"])
     notes = [
         f"measured here: accuracy in % of {describe_images(first)}; params: trained",
-        f"chosen by validation: {document['key']} {_format_value(best['value'])}; "
+        f"chosen by validation: {document['key'].replace(',', ', ')} {_format_value(best['value'])}; "
         "the test was scored once a run",
     ]
     notes += relation_lines({_format_value(row["value"]): row["difference"] or None for row in rows}, "it")
@@ -101,5 +101,12 @@ def _loss(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.3f}"
 
 
+def _name_keys(keys: str) -> str:
+    """The head of the column of values: the key, or the last parts of several."""
+    return keys if "," not in keys else ", ".join(key.rpartition(".")[2] for key in keys.split(","))
+
+
 def _format_value(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(map(_format_value, value.values()))
     return "null" if value is None else str(value)

@@ -3,7 +3,7 @@
 A variant is a strategy or method in a comparison, a value in a sweep, an arm in a trial.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -65,6 +65,10 @@ class Comparison(LockedFolder):
         """The folder of one run, such as `head/seed-0` or `model.width=0.5/seed-1`."""
         return run_folder(self.path, variant, seed)
 
+    def members(self, variant: str, seeds: Iterable[int]) -> list[RunDirectory]:
+        """The runs of one variant, to be read."""
+        return [RunDirectory.read(self.run_path(variant, seed)) for seed in seeds]
+
     def runs(self) -> list[RunDirectory]:
         """The runs that were begun, to be read."""
         return [RunDirectory.read(config.parent) for config in find_matching(self.path, f"*/seed-*/{CONFIG}")]
@@ -90,7 +94,7 @@ class Comparison(LockedFolder):
 
 
 class Sweep(Comparison):
-    """A run per value of one key of the config, and seed."""
+    """A run per value of a key of the config, or per combination of values of several, and seed."""
 
     NOUN: ClassVar = "sweep"
     TABLE: ClassVar = SWEEP

@@ -43,6 +43,15 @@ def test_a_sweep() -> None:
     assert "chosen by validation: model.hidden null; the test was scored once a run" in text
 
 
+def test_a_grid() -> None:
+    keys = ["training.learning_rate", "model.dropout"]
+    rows = [row(dict(zip(keys, [0.1, drop], strict=True)), 0.6 + drop, best=drop > 0) for drop in (0, 0.2)]
+    lines = render(sweep_table({"key": ",".join(keys), "rows": rows}))
+    assert lines[0].split()[:3] == ["learning_rate,", "dropout", "params"]
+    assert [line.split()[:2] for line in lines[1:3]] == [["0.1,", "0"], ["0.1,", "0.2"]]
+    assert "chosen by validation: training.learning_rate, model.dropout 0.1, 0.2" in " ".join(lines)
+
+
 def test_a_sweep_over_seeds_at_its_widest_fits() -> None:
     rows = [row("mobilenetv2", 1.0, best=True, std_over_seeds=0.0123), row("vgg16", 0.5, std_over_seeds=0.1)]
     lines = render(sweep_table({"key": "model.backbone", "rows": rows}))

@@ -29,6 +29,7 @@ from dlpractice.recipes.diagnose.validation_answers import (
 from dlpractice.recipes.finetune import finetune
 from dlpractice.recipes.oneshot import oneshot
 from dlpractice.recipes.run.continuation import has_config, recorded_precision
+from dlpractice.recipes.run.member_runs import train_members
 from dlpractice.runs.answers import read_answers, read_mean_answers
 from dlpractice.runs.comparison_folder import Trial
 from dlpractice.runs.directory import CONFIG, RunDirectory
@@ -75,9 +76,7 @@ def run(
     _refuse_other_trial(trial, arms, seeds)
     config = _load(path)
     refuse_changed_data(config, source, progress)
-    for arm in arms:
-        for seed in range(config.seed, config.seed + seeds):
-            train_arm(arm, seed, source, trial, progress)
+    train_arms(arms, range(config.seed, config.seed + seeds), source, trial, progress)
     document = {
         "run": str(path),
         "folder": str(trial.path),
@@ -148,15 +147,21 @@ def _refuse_other_trial(trial: Trial, arms: Sequence[Arm], seeds: int) -> None:
                 )
 
 
-def train_arm(arm: Arm, seed: int, source: RunDirectory, trial: Trial, progress: Progress) -> None:
-    """One run of an arm, in the precision of the run that it is compared with; a finished one is kept."""
-    progress.say(f"{arm.name}: {' '.join(arm.overrides)}, seed {seed}")
-    config, auto = arm.config.model_copy(update={"seed": seed}), recorded_precision(source)
-    with RunDirectory.resume_or_create(trial.run_path(arm.name, seed)) as opened:
+def train_arms(
+    arms: Sequence[Arm], seeds: Sequence[int], source: RunDirectory, trial: Trial, progress: Progress
+) -> None:
+    """The runs of all arms, in the precision of the run that they are compared with."""
+    auto = recorded_precision(source)
+
+    def train(config: Trained, run: RunDirectory) -> None:
         if isinstance(config, Finetune):
-            finetune.run(config, opened, progress, auto, score_test=False)
+            finetune.run(config, run, progress, auto, score_test=False)
         else:
-            oneshot.run(config, opened, progress, auto, score_test=False)
+            oneshot.run(config, run, progress, auto, score_test=False)
+
+    for arm in arms:
+        progress.say(f"{arm.name}: {' '.join(arm.overrides)}")
+    train_members({arm.name: arm.config for arm in arms}, seeds, trial, train, progress)
 
 
 def _tabulate(
@@ -168,10 +173,7 @@ def _tabulate(
     rows = {"before": {"overrides": [], **_describe_runs([source]), **describe_answers(before)}}
     answers = {}
     for arm in arms:
-        runs = [
-            RunDirectory.read(trial.run_path(arm.name, seed))
-            for seed in range(config.seed, config.seed + seeds)
-        ]
+        runs = trial.members(arm.name, range(config.seed, config.seed + seeds))
         answers[arm.name] = read_mean_answers(runs, "validation")
         rows[arm.name] = {
             "remedy": arm.remedy,

@@ -15,6 +15,7 @@ from dlpractice.recipes.finetune import finetune
 from dlpractice.recipes.finetune.published import PUBLISHED
 from dlpractice.recipes.finetune.setup import freeze_features, prepare_setup
 from dlpractice.recipes.run.continuation import agree_on_precision
+from dlpractice.recipes.run.member_runs import train_members
 from dlpractice.registry.backbones import find_backbone
 from dlpractice.registry.strategies import plan_strategy
 from dlpractice.runs.answers import read_mean_answers
@@ -52,11 +53,9 @@ def train_variants(
     auto = agree_on_precision(first.hardware.precision, first.hardware.devices, comparison)
     share_features(configs, auto, progress)
     shared_seconds = time.perf_counter() - started
-    for name, config in variants.items():
-        for seed in span:
-            progress.say(f"{name}, seed {seed}")
-            with RunDirectory.resume_or_create(comparison.run_path(name, seed)) as run:
-                finetune.run(config.model_copy(update={"seed": seed}), run, progress, auto)
+    train_members(
+        variants, span, comparison, lambda config, run: finetune.run(config, run, progress, auto), progress
+    )
     rows = tabulate(variants, span, comparison)
     return {"rows": rows, "shared_seconds": shared_seconds, "data": first.data.source}
 
@@ -93,7 +92,7 @@ def tabulate(
 
     The best is the most accurate on validation; of equals, the one with the lower loss.
     """
-    runs = {name: [RunDirectory.read(comparison.run_path(name, seed)) for seed in seeds] for name in variants}
+    runs = {name: comparison.members(name, seeds) for name in variants}
     validation = {name: read_mean_answers(members, "validation") for name, members in runs.items()}
     tested = {name: read_mean_answers(members, "test") for name, members in runs.items()}
     best = max(

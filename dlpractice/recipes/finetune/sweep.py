@@ -1,6 +1,6 @@
-"""`dlp finetune --sweep`: the values of one key of the config on one split, and one table of them."""
+"""`dlp finetune --sweep`: the values of one key or more of the config on one split, and one table of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlpractice.config.schema import Finetune
@@ -10,21 +10,26 @@ from dlpractice.runs.comparison_folder import Sweep
 
 
 def run(
-    variants: Mapping[str, Finetune], key: str, seeds: int, sweep: Sweep, progress: Progress | None = None
+    variants: Mapping[str, Finetune],
+    keys: Sequence[str],
+    seeds: int,
+    sweep: Sweep,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Trains each of `variants` with `seeds` seeds, from the config's on, and writes the table; finished runs
     are kept.
 
     Args:
-        variants: the configs, which differ in `key` alone, by the names of their folders.
+        variants: the configs, which differ in `keys` alone, by the names of their folders.
 
-    Returns what sweep.json holds: the key, and the rows of a comparison with the value of each. Raises
-    DlpError as `finetune.run` does.
+    Returns what sweep.json holds: the keys, and the rows of a comparison with the value of each, or its
+    values by key. Raises DlpError as `finetune.run` does.
     """
     table = train_variants(variants, seeds, sweep, progress or Silent())
     for row, (name, config) in zip(table["rows"], variants.items(), strict=True):
-        row |= {"name": name, "value": read_setting(config, key)}
-    document = {"command": "finetune", "key": key, **table}
+        values = {key: read_setting(config, key) for key in keys}
+        row |= {"name": name, "value": values if len(keys) > 1 else values[keys[0]]}
+    document = {"command": "finetune", "key": ",".join(keys), **table}
     sweep.write_table(document)
     return document
 

@@ -18,10 +18,9 @@ from dlpractice.recipes.oneshot.published import PUBLISHED_ONESHOT
 from dlpractice.recipes.oneshot.results import ORDER_SEED, Protocol, describe_answers, plan_protocols
 from dlpractice.recipes.oneshot.setup import read_classes
 from dlpractice.recipes.run.continuation import agree_on_precision
+from dlpractice.recipes.run.member_runs import train_members
 from dlpractice.runs.answers import read_mean_answers
 from dlpractice.runs.comparison_folder import Comparison
-from dlpractice.runs.directory import RunDirectory
-from dlpractice.training.devices.precision_choice import Choice
 
 Row = dict[str, Any]
 
@@ -64,10 +63,13 @@ def run(
         else None
     )
     span = range(config.seed, config.seed + seeds)
-    for name in trained:
-        for seed in span:
-            method = config.for_method(name).model_copy(update={"seed": seed})
-            run_once(method, auto, comparison, progress, draw)
+    train_members(
+        {name: config.for_method(name) for name in trained},
+        span,
+        comparison,
+        lambda method, run: oneshot.run(method, run, progress, auto, draw),
+        progress,
+    )
     rows = [tabulate_runs(config.for_method(name), span, comparison) for name in trained]
     class_split = read_classes(config, progress)
     headline = plan_protocols(class_split)[0].name
@@ -78,22 +80,9 @@ def run(
     return table
 
 
-def run_once(
-    config: Oneshot,
-    auto: Choice | None,
-    comparison: Comparison,
-    progress: Progress,
-    draw: oneshot.Draw | None,
-) -> None:
-    """One run of the comparison; one that was killed goes on, and a finished one is kept."""
-    progress.say(f"{config.method}, seed {config.seed}")
-    with RunDirectory.resume_or_create(comparison.run_path(config.method, config.seed)) as run:
-        oneshot.run(config, run, progress, auto, draw)
-
-
 def tabulate_runs(config: Oneshot, seeds: Sequence[int], comparison: Comparison) -> Row:
     """The row of one method over its seeds."""
-    runs = [RunDirectory.read(comparison.run_path(config.method, seed)) for seed in seeds]
+    runs = comparison.members(config.method, seeds)
     summaries = [member.summary() for member in runs]
     names = list(summaries[0]["results"])
     results = {name: _merge([summary["results"][name] for summary in summaries]) for name in names}

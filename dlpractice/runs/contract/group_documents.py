@@ -15,7 +15,7 @@ class VariantRow(Part):
     strategy: Text = key("Of `dlp finetune`.")
     method: Text = key("Of `dlp oneshot`.")
     name: Text = key("In a sweep: the name of its folder.")
-    value: Any = key("In a sweep: the value.")
+    value: Any = key("In a sweep: the value; of several keys, the values by key.")
     about: Text = key("Of `dlp oneshot`: what it is.")
     kind: Literal["measured", "published"] = key("Of `dlp oneshot`.")
     source: Text = key("Of `dlp oneshot`: where it was published.")
@@ -48,7 +48,7 @@ class SweepTable(ComparisonTable):
 
     FILE = "sweep.json"
 
-    key: Text = Field(default="", description="The key of the config that was varied.")
+    key: Text = Field(default="", description="The keys of the config that were varied, separated by commas.")
 
 
 class TrialRow(Part):

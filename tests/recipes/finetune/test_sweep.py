@@ -91,7 +91,7 @@ def test_finished_runs_are_kept(widths: Path, tiny_config: Finetune, monkeypatch
     }
     before = json.loads((widths / "sweep.json").read_text())
     with Sweep.resume(widths) as opened:
-        after = sweep.run(variants, "model.width", 1, opened)
+        after = sweep.run(variants, ["model.width"], 1, opened)
     assert after["rows"] == before["rows"]
 
 
@@ -118,7 +118,7 @@ def test_subsets_share_one_pass_and_validation(
         variants[f"data.fraction={fraction}"] = Finetune.model_validate(document)
     listener = Listener()
     with Sweep.create(tmp_path / "s") as opened:
-        table = sweep.run(variants, "data.fraction", 1, opened, listener)
+        table = sweep.run(variants, ["data.fraction"], 1, opened, listener)
     assert sum(listener.frozen) == 80  # every image once: 48 to train on, 16 and 16 to score
     runs = [RunDirectory.read(tmp_path / "s" / row["runs"][0]) for row in table["rows"]]
     used = [{row["path"] for row in run.splits() if row["split"] == "train"} for run in runs]
@@ -144,8 +144,8 @@ def test_a_dry_run_checks_and_does_nothing(command: list[str], tmp_path: Path) -
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--sweep", "model.width=0.1,0.2", "--sweep", "model.dropout=0,0.5"], "--sweep goes alone"),
-        (["--sweep", "model.width=0.1,0.2", "--compare", "head,scratch"], "--sweep goes alone"),
+        (["--sweep", "model.width=0.1,0.2", "--sweep", "model.width=0.3,0.5"], "names model.width twice"),
+        (["--sweep", "model.width=0.1,0.2", "--compare", "head,scratch"], "--sweep goes without --compare"),
         (["--sweep", "model.width=0.1,20"], "model.width must be in"),
     ],
 )
