@@ -1,6 +1,6 @@
 """One model from pixels to class probabilities, and the cuts between its frozen and trained parts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,17 +68,16 @@ class Classifier:
             return False
         return not any(variable is own for layer in self.head for own in layer.variables)
 
-    def standardise_features(self, features: NDArray[np.floating[Any]]) -> None:
+    def standardise_features(self, parts: Iterable[NDArray[np.floating[Any]]]) -> None:
         """Sets the fixed shift and scale that the head applies to its inputs.
 
         One learning rate then suits every backbone and block, whatever the range of its activations.
 
-        features: (N, C), pooled features of the training images.
+        parts: (n, C) each, together the pooled features of the training images.
         """
-        values = features.astype(np.float64)
-        variance = values.var(axis=0)
+        mean, variance = _measure_moments(parts)
         floor = max(float(variance.mean()) * _VARIANCE_FLOOR, 1e-12)
-        self.standardise.set_weights([values.mean(axis=0), np.maximum(variance, floor)])
+        self.standardise.set_weights([mean, np.maximum(variance, floor)])
 
 
 @dataclass(frozen=True)
@@ -138,6 +137,25 @@ def build_classifier(
     # come from.
     loaded = LoadedWeights("random", "") if base is None else load_weights(base, backbone, design.weights)
     return Classifier(model, cuts, logits, standardise, head, loaded, scaling)
+
+
+def _measure_moments(
+    parts: Iterable[NDArray[np.floating[Any]]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The mean and the variance of each column over all parts, (C,) both.
+
+    After Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances"
+    (1979).
+    """
+    count, mean, squares = 0, np.zeros(()), np.zeros(())
+    for part in parts:
+        values = part.astype(np.float64)
+        own, total = values.mean(axis=0), count + len(values)
+        away = own - mean
+        squares = squares + ((values - own) ** 2).sum(axis=0) + away**2 * (count * len(values) / total)
+        mean = mean + away * (len(values) / total)
+        count = total
+    return mean, squares / count
 
 
 def _pool(features: Any, pooling: str, name: str) -> Any:

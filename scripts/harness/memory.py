@@ -21,7 +21,7 @@ SIDE = 96
 SIZES = (1_000, 10_000, 50_000)
 _CLASSES = 10
 _APART = 100_000_000
-"""Bytes that the peaks of all sizes may lie apart."""
+"""Bytes that the peak of the most images may lie above that of the fewest."""
 _PER_IMAGE = 6_000
 """Bytes for each image that the check of data may take."""
 
@@ -51,7 +51,7 @@ def measure_peak(folder: Path, arguments: Sequence[str], limit: float = 7200) ->
 
 
 def _grow(samples: Path, arguments: Sequence[str], most: float, folder: Path) -> Outcome:
-    """Measures each size; `most` is how many bytes an image may cost, over the slope of a straight line."""
+    """Measures each size; `most` is how many bytes each image more may cost."""
     peaks: list[int] = []
     for size in SIZES:
         place = folder / f"{size}"
@@ -63,7 +63,7 @@ def _grow(samples: Path, arguments: Sequence[str], most: float, folder: Path) ->
             return Outcome(LOST, f"{size} images: {error}")
         peaks.append(peak)
         shutil.rmtree(place)
-    slope = float(np.polyfit(SIZES, peaks, 1)[0])
+    slope = (peaks[-1] - peaks[0]) / (SIZES[-1] - SIZES[0])
     said = ", ".join(f"{size:,}: {peak / 1e6:,.0f} MB" for size, peak in zip(SIZES, peaks, strict=True))
     detail = f"{said}; {slope:,.0f} bytes an image"
     return Outcome(WENT_ON if slope <= most else LOST, detail, len(SIZES))

@@ -137,10 +137,20 @@ def test_standardised_features_have_mean_zero_and_variance_one(mobilenet: Classi
     rng = np.random.default_rng(1)
     channels = mobilenet.cuts["pooled5"].shape[1]
     features = (rng.normal(size=(500, channels)) * 3 + rng.normal(size=channels) * 50).astype(np.float32)
-    mobilenet.standardise_features(features)
+    mobilenet.standardise_features([features])
     standard = np.asarray(mobilenet.standardise(features))
     np.testing.assert_allclose(standard.mean(0), 0, atol=1e-4)
     np.testing.assert_allclose(standard.std(0), 1, rtol=1e-4)
+
+
+def test_features_may_come_in_parts(mobilenet: Classifier) -> None:
+    rng = np.random.default_rng(4)
+    channels = mobilenet.cuts["pooled5"].shape[1]
+    features = (rng.normal(size=(700, channels)) + np.arange(700)[:, None]).astype(np.float32)
+    mobilenet.standardise_features(np.split(features, [1, 300, 301]))
+    mean, variance = mobilenet.standardise.get_weights()
+    np.testing.assert_allclose(mean, features.mean(axis=0, dtype=np.float64), rtol=1e-6)
+    np.testing.assert_allclose(variance, features.var(axis=0, dtype=np.float64), rtol=1e-6)
 
 
 def test_a_feature_that_hardly_varies_is_not_blown_up(mobilenet: Classifier) -> None:
@@ -148,12 +158,12 @@ def test_a_feature_that_hardly_varies_is_not_blown_up(mobilenet: Classifier) -> 
     features = rng.normal(size=(200, mobilenet.cuts["pooled5"].shape[1])).astype(np.float32)
     features[:, 0] *= 1e-4
     features[:, 1] = 7
-    mobilenet.standardise_features(features)
+    mobilenet.standardise_features([features])
     standard = np.asarray(mobilenet.standardise(features))
     # A hundredth of the mean variance of 1 is the least that counts, a deviation of 0.1.
     np.testing.assert_allclose(standard[:, 0].std(), features[:, 0].std() / 0.1, rtol=0.02)
     np.testing.assert_allclose(standard[:, 1], 0, atol=1e-5)
-    mobilenet.standardise_features(np.ones_like(features))
+    mobilenet.standardise_features([np.ones_like(features)])
     assert np.isfinite(mobilenet.standardise(features)).all()
 
 
@@ -161,7 +171,7 @@ def test_half_precision_features_are_standardised_in_full(mobilenet: Classifier)
     channels = mobilenet.cuts["pooled5"].shape[1]
     features = np.full((3000, channels), 500, np.float16)
     features[::2] += 1
-    mobilenet.standardise_features(features)
+    mobilenet.standardise_features([features])
     mean, variance = mobilenet.standardise.get_weights()
     np.testing.assert_allclose(mean, 500.5)
     np.testing.assert_allclose(variance, 0.25)

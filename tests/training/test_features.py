@@ -109,7 +109,7 @@ def test_the_joined_model_gives_the_logits_of_the_cached_path(classifier: Classi
     images = make_images(range(6))
     pixels = np.asarray(images.pixels).astype(np.float32)
     pooled = read(classifier, "pooled2", images).astype(np.float32)
-    classifier.standardise_features(pooled)
+    classifier.standardise_features([pooled])
     whole = np.asarray(classifier.model(pixels))
     for cut in ("pooled2", "block1"):
         logits = np.asarray(classifier.rest(cut)(read(classifier, cut, images).astype(np.float32)))

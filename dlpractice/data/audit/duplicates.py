@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from dlpractice.data.storage.row_store import RowView
+
 # Smaller images have too little detail to tell two similar drawings from two copies of one.
 MIN_SIDE = 32
 
@@ -31,25 +33,25 @@ _PARTS = [
 ]
 
 
-def near_clusters(thumbnails: NDArray[np.uint8], sides: NDArray[np.integer]) -> NDArray[np.int64]:
+def near_clusters(thumbnails: NDArray[np.uint8] | RowView, sides: NDArray[np.integer]) -> NDArray[np.int64]:
     """(N,) int64: for each image the first one that it looks like, directly or through others; or itself.
 
-    Memory grows with N, not with the number of pairs.
+    Memory grows with N, not with the number of pairs, and by less than a thumbnail.
 
     Args:
-        thumbnails: (N, 32, 32) uint8, grey.
+        thumbnails: (N, 32, 32) uint8, grey; read in parts.
         sides: (N,) the shorter side of each image in pixels; those below MIN_SIDE are not compared.
     """
-    contrast = thumbnails.std(axis=(1, 2))
+    contrast, hashes = np.empty(len(thumbnails)), np.empty(len(thumbnails), np.uint64)
+    for start in range(0, len(thumbnails), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        seen = thumbnails[block]
+        contrast[block], hashes[block] = seen.std(axis=(1, 2)), perceptual_hash(seen)
     compared = np.flatnonzero((sides >= MIN_SIDE) & (contrast >= _MIN_CONTRAST))
-    seen = thumbnails[compared]
-    hashes = perceptual_hash(seen)
-    clusters = _Clusters(len(compared))
-    for part, bucket in _plan(hashes):
-        _join_alike(bucket, hashes, seen, part, clusters)
-    found = np.arange(len(thumbnails))
-    found[compared] = compared[clusters.of(np.arange(len(compared)))]
-    return found
+    clusters = _Clusters(len(thumbnails))
+    for part, bucket in _plan(compared, hashes[compared]):
+        _join_alike(bucket, hashes, thumbnails, part, clusters)
+    return clusters.of(np.arange(len(thumbnails)))
 
 
 def perceptual_hash(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint64]:
@@ -97,14 +99,15 @@ class _Clusters:
         self._above[tops] = tops[smallest[component]]
 
 
-def _plan(hashes: NDArray[np.uint64]) -> list[tuple[int, NDArray[np.int64]]]:
-    """Buckets of hashes that have to be compared with each other, and the number of the part they share.
+def _plan(members: NDArray[np.int64], hashes: NDArray[np.uint64]) -> list[tuple[int, NDArray[np.int64]]]:
+    """Buckets of members that have to be compared with each other, and the number of the part of their hashes
+    that they share.
 
     Where so many hashes share parts that all against all is less work, all are one bucket.
     """
-    plan = [(part, bucket) for part, mask in enumerate(_PARTS) for bucket in _buckets(hashes & mask)]
+    plan = [(part, members[bucket]) for part, mask in enumerate(_PARTS) for bucket in _buckets(hashes & mask)]
     if sum(len(bucket) ** 2 for _, bucket in plan) > len(hashes) ** 2:
-        return [(0, np.arange(len(hashes)))]
+        return [(0, members)]
     return plan
 
 
@@ -118,7 +121,7 @@ def _buckets(values: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
 def _join_alike(
     bucket: NDArray[np.int64],
     hashes: NDArray[np.uint64],
-    thumbnails: NDArray[np.uint8],
+    thumbnails: NDArray[np.uint8] | RowView,
     part: int,
     clusters: _Clusters,
 ) -> None:
@@ -147,7 +150,7 @@ def _join_correlated(
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
     alike: NDArray[np.bool_],
-    thumbnails: NDArray[np.uint8],
+    thumbnails: NDArray[np.uint8] | RowView,
     clusters: _Clusters,
 ) -> None:
     """Joins the pairs that are `alike`, (rows, columns) bool, if their grey levels correlate as well."""

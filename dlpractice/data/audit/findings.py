@@ -19,6 +19,7 @@ from dlpractice.data.files.index_items import Finding, Index, Item, Severity
 from dlpractice.data.files.pixel_cache import Scan
 from dlpractice.data.naming.class_names import find_look_alikes, reveal
 from dlpractice.data.naming.file_endings import count_endings
+from dlpractice.data.storage.row_store import RowView
 
 OnBadImage = Literal["error", "skip"]
 
@@ -220,7 +221,7 @@ def pixel_findings(scan: Scan) -> list[Finding]:
     return found
 
 
-def _is_dim(facts: NDArray[np.void], levels: Levels) -> NDArray[np.bool_]:
+def _is_dim(facts: RowView, levels: Levels) -> NDArray[np.bool_]:
     """(n,) of which images next to nothing is left in 8 bits, though their values differ."""
     spread = facts["bright"] - facts["dark"]
     # Floating-point numbers from 0 to 1 have no smallest step; whole ones show nothing below a few.

@@ -54,8 +54,8 @@ def find_clusters(usable: Sequence[Item], scan: Scan) -> tuple[Cluster, ...]:
         members[scan.sha256[item.path]].append(item)
     position = {digest: number for number, digest in enumerate(scan.sha256.values())}
     digests = list(members)
-    facts = scan.facts[[position[digest] for digest in digests]]
-    found = near_clusters(facts["thumbnail"], np.minimum(facts["width"], facts["height"]))
+    facts = scan.facts.select(np.array([position[digest] for digest in digests], np.int64))
+    found = near_clusters(facts.field("thumbnail"), np.minimum(facts["width"], facts["height"]))
     clusters: dict[int, list[Item]] = defaultdict(list)
     for digest, first in zip(digests, found.tolist(), strict=True):
         clusters[first] += members[digest]

@@ -11,6 +11,7 @@ from dlpractice.data.codecs.levels import Levels
 from dlpractice.data.codecs.library_notes import LONGEST
 from dlpractice.data.files.decoding import Decoded, Look, decode, shrink_bound
 from dlpractice.data.storage.cache_key import Keyed
+from dlpractice.data.storage.row_store import RowView
 
 THUMBNAIL = 32
 
@@ -81,10 +82,10 @@ def facts_of(decoded: Decoded) -> tuple[Any, ...]:
     )
 
 
-def seen_levels(facts: NDArray[np.void]) -> set[Levels]:
+def seen_levels(facts: RowView) -> set[Levels]:
     """The ranges that were found in files which declare none."""
-    deep = facts[facts["white"] > 0]
-    return {Levels(*pair) for pair in zip(deep["black"].tolist(), deep["white"].tolist(), strict=True)}
+    black, white = facts["black"], facts["white"]
+    return {Levels(*pair) for pair in zip(black[white > 0].tolist(), white[white > 0].tolist(), strict=True)}
 
 
 def _make_thumbnail(image: Image.Image) -> NDArray[np.uint8]:

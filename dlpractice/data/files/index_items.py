@@ -30,7 +30,7 @@ RECORDINGS = FileKind("recordings", frozenset({".wav"}))
 IMAGES_OR_RECORDINGS = FileKind("images or WAV recordings", IMAGES.endings | RECORDINGS.endings)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """One image file: `path` relative to the index's root with forward slashes (or absolute, from a CSV)."""
 

@@ -19,7 +19,7 @@ from dlpractice.data.files.index_items import Index
 from dlpractice.data.storage.row_store import RowStore, RowView
 from dlpractice.progress import Progress
 
-_CHUNK_BYTES = 32 * 2**20
+_CHUNK_BYTES = 8 * 2**20
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
 
@@ -29,13 +29,14 @@ class Scan:
     """The images of an index that can be decoded, and those that cannot.
 
     `sha256` maps each usable path to the hash of its bytes; `bad` maps each other path to its error. `facts`
-    has shape (n,), one FACTS record per usable path in the order of `sha256`. `levels` is the range by which
-    files with more than 8 bits a channel were stretched that declare none; None: there are no such files.
+    has one FACTS record per usable path in the order of `sha256`, left on the disk. `levels` is the range by
+    which files with more than 8 bits a channel were stretched that declare none; None: there are no such
+    files.
     """
 
     sha256: dict[str, str]
     bad: dict[str, ImageError]
-    facts: NDArray[np.void]
+    facts: RowView
     levels: Levels | None = None
 
 
@@ -48,28 +49,26 @@ def scan(index: Index, look: Look | None, progress: Progress) -> Scan:
     Args:
         look: how pixels are made that are kept for `pixel_view`; None keeps facts only.
     """
-    files = {item.path: index.file(item) for item in index.items}
-    hashes, bad = _hash_files(files, progress)
-    paths = {digest: path for path, digest in reversed(hashes.items())}
-    distinct = {digest: files[path] for digest, path in sorted(paths.items())}
+    hashes, bad = _hash_files(index, progress)
+    first_paths = {digest: path for path, digest in reversed(hashes.items())}
+    distinct = dict(sorted(first_paths.items()))
     stores = _Stores(Glance.of(look), look)
     for damage in stores.damages():
         progress.warn(f"{damage}: what this cache held is computed again")
-    broken = _decode_missing(distinct, stores, progress)
+    broken = _decode_missing(index.root, distinct, stores, progress)
     levels = look.levels if look else None
     if levels is None:
-        levels = join_levels(seen_levels(stores.facts.gather([key for key in distinct if key not in broken])))
+        levels = join_levels(seen_levels(stores.facts.view([key for key in distinct if key not in broken])))
     if levels is not None and stores.glance.levels is None:
         stores = stores.of_levels(levels)
-        broken |= _decode_missing(
-            {key: file for key, file in distinct.items() if key not in broken}, stores, progress
-        )
+        sound = {digest: path for digest, path in distinct.items() if digest not in broken}
+        broken |= _decode_missing(index.root, sound, stores, progress)
     for path, digest in list(hashes.items()):
         if digest in broken:
             error = broken[digest]
-            bad[path] = ImageError(str(files[path]), error.problem, error.reason)
+            bad[path] = ImageError(str(index.root / path), error.problem, error.reason)
             del hashes[path]
-    return Scan(hashes, dict(sorted(bad.items())), stores.facts.gather(list(hashes.values())), levels)
+    return Scan(hashes, dict(sorted(bad.items())), stores.facts.view(list(hashes.values())), levels)
 
 
 def pixel_view(sha256: Sequence[str], look: Look) -> RowView:
@@ -139,11 +138,13 @@ def _pixel_store(look: Look) -> RowStore:
     return RowStore(look.cache_place("pixels"), (look.image_size, look.image_size, 3), np.uint8)
 
 
-def _hash_files(files: dict[str, Path], progress: Progress) -> tuple[dict[str, str], dict[str, ImageError]]:
+def _hash_files(index: Index, progress: Progress) -> tuple[dict[str, str], dict[str, ImageError]]:
     hashes: dict[str, str] = {}
     bad: dict[str, ImageError] = {}
-    progress.stage("reading", len(files), "images")
-    for path, result in zip(files, in_order(_hash_file, files.values()), strict=True):
+    paths = dict.fromkeys(item.path for item in index.items)
+    progress.stage("reading", len(paths), "images")
+    results = in_order(lambda path: _hash_file(index.root / path), paths)
+    for path, result in zip(paths, results, strict=True):
         if isinstance(result, ImageError):
             bad[path] = result
         else:
@@ -159,9 +160,11 @@ def _hash_file(file: Path) -> str | ImageError:
         return error
 
 
-def _decode_missing(files: dict[str, Path], stores: _Stores, progress: Progress) -> dict[str, ImageError]:
+def _decode_missing(
+    root: Path, paths: dict[str, str], stores: _Stores, progress: Progress
+) -> dict[str, ImageError]:
     """Decodes the files, by hash, that the stores lack; the errors of those that cannot be decoded."""
-    missing = stores.missing(files)
+    missing = stores.missing(paths)
     if not missing:
         return {}
     bad: dict[str, ImageError] = {}
@@ -171,7 +174,7 @@ def _decode_missing(files: dict[str, Path], stores: _Stores, progress: Progress)
     digests: list[str] = []
     facts: list[Any] = []
     pixels: list[NDArray[np.uint8]] = []
-    results = in_order(lambda digest: _decode_file(files[digest], digest, stores), missing)
+    results = in_order(lambda digest: _decode_file(root / paths[digest], digest, stores), missing)
     for digest, result in zip(missing, results, strict=True):
         progress.advance()
         if isinstance(result, ImageError):

@@ -17,6 +17,7 @@ from dlpractice.data.files.decoding import Decoded, ImageError, read
 from dlpractice.data.files.image_facts import FACTS, facts_of
 from dlpractice.data.files.index_items import Index, Item
 from dlpractice.data.files.pixel_cache import Scan, in_order
+from dlpractice.data.storage.row_store import RowView
 from dlpractice.progress import Progress
 
 # What a picture shows: one second, 50 to 8,000 Hz, and 60 dB down from its loudest point.
@@ -96,7 +97,7 @@ def scan_recordings(
         hashes[item.path], picture = result
         pictures[result[0]] = picture
         facts.append(facts_of(Decoded(Image.fromarray(picture), image_size, image_size, "WAV", frames=1)))
-    return Scan(hashes, bad, np.array(facts, FACTS)), pictures
+    return Scan(hashes, bad, RowView(np.array(facts, FACTS), np.arange(len(facts)), "")), pictures
 
 
 def _decode(source: Path | bytes, name: str) -> tuple[int, NDArray[np.float64]]:

@@ -25,8 +25,9 @@ from dlpractice.whole_files import append, replacing
 class RowView:
     """Rows of a store in a given order, read from the disk when they are indexed.
 
-    `view[i]` is one row; `view[array]` and `view[slice]` are `(n, *shape)` arrays in memory. `origin` stands
-    for what the rows were computed with, and is part of the key of what is computed from them in turn.
+    `view[i]` is one row; `view[array]` and `view[slice]` are `(n, *shape)` arrays in memory; of rows that are
+    records, `view["name"]` is one field of all. `origin` stands for what the rows were computed with, and is
+    part of the key of what is computed from them in turn.
     """
 
     def __init__(self, rows: NDArray[Any], numbers: NDArray[np.int64], origin: str) -> None:
@@ -48,11 +49,17 @@ class RowView:
         return len(self._numbers)
 
     def __getitem__(self, which: Any) -> NDArray[Any]:
+        if isinstance(which, str):
+            return self.field(which)[:]
         return np.asarray(self._rows[self._numbers[which]])
 
     def select(self, which: NDArray[np.int64]) -> "RowView":
         """The rows at the positions `which`, left on the disk."""
         return RowView(self._rows, self._numbers[which], self.origin)
+
+    def field(self, name: str) -> "RowView":
+        """One field of rows that are records, left on the disk."""
+        return RowView(self._rows[name], self._numbers, self.origin)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         rows = self[:]

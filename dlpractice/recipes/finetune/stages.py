@@ -24,6 +24,8 @@ from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.loop import Trainer
 from dlpractice.training.steps import classification_loss
 
+_ROWS_AT_ONCE = 1024
+
 
 def train_stages(
     config: Finetune, setup: Setup, features: Features, run: RunDirectory, progress: Progress
@@ -68,7 +70,8 @@ def _prepare_trainer(
     rows = features["train"][stage.cut]
     classifier.freeze(stage.cut)
     if stage.cut.startswith("pooled"):
-        classifier.standardise_features(rows[np.arange(len(train))])
+        plain = np.array_split(np.arange(len(train)), -(-len(train) // _ROWS_AT_ONCE))
+        classifier.standardise_features(rows[part] for part in plain)
     rest = classifier.rest(stage.cut)
     feed = _make_feed(config, setup, stage, rows)
     subject = Subject(rest, classification_loss(rest), rest, classifier.is_pretrained, keep_start)

@@ -1,5 +1,7 @@
 import io
+import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from dlpractice.data.audit.duplicates import (
     perceptual_hash,
 )
 from dlpractice.data.bonds import connected
+from dlpractice.data.storage.row_store import RowStore
 
 Photograph = Callable[..., Image.Image]
 
@@ -117,7 +120,7 @@ def test_the_index_misses_no_pair() -> None:
     once = rng.integers(30, 226, (400, 32, 32)).astype(float)
     small = np.clip(np.concatenate([once, once + rng.normal(0, 8, once.shape)]), 0, 255).astype(np.uint8)
     hashes = perceptual_hash(small)
-    assert len(module._plan(hashes)) > 1
+    assert len(module._plan(np.arange(800), hashes)) > 1
     bits = np.bitwise_count(hashes[:, None] ^ hashes)
     alike = (bits <= MAX_BITS) & (np.corrcoef(small.reshape(800, -1)) >= MIN_CORRELATION)
     expected = connected(800, np.argwhere(alike).tolist())
@@ -145,6 +148,24 @@ def test_hashes_that_share_nothing_are_hardly_compared(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "_join_alike", count)
     near_clusters(rng.integers(0, 256, (2000, 32, 32)).astype(np.uint8), np.full(2000, 90))
     assert compared < 0.1 * 2000 * 1999 / 2
+
+
+def test_thumbnails_are_read_in_parts(tmp_path: Path) -> None:
+    """Of thumbnails on the disk, 1,024 bytes each, the peak of memory grows by far less."""
+    store = RowStore(tmp_path, (32, 32), np.uint8)
+    store.append(
+        [f"{n}" for n in range(6000)], np.random.default_rng(0).integers(0, 256, (6000, 32, 32), np.uint8)
+    )
+
+    def measure(count: int) -> int:
+        rows = store.view([f"{n}" for n in range(count)])
+        tracemalloc.start()
+        near_clusters(rows, np.full(count, 90))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    assert measure(6000) - measure(2000) < 4000 * 500
 
 
 def test_the_hash_is_that_of_the_cosine_transform(photograph: Photograph) -> None:

@@ -92,7 +92,7 @@ def saved(
         net = build_classifier(row, plan, 3, 32, Design(None, hidden=(4,), dropout=0.5, width=0.25))
         wake(net.model, images)
         if plan.block is not None:
-            net.standardise_features(np.asarray(net.front([f"pooled{plan.block}"])(images * 1.0)))
+            net.standardise_features([np.asarray(net.front([f"pooled{plan.block}"])(images * 1.0))])
         set_precision(net.model, precision)
         path = folder / f"{name}-{strategy}.keras"
         write_model(net.model, {}, path)
