@@ -1,5 +1,6 @@
 """The forward pass of a net in inference mode, on any placement, for one batch and for many."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,11 @@ from dlpractice.training.batches.supply import Receive, Supply, as_sent, read_ah
 from dlpractice.training.devices.compilation import compile_by_xla
 from dlpractice.training.devices.placement import Placement, fill_up
 
+# Numbers in the rows of a batch, by whether GPUs compute, and its rows. On a CPU larger batches take more
+# memory and no less time, but of small rows there have to be some for the call to be worth it.
+_MOST_NUMBERS = {False: 2**21, True: 2**30}
+_LEAST_ROWS, _MOST_ROWS = 32, 256
+
 
 @dataclass(frozen=True)
 class Forward:
@@ -23,9 +29,11 @@ class Forward:
     Args:
         begin: from what a `Supply` sends for a batch, and its `Receive`, to a function that waits for the
             outputs: an array, or a list of them if the model has several. The devices compute meanwhile.
+        most: the numbers that the rows of a batch should hold at most.
     """
 
     begin: Callable[[Sequence[NDArray[Any]], Receive], Callable[[], Any]]
+    most: int = _MOST_NUMBERS[False]
 
     def __call__(self, inputs: NDArray[Any]) -> Any:
         """The outputs for an array of inputs."""
@@ -67,7 +75,7 @@ def compile_forward(model: keras.Model, placement: Placement, *, compiled: bool 
 
         return wait
 
-    return Forward(begin)
+    return Forward(begin, _MOST_NUMBERS[placement.is_on_gpus])
 
 
 def _list_outputs(outputs: Any) -> list[Any]:
@@ -99,11 +107,15 @@ def forward_parts(forward: Forward, supply: Supply, batch_size: int) -> Iterator
         yield finish()
 
 
-def forward_all(forward: Forward, supply: Supply, batch_size: int = 256) -> NDArray[np.float32]:
+def forward_all(forward: Forward, supply: Supply, batch_size: int = 0) -> NDArray[np.float32]:
     """The outputs for all rows of `supply`, in order, of a model with one output.
 
     As few batches as are needed, as equal as can be: so few rows are needed to fill the last one up.
+
+    batch_size: the most rows of a batch; 0: as many as is good for the device.
     """
+    if not batch_size:
+        batch_size = min(_MOST_ROWS, max(_LEAST_ROWS, forward.most // math.prod(supply.row_shape)))
     batches = max(1, -(-len(supply) // batch_size))
     return np.concatenate(list(forward_parts(forward, supply, -(-len(supply) // batches))))
 

@@ -1,6 +1,7 @@
 """A training step against gradients taken by hand, and the forward pass against one big batch."""
 
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from dlpractice.data.augmentation import Augmentation
 from dlpractice.training.batches.feed import Feed, weigh_classes
 from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.devices.placement import place
-from dlpractice.training.forward import compile_forward, forward_all, losses_and_predictions
+from dlpractice.training.forward import Forward, compile_forward, forward_all, losses_and_predictions
 from dlpractice.training.optimisers.loss_scale import scale_for
 from dlpractice.training.optimisers.optimisers import Group, build_groups
 from dlpractice.training.steps import classification_loss, compile_train_step, cross_entropy
@@ -187,6 +188,20 @@ def test_forward_over_all_rows_is_one_big_batch() -> None:
     for batch_size in (1, 10, 37, 100):
         found = forward_all(compile_forward(model, place(1)), Streamed(rows), batch_size)
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("shape", "largest"), [((8,), 256), ((100, 100, 3), 69), ((400, 400, 3), 32)])
+def test_batches_of_large_rows_have_fewer_of_them(shape: tuple[int, ...], largest: int) -> None:
+    """Otherwise scoring takes the more memory the larger images are, on a CPU for nothing."""
+    sizes: list[int] = []
+
+    def begin(sent: Sequence[np.ndarray], _: object) -> Callable[[], np.ndarray]:
+        sizes.append(len(sent[0]))
+        return lambda: sent[0].reshape(len(sent[0]), -1)[:, :1]
+
+    rows = np.zeros((2 * largest, *shape), np.uint8)
+    assert len(forward_all(Forward(begin), Streamed(rows))) == len(rows)
+    assert sizes == [largest, largest]
 
 
 def test_forward_of_bytes_and_of_several_outputs() -> None:
