@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import filelock
-
 from dlpractice.errors import RunError
 from dlpractice.paths import Entry, exists, find_matching, is_folder, list_folder
 from dlpractice.runs import atomic_files
@@ -13,6 +11,8 @@ from dlpractice.runs.lock import is_of_writing
 from dlpractice.runs.training_folder import DIAGNOSTICS, SUMMARY, TrainingFolder
 
 if TYPE_CHECKING:
+    import filelock
+
     from dlpractice.runs.contract.document import Document
 
 CONFIG, ENVIRONMENT, SPLITS, METRICS = "config.yaml", "environment.json", "splits.csv", "metrics.csv"
@@ -46,7 +46,7 @@ _OURS = (
 class RunDirectory(TrainingFolder):
     """One run, and the names of what is in it."""
 
-    def __init__(self, path: Path, lock: filelock.BaseFileLock | None) -> None:
+    def __init__(self, path: Path, lock: "filelock.BaseFileLock | None") -> None:
         super().__init__(path, lock)
         self.model_path = path / MODEL
         self.checkpoints = path / CHECKPOINTS

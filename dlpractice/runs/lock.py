@@ -10,24 +10,27 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-
-import filelock
+from typing import TYPE_CHECKING, Self
 
 from dlpractice.errors import RunError
 from dlpractice.paths import exists, is_folder, list_folder
 from dlpractice.whole_files import is_temporary
 
+if TYPE_CHECKING:
+    import filelock
+
 LOCK_NAME = ".lock"
 
 
-def lock_folder(folder: Path) -> filelock.BaseFileLock:
+def lock_folder(folder: Path) -> "filelock.BaseFileLock":
     """Take the lock of `folder`, which is made if need be. The caller releases it.
 
     Raises:
         RunError: another process, or another object of this process, holds it, the folder cannot be written,
         or this machine's clock is out of range.
     """
+    import filelock  # which takes longer than all the rest of reading a run
+
     _refuse_clock()
     # One lock for all threads: training may close in another thread than the one that opened.
     lock = filelock.FileLock(folder / LOCK_NAME, timeout=0, thread_local=False)
@@ -72,7 +75,7 @@ class LockedFolder(ABC):
     with `read`, or is closed, refuses to write.
     """
 
-    def __init__(self, path: Path, lock: filelock.BaseFileLock | None) -> None:
+    def __init__(self, path: Path, lock: "filelock.BaseFileLock | None") -> None:
         self.path = path
         self._lock = lock
         self._is_of_user = False

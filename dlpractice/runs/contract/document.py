@@ -53,7 +53,9 @@ def key(meaning: str, **limits: Any) -> Any:
 class Part(BaseModel):
     """A mapping inside a file. Keys that the model does not know, from a later version, are let through."""
 
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="allow", strict=True, frozen=True, protected_namespaces=(), defer_build=True
+    )
 
 
 class Document(Part):
