@@ -1,8 +1,8 @@
-"""`dlp finetune`: trains one strategy, or compares several strategies, seeds or values of a key."""
+"""`dlp finetune`: trains one strategy, compares strategies or seeds, or sweeps or searches settings."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,6 +15,13 @@ _SWEEP = (
     "A key of the config and the values to train with, such as model.width=0.5,1,2; repeat it for several "
     "keys, and every combination is trained."
 )
+_SEARCH = (
+    "How many settings to try, drawn by Optuna over what --over names; the best is then trained and tested."
+)
+_OVER = (
+    "With --search: a key and its range or values, such as training.learning_rate=1e-4..1e-1:log, "
+    "model.dropout=0..0.7 or strategy=head,scratch; may be repeated."
+)
 
 
 def finetune(
@@ -22,8 +29,10 @@ def finetune(
     overrides: training_session.Overrides = None,
     compare: Annotated[str, typer.Option(help=_COMPARE)] = "",
     sweep: Annotated[list[str] | None, typer.Option(metavar="KEY=V,V,...", help=_SWEEP)] = None,
+    search: Annotated[int | None, typer.Option(min=1, max=10_000, metavar="N", help=_SEARCH)] = None,
+    over: Annotated[list[str] | None, typer.Option(metavar="KEY=LOW..HIGH", help=_OVER)] = None,
     seeds: Annotated[
-        int, typer.Option(min=1, max=100, help="Seeds to train each strategy or value with.")
+        int, typer.Option(min=1, max=100, help="Seeds to train each strategy, value or choice with.")
     ] = 1,
     run_dir: training_session.RunDir = None,
     resume: training_session.Resume = False,
@@ -31,36 +40,50 @@ def finetune(
     as_json: training_session.AsJson = False,
 ) -> None:
     """Train an image classifier from a pretrained one."""
-    from dlpractice.config.load import load_config
-
+    _refuse_together({"--compare": bool(compare), "--sweep": bool(sweep), "--search": search is not None})
+    if over and search is None:
+        raise ConfigError("--over says what --search tries", "add --search and how many settings to try")
     folder = training_session.choose_folder("finetune", config, run_dir, resume)
     session = training_session.Session(folder, resume, as_json)
     if sweep:
-        if compare:
-            raise ConfigError(
-                "--sweep goes without --compare", "sweep the strategy: --sweep strategy=head,scratch"
-            )
         _sweep(session, config, overrides or [], sweep, seeds, dry_run)
-        return
-    loaded = load_config(config, overrides or [], "finetune")
-    strategies = training_session.split_names(compare) or [loaded.strategy]
+    elif search is not None:
+        _search(session, config, overrides or [], search, over or [], seeds, dry_run)
+    else:
+        _train(session, config, overrides or [], training_session.split_names(compare), seeds, dry_run)
+
+
+def _refuse_together(given: dict[str, bool]) -> None:
+    """Raises ConfigError where two ways of training several runs are asked for at once."""
+    names = [name for name, is_given in given.items() if is_given]
+    if len(names) > 1:
+        raise ConfigError(f"{names[0]} goes without {names[1]}", "any of them can vary the strategy")
+
+
+def _train(
+    session: training_session.Session,
+    config: str,
+    overrides: list[str],
+    compared: list[str],
+    seeds: int,
+    dry_run: bool,
+) -> None:
+    """Trains the config's strategy, or compares several or several seeds."""
+    from dlpractice.config.load import load_config
+
+    loaded = load_config(config, overrides, "finetune")
+    strategies = compared or [loaded.strategy]
     training_session.refuse_twice(strategies)
     configs = {name: loaded.for_strategy(name) for name in strategies}
+    kind: Literal["comparison", "run"] = "comparison" if compared or seeds > 1 else "run"
     if dry_run:
-        kind: training_session.Kind = "comparison" if compare or seeds > 1 else "run"
         session.rehearse(_REHEARSAL, configs, seeds, kind)
-    elif compare or seeds > 1:
+    elif kind == "comparison":
         from dlpractice.report.figures import comparison_figure
         from dlpractice.report.result_tables import comparison_table
 
-        session.compare(
-            "dlpractice.recipes.finetune.comparison",
-            loaded,
-            strategies,
-            seeds,
-            comparison_table,
-            comparison_figure,
-        )
+        recipe, arguments = "dlpractice.recipes.finetune.comparison", (loaded, strategies, seeds)
+        session.run_group(kind, recipe, arguments, comparison_table, comparison_figure)
     else:
         from dlpractice.report.result_tables import summary_table
 
@@ -83,4 +106,25 @@ def _sweep(
     if dry_run:
         session.rehearse(_REHEARSAL, variants, seeds, "sweep")
     else:
-        session.sweep("dlpractice.recipes.finetune.sweep", variants, keys, seeds, sweep_table)
+        session.run_group("sweep", "dlpractice.recipes.finetune.sweep", (variants, keys, seeds), sweep_table)
+
+
+def _search(
+    session: training_session.Session,
+    config: str,
+    overrides: list[str],
+    budget: int,
+    over: list[str],
+    seeds: int,
+    dry_run: bool,
+) -> None:
+    """Tries settings; the ends of all ranges are checked before the first is trained with."""
+    from dlpractice.config.search_space import load_space
+    from dlpractice.report.sweep_tables import search_table
+
+    space = load_space(config, overrides, over)
+    if dry_run:
+        session.rehearse(_REHEARSAL, {"chosen": space.base}, seeds, "search")
+    else:
+        recipe = "dlpractice.recipes.finetune.search.search"
+        session.run_group("search", recipe, (space, budget, seeds), search_table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -40,17 +40,16 @@ def oneshot(
     configs = {name: None if name in BASELINES else loaded.for_method(name) for name in methods}
     session = training_session.Session(folder, resume, as_json)
     if dry_run:
-        kind: training_session.Kind = "comparison" if compare or seeds > 1 else "run"
+        kind: Literal["comparison", "run"] = "comparison" if compare or seeds > 1 else "run"
         session.rehearse("dlpractice.recipes.oneshot.rehearsal", configs, seeds, kind, loaded)
     elif compare or seeds > 1:
         from dlpractice.report.oneshot_figures import comparison_figure
         from dlpractice.report.oneshot_tables import comparison_table
 
-        session.compare(
+        session.run_group(
+            "comparison",
             "dlpractice.recipes.oneshot.comparison",
-            loaded,
-            methods,
-            seeds,
+            (loaded, methods, seeds),
             comparison_table,
             comparison_figure,
             draw=_draw,

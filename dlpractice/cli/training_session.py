@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
     from dlpractice.config.schema import Config
     from dlpractice.progress import Progress
+    from dlpractice.runs.comparison_folder import Comparison
     from dlpractice.runs.lock import LockedFolder
 
 Document = dict[str, Any]
-Kind = Literal["run", "comparison", "sweep"]
+Kind = Literal["comparison", "sweep", "search"]
 
 Name = Annotated[
     str, typer.Argument(metavar="CONFIG", help="A config file, or the name of one that ships with dlp.")
@@ -92,6 +93,14 @@ def reporting(way_on: str, every_epoch: bool = True) -> Iterator[Progress]:
         progress.close()
 
 
+def _find_kind(kind: Kind) -> type[Comparison]:
+    """The folder of several runs that a kind of training makes."""
+    from dlpractice.runs.comparison_folder import Comparison, Search, Sweep
+
+    kinds: dict[Kind, type[Comparison]] = {"comparison": Comparison, "sweep": Sweep, "search": Search}
+    return kinds[kind]
+
+
 @dataclass(frozen=True)
 class Session:
     """A run or a comparison in `folder`, new or to be resumed. It trains and prints the result."""
@@ -120,56 +129,36 @@ class Session:
             summary: Document = import_quietly(recipe).run(config, run, progress, **options)
         self._print(summary, table)
 
-    def compare(
+    def run_group(
         self,
+        kind: Kind,
         recipe: str,
-        config: Config,
-        names: Sequence[str],
-        seeds: int,
+        arguments: Sequence[Any],
         table: Callable[[Document], RenderableType],
-        figure: Callable[[Document, Path], None],
+        figure: Callable[[Document, Path], None] | None = None,
         **options: Any,
     ) -> None:
-        """Calls `run` of the module `recipe`; draws and prints the document that it gives.
+        """Calls `run` of the module `recipe`, which trains several runs; draws and prints its document.
 
-        The call is `run(config, names, seeds, comparison, progress, **options)`.
+        The call is `run(*arguments, folder, progress, **options)`, with a folder of this kind.
         """
-        from dlpractice.runs.comparison_folder import Comparison
-
-        refuse_cluster("a comparison")
-        opened = Comparison.resume if self.resume else Comparison.create
-        with reporting(self._way_on) as progress, opened(self.folder) as comparison:
-            module = import_quietly(recipe)
-            document: Document = module.run(config, names, seeds, comparison, progress, **options)
-            figure(document, comparison.figure_path)
-        self._print(document, table, f"figure: {comparison.figure_path}")
-
-    def sweep(
-        self,
-        recipe: str,
-        variants: Mapping[str, Config],
-        keys: Sequence[str],
-        seeds: int,
-        table: Callable[[Document], RenderableType],
-    ) -> None:
-        """Calls `run` of the module `recipe` and prints the document that it gives.
-
-        The call is `run(variants, keys, seeds, sweep, progress)`.
-        """
-        from dlpractice.runs.comparison_folder import Sweep
-
-        refuse_cluster("a sweep")
-        opened = Sweep.resume if self.resume else Sweep.create
-        with reporting(self._way_on) as progress, opened(self.folder) as sweep:
-            document: Document = import_quietly(recipe).run(variants, keys, seeds, sweep, progress)
-        self._print(document, table, f"read them together with: dlp diagnose {self.folder}")
+        refuse_cluster(f"a {kind}")
+        folder = _find_kind(kind)
+        opened = folder.resume if self.resume else folder.create
+        line = f"read them together with: dlp diagnose {self.folder}"
+        with reporting(self._way_on) as progress, opened(self.folder) as group:
+            document: Document = import_quietly(recipe).run(*arguments, group, progress, **options)
+            if figure is not None:
+                figure(document, group.figure_path)
+                line = f"figure: {group.figure_path}"
+        self._print(document, table, line)
 
     def rehearse(
         self,
         recipe: str,
         configs: Mapping[str, Config | None],
         seeds: int,
-        kind: Kind,
+        kind: Kind | Literal["run"],
         *options: Any,
     ) -> None:
         """Calls `run` of the module `recipe`, which prepares what it would train; prints the plan, and leaves
@@ -196,12 +185,11 @@ class Session:
         if is_chief:
             show_plan(configs, found, seeds, self.folder, as_json=self.as_json)
 
-    def _rehearse_folder(self, kind: str) -> AbstractContextManager[LockedFolder]:
-        from dlpractice.runs.comparison_folder import Comparison, Sweep
+    def _rehearse_folder(self, kind: Kind | Literal["run"]) -> AbstractContextManager[LockedFolder]:
         from dlpractice.runs.directory import RunDirectory
 
-        kinds: dict[str, type[LockedFolder]] = {"run": RunDirectory, "comparison": Comparison, "sweep": Sweep}
-        return kinds[kind].rehearse(self.folder, resume=self.resume)
+        found = RunDirectory if kind == "run" else _find_kind(kind)
+        return found.rehearse(self.folder, resume=self.resume)
 
     @property
     def _way_on(self) -> str:

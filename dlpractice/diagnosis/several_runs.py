@@ -1,4 +1,4 @@
-"""Several runs read together: those of a comparison, or of a sweep over one key of the config."""
+"""Several runs read together: those of a comparison, a sweep over keys of the config, or a search."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ from dlpractice.errors import DlpError, RunError
 from dlpractice.paths import find_matching
 from dlpractice.runs.answers import Answers, average_answers
 from dlpractice.runs.atomic_files import is_there
-from dlpractice.runs.comparison_folder import Sweep
-from dlpractice.runs.directory import CONFIG, SWEEP
+from dlpractice.runs.comparison_folder import Search, Sweep
+from dlpractice.runs.directory import CONFIG
 from dlpractice.statistics.quantiles import Z95
 from dlpractice.statistics.shares import count_groups, wilson
 
@@ -63,7 +63,7 @@ def diagnose_group(folder: Path, target_error: float | None = None) -> GroupDiag
     out.
 
     Raises:
-        RunError: there is no finished run in it, or the table of a sweep is damaged.
+        RunError: there is no finished run in it, or the table of a sweep or a search is damaged.
     """
     cases, runs, notes = [], [], []
     for config in find_matching(folder, f"*/seed-*/{CONFIG}"):
@@ -79,10 +79,11 @@ def diagnose_group(folder: Path, target_error: float | None = None) -> GroupDiag
     if not runs:
         left_out = f" that can be read; {notes[0]}" if notes else " yet"
         raise RunError(f"{folder} has no finished run{left_out}", "wait for the first, or name a single run")
-    key = str(Sweep.read(folder).table().get("key", "")) if is_there(folder / SWEEP) else ""
+    kind = next((kind for kind in (Sweep, Search) if is_there(folder / kind.TABLE)), None)
+    key = str(kind.read(folder).table().get("key", "")) if kind is not None else ""
     axis = {"": "trained parameters", FRACTION: "training images"}.get(key, key.replace(",", ", "))
     points = gather_points(cases, key)
-    if len(keys := key.split(",")) > 1:
+    if len(keys := key.split(",")) > 1 or kind is Search:
         overrides = {
             _label(case, key): tuple(f"{one}={case.run.setting(one)}" for one in keys) for case in cases
         }

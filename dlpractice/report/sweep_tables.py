@@ -11,6 +11,9 @@ from dlpractice.report.result_tables import describe_images, plain_table, relati
 
 Document = Mapping[str, Any]
 
+_MOST_TRIALS = 15
+"""Rows of the table of a search."""
+
 
 def sweep_table(document: Document) -> RenderableType:
     """The rows of sweep.json, in their order; the one that is best on validation is bold."""
@@ -42,6 +45,39 @@ def sweep_table(document: Document) -> RenderableType:
     notes += relation_lines({_format_value(row["value"]): row["difference"] or None for row in rows}, "it")
     if deviates:
         notes.append(f"mean over {len(first['seeds'])} seeds; ± on test: their standard deviation")
+    return Group(table, "", Text("\n".join(notes), style="dim"))
+
+
+def search_table(document: Document) -> RenderableType:
+    """The trials of search.json, the best on validation first, and what its setting reaches on the test."""
+    chosen = document["chosen"]
+    columns = [key.rpartition(".")[2] for key in document["key"].split(",")]
+    table = plain_table(["trial"], [*columns, "epochs", "val", "95 %", "s"], gap=1)
+    rows = sorted(
+        document["rows"], key=lambda row: (row["state"] != "finished", -row["val_accuracy"]["value"])
+    )
+    for row in [row for row in rows if row["state"] == "finished"][:_MOST_TRIALS]:
+        table.add_row(
+            Text(row["name"]),
+            *(Text(_format_value(value)) for value in row["value"].values()),
+            f"{row['epochs']:,}",
+            percent(row["val_accuracy"]["value"]),
+            interval(row["val_accuracy"]),
+            f"{row['seconds']:,.0f}",
+            style="bold" if row["name"] == chosen["name"] else None,
+        )
+    test, given_up = chosen["test_accuracy"], sum(row["state"] == "given up" for row in rows)
+    left_out = max(0, len(rows) - given_up - _MOST_TRIALS)
+    spread = f" ± {percent(test['std_over_seeds'])}" if "std_over_seeds" in test else ""
+    notes = [
+        f"measured here: accuracy in % of {describe_images(chosen)}",
+        f"{len(rows)} trials; {given_up} were given up, worse by more than noise than the best at that epoch"
+        + (f"; {left_out} more are in search.json" if left_out else ""),
+        f"chosen by validation: {chosen['name']}, trained anew with {len(chosen['seeds'])} "
+        f"seed{'s' if len(chosen['seeds']) > 1 else ''}; test {percent(test['value'])}{spread} "
+        f"({interval(test)}), scored once a run",
+        "the val of the best of many is too high by chance; the test is not",
+    ]
     return Group(table, "", Text("\n".join(notes), style="dim"))
 
 

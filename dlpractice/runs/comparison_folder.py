@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dlpractice.errors import RunError
 from dlpractice.paths import Entry, exists, find_matching, is_file, is_folder, list_folder
-from dlpractice.runs.directory import COMPARISON, CONFIG, SWEEP, TRIAL, RunDirectory, refuse_used
+from dlpractice.runs.directory import (
+    COMPARISON,
+    CONFIG,
+    SEARCH,
+    STUDY,
+    SWEEP,
+    TRIAL,
+    RunDirectory,
+    refuse_used,
+)
 from dlpractice.runs.lock import LOCK_NAME, LockedFolder, is_of_writing
 
 if TYPE_CHECKING:
@@ -98,6 +107,18 @@ class Sweep(Comparison):
 
     NOUN: ClassVar = "sweep"
     TABLE: ClassVar = SWEEP
+
+
+class Search(Comparison):
+    """A run for each trial of a search, and those of the setting that was chosen, with a seed each."""
+
+    NOUN: ClassVar = "search"
+    TABLE: ClassVar = SEARCH
+
+    @property
+    def study_path(self) -> Path:
+        """Where Optuna keeps the trials that have ended."""
+        return self.writable(STUDY)
 
 
 class Trial(Comparison):

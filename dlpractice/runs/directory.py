@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 CONFIG, ENVIRONMENT, SPLITS, METRICS = "config.yaml", "environment.json", "splits.csv", "metrics.csv"
 PREDICTIONS, AUDIT, MODEL = "predictions.csv", "audit.json", "model.keras"
 CHECKPOINTS, TENSORBOARD = "checkpoints", "tensorboard"
-COMPARISON, SWEEP = "comparison.json", "sweep.json"
+COMPARISON, SWEEP, SEARCH = "comparison.json", "sweep.json", "search.json"
 TRIAL, BENCHMARK, TRAINING = "trial.json", "benchmark.json", "training.json"
+STUDY = "study.sqlite3"
 UNUSED = "unused"
 """In SPLITS, the split of a training image that the config leaves out."""
 
@@ -36,6 +37,8 @@ _OURS = (
     TENSORBOARD,
     COMPARISON,
     SWEEP,
+    SEARCH,
+    STUDY,
     TRIAL,
     BENCHMARK,
     DIAGNOSTICS,

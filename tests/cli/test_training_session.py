@@ -124,10 +124,14 @@ def test_a_comparison_is_drawn_and_printed(
         path.write_text(str(document["names"]))
 
     serve(monkeypatch, run)
-    training_session.Session(Path("c"), False, False).compare("recipe", config, ["a", "b"], 2, table, figure)
+    training_session.Session(Path("c"), False, False).run_group(
+        "comparison", "recipe", (config, ["a", "b"], 2), table, figure
+    )
     assert capsys.readouterr().out == "table of 2\nfigure: c/comparison.png\nc\n"
     assert Path("c/comparison.png").read_text() == "['a', 'b']"
-    training_session.Session(Path("c"), True, True).compare("recipe", config, ["a"], 1, table, figure)
+    training_session.Session(Path("c"), True, True).run_group(
+        "comparison", "recipe", (config, ["a"], 1), table, figure
+    )
     assert json.loads(capsys.readouterr().out) == {"run": "c", "seconds": 1, "names": ["a"]}
 
 

@@ -22,7 +22,7 @@ from dlpractice.recipes.finetune.setup import (
     freeze_features,
     prepare_setup,
 )
-from dlpractice.recipes.finetune.stages import train_stages
+from dlpractice.recipes.finetune.stages import Watch, train_stages
 from dlpractice.recipes.run.batch_scaling import refuse_other_replicas
 from dlpractice.recipes.run.compilation_record import was_compiled
 from dlpractice.recipes.run.continuation import (
@@ -53,12 +53,14 @@ def run(
     auto: Choice | None = None,
     *,
     score_test: bool = True,
+    watch: Watch | None = None,
 ) -> dict[str, Any]:
     """Trains the config's strategy and fills the run directory; goes on where a killed run stopped, in the
     precision that it had, and leaves a finished one as it is.
 
     auto: see `prepare_setup`. score_test: false for a run that is only tried out, on validation: the test
-    split stays unseen, and the results lack it.
+    split stays unseen, and the results lack it. watch: is called after each epoch, when its row is written,
+    and ends the run there if it raises.
 
     Returns the summary. Raises DlpError where data, weights, devices or the run directory are unfit, and
     KeyboardInterrupt, with a checkpoint written, when interrupted.
@@ -81,7 +83,7 @@ def run(
     for warning in list_idle_settings(config, setup):
         progress.warn(warning)
     features = freeze_features(config, setup, setup.strategy.cuts, progress)
-    position = train_stages(config, setup, features, run, progress)
+    position = train_stages(config, setup, features, run, progress, watch)
     names = SCORED if score_test else SCORED[:1]
     compiled = was_compiled(setup.strategy.stages[-1].name, run, setup.placement)
     logits = score_splits(setup, features, names, progress, compiled=compiled)

@@ -1,5 +1,6 @@
 """The stages of a fine-tuning run: the head first, then what lies under it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import keras
@@ -25,16 +26,25 @@ from dlpractice.training.loop import Trainer
 from dlpractice.training.steps import classification_loss
 
 _ROWS_AT_ONCE = 1024
+Watch = Callable[[RunDirectory], None]
+"""Is called after each epoch."""
 
 
 def train_stages(
-    config: Finetune, setup: Setup, features: Features, run: RunDirectory, progress: Progress
+    config: Finetune,
+    setup: Setup,
+    features: Features,
+    run: RunDirectory,
+    progress: Progress,
+    watch: Watch | None = None,
 ) -> Position:
     """Trains stage after stage, each from the best epoch of the one before, and returns where the last one
     ended.
 
     A checkpoint in the run directory is gone on from: stages behind it are skipped, and rows of metrics.csv
     that were written after it are written again.
+
+    watch: is called when the row of an epoch is written; if it raises, training ends there.
     """
     checkpoints, position, saved = open_checkpoints(run, setup.placement, config.training.checkpoint_seconds)
     if position.stage >= len(setup.strategy.stages):
@@ -49,7 +59,7 @@ def train_stages(
             if number > position.stage:
                 position, saved = Position(stage=number, rows=position.rows), None
             trainer = _prepare_trainer(
-                config, setup, stage, features, checkpoints, run, progress, keep_start=number > 0
+                config, setup, stage, features, checkpoints, run, progress, watch, keep_start=number > 0
             )
             position = trainer.train(position, saved)
     return position
@@ -63,6 +73,7 @@ def _prepare_trainer(
     checkpoints: Checkpoints,
     run: RunDirectory,
     progress: Progress,
+    watch: Watch | None,
     *,
     keep_start: bool,
 ) -> Trainer:
@@ -83,7 +94,13 @@ def _prepare_trainer(
     )
     callbacks = _make_callbacks(config, setup, stage, subject, feed, run)
     note = record_compilation(run, setup.placement)
-    outputs = Outputs(checkpoints, run.append_metrics, progress, callbacks, note)
+
+    def record(row: Mapping[str, object]) -> None:
+        run.append_metrics(row)
+        if watch is not None:
+            watch(run)
+
+    outputs = Outputs(checkpoints, record, progress, callbacks, note)
     compiled = resolve_compilation(config.hardware.compile, stage.name, run, setup.placement)
     settings = replace(_read_settings(config, setup, stage), compiled=compiled)
     return Trainer(stage.name, subject, settings, feed, examinations, setup.placement, outputs)

@@ -1,4 +1,4 @@
-"""The JSON files of folders of several runs: comparison.json, sweep.json and trial.json."""
+"""The JSON files of folders of several runs: comparison.json, sweep.json, search.json and trial.json."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -14,8 +14,10 @@ class VariantRow(Part):
 
     strategy: Text = key("Of `dlp finetune`.")
     method: Text = key("Of `dlp oneshot`.")
-    name: Text = key("In a sweep: the name of its folder.")
-    value: Any = key("In a sweep: the value; of several keys, the values by key.")
+    name: Text = key("In a sweep or a search: the name of its folder.")
+    value: Any = key("In a sweep or a search: the value; of several keys, the values by key.")
+    state: Literal["finished", "given up"] = key("In a search.")
+    epochs: Count = key("In a search: epochs that were trained, over all stages.")
     about: Text = key("Of `dlp oneshot`: what it is.")
     kind: Literal["measured", "published"] = key("Of `dlp oneshot`.")
     source: Text = key("Of `dlp oneshot`: where it was published.")
@@ -49,6 +51,14 @@ class SweepTable(ComparisonTable):
     FILE = "sweep.json"
 
     key: Text = Field(default="", description="The keys of the config that were varied, separated by commas.")
+
+
+class SearchTable(SweepTable):
+    """A row for each trial, with what validation says of it."""
+
+    FILE = "search.json"
+
+    chosen: VariantRow | None = key("The best trial's setting, trained anew and tested.")
 
 
 class TrialRow(Part):
@@ -90,6 +100,6 @@ class TrialTable(Document):
 
 
 TABLES: Mapping[str, type[Document]] = {
-    model.FILE: model for model in (ComparisonTable, SweepTable, TrialTable)
+    model.FILE: model for model in (ComparisonTable, SweepTable, SearchTable, TrialTable)
 }
 """The model of each table by the name of its file."""

@@ -145,7 +145,7 @@ def test_a_dry_run_checks_and_does_nothing(command: list[str], tmp_path: Path) -
     ("options", "message"),
     [
         (["--sweep", "model.width=0.1,0.2", "--sweep", "model.width=0.3,0.5"], "names model.width twice"),
-        (["--sweep", "model.width=0.1,0.2", "--compare", "head,scratch"], "--sweep goes without --compare"),
+        (["--sweep", "model.width=0.1,0.2", "--compare", "head,scratch"], "--compare goes without --sweep"),
         (["--sweep", "model.width=0.1,20"], "model.width must be in"),
     ],
 )
