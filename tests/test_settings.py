@@ -6,7 +6,8 @@ import pytest
 
 from dlpractice.data.storage.downloads import Download, fetch
 from dlpractice.errors import ModelError
-from dlpractice.models.weights import VGG16_FILE, find_vgg16
+from dlpractice.models.weights import find_pinned
+from dlpractice.registry.backbones import BACKBONES
 from dlpractice.settings import cache_dir, data_dirs
 
 
@@ -39,12 +40,14 @@ def test_data_sets_and_weights_are_looked_for_in_the_same_folder(
     monkeypatch: pytest.MonkeyPatch, home: Path, spell: Callable[[Path], str]
 ) -> None:
     prepared = home / "prepared"
-    for name in ("cats/images.zip", VGG16_FILE):
+    vgg16 = BACKBONES["vgg16"]
+    assert vgg16.pinned is not None
+    for name in ("cats/images.zip", vgg16.pinned.file):
         (prepared / name).parent.mkdir(parents=True)
         (prepared / name).write_text("not what it should be")
     monkeypatch.setenv("DLP_DATA_DIR", spell(prepared))
     assert fetch(Download("cats/images.zip", "https://nowhere.invalid")) == prepared / "cats/images.zip"
-    find_vgg16.cache_clear()
-    with pytest.raises(ModelError, match=f"{prepared / VGG16_FILE}: not a Keras weights file"):
-        find_vgg16()
-    find_vgg16.cache_clear()
+    find_pinned.cache_clear()
+    with pytest.raises(ModelError, match=f"{prepared / vgg16.pinned.file}: not a Keras weights file"):
+        find_pinned(vgg16)
+    find_pinned.cache_clear()

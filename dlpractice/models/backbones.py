@@ -13,6 +13,8 @@ def build_base(backbone: Backbone, images: Any) -> keras.Model:
     Raises ModelError where S is smaller than the base can take.
     """
     require_size(backbone, images.shape[1])
+    if backbone.build is not None:
+        return backbone.build(images)
     options = {"include_preprocessing": False} if backbone.brings_preprocessing else {}
     application = getattr(keras.applications, backbone.application)
     return application(include_top=False, weights=None, input_tensor=images, **options)

