@@ -27,7 +27,10 @@ _VERSION = 1001
 _HINT = "get the file again from its package"
 _DICT = "collections OrderedDict"
 _TENSOR = "torch._utils _rebuild_tensor_v2"
-_TYPES = {"torch FloatStorage": np.dtype("<f4"), "torch LongStorage": np.dtype("<i8")}
+_TYPES: Mapping[str, np.dtype[Any]] = {
+    "torch FloatStorage": np.dtype("<f4"),
+    "torch LongStorage": np.dtype("<i8"),
+}
 _TRUSTED = frozenset({_DICT, _TENSOR, *_TYPES})
 _LITERALS = frozenset({"BININT", "BININT1", "BININT2", "LONG1", "BINUNICODE"})
 _EMPTY: Mapping[str, Callable[[], Any]] = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
@@ -136,7 +139,7 @@ def _cut_out(name: str, tensor: _Tensor, numbers: NDArray[Any]) -> NDArray[Any]:
 def _run(file: BytesIO) -> Any:
     """The value of the next pickle."""
     stack: list[Any] = []
-    memo: dict[int, Any] = {}
+    memo: dict[Any, Any] = {}
     for operation, argument, _ in pickletools.genops(file):
         name = operation.name
         if name in _LITERALS:
@@ -150,7 +153,7 @@ def _run(file: BytesIO) -> Any:
         elif name in ("BINGET", "LONG_BINGET"):
             stack.append(memo[argument])
         elif name == "GLOBAL":
-            stack.append(_trust(argument))
+            stack.append(_trust(str(argument)))
         elif name == "MARK":
             stack.append(_MARK)
         elif name == "STOP":
