@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from dlpractice.cli import training_session
 from dlpractice.errors import ConfigError
+
+if TYPE_CHECKING:
+    from dlpractice.runs.directory import RunDirectory
 
 _COMPARE = "Strategies to train on the same split and set side by side, separated by commas."
 _REHEARSAL = "dlpractice.recipes.finetune.rehearsal"
@@ -87,7 +90,16 @@ def _train(
     else:
         from dlpractice.report.result_tables import summary_table
 
-        session.run("dlpractice.recipes.finetune.finetune", configs[loaded.strategy], summary_table)
+        recipe, own = "dlpractice.recipes.finetune.finetune", configs[loaded.strategy]
+        session.run(recipe, own, summary_table, draw=_draw)
+
+
+def _draw(run: RunDirectory, summary: dict[str, Any]) -> None:
+    """Draws how far the run's confidence is right, as a PNG file in its folder."""
+    from dlpractice.report.classifier_figures import reliability_figure
+
+    if calibration := summary.get("calibration"):
+        reliability_figure(calibration, run.figure_path("reliability"))
 
 
 def _sweep(

@@ -1,7 +1,7 @@
 """`dlp finetune`: transfer learning on labelled images, from a config to a finished run directory."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from dlpractice.data.naming.split_names import SplitName
 from dlpractice.models.model_file import write_model
 from dlpractice.models.precision import computing_in
 from dlpractice.progress import Progress, Silent
+from dlpractice.recipes.finetune.confidence_record import calibrate
 from dlpractice.recipes.finetune.idle_settings import list_idle_settings
 from dlpractice.recipes.finetune.setup import (
     Features,
@@ -33,7 +34,7 @@ from dlpractice.recipes.run.continuation import (
     seconds_before,
 )
 from dlpractice.recipes.run.environment import describe_environment
-from dlpractice.recipes.run.model_note import ClassifierNote, describe_input
+from dlpractice.recipes.run.model_note import Calibration, ClassifierNote, describe_input
 from dlpractice.recipes.run.saved_model import read_levels
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.measure import Measure
@@ -54,13 +55,15 @@ def run(
     *,
     score_test: bool = True,
     watch: Watch | None = None,
+    draw: Callable[[RunDirectory, dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Trains the config's strategy and fills the run directory; goes on where a killed run stopped, in the
     precision that it had, and leaves a finished one as it is.
 
     auto: see `prepare_setup`. score_test: false for a run that is only tried out, on validation: the test
     split stays unseen, and the results lack it. watch: is called after each epoch, when its row is written,
-    and ends the run there if it raises.
+    and ends the run there if it raises. draw: makes pictures of the run from its summary, before that is
+    written.
 
     Returns the summary. Raises DlpError where data, weights, devices or the run directory are unfit, and
     KeyboardInterrupt, with a checkpoint written, when interrupted.
@@ -88,15 +91,22 @@ def run(
     compiled = was_compiled(setup.strategy.stages[-1].name, run, setup.placement)
     logits = score_splits(setup, features, names, progress, compiled=compiled)
     run.write_predictions(list_predictions(setup.dataset, logits))
+    validation = setup.dataset.validation
+    calibration = calibrate(logits["validation"], validation.labels, validation.bound)
     note = ClassifierNote(
         input=describe_input(_read_look(config, run), config.data.image_size, "colour"),
         class_names=setup.dataset.class_names,
+        calibration=Calibration.model_validate(calibration) if calibration else None,
     )
     model = setup.classifier.model
     with computing_in(model, setup.precision):
         write_model(model, note.model_dump(mode="json"), run.model_path)
     summary = summarise(setup, logits, position, time.perf_counter() - started)
     summary["input"] = note.input.model_dump(mode="json")
+    if calibration:
+        summary["calibration"] = calibration
+    if draw is not None:
+        draw(run, summary)
     run.write_summary(summary)
     return summary
 

@@ -59,12 +59,43 @@ class InputNote(_Part):
         return Look(self.decoded_size, self.resize, self.background)
 
 
+class Share(_Part):
+    """A share of `n` images, and its 95 % interval."""
+
+    value: float
+    ci95: tuple[float, float]
+    n: int
+
+
+class Selection(_Part):
+    """What `statistics.calibration.Selection` says: how right the answers from a threshold on are."""
+
+    threshold: float
+    coverage: float
+    accuracy: Share
+
+
+class Calibration(_Part):
+    """What validation images say of how sure a classifier is.
+
+    Args:
+        temperature: the softmax's, which makes confidences shares of right answers: each probability is
+            raised to 1 / `temperature`, and their sum made 1 again.
+        coverage: by ascending threshold, from all answers on.
+    """
+
+    temperature: float = Field(gt=0)
+    coverage: tuple[Selection, ...] = Field(min_length=1)
+
+
 class ClassifierNote(_Part):
-    """class_names: of the (N, K) probabilities that the model gives, in order."""
+    """class_names: of the (N, K) probabilities that the model gives, in order. calibration: None of models
+    that earlier versions saved."""
 
     task: Literal["classification"] = "classification"
     input: InputNote
     class_names: tuple[str, ...] = Field(min_length=1)
+    calibration: Calibration | None = None
 
 
 class Curve(_Part):

@@ -47,6 +47,36 @@ class NetInput(Part):
     decoding: Text = key("The rest of it, in words.")
 
 
+class ConfidenceBin(Part):
+    """Answers of about the same confidence; all of it is in [0, 1], but for `n`."""
+
+    low: Number = key("Their confidence is above this, or the lowest there is.")
+    high: Number = key("And at most this.")
+    n: Count = key("How many there are.")
+    confidence: Number = key("Their mean confidence.")
+    accuracy: Number = key("The share of them that is right.")
+
+
+class AnsweredShare(Part):
+    """What is left when answers below a confidence are not given."""
+
+    threshold: Number = key("That confidence, in [0, 1].")
+    coverage: Number = key("The share of images that are still answered.")
+    accuracy: MeasuredResult = key("The share of these answers that is right.")
+
+
+class CalibrationPart(Part):
+    """How far confidence is the share of right answers; by validation images, which chose the epoch too."""
+
+    temperature: Number = key("What logits are divided by, fitted to all images (Guo et al. 2017).")
+    n: Count = key("How many images it was fitted to.")
+    error_before: MeasuredResult = key("Expected calibration error of the softmax as it is.")
+    error_after: MeasuredResult = key("The same, each image at a temperature fitted to others (5 folds).")
+    bins_before: list[ConfidenceBin] = key("What `error_before` is the mean of.")
+    bins_after: list[ConfidenceBin] = key("What `error_after` is the mean of.")
+    coverage: list[AnsweredShare] = key("By ascending threshold, at about each hundredth of the images.")
+
+
 class Summary(Document):
     """The results. It is written last: a run that has it is finished."""
 
@@ -71,6 +101,7 @@ class Summary(Document):
     epochs: Count = key("Epochs run.")
     seconds: Number = key("Wall time.")
     input: NetInput = key("What the net takes, see [predict.md](predict.md#without-dlp).")
+    calibration: CalibrationPart = key("Of `dlp finetune`: how sure its answers may call themselves.")
     test_scored: Count = key("How often the test was scored: 1, or 0 in a trial.")
 
 

@@ -12,8 +12,10 @@ import pytest
 
 from dlpractice.config.schema import Finetune
 from dlpractice.errors import RunError
+from dlpractice.models.model_file import read_note
 from dlpractice.progress import Silent
 from dlpractice.recipes.finetune import finetune
+from dlpractice.recipes.finetune.confidence_record import calibrate
 from dlpractice.runs.answers import read_answers
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.shares import accuracy
@@ -71,6 +73,21 @@ def test_the_summary_is_what_the_predictions_say(finished_run: Path) -> None:
             agrees = row["label"] == row["predicted"]
             assert row["confidence"] == pytest.approx(sure if agrees else 1 - sure, abs=1e-5)
     assert run.summary()["test_scored"] == 1
+
+
+def test_the_calibration_is_in_the_summary_and_in_the_model(finished_run: Path) -> None:
+    run = RunDirectory.read(finished_run)
+    found = run.summary()["calibration"]
+    rows = [row for row in run.predictions() if row["split"] == "validation"]
+    sure = sum(row["confidence"] for row in rows)
+    assert found["n"] == len(rows)
+    assert sum(one["n"] * one["confidence"] for one in found["bins_before"]) == pytest.approx(sure, rel=1e-5)
+    assert found["coverage"][0]["accuracy"]["value"] == run.summary()["results"]["val_accuracy"]["value"]
+    note = read_note(run.model_path)
+    assert note is not None
+    assert note["calibration"]["temperature"] == found["temperature"]
+    diverged = np.full((3, 2), np.nan, np.float32)
+    assert calibrate(diverged, np.zeros(3, np.int64), ["a", "b", "c"]) is None
 
 
 def test_images_that_stay_together_are_counted_as_one(
