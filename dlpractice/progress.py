@@ -62,3 +62,22 @@ class Silent:
 
     def close(self) -> None:
         """Say nothing."""
+
+
+class Subdued(Silent):
+    """Shows how far a part of the work is, as `inner` does, and drops what it has to say, and its epochs."""
+
+    def __init__(self, inner: Progress) -> None:
+        self._inner = inner
+
+    def stage(self, name: str, total: int, unit: str) -> None:
+        """As `inner` does."""
+        self._inner.stage(name, total, unit)
+
+    def advance(self, done: int = 1) -> None:
+        """As `inner` does."""
+        self._inner.advance(done)
+
+    def batch(self, epoch: int, epochs: int, step: int, steps: int, images: int) -> None:
+        """As `inner` does."""
+        self._inner.batch(epoch, epochs, step, steps, images)

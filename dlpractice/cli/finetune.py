@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -10,6 +11,8 @@ from dlpractice.cli import training_session
 from dlpractice.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from dlpractice.runs.directory import RunDirectory
 
 _COMPARE = "Strategies to train on the same split and set side by side, separated by commas."
@@ -88,18 +91,32 @@ def _train(
         recipe, arguments = "dlpractice.recipes.finetune.comparison", (loaded, strategies, seeds)
         session.run_group(kind, recipe, arguments, comparison_table, comparison_figure)
     else:
-        from dlpractice.report.result_tables import summary_table
+        own = configs[loaded.strategy]
+        session.run("dlpractice.recipes.finetune.finetune", own, partial(_show_run, session), draw=_draw)
 
-        recipe, own = "dlpractice.recipes.finetune.finetune", configs[loaded.strategy]
-        session.run(recipe, own, summary_table, draw=_draw)
+
+def _show_run(session: training_session.Session, summary: dict[str, Any]) -> RenderableType:
+    """The results of a run, below the evidence for what it chose, if it chose."""
+    from rich.console import Group
+
+    from dlpractice.report.choice_tables import choice_table
+    from dlpractice.report.result_tables import summary_table
+    from dlpractice.runs.directory import RunDirectory
+
+    choice = RunDirectory.read(session.folder).choice()
+    return Group(choice_table(choice), summary_table(summary)) if choice else summary_table(summary)
 
 
 def _draw(run: RunDirectory, summary: dict[str, Any]) -> None:
-    """Draws how far the run's confidence is right, as a PNG file in its folder."""
+    """Draws how far the run's confidence is right, and the evidence for what it chose, as PNG files in its
+    folder."""
+    from dlpractice.report.choice_tables import choice_figure
     from dlpractice.report.classifier_figures import reliability_figure
 
     if calibration := summary.get("calibration"):
         reliability_figure(calibration, run.figure_path("reliability"))
+    if choice := run.choice():
+        choice_figure(choice, run.figure_path("choice"))
 
 
 def _sweep(

@@ -51,6 +51,8 @@ def show_plan(
 def describe(found: Found, command: str) -> Iterator[str]:
     """What a run would begin with, in lines."""
     sizes = ", ".join(f"{name} {size:,}" for name, size in found["sizes"].items())
+    if found.get("open"):
+        yield "auto: what follows is of head, the cheapest candidate; probes and trials choose"
     yield f"{found['classes']} classes: {sizes}" + ("" if command == "oneshot" else " images")
     yield (
         f"{found['trainable_parameters']:,} of {found['parameters']:,} parameters are trained; "

@@ -61,6 +61,17 @@ def assume_config(command: str, overrides: Sequence[str]) -> Config:
     return _validated(Document(tree), overrides, SCHEMAS[command], "the config")
 
 
+def parse_config(text: str, label: str) -> Config:
+    """The config in `text`, which messages call `label`.
+
+    Raises:
+        ConfigError: it has problems.
+    """
+    document = read_document(text, label)
+    command = closest(str(document.tree.get("command")), SCHEMAS) or "finetune"
+    return _validated(document, (), SCHEMAS[command], label)
+
+
 def dump_config(config: Config) -> str:
     """The config as YAML, with every value written out; `load_config` makes an equal config of it."""
     tree = config.model_dump(mode="json", exclude={config.VARIANTS})

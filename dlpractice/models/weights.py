@@ -8,6 +8,8 @@ digest is the pinned one. Nothing of a package is imported: its file is read as 
 
 import contextlib
 import hashlib
+import os
+import re
 import socket
 import sys
 import warnings
@@ -23,7 +25,7 @@ import numpy as np
 
 from dlpractice.errors import ModelError
 from dlpractice.models.tensor_files import Tensors, read_tensors
-from dlpractice.paths import is_file
+from dlpractice.paths import expand_home, find_matching, is_file
 from dlpractice.registry.backbones import Backbone, Pinned
 from dlpractice.settings import DATA_VARIABLE, data_dirs
 
@@ -70,6 +72,20 @@ def load_weights(base: keras.Model, backbone: Backbone, weights: str | None) -> 
         _load_file(base, Path(weights))
         origin = Path(weights).name
     return LoadedWeights(origin, digest_tensors(base.get_weights()))
+
+
+def is_at_hand(backbone: Backbone) -> bool:
+    """Whether the ImageNet weights can be had without a network: from `DLP_DATA_DIR`, a package, or what
+    Keras has downloaded before."""
+    pinned = backbone.pinned
+    if pinned is not None and (
+        any(is_file(folder / pinned.file) for folder in data_dirs())
+        or isinstance(_find_packaged(pinned), Path)
+    ):
+        return True
+    kept = find_matching(expand_home(os.environ.get("KERAS_HOME", "~/.keras")) / "models", "*.h5")
+    names = (re.sub(r"[^a-z0-9]", "", file.name.lower()) for file in kept)
+    return any(name.startswith(backbone.application.lower()) and "notop" in name for name in names)
 
 
 @cache  # a comparison builds several nets, and asks for a download that fails only once

@@ -5,7 +5,8 @@
 | small   | `head`, `top-block`           | `linear@blockN`, an earlier block's features |
 | large   | `full`                        | `full` from `weights: null`                 |
 
-`scratch` trains a small net of its own and is what the others are compared with.
+`scratch` trains a small net of its own and is what the others are compared with. `auto` measures in which
+cell of the table the data are, tries what the cell proposes, and trains what did best (`list_candidates`).
 """
 
 import re
@@ -16,6 +17,12 @@ from dlpractice.errors import ModelError
 from dlpractice.registry.wording import join_words
 
 IMAGES = "images"
+
+AUTO = "auto"
+"""In a config: whichever strategy, or backbone, turns out to suit the data."""
+
+LARGE = 2000
+"""Training images of a class, on the average, from which on data are large. The lecture calls 1,000 small."""
 
 
 def block_cut(block: int) -> str:
@@ -161,26 +168,47 @@ def plan_strategy(name: str, block_count: int, *, pretrained: bool) -> Strategy:
     raise ModelError(f"no strategy is called {name!r}", f"choose {join_words(STRATEGIES)}")
 
 
-def strategy_pattern() -> str:
-    """A regular expression that matches every strategy's name that a config may hold."""
-    return f"^({'|'.join(_fill_in(name, '[1-9]') for name in STRATEGIES)})$"
+def list_candidates(best_block: int, block_count: int, *, similar: bool, large: bool) -> tuple[str, ...]:
+    """The strategies that the cell of the table above proposes, and the neighbours that could be right
+    instead.
+
+    Args:
+        best_block: the block whose features a linear layer reads best, counted from 1.
+        similar: whether the last block's features are read as well as those: the data are then like the
+            pretraining set.
+        large: whether there are `LARGE` images of a class.
+    """
+    linear = () if best_block == block_count else (f"{_stem('linear@blockN')}{best_block}",)
+    cells: dict[tuple[bool, bool], tuple[str, ...]] = {
+        (True, False): (*linear, "head", "top-block"),
+        (False, False): (*linear, "head", "top-block", "full", "scratch"),
+        (True, True): (*linear, "head", "top-block", "full"),
+        (False, True): (*linear, "top-block", "full", "scratch"),
+    }
+    return cells[similar, large]
 
 
-def strategy_examples() -> list[str]:
-    """One valid name of each strategy."""
-    return [_fill_in(name, "3") for name in STRATEGIES]
+def strategy_pattern(*more: str) -> str:
+    """A regular expression that matches every strategy's name that a config may hold, and the words
+    `more`."""
+    return f"^({'|'.join((*more, *(_fill_in(name, '[1-9]') for name in STRATEGIES)))})$"
+
+
+def strategy_examples(*more: str) -> list[str]:
+    """One valid name of each strategy, after the words `more`."""
+    return [*more, *(_fill_in(name, "3") for name in STRATEGIES)]
 
 
 def strategy_choices() -> str:
     """All strategies as a user writes them; a numbered one by its first two names, then "and so on"."""
     names = (f"{stem}1, {stem}2 and so on" if (stem := _stem(name)) != name else name for name in STRATEGIES)
-    return join_words(names, ", or ")
+    return join_words((AUTO, *names), ", or ")
 
 
 def describe_strategies() -> str:
     """All strategies, and what each of them trains, for the description of the config's key."""
     words = (f"{name} ({row.short})" if row.short else name for name, row in STRATEGIES.items())
-    return join_words(words, ", or ")
+    return join_words((f"{AUTO} (which of these suits the data, by trial)", *words), ", or ")
 
 
 def _stem(name: str) -> str:

@@ -55,8 +55,14 @@ def comparison_table(document: Document) -> RenderableType:
             f"{row['seconds']:,.0f}",
             *([_published(row.get("published"))] if published else []),
         ]
-        table.add_row(Text(row["strategy"]), *cells, style=None if difference else "bold")
+        table.add_row(Text(name_variant(row)), *cells, style=None if difference else "bold")
     return Group(table, "", Text(_comparison_note(document, deviates), style="dim"))
+
+
+def name_variant(row: Document) -> str:
+    """The strategy of a row, and what it turned out to be where it was left open: "auto (head on vgg16)"."""
+    chosen = dict.fromkeys(row.get("chosen", ()))
+    return f"{row['strategy']} ({', '.join(chosen)})" if chosen else str(row["strategy"])
 
 
 def _published(entry: Document | None) -> str:

@@ -1,5 +1,6 @@
 """A run directory: the contract between the commands. Its files' names are written here."""
 
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -21,6 +22,7 @@ CHECKPOINTS, TENSORBOARD = "checkpoints", "tensorboard"
 COMPARISON, SWEEP, SEARCH = "comparison.json", "sweep.json", "search.json"
 TRIAL, BENCHMARK, TRAINING = "trial.json", "benchmark.json", "training.json"
 STUDY = "study.sqlite3"
+CHOICE, CANDIDATES = "choice.json", "candidates"
 UNUSED = "unused"
 """In SPLITS, the split of a training image that the config leaves out."""
 
@@ -43,6 +45,8 @@ _OURS = (
     BENCHMARK,
     DIAGNOSTICS,
     TRAINING,
+    CHOICE,
+    CANDIDATES,
 )
 
 
@@ -54,6 +58,7 @@ class RunDirectory(TrainingFolder):
         self.model_path = path / MODEL
         self.checkpoints = path / CHECKPOINTS
         self.tensorboard = path / TENSORBOARD
+        self.candidates = path / CANDIDATES
         self._metric_lines: list[str] | None = None
 
     @classmethod
@@ -205,6 +210,22 @@ class RunDirectory(TrainingFolder):
         from dlpractice.runs.contract.run_documents import AuditDocument
 
         return self._read(AUDIT, AuditDocument)
+
+    def write_choice(self, choice: Mapping[str, object]) -> None:
+        """Keep what was left open in the config, and what became of it."""
+        from dlpractice.runs.contract.choice_document import ChoiceDocument
+
+        self._write(CHOICE, ChoiceDocument, choice)
+
+    def choice(self) -> dict[str, Any] | None:
+        """What `write_choice` kept; None in a run whose config left nothing open."""
+        from dlpractice.runs.contract.choice_document import ChoiceDocument
+
+        return self._read(CHOICE, ChoiceDocument) if atomic_files.is_there(self.path / CHOICE) else None
+
+    def drop_checkpoints(self) -> None:
+        """Remove what `--resume` would need, of a run that has finished and that nobody will go on with."""
+        shutil.rmtree(self.writable(CHECKPOINTS), ignore_errors=True)
 
     def _load_metric_lines(self) -> list[str]:
         if self._metric_lines is None:

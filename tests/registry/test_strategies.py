@@ -66,5 +66,8 @@ def test_every_name_that_a_config_takes_is_planned() -> None:
 
 
 def test_strategies_in_words() -> None:
-    assert strategy_choices() == "scratch, head, top-block, full, or linear@block1, linear@block2 and so on"
+    assert (
+        strategy_choices()
+        == "auto, scratch, head, top-block, full, or linear@block1, linear@block2 and so on"
+    )
     assert describe_strategies().endswith("full, or linear@blockN (a linear layer on block N)")

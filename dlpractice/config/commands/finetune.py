@@ -13,6 +13,7 @@ from dlpractice.config.sections.shared import Hardware, Seed
 from dlpractice.config.variants import ABSENT, Changes, Varied, changes_of
 from dlpractice.errors import ConfigError
 from dlpractice.registry.strategies import (
+    AUTO,
     describe_strategies,
     strategy_choices,
     strategy_examples,
@@ -23,6 +24,11 @@ Strategy = Annotated[
     str,
     StringConstraints(pattern=strategy_pattern()),
     Field(examples=strategy_examples()),
+]
+Choice = Annotated[
+    str,
+    StringConstraints(pattern=strategy_pattern(AUTO)),
+    Field(examples=strategy_examples(AUTO)),
 ]
 
 SAME_IMAGES = dict.fromkeys(
@@ -64,8 +70,8 @@ class Finetune(Varied):
     VARIANTS: ClassVar = "strategies"
 
     command: Literal["finetune"] = Field(description="The command that this config is for.")
-    strategy: Strategy = Field(
-        default="head",
+    strategy: Choice = Field(
+        default=AUTO,
         description=f"What is trained: {describe_strategies()}.",
     )
     seed: Seed = 0
@@ -94,12 +100,42 @@ class Finetune(Varied):
             )
         return self
 
+    @model_validator(mode="after")
+    def _know_what_to_choose_from(self) -> Finetune:
+        if self.model.backbone == AUTO and self.model.weights != "imagenet":
+            raise ValueError(
+                "model.backbone auto chooses among pretrained nets, and model.weights must be imagenet; got "
+                f"{self.model.weights!r}"
+            )
+        return self
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the strategy or the backbone is still to be chosen."""
+        return AUTO in (self.strategy, self.model.backbone)
+
+    def settled(self, strategy: str, backbone: str) -> Finetune:
+        """The config with what was left open replaced: by `strategy` with its changes, and by `backbone`."""
+        config = self.for_strategy(strategy) if self.strategy == AUTO else self
+        if config.model.backbone != AUTO:
+            return config
+        return config.model_copy(update={"model": config.model.model_copy(update={"backbone": backbone})})
+
+    def as_head(self, backbone: str) -> Finetune:
+        """The config of `head`, with `backbone` where that is left open: it reads the images as most
+        strategies do, and computes the features of all blocks. It stands for a config that leaves something
+        open."""
+        return self.settled("head", backbone).model_copy(update={"strategy": "head"})
+
     def for_strategy(self, name: str) -> Finetune:
-        """The config of one strategy: its changes laid over the sections, and no other strategy left.
+        """The config of one strategy: its changes laid over the sections, and no other strategy left. That of
+        `auto` keeps the changes of all, since any of them may be chosen.
 
         Raises:
             ConfigError: `name` is no strategy.
         """
+        if name == AUTO:
+            return self.model_copy(update={"strategy": AUTO})
         if re.fullmatch(strategy_pattern(), name) is None:
             guess = closest(name, strategy_examples())
             raise ConfigError(

@@ -23,6 +23,7 @@ from pydantic.json_schema import JsonSchemaValue
 
 from dlpractice.registry.backbones import BACKBONES
 from dlpractice.registry.optimisation import OPTIMISERS, SCHEDULES
+from dlpractice.registry.strategies import AUTO
 from dlpractice.registry.wording import join_words
 
 
@@ -63,7 +64,7 @@ def one_of(*tables: Iterable[str]) -> OneOf:
     return OneOf(tuple(chain(*tables)))
 
 
-Backbone = Annotated[str, one_of(BACKBONES)]
+Backbone = Annotated[str, one_of((AUTO,), BACKBONES)]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$"), Field(examples=["#ffffff"])]
 Rate = Annotated[float, Field(gt=0, le=10)]
 

@@ -7,7 +7,7 @@ from dlpractice.errors import DataError
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.data.check import Check, is_there, refuse
 from dlpractice.recipes.finetune.images import survey_images
-from dlpractice.registry.backbones import find_backbone, require_size
+from dlpractice.registry.backbones import BACKBONES, find_backbone, require_size
 from dlpractice.registry.strategies import plan_strategy
 
 
@@ -18,6 +18,8 @@ def run(config: Finetune, progress: Progress | None = None) -> Check:
         DataError: there are no data: nothing has the name or path, or they cannot be had.
         ModelError: the images are made too small for the config's backbone.
     """
+    if config.is_open:
+        config = config.as_head(min(BACKBONES, key=lambda name: BACKBONES[name].minimum_size))
     backbone = find_backbone(config.model.backbone)
     pretrained = config.model.weights is not None
     if plan_strategy(config.strategy, len(backbone.blocks), pretrained=pretrained).block is not None:

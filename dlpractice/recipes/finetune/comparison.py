@@ -64,7 +64,9 @@ def share_features(configs: Sequence[Finetune], auto: Choice, progress: Progress
     """Computes in one pass what several strategies need of the same frozen base, before any of them asks for
     it."""
     for _, members in groupby(sorted(configs, key=_front_of), key=_front_of):
-        group = list(members)
+        group = [config for config in members if not config.is_open]
+        if len(group) < 2:
+            continue
         blocks = len(find_backbone(group[0].model.backbone).blocks)
         cuts = {
             cut: None
@@ -73,7 +75,7 @@ def share_features(configs: Sequence[Finetune], auto: Choice, progress: Progress
                 config.strategy, blocks, pretrained=config.model.weights is not None
             ).cuts
         }
-        if len(group) > 1 and len(cuts) > 1:
+        if len(cuts) > 1:
             whole = group[0].model_copy(update={"strategy": "head"})
             freeze_features(whole, prepare_setup(whole, progress, auto), tuple(cuts), progress)
 
@@ -109,6 +111,7 @@ def tabulate(
         rows.append(
             {
                 "strategy": config.strategy,
+                **_name_chosen(members),
                 "seeds": list(seeds),
                 "trainable_parameters": summaries[0]["trainable_parameters"],
                 "train_accuracy": float(np.mean([kept_train_accuracy(member) for member in members])),
@@ -121,6 +124,13 @@ def tabulate(
             }
         )
     return rows
+
+
+def _name_chosen(members: Sequence[RunDirectory]) -> dict[str, list[str]]:
+    """What the runs of a variant chose, where it left something open, by seed."""
+    choices = [choice for member in members if (choice := member.choice()) is not None]
+    names = [f"{choice['strategy']} on {choice['backbone']}" for choice in choices]
+    return {"chosen": names} if names else {}
 
 
 def kept_train_accuracy(run: RunDirectory) -> float:

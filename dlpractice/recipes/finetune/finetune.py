@@ -14,7 +14,8 @@ from dlpractice.data.files.decoding import Look
 from dlpractice.data.naming.split_names import SplitName
 from dlpractice.models.model_file import write_model
 from dlpractice.models.precision import computing_in
-from dlpractice.progress import Progress, Silent
+from dlpractice.progress import Progress, Silent, Subdued
+from dlpractice.recipes.finetune.choice.settlement import settle
 from dlpractice.recipes.finetune.confidence_record import calibrate
 from dlpractice.recipes.finetune.idle_settings import list_idle_settings
 from dlpractice.recipes.finetune.setup import (
@@ -58,7 +59,7 @@ def run(
     draw: Callable[[RunDirectory, dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Trains the config's strategy and fills the run directory; goes on where a killed run stopped, in the
-    precision that it had, and leaves a finished one as it is.
+    precision that it had, and leaves a finished one as it is. What the config leaves open is chosen first.
 
     auto: see `prepare_setup`. score_test: false for a run that is only tried out, on validation: the test
     split stays unseen, and the results lack it. watch: is called after each epoch, when its row is written,
@@ -68,7 +69,30 @@ def run(
     Returns the summary. Raises DlpError where data, weights, devices or the run directory are unfit, and
     KeyboardInterrupt, with a checkpoint written, when interrupted.
     """
-    progress, started = progress or Silent(), time.perf_counter() - seconds_before(run)
+    progress = progress or Silent()
+    config, auto = settle(config, run, progress, auto, _try_out)
+    return _train(config, run, progress, auto, score_test=score_test, watch=watch, draw=draw)
+
+
+def _try_out(config: Finetune, run: RunDirectory, progress: Progress, auto: Choice) -> dict[str, Any]:
+    """Trains a candidate, which is judged on validation alone and never used. What there is to say of its
+    data is said by the run itself."""
+    return _train(config, run, Subdued(progress), auto, score_test=False, keep_model=False)
+
+
+def _train(
+    config: Finetune,
+    run: RunDirectory,
+    progress: Progress,
+    auto: Choice | None,
+    *,
+    score_test: bool,
+    keep_model: bool = True,
+    watch: Watch | None = None,
+    draw: Callable[[RunDirectory, dict[str, Any]], None] | None = None,
+) -> dict[str, Any]:
+    """`run` with a config that leaves nothing open."""
+    started = time.perf_counter() - seconds_before(run)
     if run.is_prepared:
         refuse_other_config(config, run)
         if run.is_finished:
@@ -85,9 +109,9 @@ def run(
         run.write_environment(_describe(config, setup))
     for warning in list_idle_settings(config, setup):
         progress.warn(warning)
-    features = freeze_features(config, setup, setup.strategy.cuts, progress)
-    position = train_stages(config, setup, features, run, progress, watch)
     names = SCORED if score_test else SCORED[:1]
+    features = freeze_features(config, setup, setup.strategy.cuts, progress, ("train", *names))
+    position = train_stages(config, setup, features, run, progress, watch)
     compiled = was_compiled(setup.strategy.stages[-1].name, run, setup.placement)
     logits = score_splits(setup, features, names, progress, compiled=compiled)
     run.write_predictions(list_predictions(setup.dataset, logits))
@@ -99,8 +123,9 @@ def run(
         calibration=Calibration.model_validate(calibration) if calibration else None,
     )
     model = setup.classifier.model
-    with computing_in(model, setup.precision):
-        write_model(model, note.model_dump(mode="json"), run.model_path)
+    if keep_model:
+        with computing_in(model, setup.precision):
+            write_model(model, note.model_dump(mode="json"), run.model_path)
     summary = summarise(setup, logits, position, time.perf_counter() - started)
     summary["input"] = note.input.model_dump(mode="json")
     if calibration:

@@ -8,6 +8,7 @@ import numpy as np
 
 from dlpractice.config.schema import Finetune
 from dlpractice.progress import Progress, Silent
+from dlpractice.recipes.finetune.choice.settlement import list_backbones, refuse_workers
 from dlpractice.recipes.finetune.idle_settings import list_idle_settings
 from dlpractice.recipes.finetune.setup import (
     Setup,
@@ -24,7 +25,8 @@ def run(
     folders: Mapping[str, Sequence[Path]],
     progress: Progress | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Prepares each of `variants` as training would, and says what it would begin with.
+    """Prepares each of `variants` as training would, and says what it would begin with; where a config leaves
+    something open, with its cheapest candidate, `head`.
 
     Args:
         variants: a config by the name of each.
@@ -43,15 +45,19 @@ def run(
     found = {}
     for name, config in variants.items():
         progress.say(f"preparing {name}")
+        as_begun = config
+        if config.is_open:
+            refuse_workers()
+            config = config.as_head(list_backbones(config)[0][0])
         setup = prepare_setup(config, progress, auto)
         auto = auto or (setup.precision, setup.timings)
-        refuse_other_start(config, setup.dataset.digest, begun[name])
+        refuse_other_start(as_begun, setup.dataset.digest, begun[name])
         for started in begun[name].values():
             refuse_other_replicas(config.hardware.scaling, setup.placement.replicas, started)
         require_space(config, setup)
         for warning in list_idle_settings(config, setup):
             progress.warn(warning)
-        found[name] = _describe(config, setup)
+        found[name] = _describe(config, setup) | ({"open": True} if as_begun.is_open else {})
     return found
 
 

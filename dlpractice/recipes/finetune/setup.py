@@ -1,11 +1,12 @@
 """Prepares a fine-tuning run: its data, devices, precision, net and frozen features."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dlpractice.config.schema import Finetune
 from dlpractice.data.augmentation import Augmentation
 from dlpractice.data.dataset import Dataset
+from dlpractice.data.naming.split_names import SPLITS, SplitName
 from dlpractice.errors import HardwareError
 from dlpractice.layers.normalisation import FusedBatchNormalization
 from dlpractice.models.classifier import Classifier, Design, build_classifier
@@ -99,16 +100,21 @@ def _refuse_filled_batches(
 
 
 def freeze_features(
-    config: Finetune, setup: Setup, cuts: tuple[str, ...], progress: Progress
+    config: Finetune,
+    setup: Setup,
+    cuts: tuple[str, ...],
+    progress: Progress,
+    names: Sequence[SplitName] = SPLITS,
 ) -> dict[str, dict[str, Rows]]:
-    """What the frozen part gives for each split at each of `cuts`, and the images themselves.
+    """What the frozen part gives for each of the splits `names` at each of `cuts`, and the images themselves.
 
     Computed once and read from the cache ever after. Validation and test images have one view, the plain one.
     """
-    splits = setup.dataset.splits
+    splits = {name: setup.dataset.splits[name] for name in names}
     features: dict[str, dict[str, Rows]] = {name: {IMAGES: split.pixels} for name, split in splits.items()}
     front = FrozenFront(setup.classifier, setup.precision, setup.placement, progress)
-    for name, (images, views) in _list_frozen(config, setup).items() if cuts else ():
+    frozen = _list_frozen(config, setup)
+    for name, (images, views) in ((name, frozen[name]) for name in splits if cuts):
         features[name] |= front.features(cuts, images, read_augmentation(config), views)
     return features
 

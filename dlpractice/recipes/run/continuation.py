@@ -81,8 +81,9 @@ def refuse_other_start(config: Config, digest: str, begun: Mapping[int, RunDirec
 
 
 def seconds_before(run: RunDirectory) -> float:
-    """Seconds of the epochs that the run has behind it."""
-    return float(sum(row["seconds"] for row in run.metrics()))
+    """Seconds of the epochs that the run has behind it, and of the choice before them."""
+    choice = run.choice() or {}
+    return float(sum(row["seconds"] for row in run.metrics()) + choice.get("seconds", 0.0))
 
 
 def recorded_precision(run: RunDirectory) -> Choice:

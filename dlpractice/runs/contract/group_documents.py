@@ -13,6 +13,7 @@ class VariantRow(Part):
     """A strategy, a method or a value, with its seeds."""
 
     strategy: Text = key("Of `dlp finetune`.")
+    chosen: list[Text] = key("Of `dlp finetune`: what `auto` chose, by seed.")
     method: Text = key("Of `dlp oneshot`.")
     name: Text = key("In a sweep or a search: the name of its folder.")
     value: Any = key("In a sweep or a search: the value; of several keys, the values by key.")

@@ -72,7 +72,7 @@ def read_run(path: Path) -> Record:
         curves=_read_curves(last),
         run=facts,
         finished=finished,
-        notes=_list_notes(rows, stage, finished),
+        notes=(*_list_notes(rows, stage, finished), *_tell_choice(run)),
         epochs=float(last[-1]["epoch"]) if last else None,
         diagnostics=run.diagnostics(),
         steps=max((float(row["step"]) for row in last if row["step"] is not None), default=None),
@@ -107,6 +107,14 @@ def _list_notes(rows: Sequence[Mapping[str, Any]], stage: str, finished: bool) -
     if not finished:
         notes.append("the run has not finished; what it has logged so far was read")
     return tuple(notes)
+
+
+def _tell_choice(run: RunDirectory) -> list[str]:
+    """What the run's config left open, and why it became what it is."""
+    choice = run.choice()
+    if choice is None:
+        return []
+    return [f"auto chose {choice['reason']}" if "reason" in choice else "auto has not chosen yet"]
 
 
 FORMAT = Format(

@@ -1,0 +1,1 @@
+"""What `auto` leaves open in a config: measured, tried and settled before the run itself trains."""

@@ -1,0 +1,51 @@
+"""What candidates cost, in products: counted from their nets, so that no clock has a say in a choice."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dlpractice.config.schema import Finetune
+from dlpractice.data.naming.split_names import SplitName
+from dlpractice.models.classifier import Design, build_classifier
+from dlpractice.models.products import count_products
+from dlpractice.recipes.finetune.choice.elimination import Price
+from dlpractice.registry.backbones import find_backbone
+from dlpractice.registry.strategies import plan_strategy
+
+_A_STEP = 3
+"""Products of a training step, in forward passes of what it trains, see `count_products`."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a training in full takes. price: of its epochs. frozen: of the frozen features of all images,
+    once."""
+
+    price: Price
+    frozen: float
+
+    @property
+    def whole(self) -> float:
+        """Everything, from nothing in the cache to a trained net."""
+        return self.price.whole + self.frozen
+
+
+def count_cost(config: Finetune, sizes: Mapping[SplitName, int], class_count: int) -> Cost:
+    """The cost of training the strategy of `config`.
+
+    After each epoch, validation is scored, and as many training images.
+
+    sizes: the images of each split.
+
+    Raises ModelError where the images are too small for the backbone.
+    """
+    backbone, model = find_backbone(config.model.backbone), config.model
+    strategy = plan_strategy(config.strategy, len(backbone.blocks), pretrained=model.weights is not None)
+    design = Design(**model.model_dump(exclude={"backbone", "weights"}), weights=None)
+    classifier = build_classifier(backbone, strategy, class_count, config.data.image_size, design)
+    train, validation = sizes["train"], sizes["validation"]
+    seen = _A_STEP * train + min(train, validation) + validation
+    epochs = [(seen * count_products(classifier.rest(stage.cut)), stage) for stage in strategy.stages]
+    start = sum(cost * config.training.head_epochs for cost, stage in epochs if stage.warm_up)
+    fronts = [count_products(classifier.front([cut])) for cut in strategy.cuts]
+    images = train * config.augment.views + validation + sizes["test"]
+    return Cost(Price(start, max(epochs[-1][0], 1), config.training.epochs), images * max(fronts, default=0))
