@@ -144,10 +144,13 @@ def walk(root: AnyPath) -> Iterator[tuple[Path, list[Entry] | PathError]]:
 def find_matching(folder: AnyPath, pattern: str) -> list[Path]:
     """The paths below `folder` that fit a pattern such as `*/seed-*/config.yaml`, in the order of names.
 
-    What cannot be looked into holds none.
+    `**` stands for folders at any depth. What cannot be looked into holds none.
     """
     found = [Path(folder)]
     for part in pattern.split("/"):
+        if part == "**":
+            found = [inside for parent in found for inside, _ in walk(parent)]
+            continue
         found = [parent / name for parent in found for name in _fitting(parent, part)]
     return found
 

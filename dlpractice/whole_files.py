@@ -12,16 +12,19 @@ next that writes into the same folder: the operating system has released its loc
 """
 
 import errno
+import filecmp
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
 from dlpractice.errors import WriteError
+from dlpractice.paths import open_file
 from dlpractice.write_failures import OF_DISKS, translating
 
 if sys.platform != "win32":
@@ -73,6 +76,37 @@ def write_new(path: Path, text: str) -> None:
         except OSError:  # a disk without hard links
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
             os.replace(new, path)
+
+
+def copy_new(source: Path, folder: Path, name: str) -> Path:
+    """Copies a file into a folder, which is made if need be, and returns where the copy is.
+
+    Nothing is overwritten: where its name is taken by another file, it is called `name-2` and so on before
+    the ending. A file of the same bytes that is there already is left as it is.
+
+    Raises:
+        PathError: `source` cannot be read.
+        WriteError: the copy cannot be written.
+    """
+    make_folder(folder)
+    stem, dot, ending = name.rpartition(".")
+    for number in count(1):
+        numbered = name if number == 1 else f"{stem or ending}-{number}{dot + ending if stem else ''}"
+        target = folder / numbered
+        try:
+            with translating(target), open_file(source) as file, target.open("xb") as copy:
+                try:
+                    shutil.copyfileobj(file, copy, 1 << 20)
+                except BaseException:
+                    target.unlink(missing_ok=True)
+                    raise
+            return target
+        except WriteError:
+            if not target.exists():
+                raise
+            if target.is_file() and filecmp.cmp(source, target, shallow=False):
+                return target
+    raise AssertionError("there are always more numbers")
 
 
 @contextmanager

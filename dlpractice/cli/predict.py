@@ -1,34 +1,56 @@
 """`dlp predict`: what a finished run's model says about images."""
 
-from collections.abc import Collection
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple, TypedDict
 
 import typer
 
 from dlpractice.cli.console import messages, print_json, results
+from dlpractice.cli.queries.answer_rows import Form, print_rows
+from dlpractice.cli.queries.model_options import PROVIDERS, split_names
+from dlpractice.cli.queries.named_images import Seen
 from dlpractice.cli.quiet_import import import_quietly
-from dlpractice.errors import DataError, RunError
+from dlpractice.errors import RunError
 from dlpractice.paths import Kind, try_look
 from dlpractice.runs.directory import RunDirectory
 
 _SUPPORT = "One-shot runs: a folder with an example of each class, or with a folder of examples for each."
 _INDEX = "One-shot runs: examples that --save-index has kept, in place of --support."
 _SAVE_INDEX = "Keep the examples of --support in this file, ready to compare with."
-_NAMED = 3
-_NO_IMAGE = (Kind.ABSENT, Kind.FOLDER, Kind.UNKNOWN, Kind.OTHER)
+_PATHS = "Images, folders and zips of images, patterns such as 'new/*.jpg'; - for a list on standard input."
+_MIN_CONFIDENCE = "Answer `unsure` where the likeliest class is less likely than this."
+_COVERAGE = "Answer so many of the validation images, such as 0.9, and `unsure` for the others."
+_SORT_INTO = "Copy each image into a folder below this, named after its answer; nothing is overwritten."
+_NOT_CALIBRATED = "note: confidence is the plain softmax: the model was made before its calibration was kept"
 _SAME = "One-shot runs: say whether two images are of the same class."
 
 
+class Examples(TypedDict):
+    """Where a one-shot run's examples come from, and where they are kept."""
+
+    support: Path | None
+    index: Path | None
+    save_index: Path | None
+
+
 def predict(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
-    paths: Annotated[
-        list[str] | None, typer.Argument(metavar="PATH", help="Images, and folders of images.")
-    ] = None,
+    model: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run, or a file of `dlp export`.")],
+    paths: Annotated[list[str] | None, typer.Argument(metavar="PATH", help=_PATHS)] = None,
     support: Annotated[Path | None, typer.Option(metavar="DIR", help=_SUPPORT)] = None,
     index: Annotated[Path | None, typer.Option(metavar="FILE", help=_INDEX)] = None,
     save_index: Annotated[Path | None, typer.Option(metavar="FILE", help=_SAVE_INDEX)] = None,
     same: Annotated[bool, typer.Option("--same", help=_SAME)] = False,
+    top: Annotated[
+        int | None, typer.Option(min=1, metavar="K", help="How many of the likeliest classes.")
+    ] = None,
+    min_confidence: Annotated[
+        float | None, typer.Option(min=0, max=1, metavar="P", help=_MIN_CONFIDENCE)
+    ] = None,
+    coverage: Annotated[float | None, typer.Option(metavar="C", help=_COVERAGE)] = None,
+    sort_into: Annotated[Path | None, typer.Option(metavar="DIR", help=_SORT_INTO)] = None,
+    providers: Annotated[str, typer.Option(metavar="NAME,...", help=PROVIDERS)] = "",
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a line for each image.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Classify images with a finished run's model.
@@ -37,31 +59,64 @@ def predict(
     or if a PATH leads to no image at all. A one-shot run takes one example of each class, or more, with
     --support.
     """
-    images = paths or []
-    if not images and save_index is None:
+    named = paths or []
+    if not named and save_index is None:
         raise typer.BadParameter("name an image, or a folder of images", param_hint="PATH")
-    directory = RunDirectory.read(run)
-    is_oneshot = directory.config_tree().get("command") == "oneshot"
-    if not is_oneshot:
-        _refuse_examples(run, given=same or any((support, index, save_index)))
-        _classify(directory, images, as_json)
-    elif same:
-        _refuse_enrolment(images, given=any((support, index, save_index)))
-        _compare(directory, images, as_json)
+    if as_csv and as_json:
+        raise typer.BadParameter("--csv and --json are two forms of one answer", param_hint="--csv")
+    if min_confidence is not None and coverage is not None:
+        raise typer.BadParameter("either --coverage or --min-confidence says when", param_hint="--coverage")
+    if coverage is not None and not 0 < coverage <= 1:
+        raise typer.BadParameter("a share above 0 and at most 1", param_hint="--coverage")
+    form: Form = "json" if as_json else "csv" if as_csv else "table"
+    examples: Examples = {"support": support, "index": index, "save_index": save_index}
+    if not _is_oneshot(model):
+        _refuse_examples(model, given=same or any(examples.values()))
+        chosen = Choice(min_confidence, coverage, sort_into, top or (1 if form != "json" else 5))
+        _classify(model, named, form, chosen, split_names(providers))
+        return
+    directory = RunDirectory.read(model)
+    _refuse_settings(model, given=any((min_confidence, coverage, sort_into, top, providers, as_csv)))
+    if same:
+        _refuse_enrolment(named, given=any(examples.values()))
+        _compare(directory, named, as_json)
     else:
-        _refuse_two_sources(run, support, index, save_index)
-        _identify(directory, images, as_json, support=support, index=index, save_index=save_index)
+        _refuse_two_sources(model, **examples)
+        _identify(directory, named, as_json, **examples)
 
 
-def _classify(run: RunDirectory, images: list[str], as_json: bool) -> None:
-    from dlpractice.report.result_tables import predictions_table
+class Choice(NamedTuple):
+    """What is wanted of a classifier's answers."""
 
-    rows = import_quietly("dlpractice.recipes.predict.classification").run(run, images)
-    if as_json:
-        print_json(rows)
-    else:
-        results().print(predictions_table(rows))
-    _report_failures(rows, images)
+    min_confidence: float | None
+    coverage: float | None
+    sort_into: Path | None
+    top: int
+
+
+def _is_oneshot(model: Path) -> bool:
+    if try_look(model / "saved_model.pb") is Kind.FILE or try_look(model) is Kind.FILE:
+        return False  # what has been exported
+    return RunDirectory.read(model).config_tree().get("command") == "oneshot"
+
+
+def _classify(model: Path, named: list[str], form: Form, chosen: Choice, providers: list[str]) -> None:
+    from dlpractice.report.prediction_tables import PredictionsTable, describe_abstention
+
+    loading = import_quietly("dlpractice.recipes.inference.trained_classifier")
+    choosing = import_quietly("dlpractice.recipes.inference.abstention")
+    classifier = loading.load_classifier(model, providers)
+    if classifier.calibration is None:
+        messages().print(_NOT_CALIBRATED, soft_wrap=True)
+    abstention = choosing.choose_abstention(classifier, chosen.min_confidence, chosen.coverage)
+    recipe = import_quietly("dlpractice.recipes.predict.classification")
+    seen = Seen(named)
+    rows = recipe.run(classifier, seen.list_paths(sys.stdin.buffer), chosen.top, abstention, chosen.sort_into)
+    print_rows(seen.watch(rows), form, PredictionsTable(chosen.top).draw, chosen.top)
+    if abstention is not None:
+        selection = abstention.selection.model_dump() if abstention.selection else None
+        messages().print(describe_abstention(abstention.threshold, selection), soft_wrap=True)
+    seen.report()
 
 
 def _identify(run: RunDirectory, images: list[str], as_json: bool, **examples: Path | None) -> None:
@@ -76,7 +131,10 @@ def _identify(run: RunDirectory, images: list[str], as_json: bool, **examples: P
             results().print(identification_table(rows))
         if saved:
             results().print(f"index: {saved}", soft_wrap=True)
-    _report_failures(rows, images)
+    seen = Seen(images)
+    for _ in seen.watch(rows):
+        pass
+    seen.report()
 
 
 def _compare(run: RunDirectory, images: list[str], as_json: bool) -> None:
@@ -91,45 +149,19 @@ def _compare(run: RunDirectory, images: list[str], as_json: bool) -> None:
         results().print(verdict_text(verdict), soft_wrap=True)
 
 
-def _report_failures(rows: list[dict[str, Any]], named: list[str]) -> None:
-    """Says which files were passed over; refuses paths that were named in vain, and rows of errors alone."""
-    _warn_of_other_files(named, {row["path"] for row in rows})
-    failed = [row["path"] for row in rows if "error" in row]
-    if failed and len(failed) == len(rows):
-        raise DataError(
-            "the image cannot be read" if len(rows) == 1 else f"none of the {len(rows)} images can be read",
-            "see its error above" if len(rows) == 1 else "see their errors above",
-        )
-    # What lies in a folder has a row of its own, so a folder in a row has no image.
-    vain = [path for path in failed if path in named and try_look(path) in _NO_IMAGE]
-    if vain:
-        raise DataError(
-            f"{len(vain)} of the {len(named)} paths lead to no image: {', '.join(map(repr, vain[:_NAMED]))}"
-            + (f" and {len(vain) - _NAMED} more" if len(vain) > _NAMED else ""),
-            "check their spelling; the other images were classified, see above",
-        )
-
-
-def _warn_of_other_files(named: list[str], shown: Collection[str]) -> None:
-    """Names what has no row: `shown` are the paths of the rows."""
-    from dlpractice.data.files.folder_walk import Walk, may_be_meant
-    from dlpractice.data.naming.file_endings import count_endings
-
-    for folder in (path for path in named if try_look(path) is Kind.FOLDER):
-        walk = Walk(Path(folder))
-        others = [path for path in walk.files(walk.root) if str(walk.root / path) not in shown]
-        hidden = [path for path in walk.clutter if may_be_meant(path)]
-        for what, paths in ((count_endings(others), others), (f"{len(hidden)} hidden", hidden)):
-            if paths:
-                text = f"warning: {what} in {folder} passed over, no images by name, such as {paths[0]}"
-                messages().print(text, soft_wrap=True)
-
-
 def _refuse_examples(run: Path, given: bool) -> None:
     if given:
         raise RunError(
             f"{run} is a classifier, which knows its classes: it takes no examples",
             "leave out --support, --index, --save-index and --same, or name a run of `dlp oneshot`",
+        )
+
+
+def _refuse_settings(run: Path, given: bool) -> None:
+    if given:
+        raise RunError(
+            f"{run} compares images, and has a threshold of its own",
+            "leave out --min-confidence, --coverage, --sort-into, --top, --providers and --csv",
         )
 
 

@@ -8,8 +8,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from dlpractice.report.number_format import NOTHING, interval, items, percent, size_cells, size_headers
+from dlpractice.report.prediction_tables import with_notes
 from dlpractice.report.printable import printable_name
-from dlpractice.report.result_tables import Document, letter, plain_table, with_notes
+from dlpractice.report.result_tables import Document, letter, plain_table
 
 
 def summary_table(summary: Document) -> RenderableType:

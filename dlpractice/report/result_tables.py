@@ -176,25 +176,6 @@ def _commonest_confusions(confusion: Sequence[Sequence[int]], class_names: Seque
     return table
 
 
-def predictions_table(rows: Sequence[Document]) -> RenderableType:
-    """What `dlp predict` says of each image; one that cannot be read has its error instead."""
-    table = plain_table(["image", "predicted"], ["%"])
-    for row in rows:
-        if "error" in row:
-            table.add_row(Text(printable_name(row["path"])), Text(row["error"], style="red"), "")
-        else:
-            table.add_row(
-                Text(printable_name(row["path"])), Text(row["predicted"]), percent(row["confidence"])
-            )
-    return with_notes(table, rows)
-
-
-def with_notes(table: RenderableType, rows: Sequence[Document]) -> RenderableType:
-    """The table of `dlp predict`, and below it what is odd about files that it could read."""
-    notes = [f"{printable_name(row['path'])}: {row['note']}" for row in rows if row.get("note")]
-    return Group(table, "", *(Text(note, style="dim") for note in notes)) if notes else table
-
-
 def runs_table(runs: Sequence[Document]) -> RenderableType:
     """What `dlp runs ls` found, in the order given: two lines a run, of which the first is its path."""
     lines = [Text(f"{'test %':>8}  {'95 %':>10}  {'last written':16}  command, strategy, data", style="bold")]

@@ -1,5 +1,6 @@
 """`dlp predict` from the shell."""
 
+import csv
 import json
 import os
 import shutil
@@ -179,3 +180,54 @@ def test_options_that_do_not_fit_the_run(arguments: tuple[str, ...], message: st
 def test_no_image_is_a_matter_of_usage(enrolment: Calls) -> None:
     assert predict("oneshot", "--support", "people").exit_code == 2
     assert predict("finetune").exit_code == 2
+
+
+def test_lists_patterns_zips_and_copies(
+    finished_run: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results.cache_clear()
+    messages.cache_clear()
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(tiny_data / "warm", "in")
+    shutil.make_archive("packed", "zip", "in")
+    Path("odd[name].png").write_bytes(Path("in/00.png").read_bytes())
+    named = [str(finished_run), "in/0?.png", "packed.zip", "odd[name].png", "-", "--csv", "--top", "2"]
+    done = CliRunner().invoke(
+        app,
+        ["predict", *named, "--sort-into", "out"],
+        input="in/11.png\r\n\nin/12.png",
+        catch_exceptions=False,
+    )
+    rows = list(csv.DictReader(done.stdout.splitlines()))
+    paths = [row["path"] for row in rows]
+    inside = sorted(path.name for path in Path("in").iterdir())
+    listed = ["odd[name].png", "in/11.png", "in/12.png"]
+    assert paths == [f"in/0{n}.png" for n in range(10)] + [f"packed.zip/{name}" for name in inside] + listed
+    assert {row["predicted"] for row in rows} | {row["predicted_2"] for row in rows} == {"cold", "warm"}
+    assert all(float(row["confidence"]) + float(row["confidence_2"]) == pytest.approx(1) for row in rows)
+    # Each image once, though some were named twice, and those of another name beside them.
+    copies = [path for path in Path("out").glob("*/*.png")]
+    assert len(copies) == 41
+    assert {path.parent.name for path in copies} == {row["predicted"] for row in rows}
+    again = CliRunner().invoke(app, ["predict", *named[:2], "-", "--json"], input="in/00.png\0in/01.png\0")
+    assert [row["path"] for row in json.loads(again.stdout)] == [*paths[:10], "in/00.png", "in/01.png"]
+    empty = CliRunner().invoke(app, ["predict", str(finished_run), "-"], input="\n\n")
+    assert isinstance(empty.exception, DataError) and "is empty" in empty.exception.message
+
+
+def test_unsure_answers(finished_run: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results.cache_clear()
+    messages.cache_clear()
+    document = json.loads((finished_run / "summary.json").read_text())["calibration"]["coverage"]
+    arguments = ["predict", str(finished_run), str(tiny_data / "cold"), "--json"]
+    done = CliRunner().invoke(app, [*arguments, "--coverage", "0.5"])
+    chosen = [one for one in document if one["coverage"] >= 0.5][-1]
+    for row in json.loads(done.stdout):
+        sure = row["confidence"] >= chosen["threshold"]
+        assert row["predicted"] == (row["top"][0]["label"] if sure else "unsure")
+    assert f"n = {chosen['accuracy']['n']}) are right" in done.stderr
+    both = ["--coverage", "0.5", "--min-confidence", "0.5"]
+    for wrong in (["--coverage", "0"], both, ["--csv"], ["--top", "0"]):
+        assert CliRunner().invoke(app, [*arguments, *wrong]).exit_code == 2
+    bad = CliRunner().invoke(app, [*arguments, "--sort-into", str(finished_run / "summary.json")])
+    assert isinstance(bad.exception, DataError)

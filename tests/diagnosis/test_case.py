@@ -117,7 +117,7 @@ def test_where_a_stage_kept_its_start_the_errors_are_those_of_the_saved_net(
     config, folder = kept_start
     run = RunDirectory.read(folder)
     assert run.summary()["best_epoch"] == 0
-    net, dataset = load_network(run), prepare_setup(config, Silent()).dataset
+    net, dataset = load_network(run.model_path), prepare_setup(config, Silent()).dataset
     wrong = {
         name: np.mean(
             net(part.pixels[np.arange(len(part))].astype(np.float32)).numpy().argmax(1) != part.labels

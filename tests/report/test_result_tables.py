@@ -9,7 +9,6 @@ from rich.console import Console, RenderableType
 from dlpractice.report.result_tables import (
     comparison_table,
     evaluate_table,
-    predictions_table,
     runs_comparison_table,
     runs_table,
     summary_table,
@@ -222,17 +221,6 @@ def test_evaluation_without_a_mistake(render: Render) -> None:
     lines = render(evaluate_table(document, names))
     assert lines[-1] == "No image was taken for another class."
     assert "could not be read" not in joined(lines)
-
-
-def test_predictions(render: Render) -> None:
-    rows = [
-        {"path": "[red]/a.png", "predicted": "cat", "confidence": 0.987, "top": []},
-        {"path": "deep/" * 30 + "b.png", "predicted": "a class of a long name" * 3, "confidence": 1.0},
-        {"path": "c.png", "error": "the file is empty (0 bytes)"},
-    ]
-    lines = render(predictions_table(rows))
-    assert lines[1].split() == ["[red]/a.png", "cat", "98.7"]
-    assert lines[-1].split(maxsplit=1) == ["c.png", "the file is empty (0 bytes)"]
 
 
 def run_row(path: str, **changes: Any) -> dict[str, Any]:

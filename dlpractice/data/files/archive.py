@@ -1,5 +1,6 @@
 """Safe extraction of zip files that come from anywhere."""
 
+import hashlib
 import os
 import shutil
 import stat
@@ -14,9 +15,9 @@ from dlpractice.data.naming.zip_names import read_name
 from dlpractice.data.storage.cache_key import Keyed
 from dlpractice.data.storage.cache_lock import writing
 from dlpractice.errors import DataError
-from dlpractice.paths import exists
+from dlpractice.paths import exists, open_file
 from dlpractice.progress import Progress, Silent
-from dlpractice.refusals import MOST_NAME_BYTES
+from dlpractice.refusals import MOST_NAME_BYTES, naming
 from dlpractice.whole_files import making_folder
 from dlpractice.zip_files import iterate, open_zip
 
@@ -40,6 +41,17 @@ class Unpacking(Keyed):
             DataError: see `extract`.
         """
         return extract(archive, self.cache_place("zips"), progress)
+
+
+def unpack_zip(archive: Path, progress: Progress | None = None) -> Path:
+    """The folder in the cache with the files of `archive`.
+
+    Raises:
+        DataError: see `extract`.
+    """
+    with open_file(archive) as file, naming(archive, "read"):
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Unpacking(digest).unpack(archive, progress)
 
 
 def extract(archive: Path, target: Path, progress: Progress | None = None) -> Path:

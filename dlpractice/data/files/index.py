@@ -1,18 +1,16 @@
 """From what the user points at (a folder, a CSV, a zip of either) to an index of image files."""
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from dlpractice.data.files.archive import Unpacking, doubt_names
+from dlpractice.data.files.archive import doubt_names, unpack_zip
 from dlpractice.data.files.csv_index import index_csv
 from dlpractice.data.files.folder_index import ARCHIVES, LAYOUTS, index_folder, unwrap
 from dlpractice.data.files.index_items import IMAGES, FileKind, Index
 from dlpractice.data.files.layout_doubts import find_tables, is_table
 from dlpractice.errors import DataError, PathError
-from dlpractice.paths import absolute, exists, expand_home, is_folder, open_file
+from dlpractice.paths import absolute, exists, expand_home, is_folder
 from dlpractice.progress import Progress
-from dlpractice.refusals import naming
 from dlpractice.zip_files import starts_as_zip
 
 _INSTEAD = (
@@ -57,9 +55,7 @@ def _read_path(path: Path, progress: Progress | None, kind: FileKind) -> Index:
 
 
 def _index_zip(path: Path, progress: Progress | None, kind: FileKind) -> Index:
-    with open_file(path) as file, naming(path, "read"):
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    unpacked = Unpacking(digest).unpack(path, progress)
+    unpacked = unpack_zip(path, progress)
     root = unwrap(unpacked)
     tables = find_tables(root)
     try:

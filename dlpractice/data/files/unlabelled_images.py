@@ -1,19 +1,25 @@
 """Images outside of a data set: files and folders that somebody wants classified."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.data.codecs.library_notes import noting
+from dlpractice.data.files.archive import unpack_zip
 from dlpractice.data.files.decoding import ImageError, Look, load_pixels
 from dlpractice.data.files.folder_walk import find_files
 from dlpractice.data.files.index_items import IMAGES, FileKind
 from dlpractice.data.files.pixel_cache import in_order
 from dlpractice.data.naming.file_endings import count_endings
-from dlpractice.paths import Kind, try_look
+from dlpractice.paths import Kind, find_matching, try_look
+
+_Named = tuple[str, Path]
+"""What a file is called in an answer, and where it lies."""
+_WILD = frozenset("*?[")
 
 
 @dataclass(frozen=True)
@@ -21,57 +27,75 @@ class LoadedImage:
     """One image: `pixels` (H, W, C) uint8 as in training, or None and the reason in `error`.
 
     note: what was odd about a file that could be decoded, in a line; "" where nothing was.
+    file: where it lies, which of an image in a zip is no part of its path.
     """
 
     path: str
     pixels: NDArray[np.uint8] | None
     error: str = ""
     note: str = ""
+    file: Path = Path()
 
     def describe_note(self) -> dict[str, str]:
         """What the row of the image says of it besides its answer."""
         return {"note": self.note} if self.note else {}
 
 
-def load_images(paths: Sequence[str], look: Look) -> Iterator[LoadedImage]:
-    """Decodes files, and all images below folders, as `load_files` does, to (image_size, image_size, 3)."""
+def load_images(paths: Iterable[str], look: Look) -> Iterator[LoadedImage]:
+    """Decodes files, and all images below folders and in zips, as `load_files` does, to (S, S, 3)."""
     return load_files(paths, lambda path: load_pixels(path, look), IMAGES)
 
 
 def load_files(
-    paths: Sequence[str], decode: Callable[[Path], NDArray[np.uint8]], kind: FileKind
+    paths: Iterable[str], decode: Callable[[Path], NDArray[np.uint8]], kind: FileKind
 ) -> Iterator[LoadedImage]:
-    """Decodes files, and those of a kind below folders, in threads; yields them in order, a few held in
-    memory.
+    """Decodes files, and those of a kind below folders and in zips, in threads; yields them in order, a few
+    held in memory.
 
-    A file that is missing or cannot be decoded yields its error; so does a folder without such a file.
+    A path such as `photos/*.jpg` that is no file's own name stands for all that fit it, `**` for folders at
+    any depth. A zip is unpacked in the cache, and its files are called `photos.zip/cat.jpg`. A file that is
+    missing or cannot be decoded yields its error; so does a folder without such a file.
 
     Raises:
-        DataError: a folder cannot be read.
+        DataError: a folder or a zip cannot be read.
     """
 
-    def load(path: str) -> LoadedImage:
+    def load(named: _Named) -> LoadedImage:
+        path, file = named
         if not path:
             return LoadedImage(path, None, "the path is empty")
-        if try_look(path) is Kind.FOLDER:
-            there = count_endings(find_files(Path(path), kind)[1])
+        if try_look(file) is Kind.FOLDER:
+            there = count_endings(find_files(file, kind)[1])
             return LoadedImage(path, None, f"the folder holds no {kind.noun}{f': {there}' if there else ''}")
         try:
             with noting() as notes:
-                pixels = decode(Path(path))
-            return LoadedImage(path, pixels, note="; ".join(notes))
+                pixels = decode(file)
+            return LoadedImage(path, pixels, note="; ".join(notes), file=file)
         except ImageError as error:
             return LoadedImage(path, None, error.reason)
 
     yield from in_order(load, _files(paths, kind))
 
 
-def _files(paths: Sequence[str], kind: FileKind) -> Iterator[str]:
-    for path in paths:
-        if try_look(path) is Kind.FOLDER:
-            inside, _ = find_files(Path(path), kind)
-            yield from (str(Path(path) / name) for name in inside)
-            if not inside:
-                yield path
-        else:
-            yield path
+def _files(paths: Iterable[str], kind: FileKind) -> Iterator[_Named]:
+    """What `paths` lead to, one after the other; a folder without such a file is left to be refused."""
+    for path in chain.from_iterable(map(_expand, paths)):
+        place = Path(path)
+        if place.suffix.lower() == ".zip" and try_look(place) is Kind.FILE:
+            place = unpack_zip(place)
+        if try_look(place) is not Kind.FOLDER:
+            yield path, place
+            continue
+        inside, _ = find_files(place, kind)
+        yield from ((str(Path(path) / name), place / name) for name in inside)
+        if not inside:
+            yield path, place
+
+
+def _expand(path: str) -> list[str]:
+    """The paths that fit a pattern; `path` itself where it is none, or none fits."""
+    if not _WILD & set(path) or try_look(path) is not Kind.ABSENT:
+        return [path]
+    whole = Path(path)
+    pattern = whole.relative_to(whole.anchor).as_posix()
+    return [str(found) for found in find_matching(Path(whole.anchor), pattern)] or [path]

@@ -1,6 +1,6 @@
 """Files that somebody asks a one-shot net about, read as the net's training images were."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -36,7 +36,7 @@ class Note:
         return RECORDINGS if self.kind == "recordings" else IMAGES
 
 
-def load_queries(paths: Sequence[str], note: Note) -> Iterator[LoadedImage]:
+def load_queries(paths: Iterable[str], note: Note) -> Iterator[LoadedImage]:
     """Decodes files, and those below folders, in order, as `unlabelled_images.load_files` does.
 
     Images and recordings are read as `read_class_folders` reads them. If the net was trained on drawings, a

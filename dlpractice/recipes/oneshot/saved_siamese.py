@@ -1,7 +1,7 @@
 """A finished one-shot run's net, ready to compare."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ class SavedSiamese:
         """The similarity from which on two images are taken for the same."""
         return self.siamese.verdict.threshold
 
-    def load(self, paths: Sequence[str]) -> Iterator[LoadedImage]:
+    def load(self, paths: Iterable[str]) -> Iterator[LoadedImage]:
         """Files, and those below folders, decoded as training images were."""
         return load_queries(paths, self.note)
 
@@ -84,7 +84,7 @@ def load_siamese(run: RunDirectory) -> SavedSiamese:
 
     Raises ModelError where the net is missing, damaged or not one of ours.
     """
-    model = load_network(run)
+    model = load_network(run.model_path)
     siamese = _find_parts(model, run)
     set_precision(siamese.model, run.environment()["precision"])
     verdict: Any = siamese.verdict  # whose note holds plain strings
@@ -96,11 +96,11 @@ def load_siamese(run: RunDirectory) -> SavedSiamese:
 
 
 def _find_parts(model: keras.Model, run: RunDirectory) -> Siamese:
-    note = load_note(run, SiameseNote, "dlp oneshot")
+    note = load_note(run.model_path, SiameseNote, "dlp oneshot")
     if note is None:
         siamese = take_apart(model)
         if siamese is None:
-            raise foreign_model(run, "dlp oneshot")
+            raise foreign_model(run.model_path, "dlp oneshot")
         return siamese
     try:
         similarity = SIMILARITIES[note.similarity](**note.settings)
@@ -108,7 +108,7 @@ def _find_parts(model: keras.Model, run: RunDirectory) -> Siamese:
         settings |= note.input.model_dump(include={"kind", "resize", "background"})
         return put_together(model, similarity, Verdict(**settings, side=note.input.decoded_size))
     except (KeyError, TypeError, ValueError) as error:  # a part is absent, or of another kind
-        raise foreign_model(run, "dlp oneshot") from error
+        raise foreign_model(run.model_path, "dlp oneshot") from error
 
 
 def save_siamese(siamese: Siamese, path: Path, levels: Levels | None = None) -> InputNote:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from dlpractice.data.codecs.fitting import Resize
+from dlpractice.data.codecs.levels import Levels
 from dlpractice.data.files.decoding import Look
 from dlpractice.data.oneshot.own_classes import Colour
 from dlpractice.data.oneshot.query_files import Kind
@@ -56,7 +57,8 @@ class InputNote(_Part):
     @property
     def look(self) -> Look:
         """How files are decoded."""
-        return Look(self.decoded_size, self.resize, self.background)
+        levels = None if self.black is None or self.white is None else Levels(self.black, self.white)
+        return Look(self.decoded_size, self.resize, self.background, levels)
 
 
 class Share(_Part):

@@ -4,7 +4,8 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice, repeat, takewhile
+from pathlib import Path
 from typing import Any, TypeVar
 
 import keras
@@ -22,12 +23,13 @@ from dlpractice.models.model_bounds import refuse_giant
 from dlpractice.models.model_file import read_note
 from dlpractice.models.precision import set_precision
 from dlpractice.paths import exists
-from dlpractice.recipes.run.model_note import ClassifierNote
+from dlpractice.recipes.run.model_note import Calibration, ClassifierNote
 from dlpractice.runs.directory import RunDirectory
+from dlpractice.training.batches.supply import read_ahead
 from dlpractice.training.devices.placement import place
 from dlpractice.training.forward import Forward, compile_forward
 
-_BATCH = 32
+_FIRST_BATCH, _BATCH = 4, 32
 _Note = TypeVar("_Note", bound=BaseModel)
 
 
@@ -38,24 +40,24 @@ class SavedModel:
     model: keras.Model
     class_names: tuple[str, ...]
     look: Look
+    calibration: Calibration | None = None
 
     def forward(self) -> Forward:
         """From a batch of (n, S, S, 3) pixels to (n, K) probabilities, on this machine's devices."""
         return compile_forward(self.model, place())
 
-    def classify(
-        self, images: Iterable[LoadedImage]
-    ) -> Iterator[tuple[LoadedImage, NDArray[np.float32] | None]]:
-        """Each image with its (K,) probabilities, in order; None for one that could not be read."""
-        return forward_images(self.forward(), images)
-
 
 def forward_images(
     forward: Callable[[NDArray[np.uint8]], NDArray[np.float32]], images: Iterable[LoadedImage]
 ) -> Iterator[tuple[LoadedImage, NDArray[np.float32] | None]]:
-    """Each image with its row of what `forward` gives, in order; None for one that could not be read."""
+    """Each image with its row of what `forward` gives, in order; None for one that could not be read.
+
+    Images are read while the net computes. The first few are a batch of their own, so that there is an answer
+    soon.
+    """
     remaining = iter(images)
-    while batch := list(islice(remaining, _BATCH)):
+    sizes = chain([_FIRST_BATCH], repeat(_BATCH))
+    for batch in read_ahead(takewhile(bool, (list(islice(remaining, size)) for size in sizes))):
         pixels = [image.pixels for image in batch if image.pixels is not None]
         rows = iter(forward(np.stack(pixels))) if pixels else iter(())
         yield from ((image, None if image.pixels is None else next(rows)) for image in batch)
@@ -66,54 +68,62 @@ def load_saved(run: RunDirectory) -> SavedModel:
 
     Raises ModelError where the model is missing, damaged or not one of ours.
     """
-    model = load_network(run)
-    note = load_note(run, ClassifierNote, "dlp finetune")
-    class_names, look = (note.class_names, note.input.look) if note else _read_former_note(model, run)
+    saved = load_keras_file(run.model_path)
+    set_precision(saved.model, run.environment()["precision"])
+    return replace(saved, look=replace(saved.look, levels=read_levels(run)))
+
+
+def load_keras_file(path: Path) -> SavedModel:
+    """The classifier in a file that a run has kept; it computes in the precision that it was saved in.
+
+    Raises ModelError as `load_saved` does.
+    """
+    model = load_network(path)
+    note = load_note(path, ClassifierNote, "dlp finetune")
+    class_names, look = (note.class_names, note.input.look) if note else _read_former_note(model, path)
     if (outputs := getattr(model, "output_shape", None)) != (None, len(class_names)):
         raise ModelError(
-            f"{run.model_path}: its note names {len(class_names)} classes, and its net gives {outputs}",
+            f"{path}: its note names {len(class_names)} classes, and its net gives {outputs}",
             "train the run again",
         )
-    set_precision(model, run.environment()["precision"])
-    return SavedModel(model, class_names, replace(look, levels=read_levels(run)))
+    return SavedModel(model, class_names, look, note.calibration if note else None)
 
 
-def _read_former_note(model: keras.Model, run: RunDirectory) -> tuple[tuple[str, ...], Look]:
+def _read_former_note(model: keras.Model, path: Path) -> tuple[tuple[str, ...], Look]:
     """Class names and look as earlier versions kept them: in layers of their own."""
     fitted = [layer for layer in model.layers if isinstance(layer, ImageInput)]
     named = [layer for layer in model.layers if isinstance(layer, Probabilities)]
     if not fitted or not named:
-        raise foreign_model(run, "dlp finetune")
+        raise foreign_model(path, "dlp finetune")
     look: Any = fitted[0]  # which holds plain strings
     return named[0].class_names, Look(look.image_size, look.resize, look.background)
 
 
-def load_note(run: RunDirectory, kind: type[_Note], command: str) -> _Note | None:
-    """The note of a run's model; None for a model that an earlier version saved.
+def load_note(path: Path, kind: type[_Note], command: str) -> _Note | None:
+    """The note of a model's file; None for a model that an earlier version saved.
 
     Raises ModelError where it is the note of a model that `command` has not made.
     """
     try:
-        note = read_note(run.model_path)
+        note = read_note(path)
         return None if note is None else kind.model_validate(note)
     except PathError as error:
-        reason = f"{run.model_path}: its note cannot be read ({error.reason})"
+        reason = f"{path}: its note cannot be read ({error.reason})"
         raise ModelError(reason, "train the run again") from error
     except ValidationError as error:
-        raise foreign_model(run, command) from error
+        raise foreign_model(path, command) from error
     except (ValueError, KeyError, RecursionError, zipfile.BadZipFile, zlib.error) as error:
-        raise ModelError(f"{run.model_path}: its metadata.json is damaged", "train the run again") from error
+        raise ModelError(f"{path}: its metadata.json is damaged", "train the run again") from error
 
 
-def load_network(run: RunDirectory) -> keras.Model:
-    """Whatever network a run has kept; Keras's safe mode refuses a file that would execute code.
+def load_network(path: Path) -> keras.Model:
+    """Whatever network is in a run's file; Keras's safe mode refuses a file that would execute code.
 
     Raises ModelError where it is missing or damaged.
     """
-    path = run.model_path
     if not exists(path):
         raise ModelError(
-            f"{run.path} has no {path.name}", "the run is not finished: continue it with --resume"
+            f"{path.parent} has no {path.name}", "the run is not finished: continue it with --resume"
         )
     try:
         refuse_giant(path)
@@ -134,6 +144,6 @@ def read_levels(run: RunDirectory) -> Levels | None:
     return Levels(found["black"], found["white"]) if found else None
 
 
-def foreign_model(run: RunDirectory, command: str) -> ModelError:
+def foreign_model(path: Path, command: str) -> ModelError:
     """The error for a network that `command` has not made."""
-    return ModelError(f"{run.model_path}: not a model of `{command}`", "give the folder of a finished run")
+    return ModelError(f"{path}: not a model of `{command}`", "give the folder of a finished run")

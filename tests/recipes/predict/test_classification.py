@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dlpractice.recipes.inference.trained_classifier import load_classifier
 from dlpractice.recipes.predict import classification
 from dlpractice.runs.directory import RunDirectory
 
@@ -12,11 +13,14 @@ def test_predictions_are_those_of_the_run(finished_run: Path, tiny_data: Path) -
     run = RunDirectory.read(finished_run)
     recorded = {row["path"]: row for row in run.predictions()}
     assert recorded
-    rows = classification.run(run, [str(tiny_data / path) for path in recorded])
+    classifier = load_classifier(finished_run)
+    rows = classification.run(classifier, [str(tiny_data / path) for path in recorded])
+    temperature = run.summary()["calibration"]["temperature"]
     for row, (path, before) in zip(rows, recorded.items(), strict=True):
         assert row["path"] == str(tiny_data / path)
         assert row["predicted"] == before["predicted"]
-        assert row["confidence"] == pytest.approx(before["confidence"], abs=1e-4)
+        odds = (before["confidence"] / (1 - before["confidence"])) ** (1 / temperature)  # of two classes
+        assert row["confidence"] == pytest.approx(odds / (1 + odds), abs=1e-4)
         assert row["top"][0]["label"] == row["predicted"]
         assert sum(entry["confidence"] for entry in row["top"]) == pytest.approx(1)
 
@@ -26,7 +30,8 @@ def test_folders_are_walked_and_a_bad_image_is_a_row(
 ) -> None:
     (tmp_path / "a.png").write_bytes((tiny_data / "warm" / "00.png").read_bytes())
     (tmp_path / "b.jpg").write_bytes(b"")
-    rows = classification.run(RunDirectory.read(finished_run), [str(tmp_path), str(tmp_path / "missing.png")])
+    paths = [str(tmp_path), str(tmp_path / "missing.png")]
+    rows = list(classification.run(load_classifier(finished_run), paths))
     assert [Path(row["path"]).name for row in rows] == ["a.png", "b.jpg", "missing.png"]
     assert set(rows[0]) == {"path", "predicted", "confidence", "top"}
     assert all(set(row) == {"path", "error"} and row["error"] for row in rows[1:])

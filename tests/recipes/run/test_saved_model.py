@@ -15,7 +15,7 @@ from dlpractice.data.files.decoding import Look
 from dlpractice.data.files.unlabelled_images import LoadedImage
 from dlpractice.errors import ModelError
 from dlpractice.recipes.run.model_note import ClassifierNote
-from dlpractice.recipes.run.saved_model import load_note, load_saved
+from dlpractice.recipes.run.saved_model import forward_images, load_note, load_saved
 from dlpractice.runs.directory import RunDirectory
 
 
@@ -40,7 +40,7 @@ def test_it_classifies_in_order_and_passes_errors_on(finished_run: Path) -> None
     rng = np.random.default_rng(0)
     images = [LoadedImage(str(k), rng.integers(0, 256, (32, 32, 3), np.uint8)) for k in range(40)]
     images.insert(3, LoadedImage("bad", None, "it is empty"))
-    pairs = list(saved.classify(images))
+    pairs = list(forward_images(saved.forward(), images))
     assert [image.path for image, _ in pairs] == [image.path for image in images]
     assert pairs[3][1] is None
     whole = saved.model.predict(np.stack([i.pixels for i in images if i.pixels is not None]), verbose=0)
@@ -81,11 +81,11 @@ def test_a_note_with_other_classes_than_the_net_has_outputs_is_refused(
 def test_damaged_metadata_of_a_model_are_named(finished_run: Path, tmp_path: Path) -> None:
     run = rewrite_metadata(finished_run, tmp_path / "run", lambda note: {**note, "class_names": "cold"})
     with pytest.raises(ModelError, match=r"model\.keras: not a model of `dlp finetune`"):
-        load_note(run, ClassifierNote, "dlp finetune")
+        load_note(run.model_path, ClassifierNote, "dlp finetune")
     with zipfile.ZipFile(run.model_path, "w") as file:
         file.writestr("metadata.json", "[" * 100_000)
     with pytest.raises(ModelError, match=r"model\.keras: its note cannot be read"):
-        load_note(run, ClassifierNote, "dlp finetune")
+        load_note(run.model_path, ClassifierNote, "dlp finetune")
 
 
 def rewrite_metadata(source: Path, folder: Path, change: Callable[[Any], Any]) -> RunDirectory:

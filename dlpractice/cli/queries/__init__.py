@@ -1,0 +1,1 @@
+"""What `predict` and `evaluate` share: options, what was named, and rows as they come."""

@@ -1,0 +1,1 @@
+"""A trained net at work, wherever it is kept: what predicting, evaluating and exporting share."""

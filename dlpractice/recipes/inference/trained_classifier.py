@@ -1,0 +1,98 @@
+"""A trained classifier at work, wherever it is kept: from files or arrays to probabilities."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlpractice.data.files.decoding import Look
+from dlpractice.data.files.unlabelled_images import LoadedImage, load_images
+from dlpractice.errors import ModelError
+from dlpractice.paths import exists, is_folder
+from dlpractice.recipes.inference.graph_files import is_saved_model, read_litert, read_onnx, read_saved_model
+from dlpractice.recipes.run.model_note import Calibration, ClassifierNote
+from dlpractice.recipes.run.saved_model import SavedModel, forward_images, load_keras_file, load_saved
+from dlpractice.runs.directory import RunDirectory
+from dlpractice.statistics.calibration import soften
+from dlpractice.training.devices.placement import fill_up
+
+Infer = Callable[[NDArray[np.generic]], NDArray[np.float32]]
+"""From (n, S, S, 3) pixels in 0..255, uint8 or float32, to (n, K) probabilities."""
+
+_ENDINGS = (".keras", ".onnx", ".tflite")
+_TINY = 1e-30
+
+
+@dataclass(frozen=True)
+class TrainedClassifier:
+    """A net, the names of its classes, how files become what it takes, and how sure it may call itself.
+
+    infer: the net itself. calibration: None of a net that was trained before there was one; probabilities
+    are then the net's own.
+    """
+
+    infer: Infer
+    class_names: tuple[str, ...]
+    look: Look
+    calibration: Calibration | None
+
+    def probabilities(self, pixels: NDArray[np.generic]) -> NDArray[np.float32]:
+        """(n, K) probabilities: as often as they say, the answer is right, as far as validation images tell.
+
+        pixels: (n, S, S, 3) RGB in 0..255, uint8 or float32.
+        """
+        own = self.infer(pixels)
+        if self.calibration is None:
+            return own
+        logarithms = np.log(np.maximum(own.astype(np.float64), _TINY))
+        return soften(logarithms, self.calibration.temperature).astype(np.float32)
+
+    def classify(self, paths: Iterable[str]) -> Iterator[tuple[LoadedImage, NDArray[np.float32] | None]]:
+        """Each file, and each image below a folder or in a zip, with its (K,) probabilities, in order; None
+        for one that could not be read. A few images are held in memory at a time.
+
+        Raises:
+            DataError: a folder or a zip cannot be read.
+        """
+        return forward_images(self.probabilities, load_images(paths, self.look))
+
+
+def load_classifier(path: Path, providers: Sequence[str] = ()) -> TrainedClassifier:
+    """The classifier of a finished run, or of what `dlp export` has made of one: a .keras, .onnx or .tflite
+    file, or the folder of a SavedModel.
+
+    providers: ONNX Runtime's by their names, the first that knows an operation computes it; () for its CPU's.
+
+    Raises:
+        ModelError: it is missing, damaged, of another kind, or needs a package that is not installed.
+        RunError: a folder is neither a SavedModel nor a run.
+    """
+    ending = path.suffix.lower()
+    if providers and ending != ".onnx":
+        raise ModelError(f"{path} is no .onnx file", "leave out --providers, which are ONNX Runtime's")
+    if is_saved_model(path):
+        return _of_note(*read_saved_model(path))
+    if is_folder(path) or ending not in _ENDINGS:
+        return _of_keras(load_saved(RunDirectory.read(path)))
+    if not exists(path):
+        raise ModelError(f"there is no {path}", "name a run, or a file that `dlp export` has made")
+    if ending == ".keras":
+        return _of_keras(load_keras_file(path))
+    return _of_note(*(read_onnx(path, providers) if ending == ".onnx" else read_litert(path)))
+
+
+def _of_note(note: ClassifierNote, infer: Infer) -> TrainedClassifier:
+    return TrainedClassifier(infer, note.class_names, note.input.look, note.calibration)
+
+
+def _of_keras(saved: SavedModel) -> TrainedClassifier:
+    forward = saved.forward()
+
+    def infer(pixels: NDArray[np.generic]) -> NDArray[np.float32]:
+        # Few sizes of batch: the net is compiled for each.
+        filled = fill_up(pixels, 1 << (len(pixels) - 1).bit_length())
+        return np.asarray(forward(filled)[: len(pixels)], np.float32)
+
+    return TrainedClassifier(infer, saved.class_names, saved.look, saved.calibration)
