@@ -145,8 +145,9 @@ class Bench:
         with StrictPatch.context() as patch:
             patch.setattr("dlpractice.training.computation.compile_train_step", self._compile_step)
             self._count_checkpoints(patch)
-            for module in ("classifier", "encoders"):
+            for module in ("backbones", "encoders"):
                 patch.setattr(f"dlpractice.models.{module}.build_base", build_tiny)
+            for module in ("classifier", "encoders"):
                 patch.setattr(f"dlpractice.models.{module}.load_weights", load_tiny)
             tf.config.run_functions_eagerly(True)
             try:
@@ -207,14 +208,14 @@ class Bench:
         return "" if after.entries == before.entries else after.last, after.warnings
 
     def _nest(self, settings: Settings) -> dict[str, Any]:
-        """A config: the base, with `settings` laid over it. A source in the folder is its path."""
+        """A config: the base, with `settings` laid over it. A source or a net in the folder is its path."""
         document: dict[str, Any] = {}
         for key, value in (self._base | dict(settings)).items():
             *path, name = key.split(".")
             section = document
             for part in path:
                 section = section.setdefault(part, {})
-            is_path = key == "data.source" and (self.folder / str(value)).exists()
+            is_path = key in ("data.source", "model.backbone") and (self.folder / str(value)).exists()
             section[name] = str(self.folder / value) if is_path else value
         return document
 

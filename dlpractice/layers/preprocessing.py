@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from keras import layers
 
-Scaling = Literal["none", "caffe", "tf", "torch", "lite"]
+Scaling = Literal["unchanged", "caffe", "unit", "tf", "torch", "lite"]
 
 _IMAGENET_BGR_MEAN = (103.939, 116.779, 123.68)
 _IMAGENET_RGB_MEAN = (0.485, 0.456, 0.406)
@@ -19,13 +19,15 @@ _PIXELS = {"dtype": "float32", "name": "standardise_pixels"}
 def preprocess(images: Any, scaling: Scaling) -> Any:
     """(N, H, W, 3) RGB in 0..255 -> the range a backbone was trained on.
 
-    `caffe`: BGR minus the ImageNet mean (VGG). `tf`: -1..1 (ResNetV2, MobileNetV2, Xception). `torch`: 0..1,
-    then ImageNet mean and deviation (EfficientNetV2-B, ConvNeXt). `lite`: minus 127, over 128
-    (EfficientNet-Lite). `none`: unchanged.
+    `caffe`: BGR minus the ImageNet mean (VGG). `unit`: 0..1. `tf`: -1..1 (ResNetV2, MobileNetV2, Xception).
+    `torch`: 0..1, then ImageNet mean and deviation (EfficientNetV2-B, ConvNeXt). `lite`: minus 127, over 128
+    (EfficientNet-Lite). `unchanged`: as they are.
     """
     if scaling == "caffe":
         ones = (1.0, 1.0, 1.0)
         return layers.Normalization(mean=_IMAGENET_BGR_MEAN, variance=ones, **_PIXELS)(_reverse(images))
+    if scaling == "unit":
+        return layers.Rescaling(1 / 255, **_PIXELS)(images)
     if scaling == "tf":
         return layers.Rescaling(1 / 127.5, -1.0, **_PIXELS)(images)
     if scaling == "lite":

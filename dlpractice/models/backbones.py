@@ -20,6 +20,18 @@ def build_base(backbone: Backbone, images: Any) -> keras.Model:
     return application(include_top=False, weights=None, input_tensor=images, **options)
 
 
+def build_blocks(backbone: Backbone, images: Any) -> tuple[keras.Model, list[Any]]:
+    """The base on top of preprocessed `images`, and the tensor that each of its blocks gives.
+
+    Raises ModelError where S is smaller than the base can take.
+    """
+    if backbone.graft is not None:
+        base, ends = backbone.graft(images)
+        return base, ends
+    base = build_base(backbone, images)
+    return base, [end.output for end in find_block_ends(base, backbone.blocks)]
+
+
 def find_block_ends(base: keras.Model, blocks: tuple[str, ...]) -> list[keras.layers.Layer]:
     """The last layer of each block: the one whose single output is all that later layers read.
 

@@ -9,10 +9,11 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
+from dlpractice.errors import ModelError
 from dlpractice.layers.convnet import build_convnet
 from dlpractice.layers.dropout import PhiloxDropout
 from dlpractice.layers.preprocessing import Scaling, preprocess
-from dlpractice.models.backbones import build_base, find_block_ends
+from dlpractice.models.backbones import build_blocks
 from dlpractice.models.weights import LoadedWeights, load_weights
 from dlpractice.registry.backbones import Backbone
 from dlpractice.registry.strategies import IMAGES, Strategy, block_cut, pooled_cut
@@ -47,8 +48,17 @@ class Classifier:
         return keras.Model(self.model.input, [self.cuts[cut] for cut in cuts])
 
     def rest(self, cut: str) -> keras.Model:
-        """The part from the tensor at `cut` to the logits."""
-        return keras.Model(self.cuts[cut], self.logits)
+        """The part from the tensor at `cut` to the logits.
+
+        Raises ModelError where something leads past the cut.
+        """
+        try:
+            return keras.Model(self.cuts[cut], self.logits)
+        except ValueError as error:
+            raise ModelError(
+                f"the net cannot be trained from {cut} on: connections lead past the layer that ends it",
+                "name layers in model.cuts that all later ones read, or train a linear layer alone",
+            ) from error
 
     def freeze(self, cut: str) -> None:
         """Makes all layers behind `cut` trainable and all in front of it frozen.
@@ -126,10 +136,10 @@ def build_classifier(
     if strategy.block is None:
         pooled = _pool(build_convnet(inputs, design.width), design.pooling, "pooled")
     else:
-        base = build_base(backbone, inputs)
-        for number, end in enumerate(find_block_ends(base, backbone.blocks)[: strategy.block], 1):
-            cuts[block_cut(number)] = end.output
-            cuts[pooled_cut(number)] = pooled = _pool(end.output, design.pooling, pooled_cut(number))
+        base, ends = build_blocks(backbone, inputs)
+        for number, end in enumerate(ends[: strategy.block], 1):
+            cuts[block_cut(number)] = end
+            cuts[pooled_cut(number)] = pooled = _pool(end, design.pooling, pooled_cut(number))
     standardise, head, logits = _build_head(pooled, class_count, design.hidden, design.dropout)
     probabilities = layers.Softmax(dtype="float32", name="probabilities")(logits)
     model = keras.Model(images, probabilities, name="classifier")
@@ -159,7 +169,12 @@ def _measure_moments(
 
 
 def _pool(features: Any, pooling: str, name: str) -> Any:
-    layer = layers.GlobalMaxPooling2D if pooling == "max" else layers.GlobalAveragePooling2D
+    """(N, ..., C) -> (N, C): the mean or the maximum over the positions of a map, or over tokens."""
+    kinds = {
+        3: {"avg": layers.GlobalAveragePooling1D, "max": layers.GlobalMaxPooling1D},
+        4: {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D},
+    }
+    layer = kinds[len(features.shape)][pooling] if len(features.shape) > 2 else layers.Flatten
     return layer(dtype="float32", name=name)(features)
 
 

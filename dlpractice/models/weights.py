@@ -62,7 +62,14 @@ def load_weights(base: keras.Model, backbone: Backbone, weights: str | None) -> 
     """
     if weights is None:
         return LoadedWeights("random", digest_tensors(base.get_weights()))
-    if backbone.pinned is not None and not weights.endswith(_OWN):
+    if backbone.graft is not None:
+        if weights != "imagenet":
+            raise ModelError(
+                f"model.weights is {weights}, and {backbone.origin} has weights of its own",
+                "leave model.weights out, or set it to null for random ones",
+            )
+        origin = backbone.origin
+    elif backbone.pinned is not None and not weights.endswith(_OWN):
         tensors, origin = find_pinned(backbone, None if weights == "imagenet" else Path(weights))
         base.set_weights(tensors)
     elif weights == "imagenet":

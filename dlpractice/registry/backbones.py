@@ -48,6 +48,9 @@ class Backbone:
     brings_preprocessing: whether Keras's net scales pixels by itself unless it is told not to.
     build: makes the base with random weights on top of preprocessed images, a symbolic (N, S, S, 3) tensor;
         None for Keras's own.
+    graft: makes the base of a net of the user's own, with its weights, and what it gives at the end of each
+        block, on top of such images; `blocks` are then names of layers that end them.
+    origin: where `graft` has the weights from, in words.
     pinned: weights that are found otherwise than by Keras's download; None where there are no such.
     """
 
@@ -60,7 +63,22 @@ class Backbone:
     brings_preprocessing: bool = False
     build: Callable[[Any], Any] | None = None
     pinned: Pinned | None = None
+    graft: Callable[[Any], tuple[Any, list[Any]]] | None = None
+    origin: str = ""
 
+
+OWN_NET = r"\.keras$|[/\\]"
+"""What tells the path of a net of the user's own from a name: a file's ending, or a separator of folders."""
+
+SCALINGS = {
+    "unchanged": "0..255, for a net that scales them itself",
+    "unit": "0..1",
+    "tf": "-1..1",
+    "torch": "ImageNet's mean and deviation",
+    "caffe": "BGR less ImageNet's mean",
+    "lite": "less 127, over 128",
+}
+"""What may be done to pixels in front of a net; `layers.preprocessing.preprocess` does it."""
 
 BACKBONES: dict[str, Backbone] = {}
 

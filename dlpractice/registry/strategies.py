@@ -26,8 +26,8 @@ LARGE = 2000
 
 
 def block_cut(block: int) -> str:
-    """The name of the cut behind block `block`, counted from 1."""
-    return f"block{block}"
+    """The name of the cut behind block `block`, counted from 1. In front of the first are the images."""
+    return f"block{block}" if block else IMAGES
 
 
 def pooled_cut(block: int) -> str:

@@ -54,8 +54,8 @@ def test_vgg_sees_whole_numbers_without_any_rounding(images: NDArray[np.float32]
     np.testing.assert_array_equal(found, images[..., ::-1] - np.array([103.939, 116.779, 123.68], np.float32))
 
 
-def test_none_leaves_images_as_they_are(images: NDArray[np.float32]) -> None:
-    np.testing.assert_array_equal(preprocess(images, "none"), images)
+def test_unchanged_leaves_images_as_they_are(images: NDArray[np.float32]) -> None:
+    np.testing.assert_array_equal(preprocess(images, "unchanged"), images)
 
 
 def test_half_precision_does_not_reach_the_pixels() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -13,6 +14,7 @@ from dlpractice.config.sections.shared import (
     Diagnostics,
     OnBadImage,
     Optimizer,
+    OwnNet,
     Patience,
     Rate,
     Resize,
@@ -22,7 +24,10 @@ from dlpractice.config.sections.shared import (
     TensorBoard,
     Warmup,
     WeightDecay,
+    one_of,
 )
+from dlpractice.registry.backbones import OWN_NET, SCALINGS
+from dlpractice.registry.wording import join_words
 
 Units = Annotated[int, Field(ge=1, le=8192)]
 
@@ -80,8 +85,21 @@ class Data(Section):
 class Model(Section):
     """The network."""
 
-    backbone: Backbone = Field(
-        default="vgg16", description="The pretrained convolutional net; `scratch` uses a small net instead."
+    backbone: Backbone | OwnNet = Field(
+        default="vgg16",
+        description="The pretrained convolutional net, or the path of one of your own: a `.keras` file, or a "
+        "folder of KerasHub, timm or Hugging Face; `scratch` uses a small net instead.",
+    )
+    cuts: tuple[str, ...] = Field(
+        default=(),
+        description="Of a net of your own, the layers that end its blocks, in its order; none takes the last "
+        "layer at each size of the feature map.",
+    )
+    preprocessing: Annotated[str, one_of(SCALINGS)] | None = Field(
+        default=None,
+        description="What a net of your own takes: "
+        + join_words((f"{name} ({about})" for name, about in SCALINGS.items()), ", or ")
+        + ". It must be given for one, and for no other.",
     )
     weights: str | None = Field(
         default="imagenet",
@@ -100,6 +118,19 @@ class Model(Section):
     width: float = Field(
         default=1.0, gt=0, le=8, description="Factor on the channel counts of the small net of `scratch`."
     )
+
+    @model_validator(mode="after")
+    def _know_what_an_own_net_takes(self) -> Model:
+        own = re.search(OWN_NET, self.backbone) is not None
+        if own and self.preprocessing is None:
+            raise ValueError(
+                f"preprocessing must say what pixels the net {self.backbone} takes: {', '.join(SCALINGS)}"
+            )
+        if not own and (self.preprocessing is not None or self.cuts):
+            raise ValueError(
+                f"preprocessing and cuts are of a net of your own; leave them out with {self.backbone}"
+            )
+        return self
 
 
 class Augment(Section):

@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic.json_schema import JsonSchemaValue
 
-from dlpractice.registry.backbones import BACKBONES
+from dlpractice.registry.backbones import BACKBONES, OWN_NET
 from dlpractice.registry.optimisation import OPTIMISERS, SCHEDULES
 from dlpractice.registry.strategies import AUTO
 from dlpractice.registry.wording import join_words
@@ -65,6 +65,8 @@ def one_of(*tables: Iterable[str]) -> OneOf:
 
 
 Backbone = Annotated[str, one_of((AUTO,), BACKBONES)]
+OwnNet = Annotated[str, StringConstraints(pattern=OWN_NET), Field(examples=["mine.keras"])]
+"""The path of a net of the user's own."""
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$"), Field(examples=["#ffffff"])]
 Rate = Annotated[float, Field(gt=0, le=10)]
 

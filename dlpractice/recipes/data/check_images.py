@@ -6,8 +6,9 @@ from dlpractice.data.files.index import read_index
 from dlpractice.errors import DataError
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.data.check import Check, is_there, refuse
+from dlpractice.recipes.finetune.backbone import find_base
 from dlpractice.recipes.finetune.images import survey_images
-from dlpractice.registry.backbones import BACKBONES, find_backbone, require_size
+from dlpractice.registry.backbones import BACKBONES, require_size
 from dlpractice.registry.strategies import plan_strategy
 
 
@@ -20,7 +21,7 @@ def run(config: Finetune, progress: Progress | None = None) -> Check:
     """
     if config.is_open:
         config = config.as_head(min(BACKBONES, key=lambda name: BACKBONES[name].minimum_size))
-    backbone = find_backbone(config.model.backbone)
+    backbone = find_base(config)
     pretrained = config.model.weights is not None
     if plan_strategy(config.strategy, len(backbone.blocks), pretrained=pretrained).block is not None:
         require_size(backbone, config.data.image_size)

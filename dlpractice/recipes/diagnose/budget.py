@@ -4,7 +4,7 @@ from collections import Counter
 
 from dlpractice.config.schema import Finetune, Oneshot
 from dlpractice.data.image_split import share_of
-from dlpractice.registry.backbones import find_backbone
+from dlpractice.recipes.finetune.backbone import find_base
 from dlpractice.registry.strategies import plan_strategy
 from dlpractice.runs.directory import UNUSED, RunDirectory
 
@@ -32,7 +32,7 @@ def _steps(config: Finetune | Oneshot, run: RunDirectory) -> tuple[int, int]:
     counts = Counter(row["label"] for row in run.splits() if row["split"] in ("train", UNUSED))
     images = sum(share_of(count, config.data.fraction) for count in counts.values())
     an_epoch = max(1, -(-images // config.training.batch_size))
-    blocks = len(find_backbone(config.model.backbone).blocks)
+    blocks = len(find_base(config).blocks)
     stages = plan_strategy(config.strategy, blocks, pretrained=config.model.weights is not None).stages
     warm_ups = len([stage for stage in stages if stage.warm_up])
     return warm_ups * config.training.head_epochs * an_epoch, an_epoch

@@ -12,11 +12,11 @@ import numpy as np
 from dlpractice.config.schema import Finetune
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.finetune import finetune
+from dlpractice.recipes.finetune.backbone import find_base
 from dlpractice.recipes.finetune.published import PUBLISHED
 from dlpractice.recipes.finetune.setup import freeze_features, prepare_setup
 from dlpractice.recipes.run.continuation import agree_on_precision
 from dlpractice.recipes.run.member_runs import train_members
-from dlpractice.registry.backbones import find_backbone
 from dlpractice.registry.strategies import plan_strategy
 from dlpractice.runs.answers import read_mean_answers
 from dlpractice.runs.comparison_folder import Comparison
@@ -67,7 +67,7 @@ def share_features(configs: Sequence[Finetune], auto: Choice, progress: Progress
         group = [config for config in members if not config.is_open]
         if len(group) < 2:
             continue
-        blocks = len(find_backbone(group[0].model.backbone).blocks)
+        blocks = len(find_base(group[0]).blocks)
         cuts = {
             cut: None
             for config in group
@@ -83,7 +83,7 @@ def share_features(configs: Sequence[Finetune], auto: Choice, progress: Progress
 def _front_of(config: Finetune) -> str:
     """A key that is equal for two configs if their frozen features are the same at every cut."""
     parts = [config.data, config.augment, config.hardware]
-    model = config.model.model_dump(include={"backbone", "weights", "pooling"})
+    model = config.model.model_dump(include={"backbone", "cuts", "preprocessing", "weights", "pooling"})
     return json.dumps([*(part.model_dump() for part in parts), model], sort_keys=True)
 
 

@@ -32,6 +32,7 @@ from dlpractice.recipes.run.continuation import (
     refuse_other_config,
     refuse_other_data,
     refuse_other_splits,
+    refuse_other_weights,
     seconds_before,
 )
 from dlpractice.recipes.run.environment import describe_environment
@@ -99,6 +100,7 @@ def _train(
             return run.summary()
         setup = prepare_setup(config, progress, recorded_precision(run))
         refuse_other_data(setup.dataset.digest, run)
+        refuse_other_weights(setup.classifier.weights.digest, run)
         refuse_other_splits(setup.dataset.split_rows(), run)
         refuse_other_replicas(config.hardware.scaling, setup.placement.replicas, run)
     else:

@@ -1,6 +1,7 @@
 """What of a fine-tuning config changes nothing in a run."""
 
 from collections.abc import Iterator
+from math import prod
 
 import numpy as np
 
@@ -32,12 +33,13 @@ def list_idle_settings(config: Finetune, setup: Setup) -> list[str]:
 def _find_in_net(setup: Setup) -> Iterator[Idle]:
     strategy, classifier = setup.strategy, setup.classifier
     if strategy.block is None:
-        yield Idle(("model.backbone", "model.weights"), f"{strategy.name} trains a small net of its own")
+        base = ("model.backbone", "model.cuts", "model.preprocessing", "model.weights")
+        yield Idle(base, f"{strategy.name} trains a small net of its own")
     else:
         yield Idle(("model.width",), "it is of the small net of scratch")
     pooled = "pooled" if strategy.block is None else pooled_cut(strategy.block)
-    if classifier.model.get_layer(pooled).input.shape[1:3] == (1, 1):
-        yield Idle(("model.pooling",), "images are so small that each channel has a single value to pool")
+    if prod(classifier.model.get_layer(pooled).input.shape[1:-1]) == 1:
+        yield Idle(("model.pooling",), "each channel has a single value to pool")
     if not any(stage.warm_up for stage in strategy.stages):
         keys = ("training.head_epochs", "training.head_learning_rate")
         yield Idle(keys, f"{strategy.name} does not train the head first here")

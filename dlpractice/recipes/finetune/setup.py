@@ -9,12 +9,13 @@ from dlpractice.data.dataset import Dataset
 from dlpractice.data.naming.split_names import SPLITS, SplitName
 from dlpractice.errors import HardwareError
 from dlpractice.layers.normalisation import FusedBatchNormalization
-from dlpractice.models.classifier import Classifier, Design, build_classifier
+from dlpractice.models.classifier import Classifier, build_classifier
 from dlpractice.progress import Progress, Silent
+from dlpractice.recipes.finetune.backbone import find_base, read_design
 from dlpractice.recipes.finetune.images import read_dataset
 from dlpractice.recipes.run.batch_scaling import scale_batch
 from dlpractice.recipes.run.device_choice import place_training, require_same, resolve_precision
-from dlpractice.registry.backbones import find_backbone, require_size
+from dlpractice.registry.backbones import require_size
 from dlpractice.registry.strategies import IMAGES, Strategy, plan_strategy
 from dlpractice.training.batches.residence import Residence, open_residence
 from dlpractice.training.batches.supply import Rows
@@ -51,7 +52,7 @@ def prepare_setup(config: Finetune, progress: Progress, auto: Choice | None = No
 
     Raises DataError, ModelError or HardwareError where one of them is not to be had.
     """
-    backbone = find_backbone(config.model.backbone)
+    backbone = find_base(config)
     pretrained = config.model.weights is not None
     strategy = plan_strategy(config.strategy, len(backbone.blocks), pretrained=pretrained)
     if strategy.block is not None:  # before the images are read, which may take minutes
@@ -67,7 +68,7 @@ def prepare_setup(config: Finetune, progress: Progress, auto: Choice | None = No
             strategy,
             len(dataset.class_names),
             config.data.image_size,
-            Design(**config.model.model_dump(exclude={"backbone"})),
+            read_design(config),
         )
     _refuse_filled_batches(config, classifier, strategy, len(dataset.train), placement)
     residence = open_residence(placement, config.hardware.memory_share)

@@ -49,6 +49,15 @@ def refuse_other_data(digest: str, run: RunDirectory) -> None:
         )
 
 
+def refuse_other_weights(digest: str, run: RunDirectory) -> None:
+    """Raises RunError where the run was started from pretrained weights with another digest."""
+    if run.environment()["weights"]["digest"] != digest:
+        raise RunError(
+            f"{run.path} was started from other pretrained weights: the file has changed since",
+            "restore the file, or start a new run in another --run-dir",
+        )
+
+
 def refuse_other_splits(rows: Iterable[Mapping[str, str]], run: RunDirectory) -> None:
     """Raises RunError where splits.csv is not what the run began with any more: somebody has edited it.
 

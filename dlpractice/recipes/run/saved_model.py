@@ -19,6 +19,7 @@ from dlpractice.data.files.decoding import Look
 from dlpractice.data.files.unlabelled_images import LoadedImage
 from dlpractice.errors import ModelError, PathError
 from dlpractice.layers.former_layers import ImageInput, Probabilities
+from dlpractice.models.hub_nets import register_hub_layers
 from dlpractice.models.model_bounds import refuse_giant
 from dlpractice.models.model_file import read_note
 from dlpractice.models.precision import set_precision
@@ -127,9 +128,12 @@ def load_network(path: Path) -> keras.Model:
         )
     try:
         refuse_giant(path)
+        register_hub_layers(path)
         model: Any = keras.saving.load_model(path, compile=False, safe_mode=True)
     except PathError as error:
         raise ModelError(f"{path}: cannot be loaded ({error.reason})", "train the run again") from error
+    except ModelError:
+        raise
     except Exception as error:  # Keras raises many kinds for a damaged or foreign file
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{path}: cannot be loaded ({reason})", "train the run again") from error

@@ -30,6 +30,15 @@ def make_images(root: Path, rng: np.random.Generator) -> None:
                 Image.fromarray(values).save(root / name / f"{number}-again.png")
 
 
+def save_net(file: Path) -> None:
+    """A net of the user's own, with two layers at one size of the map."""
+    import keras
+
+    images = keras.Input((32, 32, 3))
+    early = keras.layers.Conv2D(3, 3, 4, activation="relu", name="early")(images)
+    keras.Model(images, keras.layers.Conv2D(3, 3, activation="relu", name="late")(early)).save(file)
+
+
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Iterator[Bench]:
     folder = tmp_path_factory.mktemp("keys")
@@ -37,6 +46,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Itera
         make_images(folder / f"images-{number}", np.random.default_rng(number))
     make_images(folder / "damaged", np.random.default_rng(0))
     (folder / "damaged" / "dog" / "none.png").write_bytes(b"no image")
+    save_net(folder / "mine.keras")
     with Bench(finetune.run, Finetune, FINETUNE, folder).patched() as made:
         yield made
 
@@ -66,6 +76,7 @@ WHOLE = {
     "training.epochs": 1,
 }
 TWICE = {"strategy": "top-block", "training.epochs": 1}
+OWN = {"strategy": "head", "model.backbone": "mine.keras", "model.preprocessing": "unit"}
 VIEWS = {"augment.views": 3, "training.epochs": 1}
 
 # For each key another value, and what else is set on both sides.
@@ -84,6 +95,8 @@ CHANGES: dict[str, tuple[Any, Settings]] = {
     "data.on_bad_image": ("skip", {"data.source": "damaged"}),
     "data.near_duplicates": ("ignore", {}),
     "model.backbone": ("mobilenetv2", {}),
+    "model.cuts": (("early",), OWN),
+    "model.preprocessing": ("tf", OWN),
     "model.weights": ("another file", {}),
     "model.pooling": ("max", {}),
     "model.hidden": ((5,), {}),

@@ -1,14 +1,14 @@
 """What candidates cost, in products: counted from their nets, so that no clock has a say in a choice."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dlpractice.config.schema import Finetune
 from dlpractice.data.naming.split_names import SplitName
-from dlpractice.models.classifier import Design, build_classifier
+from dlpractice.models.classifier import build_classifier
 from dlpractice.models.products import count_products
+from dlpractice.recipes.finetune.backbone import find_base, read_design
 from dlpractice.recipes.finetune.choice.elimination import Price
-from dlpractice.registry.backbones import find_backbone
 from dlpractice.registry.strategies import plan_strategy
 
 _A_STEP = 3
@@ -38,9 +38,11 @@ def count_cost(config: Finetune, sizes: Mapping[SplitName, int], class_count: in
 
     Raises ModelError where the images are too small for the backbone.
     """
-    backbone, model = find_backbone(config.model.backbone), config.model
-    strategy = plan_strategy(config.strategy, len(backbone.blocks), pretrained=model.weights is not None)
-    design = Design(**model.model_dump(exclude={"backbone", "weights"}), weights=None)
+    backbone = find_base(config)
+    strategy = plan_strategy(
+        config.strategy, len(backbone.blocks), pretrained=config.model.weights is not None
+    )
+    design = replace(read_design(config), weights=None)
     classifier = build_classifier(backbone, strategy, class_count, config.data.image_size, design)
     train, validation = sizes["train"], sizes["validation"]
     seen = _A_STEP * train + min(train, validation) + validation

@@ -13,6 +13,7 @@ from dlpractice.data.dataset import Dataset
 from dlpractice.errors import HardwareError, ModelError, RunError
 from dlpractice.models.weights import is_at_hand
 from dlpractice.progress import Progress
+from dlpractice.recipes.finetune.backbone import find_base
 from dlpractice.recipes.finetune.choice.cost import Cost, count_cost
 from dlpractice.recipes.finetune.choice.depth import Depth, ask_questions, probe_blocks
 from dlpractice.recipes.finetune.choice.reason import explain, tell_unmeasured
@@ -21,7 +22,7 @@ from dlpractice.recipes.finetune.images import read_dataset
 from dlpractice.recipes.finetune.setup import freeze_features, prepare_setup
 from dlpractice.recipes.run.continuation import refuse_other_config
 from dlpractice.recipes.run.device_choice import place_training, resolve_precision
-from dlpractice.registry.backbones import BACKBONES, find_backbone
+from dlpractice.registry.backbones import BACKBONES
 from dlpractice.registry.strategies import AUTO, LARGE, block_cut, list_candidates, plan_strategy
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.parsimony import pick_cheapest
@@ -181,8 +182,8 @@ def _poorest_class(dataset: Dataset) -> str:
 def _probe(config: Finetune, name: str, auto: Choice, progress: Progress, *, only: bool) -> Depth:
     """Probes a backbone. only: whether it is the only one: then its last block will be trained, and the
     features below that are kept in the same pass."""
-    blocks = len(find_backbone(name).blocks)
-    more = (block_cut(blocks - 1),) if only and config.strategy == AUTO else ()
+    blocks = len(find_base(config.as_head(name)).blocks)
+    more = (block_cut(blocks - 1),) if only and blocks > 1 and config.strategy == AUTO else ()
     return probe_blocks(config.as_head(name), blocks, more, auto, progress)
 
 
