@@ -98,7 +98,7 @@ def test_a_folder_gives_what_kerashub_gives(save: Any, tmp_path: Path) -> None:
     hub = pytest.importorskip("keras_hub")
     save(tmp_path / "net")
     net = hub.models.Backbone.from_preset(str(tmp_path / "net"))
-    wanted = np.asarray(keras.Model(net.inputs, net.outputs)(PIXELS))
+    wanted = np.asarray(keras.Model(net.inputs, net.outputs)([PIXELS]))
     row = describe_own(str(tmp_path / "net"), (), "unchanged", SIDE, pretrained=True)
     plan = plan_strategy("head", len(row.blocks), pretrained=True)
     classifier = build_classifier(row, plan, 2, SIDE, Design("imagenet"))
