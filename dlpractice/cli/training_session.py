@@ -168,7 +168,7 @@ class Session:
 
         configs: by name; None for what is not trained.
         """
-        from dlpractice.cli.plan import show_plan
+        from dlpractice.cli.dry_run.plan import show_plan
 
         cluster = find_cluster()
         if kind != "run":

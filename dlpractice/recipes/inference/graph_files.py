@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from dlpractice.errors import DlpError, ModelError
-from dlpractice.paths import is_file, read_file
+from dlpractice.paths import find_below, is_file, is_folder, read_file, status
 from dlpractice.recipes.run.model_note import ClassifierNote
 
 Read = tuple[ClassifierNote, Callable[[NDArray[np.generic]], NDArray[np.float32]]]
 """The note, and the net from (n, S, S, 3) pixels in 0..255 to (n, K) probabilities."""
 
 INPUT, OUTPUT = "images", "probabilities"
-NOTE_KEY, NOTE_FILE = "dlpractice", "dlpractice.json"
+NOTE_KEY, NOTE_FILE, LABELS_FILE = "dlpractice", "dlpractice.json", "labels.txt"
 INSTALL = 'pip install "dlpractice[export]"'
 _GRAPH = "saved_model.pb"
 _MOST_BYTES = 2**31
@@ -86,6 +86,15 @@ def read_saved_model(path: Path) -> Read:
             return np.asarray(sign(**{INPUT: tf.constant(pixels, tf.float32)})[OUTPUT])
 
         return note, infer
+
+
+def measure_bytes(path: Path) -> int:
+    """The size of a file, or of all files in the folder of a SavedModel."""
+    return (
+        sum(status(file).st_size for file in find_below(path, "*"))
+        if is_folder(path)
+        else status(path).st_size
+    )
 
 
 def _import(name: str, path: Path) -> Any:

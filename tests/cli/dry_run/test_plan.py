@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from dlpractice.cli.console import results
-from dlpractice.cli.plan import show_plan
+from dlpractice.cli.dry_run.plan import show_plan
 from dlpractice.config.lines import read_document
 from dlpractice.config.schema import Oneshot
 
