@@ -181,7 +181,7 @@ def list_candidates(best_block: int, block_count: int, *, similar: bool, large: 
     linear = () if best_block == block_count else (f"{_stem('linear@blockN')}{best_block}",)
     cells: dict[tuple[bool, bool], tuple[str, ...]] = {
         (True, False): (*linear, "head", "top-block"),
-        (False, False): (*linear, "head", "top-block", "full", "scratch"),
+        (False, False): (*linear, "top-block", "full", "scratch"),
         (True, True): (*linear, "head", "top-block", "full"),
         (False, True): (*linear, "top-block", "full", "scratch"),
     }

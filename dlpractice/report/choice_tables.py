@@ -93,9 +93,10 @@ def draw_choice(choice: Document) -> Figure:
         blocks = [row["block"] for row in probe["blocks"]]
         values = [100 * row["accuracy"]["value"] for row in probe["blocks"]]
         bounds = [row["accuracy"]["ci95"] for row in probe["blocks"]]
+        # An end may miss the value itself by the last digit, where all images are read rightly.
         errors = [
-            [value - 100 * low for value, (low, _) in zip(values, bounds, strict=True)],
-            [100 * high - value for value, (_, high) in zip(values, bounds, strict=True)],
+            [max(0.0, value - 100 * low) for value, (low, _) in zip(values, bounds, strict=True)],
+            [max(0.0, 100 * high - value) for value, (_, high) in zip(values, bounds, strict=True)],
         ]
         colour = _COLOURS[number % len(_COLOURS)]
         marker = _MARKERS[number % len(_MARKERS)]

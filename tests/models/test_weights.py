@@ -17,6 +17,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from dlpractice.errors import ModelError
+from dlpractice.models import weights
 from dlpractice.models.backbones import build_base
 from dlpractice.models.tensor_files import Tensors
 from dlpractice.models.weights import digest_tensors, find_pinned, load_weights
@@ -316,3 +317,27 @@ def test_the_users_own_weights_of_another_backbone(tmp_path: Path, name: str) ->
         load_weights(build_base(BACKBONES["vgg19"], keras.Input((32, 32, 3))), BACKBONES["vgg19"], str(path))
     with pytest.raises(ModelError, match=r"absent\.h5: no such weights file"):
         load_weights(base, row, str(tmp_path / "absent.h5"))
+
+
+def test_what_can_be_had_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DLP_DATA_DIR", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(weights, "_find_packaged", lambda pinned: "no package")
+    names = {
+        "vgg19": "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "mobilenetv2": "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
+        "efficientnetv2b0": "efficientnetv2-b0_notop.h5",
+        "convnexttiny": "convnext_tiny_notop.h5",
+    }
+    assert not any(weights.is_at_hand(BACKBONES[name]) for name in names)
+    (tmp_path / "models").mkdir()
+    for file in names.values():
+        (tmp_path / "models" / file).touch()
+    (tmp_path / "models" / "xception_weights_tf_dim_ordering_tf_kernels.h5").touch()  # with its top
+    assert {name for name, row in BACKBONES.items() if weights.is_at_hand(row)} == set(names)
+    pinned = BACKBONES["vgg16"].pinned
+    assert pinned is not None
+    (tmp_path / pinned.file).parent.mkdir()
+    (tmp_path / pinned.file).touch()
+    monkeypatch.setenv("DLP_DATA_DIR", str(tmp_path))
+    assert weights.is_at_hand(BACKBONES["vgg16"])

@@ -9,6 +9,7 @@ from dlpractice.registry.strategies import (
     IMAGES,
     block_cut,
     describe_strategies,
+    list_candidates,
     plan_strategy,
     pooled_cut,
     strategy_choices,
@@ -71,3 +72,16 @@ def test_strategies_in_words() -> None:
         == "auto, scratch, head, top-block, full, or linear@block1, linear@block2 and so on"
     )
     assert describe_strategies().endswith("full, or linear@blockN (a linear layer on block N)")
+
+
+@pytest.mark.parametrize("similar", [True, False])
+@pytest.mark.parametrize("large", [True, False])
+@pytest.mark.parametrize("best", [2, 5])
+def test_each_cell_of_the_table_has_candidates(best: int, similar: bool, large: bool) -> None:
+    names = list_candidates(best, 5, similar=similar, large=large)
+    assert len(set(names)) == len(names) >= 2
+    assert ("linear@block2" in names) == (best == 2)  # the last block's is the head
+    assert ("scratch" in names) == (not similar)
+    assert ("head" in names) == similar  # else a linear layer reads another block better
+    for name in names:
+        assert plan_strategy(name, 5, pretrained=True).name == name

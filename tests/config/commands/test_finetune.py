@@ -74,3 +74,27 @@ def test_no_device_may_be_left_idle(batch: int, parts: int, hardware: dict[str, 
 
 def test_a_batch_on_each_device_leaves_none_idle() -> None:
     assert finetune(training={"batch_size": 1}, hardware={"devices": 2, "scaling": "linear"})
+
+
+def test_without_a_strategy_it_is_left_open() -> None:
+    config = finetune(
+        training={"epochs": 7},
+        strategies={"full": {"training": {"epochs": 2}}, "head": {"model": {"backbone": "vgg19"}}},
+    )
+    assert config.strategy == "auto" and config.is_open
+    assert config.for_strategy("auto") == config  # any of the changes may still be needed
+    assert config.settled("full", "xception") == config.for_strategy("full")  # the backbone is not open
+    assert config.settled("full", "xception").training.epochs == 2
+    assert config.as_head("xception").model.backbone == "vgg19"
+    assert not config.for_strategy("scratch").is_open
+
+
+def test_an_open_backbone() -> None:
+    config = finetune(strategy="top-block", model={"backbone": "auto"})
+    assert config.is_open
+    settled = config.settled("head", "xception")  # the strategy is not open
+    assert (settled.strategy, settled.model.backbone, settled.is_open) == ("top-block", "xception", False)
+    assert config.as_head("xception").strategy == "head"
+    for weights in (None, "mine.h5"):
+        with pytest.raises(ValidationError, match="chooses among pretrained nets"):
+            finetune(model={"backbone": "auto", "weights": weights})

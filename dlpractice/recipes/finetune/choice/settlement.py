@@ -31,8 +31,8 @@ from dlpractice.training.devices.precision_choice import Choice
 
 MOST = 2.5
 """What a choice and the training after it may take together, in trainings of the cheapest candidate."""
-LEAST_BUDGET = 5e11
-"""Products that rounds may take in any case: about ten seconds of a laptop. To save less is not worth a worse
+LEAST_BUDGET = 1e11
+"""Products that rounds may take in any case, a few seconds of a laptop: to save less is not worth a worse
 choice."""
 
 Train = Callable[[Finetune, RunDirectory, Progress, Choice], object]
