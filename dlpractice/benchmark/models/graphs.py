@@ -118,12 +118,24 @@ def copy_layer(layer: Any, device: str) -> Any:
         return layer
     with keras.device(device):
         if isinstance(layer, keras.Model):
-            copy = keras.models.clone_model(layer)
+            copy = keras.models.clone_model(layer, clone_function=like)
         else:
-            copy = type(layer).from_config(layer.get_config())
+            copy = like(layer)
             copy.build_from_config(layer.get_build_config())
         copy.set_weights(layer.get_weights())
     return copy
+
+
+def like(layer: Any, kind: type[Any] | None = None, **changes: Any) -> Any:
+    """A layer with the config of `layer`, but for `changes`, whose weights are zero until they are set.
+
+    To draw weights that others replace at once would take JAX a compilation for each of their shapes.
+
+    kind: the class of the new layer, by default that of `layer`.
+    """
+    config = layer.get_config()
+    config |= {key: "zeros" for key in config if key.endswith("_initializer")}
+    return (kind or type(layer)).from_config(config | changes)
 
 
 def move(value: Any, device: str) -> Any:

@@ -19,6 +19,7 @@ from dlpractice.benchmark.models.graphs import (
     Operation,
     call_operation,
     copy_layer,
+    like,
     move,
     variables_of,
 )
@@ -126,9 +127,8 @@ def _take_channels(layer: Any, start: int, end: int, device: str) -> Any:
     It has no activation, which follows the gather: a softmax needs all channels.
     """
     size = "units" if isinstance(layer, keras.layers.Dense) else "filters"
-    config = {**layer.get_config(), size: end - start, "activation": None}
     with keras.device(device):
-        part = type(layer).from_config(config)
+        part = like(layer, **{size: end - start, "activation": None})
         part.build_from_config(layer.get_build_config())
         part.set_weights([weight[..., start:end] for weight in layer.get_weights()])
     return part

@@ -11,6 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from dlpractice.benchmark.models.graphs import like
+
 _SMOOTH_POOLS = {
     keras.layers.MaxPooling1D: keras.layers.AveragePooling1D,
     keras.layers.MaxPooling2D: keras.layers.AveragePooling2D,
@@ -39,7 +41,7 @@ def copy_in_float64(net: keras.Model) -> keras.Model:
     """
 
     def widen(layer: Any) -> Any:
-        return type(layer).from_config({**layer.get_config(), "dtype": "float64"})
+        return like(layer, dtype="float64")
 
     copy = keras.models.clone_model(net, clone_function=widen)
     copy.set_weights(net.get_weights())
@@ -47,12 +49,10 @@ def copy_in_float64(net: keras.Model) -> keras.Model:
 
 
 def _without_kink(layer: Any) -> Any:
-    config = layer.get_config()
     if isinstance(layer, keras.layers.ReLU):
         return keras.layers.Activation("silu", name=layer.name, dtype=layer.dtype_policy)
-    if config.get("activation") == "relu":
-        config["activation"] = "silu"
-    return _SMOOTH_POOLS.get(type(layer), type(layer)).from_config(config)
+    changes = {"activation": "silu"} if layer.get_config().get("activation") == "relu" else {}
+    return like(layer, _SMOOTH_POOLS.get(type(layer)), **changes)
 
 
 def _vary(weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
