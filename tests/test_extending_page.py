@@ -131,7 +131,7 @@ def test_the_names_are_in_schemas_and_tables(followed: Followed) -> None:
     assert done.returncode == 0, done.stderr
     schemas, tables = done.stdout.split("\n", 1)
     finetune, oneshot = (document["$defs"] for document in json.loads(schemas))
-    assert "mobilenet" in finetune["Model"]["properties"]["backbone"]["enum"]
+    assert "mobilenet" in finetune["Model"]["properties"]["backbone"]["anyOf"][0]["enum"]
     assert {"mobilenet", "pooled"} <= set(oneshot["Encoder"]["properties"]["name"]["enum"])
     assert "nca" in oneshot["Objective"]["properties"]["name"]["enum"]
     for name in ("mobilenet", "pooled", "nca"):

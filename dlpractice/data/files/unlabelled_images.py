@@ -81,6 +81,9 @@ def _files(paths: Iterable[str], kind: FileKind) -> Iterator[_Named]:
     """What `paths` lead to, one after the other; a folder without such a file is left to be refused."""
     for path in chain.from_iterable(map(_expand, paths)):
         place = Path(path)
+        if not path:  # which `Path` takes for the working folder
+            yield path, place
+            continue
         if place.suffix.lower() == ".zip" and try_look(place) is Kind.FILE:
             place = unpack_zip(place)
         if try_look(place) is not Kind.FOLDER:

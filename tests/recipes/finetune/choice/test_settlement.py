@@ -16,7 +16,7 @@ from dlpractice.config.load import load_config
 from dlpractice.config.schema import Finetune
 from dlpractice.diagnosis.logs.formats.own.run_directory import read_run
 from dlpractice.errors import HardwareError, ModelError, RunError
-from dlpractice.models import classifier
+from dlpractice.models import backbones
 from dlpractice.progress import Silent
 from dlpractice.recipes.finetune import comparison, finetune, rehearsal
 from dlpractice.recipes.finetune.choice import settlement
@@ -40,7 +40,7 @@ def build_small_base(backbone: Backbone, images: Any) -> keras.Model:
 @pytest.fixture(scope="module", autouse=True)
 def small_base(shared_cache: Path) -> Iterator[None]:
     with StrictPatch.context() as patch:
-        patch.setattr(classifier, "build_base", build_small_base)
+        patch.setattr(backbones, "build_base", build_small_base)
         patch.setattr(settlement, "list_candidates", lambda *cell, **facts: ("linear@block2", "top-block"))
         yield
 
