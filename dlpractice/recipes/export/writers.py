@@ -48,6 +48,20 @@ class Source:
             autograph=False,
         )
 
+    def freeze(self) -> Any:
+        """`sign` with all numbers inside the graph.
+
+        LiteRT's converter leaves out weights that are variables, and ONNX's takes numbers from outside, as
+        Keras's Normalization has them, for inputs.
+        """
+        signed = self.sign()
+        frozen = convert_variables_to_constants_v2(signed.get_concrete_function())
+        return tf.function(
+            lambda images: {OUTPUT: frozen(images)[0]},
+            input_signature=signed.input_signature,
+            autograph=False,
+        )
+
     def sample_batches(self) -> Iterator[NDArray[np.float32]]:
         """The samples, one at a time."""
         for pixels in self.samples:
@@ -65,8 +79,8 @@ def write_onnx(source: Source, path: Path, quantize: str | None) -> None:
     import tf2onnx
 
     with computing_in(source.saved.model, "float32"):
-        signed = source.sign()
-        proto, _ = tf2onnx.convert.from_function(signed, input_signature=signed.input_signature, opset=_OPSET)
+        frozen = source.freeze()
+        proto, _ = tf2onnx.convert.from_function(frozen, input_signature=frozen.input_signature, opset=_OPSET)
     if quantize is not None:
         proto = _quantize_onnx(source, proto, quantize)
     for value in (*proto.graph.input, *proto.graph.output):
@@ -121,13 +135,8 @@ class _Reader:
 def write_litert(source: Source, path: Path, quantize: str | None) -> None:
     """LiteRT's file, with the note and the names of the classes behind it, as a zip that `unzip` reads."""
     with computing_in(source.saved.model, "float32"), scratch_folder() as folder:
-        signed = source.sign()
-        # The converter leaves out the weights of a function that still has variables.
-        frozen = convert_variables_to_constants_v2(signed.get_concrete_function())
         module = tf.Module()
-        module.infer = tf.function(
-            lambda images: {OUTPUT: frozen(images)[0]}, input_signature=signed.input_signature
-        )
+        module.infer = source.freeze()
         tf.saved_model.save(module, str(folder), signatures=module.infer)
         converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
         if quantize is not None:

@@ -5,9 +5,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -15,7 +17,10 @@ from PIL import Image
 from dlpractice.errors import ModelError, RunError
 from dlpractice.recipes.export import export
 from dlpractice.recipes.export.proof import find_failing
+from dlpractice.recipes.export.writers import FORMATS, Source
 from dlpractice.recipes.inference.trained_classifier import load_classifier
+from dlpractice.recipes.run.model_note import ClassifierNote
+from dlpractice.recipes.run.saved_model import load_note, load_saved
 from dlpractice.runs.directory import RunDirectory
 
 NAMES = {"onnx": "net.onnx", "litert": "net.tflite", "savedmodel": "net", "keras": "net.keras"}
@@ -151,3 +156,21 @@ def test_what_cannot_be_exported(finished_run: Path, finished_oneshot_run: Path,
         load_classifier(damaged)
     with pytest.raises(ModelError, match="no provider"):
         load_classifier(damaged, ["NoSuchProvider"])
+
+
+@pytest.mark.parametrize("kind", ["onnx", "litert"])
+def test_numbers_outside_of_the_graph_are_no_inputs(kind: str, finished_run: Path, tmp_path: Path) -> None:
+    """Keras's Normalization, which stands in front of VGG16, keeps its mean and variance so."""
+    saved = load_saved(RunDirectory.read(finished_run))
+    note = load_note(finished_run / "model.keras", ClassifierNote, "dlp finetune")
+    assert note is not None
+    images = keras.Input((32, 32, 3), name="images")
+    scaled = keras.layers.Normalization(mean=[104.0, 117.0, 124.0], variance=[4.0, 9.0, 16.0])(images)
+    pooled = keras.layers.GlobalAveragePooling2D()(scaled)
+    model = keras.Model(images, keras.layers.Dense(2, activation="softmax")(pooled))
+    path = tmp_path / NAMES[kind]
+    source = Source(replace(saved, model=model), note, finished_run / "model.keras", np.zeros(0, np.uint8))
+    FORMATS[kind].write(source, path, None)
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), np.uint8)
+    expected = np.asarray(model(pixels.astype(np.float32), training=False))
+    np.testing.assert_allclose(load_classifier(path).infer(pixels), expected, atol=1e-5)
