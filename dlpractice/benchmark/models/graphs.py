@@ -126,7 +126,7 @@ def copy_layer(layer: Any, device: str) -> Any:
     return copy
 
 
-def like(layer: Any, kind: type[Any] | None = None, **changes: Any) -> Any:
+def like(layer: Any, kind: type[Any] | None = None, /, **changes: Any) -> Any:
     """A layer with the config of `layer`, but for `changes`, whose weights are zero until they are set.
 
     To draw weights that others replace at once would take JAX a compilation for each of their shapes.
