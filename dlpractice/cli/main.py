@@ -19,7 +19,18 @@ from dlpractice.report.printable import printable
 from dlpractice.training.interruption import interruptible, let_signals_kill
 
 # The order in `dlp --help`: what trains, what judges, what is at hand. Others follow in alphabetical order.
-_FIRST = ("finetune", "oneshot", "diagnose", "benchmark", "predict", "evaluate", "export", "data", "config")
+_FIRST = (
+    "finetune",
+    "oneshot",
+    "diagnose",
+    "benchmark",
+    "predict",
+    "evaluate",
+    "export",
+    "data",
+    "config",
+    "runs",
+)
 
 _FAILED, _INTERRUPTED = 3, 130
 
