@@ -4,7 +4,6 @@ All take `images`, (N, S, S, 3) float32 in 0..255, N free, and give `probabiliti
 """
 
 import json
-import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from dlpractice.models.model_file import write_model
 from dlpractice.models.precision import computing_in
 from dlpractice.recipes.inference.graph_files import INPUT, LABELS_FILE, NOTE_FILE, NOTE_KEY, OUTPUT
 from dlpractice.recipes.run.model_note import ClassifierNote
@@ -69,8 +69,9 @@ class Source:
 
 
 def write_keras(source: Source, path: Path, quantize: str | None) -> None:
-    """The run's own file, which plain Keras loads."""
-    shutil.copyfile(source.file, path)
+    """The run's net, which plain Keras loads; in float32 as in other formats, whatever it was trained in."""
+    with computing_in(source.saved.model, "float32"):
+        write_model(source.saved.model, source.note.model_dump(mode="json"), path)
 
 
 def write_onnx(source: Source, path: Path, quantize: str | None) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,8 @@ import pytest
 from PIL import Image
 
 from dlpractice.errors import ModelError, RunError
+from dlpractice.models.model_file import write_model
+from dlpractice.models.precision import set_precision
 from dlpractice.recipes.export import export
 from dlpractice.recipes.export.proof import find_failing
 from dlpractice.recipes.export.writers import FORMATS, Source
@@ -156,6 +159,23 @@ def test_what_cannot_be_exported(finished_run: Path, finished_oneshot_run: Path,
         load_classifier(damaged)
     with pytest.raises(ModelError, match="no provider"):
         load_classifier(damaged, ["NoSuchProvider"])
+
+
+def test_a_net_that_computes_in_half_precision_is_exported_whole(finished_run: Path, tmp_path: Path) -> None:
+    half = shutil.copytree(finished_run, tmp_path / "half")
+    saved = load_saved(RunDirectory.read(half))
+    note = load_note(half / "model.keras", ClassifierNote, "dlp finetune")
+    assert note is not None
+    set_precision(saved.model, "bfloat16")
+    write_model(saved.model, note.model_dump(mode="json"), half / "model.keras")
+    environment = json.loads((half / "environment.json").read_text())
+    (half / "environment.json").write_text(json.dumps(environment | {"precision": "bfloat16"}))
+    document = export.run(RunDirectory.read(half), "keras", output=tmp_path / "net.keras")
+    assert document["largest_difference"] < 1e-6
+    assert {layer.compute_dtype for layer in load_saved(RunDirectory.read(half)).model.layers} > {"float32"}
+    assert {layer.compute_dtype for layer in keras.models.load_model(tmp_path / "net.keras").layers} == {
+        "float32"
+    }
 
 
 @pytest.mark.parametrize("kind", ["onnx", "litert"])
