@@ -91,7 +91,8 @@ def test_a_block_is_what_loops_give(net: keras.Model, name: str, strides: int) -
 def test_a_known_picture_is_of_the_class_that_it_is(name: str) -> None:
     """Grace Hopper in uniform, from Matplotlib; ImageNet's class 652 is a military uniform."""
     row: Any = BACKBONES[name]
-    pytest.importorskip(row.pinned.package.replace("-", "_"), reason="the package with the weights")
+    package = row.pinned.package
+    pytest.importorskip(package.replace("-", "_"), reason=f"{package} with the weights is not installed")
     pixels = preprocess(keras.Input((row.native_size, row.native_size, 3)), row.scaling)
     base = build_base(row, pixels)
     loaded = load_weights(base, row, "imagenet")
