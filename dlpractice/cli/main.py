@@ -27,6 +27,7 @@ _FIRST = (
     "predict",
     "evaluate",
     "export",
+    "serve",
     "data",
     "config",
     "runs",

@@ -152,14 +152,16 @@ def fit(rgb: Image.Image, look: Look) -> NDArray[np.uint8]:
     return np.asarray(FITS[look.resize](rgb, look.image_size, look.background), np.uint8)
 
 
-def load_pixels(path: Path, look: Look) -> NDArray[np.uint8]:
+def load_pixels(source: Path | bytes, look: Look, name: str = "") -> NDArray[np.uint8]:
     """Decodes and resizes one file to `(image_size, image_size, 3)` uint8, exactly as training does.
+
+    source: the file, or the bytes of one that `name` names in errors.
 
     Raises:
         ImageError: see `decode`.
     """
     bound = shrink_bound(look.image_size)
-    decoded = decode(path, background=look.background, bound=bound, levels=look.levels)
+    decoded = decode(source, name, background=look.background, bound=bound, levels=look.levels)
     return fit(decoded.rgb, look)
 
 

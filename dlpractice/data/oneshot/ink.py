@@ -30,7 +30,9 @@ _SOLID = 0.5
 _SPECK = 0.002
 
 
-def load_drawing(path: Path, side: int, background: str = "#ffffff") -> NDArray[np.uint8]:
+def load_drawing(
+    source: Path | bytes, side: int, background: str = "#ffffff", name: str = ""
+) -> NDArray[np.uint8]:
     """(side, side) uint8, 0 for ink and 255 for paper.
 
     Whatever the light, the paper becomes white and the ink black. A square picture is kept whole, as a canvas
@@ -38,16 +40,19 @@ def load_drawing(path: Path, side: int, background: str = "#ffffff") -> NDArray[
     that would be too fine to see are thickened. A drawing in black and white of this size stays as it is.
 
     Args:
+        source: a file, or the bytes of one that `name` names in errors.
         background: `#rrggbb`, what transparent pixels are laid over.
 
     Raises:
         ImageError: the file cannot be decoded, or shows no drawing: nothing on it is darker than the paper.
     """
-    rgb = decode(path, background=background, bound=_WORKING_SIDE).rgb
+    rgb = decode(source, name, background=background, bound=_WORKING_SIDE).rgb
     rgb.thumbnail((_WORKING_SIDE, _WORKING_SIDE), Image.Resampling.BICUBIC)
     ink = find_ink(np.asarray(rgb.convert("L"), np.float64))
     if ink is None:
-        raise ImageError(str(path), "unreadable", "it shows no drawing: nothing is darker than the paper")
+        raise ImageError(
+            name or str(source), "unreadable", "it shows no drawing: nothing is darker than the paper"
+        )
     if ink.shape[0] != ink.shape[1]:
         ink = cut_out(ink)
     drawn = Image.fromarray(np.rint(255 * (1 - thicken(ink))).astype(np.uint8))

@@ -135,16 +135,20 @@ def _survey(source: str, reading: Reading, progress: Progress) -> tuple[Index, A
     return index, audit.with_finding(mixed) if mixed else audit, scanned, pixels_of
 
 
-def load_example(path: Path, look: Look, colour: Colour = "grey") -> NDArray[np.uint8]:
+def load_example(
+    source: Path | bytes, look: Look, colour: Colour = "grey", name: str = ""
+) -> NDArray[np.uint8]:
     """One image or WAV file as `read_class_folders` reads it: (image_size, image_size, 1 or 3) uint8.
+
+    source: the file, or the bytes of one called `name`.
 
     Raises:
         ImageError: the file cannot be used.
     """
-    if RECORDINGS.fits(path.name):
-        picture = load_spectrogram(path, image_size=look.image_size)[..., None]
+    if RECORDINGS.fits(name or str(source)):
+        picture = load_spectrogram(source, name, image_size=look.image_size)[..., None]
         return np.repeat(picture, 3, axis=2) if colour == "colour" else picture
-    rgb = load_pixels(path, look)
+    rgb = load_pixels(source, look, name)
     return rgb if colour == "colour" else _to_grey(rgb)
 
 

@@ -51,12 +51,17 @@ def load_queries(paths: Iterable[str], note: Note) -> Iterator[LoadedImage]:
     return load_files(paths, lambda path: load_query(path, note), note.files)
 
 
-def load_query(path: Path, note: Note) -> NDArray[np.uint8]:
-    """One file as `load_queries` gives it. Raises ImageError where it cannot be used."""
-    is_recording = RECORDINGS.fits(path.name)
+def load_query(source: Path | bytes, note: Note, name: str = "") -> NDArray[np.uint8]:
+    """One file, or the bytes of one called `name`, as `load_queries` gives it.
+
+    Raises:
+        ImageError: it cannot be used.
+    """
+    name = name or str(source)
+    is_recording = RECORDINGS.fits(name)
     if is_recording != (note.kind == "recordings"):
         found, wanted = ("a recording", "images") if is_recording else ("no WAV file", "recordings")
-        raise ImageError(str(path), "unreadable", f"it is {found}, and the run compares {wanted}")
+        raise ImageError(name, "unreadable", f"it is {found}, and the run compares {wanted}")
     if note.kind == "drawings":
-        return load_drawing(path, note.look.image_size, note.look.background)[..., np.newaxis]
-    return load_example(path, note.look, note.colour)
+        return load_drawing(source, note.look.image_size, note.look.background, name)[..., np.newaxis]
+    return load_example(source, note.look, note.colour, name)

@@ -1,10 +1,17 @@
 """Answers that are not given: from which confidence on, and how right the others are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlpractice.errors import ModelError
-from dlpractice.recipes.inference.trained_classifier import TrainedClassifier
 from dlpractice.recipes.run.model_note import Selection
+
+if TYPE_CHECKING:  # it needs TensorFlow
+    from dlpractice.recipes.inference.trained_classifier import TrainedClassifier
 
 UNSURE = "unsure"
 """What is answered below the threshold."""
@@ -20,7 +27,7 @@ class Abstention:
 
 
 def choose_abstention(
-    classifier: TrainedClassifier, min_confidence: float | None, coverage: float | None
+    classifier: "TrainedClassifier", min_confidence: float | None, coverage: float | None
 ) -> Abstention | None:
     """From which confidence on there are answers: `min_confidence`, or that of the surest share `coverage` of
     validation images; None where neither is given.
@@ -48,3 +55,22 @@ def choose_abstention(
     assert min_confidence is not None
     below = [one for one in known if one.threshold <= min_confidence] or list(known[:1])
     return Abstention(min_confidence, below[-1] if below else None)
+
+
+def describe_answer(
+    class_names: Sequence[str],
+    probabilities: NDArray[np.float32],
+    top: int,
+    threshold: float | None = None,
+) -> dict[str, Any]:
+    """What (K,) probabilities say of an image: predicted, confidence in [0, 1] and `top`.
+
+    Args:
+        top: how many of the likeliest classes are named at most.
+        threshold: with a confidence below it `predicted` is `unsure`; `top` is as it is. None: never.
+    """
+    ranked = probabilities.argsort()[::-1][:top]
+    best = [{"label": class_names[k], "confidence": float(probabilities[k])} for k in ranked]
+    confidence = best[0]["confidence"]
+    sure = threshold is None or confidence >= threshold
+    return {"predicted": best[0]["label"] if sure else UNSURE, "confidence": confidence, "top": best}

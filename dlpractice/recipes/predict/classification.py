@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from dlpractice.recipes.inference.abstention import UNSURE, Abstention
+from dlpractice.recipes.inference.abstention import Abstention, describe_answer
 from dlpractice.recipes.inference.image_copies import copy_image, require_folder
 from dlpractice.recipes.inference.trained_classifier import TrainedClassifier
 
@@ -36,11 +36,8 @@ def run(
         if probabilities is None:
             yield {"path": image.path, "error": image.error}
             continue
-        ranked = probabilities.argsort()[::-1][:top]
-        best = [{"label": classifier.class_names[k], "confidence": float(probabilities[k])} for k in ranked]
-        sure = abstention is None or best[0]["confidence"] >= abstention.threshold
-        predicted = best[0]["label"] if sure else UNSURE
+        threshold = None if abstention is None else abstention.threshold
+        answer = describe_answer(classifier.class_names, probabilities, top, threshold)
         if sort_into is not None:
-            copy_image(image.file, image.path, sort_into, predicted)
-        row = {"path": image.path, "predicted": predicted, "confidence": best[0]["confidence"]}
-        yield {**row, "top": best, **image.describe_note()}
+            copy_image(image.file, image.path, sort_into, answer["predicted"])
+        yield {"path": image.path, **answer, **image.describe_note()}

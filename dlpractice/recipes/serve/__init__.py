@@ -1,0 +1,1 @@
+"""`dlp serve`: a model that answers over HTTP, with a page for people."""

@@ -1,0 +1,76 @@
+"""`dlp serve`: a model on a port, until the process is told to end."""
+
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from dlpractice.errors import DlpError
+from dlpractice.paths import absolute
+from dlpractice.recipes.inference.abstention import choose_abstention
+from dlpractice.recipes.inference.trained_classifier import load_classifier
+from dlpractice.recipes.serve.application import make_server
+from dlpractice.recipes.serve.served_model import ServedClassifier, ServedModel
+from dlpractice.recipes.serve.service import Service
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def load(
+    path: Path,
+    providers: Sequence[str] = (),
+    min_confidence: float | None = None,
+    coverage: float | None = None,
+) -> ServedModel:
+    """The classifier of a run, or of a file of `dlp export`; called like its folder or file.
+
+    min_confidence, coverage: see `choose_abstention`.
+
+    Raises:
+        ModelError, RunError: see `load_classifier` and `choose_abstention`.
+    """
+    classifier = load_classifier(path, providers)
+    abstention = choose_abstention(classifier, min_confidence, coverage)
+    return ServedClassifier(absolute(path).stem, classifier, abstention.threshold if abstention else None)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket at an address of this machine, which `run` answers; port 0 is any that is free.
+
+    Raises:
+        DlpError: there is no such address here, or something else listens there.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        with ExitStack() as stack:
+            listener = stack.enter_context(socket.socket(family, kind, protocol))
+            # Otherwise one that is started again waits until the connections of the one before are forgotten.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            stack.pop_all()
+    except OSError as error:
+        reason = f"{host}:{port} cannot be listened on: {error.strerror or error}"
+        raise DlpError(reason, "choose others with --port or --host") from error
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """`http://127.0.0.1:8000` of a socket there."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run(model: ServedModel, listener: socket.socket, announce: Callable[[str], None]) -> None:
+    """Answers requests until SIGTERM or Ctrl-C, and those that have begun to the end.
+
+    announce: called with the address once requests are answered.
+    """
+    service = Service(model)
+    service.warm_up()
+    server = make_server(service, LOOPBACK if listener.getsockname()[0] in LOOPBACK else ())
+    listener.listen()
+    announce(address_of(listener))
+    # uvicorn passes on the signal that it has obeyed, which is how servers end.
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
