@@ -6,7 +6,7 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING
 
-from dlpractice.cli.streams import require_output
+from dlpractice.cli.output.streams import require_output
 
 if TYPE_CHECKING:
     from rich.console import Console

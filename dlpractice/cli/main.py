@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from dlpractice import __version__, cli
-from dlpractice.cli import streams
+from dlpractice.cli.output import streams
 from dlpractice.cli.quiet_import import native_chatter_held_back
 from dlpractice.errors import DlpError
 from dlpractice.report.printable import printable

@@ -12,7 +12,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TextIO
 
-from dlpractice.cli.streams import open_text
+from dlpractice.cli.output.streams import open_text
 from dlpractice.errors import DlpError
 from dlpractice.training.interruption import deferring_interrupts
 

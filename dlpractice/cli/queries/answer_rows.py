@@ -10,7 +10,7 @@ from itertools import chain, islice, repeat, takewhile
 from typing import TYPE_CHECKING, Any, Literal
 
 from dlpractice.cli.console import results
-from dlpractice.cli.streams import require_output
+from dlpractice.cli.output.streams import require_output
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -116,7 +116,7 @@ def test_one_policy_holds_for_every_command(shell: str, status: int, errors: str
 
 def test_a_file_never_gets_the_number_of_a_closed_stream(tmp_path: Path) -> None:
     code = (
-        "import os, sys\nfrom dlpractice.cli.streams import steady\nsteady()\n"
+        "import os, sys\nfrom dlpractice.cli.output.streams import steady\nsteady()\n"
         f"file = open({str(tmp_path / 'data')!r}, 'w')\n"
         "print('to stdout', flush=True); print('to stderr', file=sys.stderr)\n"
         "os.write(1, b'from C'); os.write(2, b'from C')\nassert sys.stdin.read() == ''\nfile.close()"
