@@ -18,7 +18,7 @@ from dlpractice.training.devices.compile_choice import (
     Compilation,
     choose_compilation,
     describe_timing,
-    is_possible,
+    find_obstacle,
 )
 from dlpractice.training.devices.placement import Placement
 from dlpractice.training.forward import Forward, compile_forward
@@ -42,11 +42,6 @@ class Computation:
     scale: LossScale | None
     placement: Placement
     _steps: dict[bool, TrainStep] = field(default_factory=dict)
-
-    @property
-    def can_compile(self) -> bool:
-        """Whether XLA can compile a step: not where replicas meet in the midst of the net."""
-        return self.placement.replicas == 1 or not normalises_batches(self.subject.model)
 
     def step(self, compiled: bool) -> TrainStep:
         """A step of training, made once; to compile it is left to its first call."""
@@ -75,15 +70,22 @@ class Computation:
                 bit, and returns what the function does.
         """
         asked = self.settings.compiled
-        if not asked or not self.can_compile:
+        if not asked:
             return Compilation(False, {})
+        if self.placement.replicas > 1 and normalises_batches(self.subject.model):
+            return Compilation(False, {}, "the net normalises batches over several devices")
         batch = next(iter(self.feed.batches(0)))
 
         def take_step(compiled: bool) -> object:
             return np.asarray(self.step(compiled)(batch, 0.0))
 
         if asked is True:
-            return restoring(lambda: Compilation(is_possible(lambda: take_step(True), self.placement), {}))
+
+            def try_out() -> Compilation:
+                obstacle = find_obstacle(lambda: take_step(True), self.placement)
+                return Compilation(not obstacle, {}, obstacle)
+
+            return restoring(try_out)
         timing = describe_timing(
             self.subject.model,
             batch,

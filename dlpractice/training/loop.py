@@ -113,13 +113,8 @@ class Trainer:
             return choice
 
         choice = computation.choose(restoring)
-        if self.settings.compiled is True and not choice.compiled:
-            reason = (
-                "XLA has no kernel for the net's step; with hardware.deterministic=false it has more of them"
-                if computation.can_compile
-                else "the net normalises batches over several devices"
-            )
-            self._progress.warn(f"{self.name}: hardware.compile: not compiled, since {reason}")
+        if self.settings.compiled is True and choice.obstacle:
+            self._progress.warn(f"{self.name}: hardware.compile: not compiled, since {choice.obstacle}")
         self._outputs.note_compilation(self.name, choice)
         self._step, self._forward = computation.step(choice.compiled), computation.forward(choice.compiled)
 

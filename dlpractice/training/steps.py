@@ -122,9 +122,10 @@ class _Step:
         self._loss, self._groups, self._placement = loss, groups, placement
         self._parts, self._scale, self._prepare = parts, scale, prepare
         alone = placement.replicas == 1
-        # The whole is compiled where nobody else is to be waited for, otherwise the pieces of the loss are.
+        # Where nobody else is to be waited for, the whole is compiled. The pieces of the loss are functions
+        # in it all the same: the gradients of those are ones that XLA compiles, see `compile_by_xla`.
         self._whole: Compiler = compile_by_xla if compiled and alone else leave_as_it_is
-        self._piece: Compiler = compile_by_xla if compiled and not alone else leave_as_it_is
+        self._piece: Compiler = compile_by_xla if compiled else leave_as_it_is
         unit = parts * placement.replicas // placement.workers
         self._rows = -(-rows // unit) * unit
         self._variables = [variable for group in groups for variable in group.variables]

@@ -37,7 +37,9 @@ def record_compilation(run: RunDirectory, placement: Placement) -> Callable[[str
             return
         recorded = _recorded(run) or {}
         if stage not in recorded:
-            row = {"compiled": choice.compiled, "step_seconds": dict(choice.seconds)}
+            row: dict[str, Any] = {"compiled": choice.compiled, "step_seconds": dict(choice.seconds)}
+            if choice.obstacle:
+                row["obstacle"] = choice.obstacle
             run.write_environment(run.environment() | {_KEY: {**recorded, stage: row}})
 
     return note

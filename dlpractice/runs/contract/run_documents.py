@@ -126,6 +126,7 @@ class StageCompilation(Part):
     step_seconds: dict[Text, Number | None] = key(
         "Seconds of a step by `plain` and `compiled`, where `auto` timed them."
     )
+    obstacle: Text = key("Why XLA cannot compile it; absent where it can, or was not asked.")
 
 
 class Environment(Document):

@@ -8,6 +8,7 @@ before the compiling has paid is not compiled, and not timed either.
 import json
 import os
 import platform
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,10 +41,16 @@ Seconds = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Compilation:
-    """Whether XLA compiles a stage's steps, and the times of a step that this was decided by, if any."""
+    """Whether XLA compiles a stage's steps, and why.
+
+    Args:
+        seconds: the times of a step that this was decided by, if any.
+        obstacle: why XLA cannot compile them, though it was asked to; empty where it can, or was not asked.
+    """
 
     compiled: bool
     seconds: Seconds
+    obstacle: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,35 +142,44 @@ def choose_compilation(
         prepare: from whether XLA shall compile to a function that takes a step and waits for its end.
     """
     seconds: dict[str, float] = placement.agree(timing.read() if placement.is_chief else None)
-    known = dict(seconds)
+    known, obstacle = dict(seconds), ""
     shortest = _SHORTEST["GPU" if "GPU" in placement.devices[0] else "CPU"]
     if PLAIN not in seconds:
         seconds = placement.agree(_time({PLAIN: prepare(False)}))
-    if (
-        COMPILED not in seconds
-        and seconds[PLAIN] * steps >= shortest
-        and is_possible(prepare(True), placement)
-    ):
-        seconds = placement.agree(_time({PLAIN: prepare(False), COMPILED: prepare(True)}))
+    if COMPILED not in seconds and seconds[PLAIN] * steps >= shortest:
+        obstacle = find_obstacle(prepare(True), placement)
+        if not obstacle:
+            seconds = placement.agree(_time({PLAIN: prepare(False), COMPILED: prepare(True)}))
     if seconds != known and placement.is_chief:
         timing.write(seconds)
     is_long = seconds[PLAIN] * steps >= shortest
-    return Compilation(is_long and seconds.get(COMPILED, inf) * _MARGIN < seconds[PLAIN], seconds)
+    is_faster = seconds.get(COMPILED, inf) * _MARGIN < seconds[PLAIN]
+    return Compilation(is_long and is_faster, seconds, obstacle)
 
 
-def is_possible(call: Callable[[], object], placement: Placement) -> bool:
-    """Whether XLA can compile the step that `call` takes, on all workers.
-
-    It has no kernel for some operations, among them the gradient of max pooling where runs have to be
-    repeatable.
-    """
+def find_obstacle(call: Callable[[], object], placement: Placement) -> str:
+    """Why XLA cannot compile the step that `call` takes; empty where it can, on all workers."""
     try:
         call()
-    except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError):
-        failed = 1
+    except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError) as error:
+        obstacle = _describe(error.message)
     else:
-        failed = 0
-    return not placement.add_up(np.array([failed]))[0]
+        obstacle = ""
+    if placement.add_up(np.array([bool(obstacle)], np.int64))[0]:
+        return obstacle or "another worker cannot compile it"
+    return ""
+
+
+def _describe(message: str) -> str:
+    """What an error of compiling says of the operations that XLA has no kernel for.
+
+    An operation is called by its place in the net, such as `classifier/small/resize/ResizeBicubic`: the last
+    is the operation itself, before it stands the layer.
+    """
+    operations = dict.fromkeys(re.findall(r"\{\{node ([^}]+)\}\}", message))
+    if operations:
+        return f"XLA has no kernel for {', '.join(operations)}"
+    return f"XLA cannot compile the step: {(message.splitlines() or ['no reason given'])[0]}"
 
 
 def _time(calls: Mapping[str, Callable[[], object]]) -> dict[str, float]:

@@ -73,3 +73,4 @@ def test_a_step_without_kernels_stays_as_it_is(steps: list[bool]) -> None:
 
     choice = choose_compilation(TIMING, LONG, place(), prepare)
     assert not choice.compiled and list(choice.seconds) == ["plain"]
+    assert choice.obstacle == "XLA cannot compile the step: no kernel"
