@@ -95,6 +95,13 @@ def is_folder(path: AnyPath) -> bool:
     return look(path) is Kind.FOLDER
 
 
+def refuse_special(path: AnyPath) -> None:
+    """Raises PathError where a pipe, a socket or a device lies at `path`, or as `look` does."""
+    if look(path) is Kind.OTHER:
+        with naming(path, "read"):
+            _refuse_special(path, os.stat(path).st_mode)
+
+
 def status(path: AnyPath) -> os.stat_result:
     """Size, times and numbers of what lies at `path`; raises PathError where it is absent, too."""
     with naming(path, "look at"):

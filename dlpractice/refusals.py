@@ -51,6 +51,13 @@ def explain(error: OSError | ValueError, path: AnyPath, doing: str) -> PathError
     )
 
 
+def refuse_unspeakable(argument: str) -> None:
+    """Raises PathError where no system passes on such an argument: it holds half a character, or NUL."""
+    with naming(argument, "take the argument"):
+        if b"\0" in os.fsencode(argument):
+            raise ValueError
+
+
 def _measure(path: str) -> tuple[str, str]:
     """Which part of a path is too long, and what to do."""
     longest = max((len(os.fsencode(part)) for part in Path(path).parts), default=0)

@@ -15,6 +15,7 @@ from dlpractice import __version__, cli
 from dlpractice.cli.output import streams
 from dlpractice.cli.quiet_import import native_chatter_held_back
 from dlpractice.errors import DlpError
+from dlpractice.refusals import refuse_unspeakable
 from dlpractice.report.printable import printable
 from dlpractice.training.interruption import interruptible, let_signals_kill
 
@@ -96,9 +97,9 @@ def main() -> None:
     if not sys.warnoptions and not debug:
         warnings.simplefilter("ignore")  # of libraries, about what only their programmers can change
     try:
-        with interruptible():
-            _run([argument for argument in arguments if argument != "--debug"], debug)
-    except KeyboardInterrupt:
+        _run([argument for argument in arguments if argument != "--debug"], debug)
+    except KeyboardInterrupt as interrupt:
+        print("; ".join(map(printable, ["interrupted", *_notes(interrupt)])), file=sys.stderr)
         sys.exit(_INTERRUPTED)
     finally:
         let_signals_kill()
@@ -106,13 +107,10 @@ def main() -> None:
 
 def _run(arguments: list[str], debug: bool) -> None:
     try:
-        try:
-            with native_chatter_held_back():
-                app(arguments, prog_name="dlp")
-        except SystemExit as end:
-            if end.code in (None, 0, _FAILED):
-                streams.require_output("the result", whoever_reads=False)
-            raise
+        for argument in arguments:
+            refuse_unspeakable(argument)
+        with interruptible():
+            _call(arguments)
     except DlpError as error:
         _end(error.message, error.hint, debug, error.details)
     except OSError as error:
@@ -126,6 +124,28 @@ def _run(arguments: list[str], debug: bool) -> None:
         )
     except Exception as error:
         _end_internal(error, debug)
+
+
+def _call(arguments: list[str]) -> None:
+    """Calls the command. Raises KeyboardInterrupt where it was interrupted, of which Typer makes a status."""
+    try:
+        with native_chatter_held_back():
+            app(arguments, prog_name="dlp")
+    except SystemExit as end:
+        if end.code in (None, 0, _FAILED):
+            streams.require_output("the result", whoever_reads=False)
+        cause: BaseException | None = end
+        while cause is not None and end.code == _INTERRUPTED:
+            if isinstance(cause, KeyboardInterrupt):
+                raise cause from None
+            cause = cause.__context__
+        raise
+
+
+def _notes(interrupt: KeyboardInterrupt) -> list[str]:
+    """What the command that was interrupted has to say about going on."""
+    notes: list[str] = getattr(interrupt, "__notes__", [])
+    return notes
 
 
 def _end_internal(error: Exception, debug: bool) -> NoReturn:

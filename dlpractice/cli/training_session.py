@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from dlpractice.cli.console import messages, print_json, results
+from dlpractice.cli.console import print_json, results
 from dlpractice.cli.quiet_import import import_quietly
 from dlpractice.errors import ConfigError, RunError
 from dlpractice.training.devices.cluster import find_cluster, refuse_cluster, reporting_lost_workers
@@ -75,7 +75,7 @@ def refuse_twice(names: Sequence[str]) -> None:
 
 @contextmanager
 def reporting(way_on: str, every_epoch: bool = True) -> Iterator[Progress]:
-    """The display of progress. After Ctrl-C or another signal that ends the command, `way_on` is said.
+    """The display of progress. Where Ctrl-C or another signal ends the command, `way_on` is said.
 
     every_epoch: see `make_progress`.
     """
@@ -85,9 +85,8 @@ def reporting(way_on: str, every_epoch: bool = True) -> Iterator[Progress]:
     try:
         with interruptible():
             yield progress
-    except KeyboardInterrupt:
-        progress.close()
-        messages().print(f"interrupted; {way_on}", soft_wrap=True)
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(way_on)
         raise
     finally:
         progress.close()

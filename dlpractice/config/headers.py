@@ -53,8 +53,9 @@ def copy_config(name: str, target: Path) -> Path:
     """
     source = find_config(name)
     target = target / source.name if is_folder(target) else target
-    text = _LINE_OF_BEFORE.sub("", read_config_text(source, source.name))
-    if source.is_relative_to(shipped_folder()) and _MEASURED.search(text):
+    is_shipped = source.is_relative_to(shipped_folder())
+    text = _LINE_OF_BEFORE.sub("", read_config_text(source, source.name if is_shipped else str(source)))
+    if is_shipped and _MEASURED.search(text):
         text = _replace_header(text, source)
     command = _COMMAND.search(text)
     schema = target.parent / _SCHEMA.format(command[1]) if command and command[1] in SCHEMAS else None

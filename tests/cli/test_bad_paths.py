@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dlpractice.cli.main import main
+from dlpractice.report.printable import printable_name
 
 CONFIG = "command: finetune\nstrategy: scratch\ndata: {source: data}\nmodel: {weights: null}\n"
 HEADER = "stage,epoch,step,seconds,learning_rate,images_per_second,loss,accuracy,val_loss,val_accuracy\n"
@@ -21,6 +22,7 @@ PATHS = {
     "a long path": "/".join(["d" * 200] * 25),
     "nobody's home": "~nouser/x",
     "half a character": "\ud800x",
+    "a character that ends names": "a\0b",
     "a byte that is no text": "\udcff",
     "below a file": "file/below",
     "nothing": "none",
@@ -45,10 +47,13 @@ COMMANDS = [
     "diagnose {}",
     "predict {} data/a.png",
     "evaluate {} data",
+    "export {} --format onnx",
     "config check {}",
     "config show {}",
     "config copy {} new.yaml",
+    "config copy good.yaml {}/new.yaml",
     "finetune {}",
+    "finetune good.yaml data.source={}",
     "finetune good.yaml --resume --run-dir {}",
     "oneshot {}",
     "benchmark {} parts=[]",
@@ -95,7 +100,7 @@ def refusing(call: Callable[..., object]) -> Callable[..., object]:
 
 @pytest.mark.usefixtures("bad_paths")
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_bad_path_is_no_internal_error_whatever_takes_it(
+def test_a_bad_path_is_named_in_the_error_whatever_takes_it(
     command: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for kind, path in PATHS.items():
@@ -103,5 +108,9 @@ def test_a_bad_path_is_no_internal_error_whatever_takes_it(
         with pytest.raises(SystemExit) as ended:
             main()
         said = capfd.readouterr()
-        assert ended.value.code in (1, 2, 3), (kind, said)
-        assert "internal" not in said.err and "Traceback" not in said.err, (kind, said.err)
+        assert ended.value.code in (1, 3), (kind, said)
+        # `data check` tells on stdout what is wrong with the data.
+        words = said.err + said.out
+        assert "error: internal" not in words and "Traceback" not in words, (kind, words)
+        errors = [line for line in words.splitlines() if line.startswith("error: ")]
+        assert printable_name(path) in errors[-1], (kind, words)

@@ -1,5 +1,6 @@
 import errno
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -162,7 +163,7 @@ def run_main(monkeypatch: pytest.MonkeyPatch, outcome: BaseException, *arguments
         ),
         (OSError("bug"), 1, "error: internal: OSError: bug\nhint: add --debug to see where\n"),
         (cli.typer.Exit(3), 3, ""),
-        (KeyboardInterrupt(), 130, ""),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
     ],
 )
 def test_exit_status(
@@ -174,6 +175,46 @@ def test_exit_status(
 ) -> None:
     assert run_main(monkeypatch, outcome) == status
     assert capsys.readouterr().err == text
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        *((f"{reader} run", "interrupted\n") for reader in ("diagnose", "runs ls", "data check")),
+        *((f"{reader} run images", "interrupted\n") for reader in ("predict", "evaluate", "runs compare")),
+        ("export run --format onnx", "interrupted\n"),
+        ("finetune digits --run-dir run", "interrupted; go on with --resume --run-dir run\n"),
+    ],
+)
+def test_a_signal_is_told_in_one_line_whatever_the_command_does(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    command: str,
+    said: str,
+    sent: signal.Signals,
+) -> None:
+    """It comes when the command looks at what it was given; of SIGTERM, a library makes another error."""
+    stat = os.stat
+
+    def interrupted(path: object, **options: bool) -> os.stat_result:
+        if str(path).startswith("run") and sys._getframe(1).f_globals["__name__"] == "dlpractice.paths":
+            try:
+                signal.raise_signal(sent)
+            except KeyboardInterrupt as interrupt:
+                if sent is signal.SIGINT:
+                    raise
+                raise RuntimeError("as libraries do") from interrupt
+        return stat(path, **options)  # type: ignore[arg-type]
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["dlp", *command.split()])
+    monkeypatch.setattr(os, "stat", interrupted)
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 130
+    assert capsys.readouterr().err == said
 
 
 def test_an_internal_error_with_debug(

@@ -135,13 +135,11 @@ def test_a_comparison_is_drawn_and_printed(
     assert json.loads(capsys.readouterr().out) == {"run": "c", "seconds": 1, "names": ["a"]}
 
 
-def test_an_interrupt_says_how_to_go_on(
-    config: Oneshot, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_interrupt_says_how_to_go_on(config: Oneshot, monkeypatch: pytest.MonkeyPatch) -> None:
     def run(config: Oneshot, run: Any, progress: Any) -> dict[str, Any]:
         raise KeyboardInterrupt
 
     serve(monkeypatch, run)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as caught:
         training_session.Session(Path("r"), False, False).run("recipe", config, table)
-    assert capsys.readouterr().err == "interrupted; go on with --resume --run-dir r\n"
+    assert caught.value.__notes__ == ["go on with --resume --run-dir r"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dlpractice.errors import PathError, RunError
-from dlpractice.paths import exists
+from dlpractice.paths import exists, refuse_special
 from dlpractice.runs.answers import Answers, Item, compose_names, read_answers
 from dlpractice.runs.directory import PREDICTIONS, SPLITS, RunDirectory
 from dlpractice.runs.listing import list_run_paths
@@ -30,6 +30,7 @@ def run(paths: Sequence[Path | str]) -> dict[str, Any]:
 
     Raises:
         RunError: fewer than two runs that can be read.
+        PathError: a path is that of a pipe, a socket or a device.
     """
     found, passed_over = expand_paths(paths)
     sides, damaged = [], {}
@@ -41,7 +42,9 @@ def run(paths: Sequence[Path | str]) -> dict[str, Any]:
     if len(sides) < 2:
         if damaged:
             raise next(iter(damaged.values()))
-        raise RunError("a comparison needs two runs or more", "`dlp runs ls` lists the runs there are")
+        others = f"; no run is {', '.join(map(str, passed_over))}" if passed_over else ""
+        hint = "`dlp runs ls` lists the runs there are"
+        raise RunError(f"a comparison needs two runs or more{others}", hint)
     reference = sides[0]
     return {
         "config": differing_keys([side.config for side in sides]),
@@ -85,6 +88,7 @@ def expand_paths(paths: Sequence[Path | str]) -> tuple[list[Path], list[Path]]:
     found: list[Path] = []
     passed_over = []
     for path in map(Path, paths):
+        refuse_special(path)
         inside = list_run_paths(path)
         if inside == [path] or not exists(path):
             found.append(path)
