@@ -5,6 +5,7 @@ renamed, removed, cut, a folder made), after a share of the time that the whole 
 write, when a file reaches a size.
 """
 
+import shutil
 import signal
 import zlib
 from collections.abc import Iterator, Sequence
@@ -12,9 +13,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from harness.case import HUNG, INTERNAL, SAME, Case, Outcome
+from harness.case import HUNG, INTERNAL, LOST, SAME, Case, Outcome
 from harness.commands import Command, finetune_full, finish, make_weights, oneshot_supcon, run_whole
 from harness.program import Ended, Setup, run, start
+from harness.same_files import read_all
 from harness.samples import link_all
 from harness.strikes import strike_at_change, strike_in_write
 
@@ -60,6 +62,48 @@ def _stop(command: Command, samples: Path, number: int, sent: signal.Signals, fo
     if not _is_polite(ended):
         return Outcome(INTERNAL, f"status {ended.status}: {ended.messages[-200:]}")
     return finish(command, folder, samples)
+
+
+def _kill_reader(
+    arguments: tuple[str, ...], samples: Path, sent: signal.Signals, share: float, folder: Path
+) -> Outcome:
+    """Stops a command that only reads, after a share of its time; then it is started again.
+
+    The run that it reads stays as it is, nothing is left but the cache, and it says what it says undisturbed.
+    """
+    link_all(folder, samples)
+    shutil.copytree(run_whole(finetune_full(samples), samples).folder / "run", folder / "run")
+    before, names = dict(read_all(folder / "run")), {"cache", *(entry.name for entry in folder.iterdir())}
+    whole = run(folder, arguments)
+    shutil.rmtree(folder / "cache", ignore_errors=True)
+    started = start(folder, arguments)
+    if started.outlasts(share * whole.seconds):
+        started.strike(sent)
+    ended = started.wait()
+    if sent != signal.SIGKILL and not _is_polite(ended):
+        return Outcome(INTERNAL, f"status {ended.status}: {ended.messages[-200:]}")
+    if dict(read_all(folder / "run")) != before:
+        return Outcome(LOST, "the run was changed")
+    shown = [entry for entry in folder.iterdir() if entry.suffix not in (".stdout", ".stderr")]
+    if left := [entry.name for entry in shown if entry.name not in names | {"tmp"}]:
+        return Outcome(LOST, f"left behind: {', '.join(left)}")
+    if left := [entry.name for entry in (folder / "tmp").iterdir()]:
+        return Outcome(LOST, f"left in TMPDIR: {', '.join(left)}")
+    again = run(folder, arguments)
+    same = (again.status, again.output) == (whole.status, whole.output)
+    return Outcome(SAME) if same else Outcome(LOST, f"status {again.status}: {again.messages[-200:]}")
+
+
+def _kills_of_readers(samples: Path, seed: int) -> Iterator[Case]:
+    rng = np.random.default_rng([seed, 11])
+    readers = (("predict", "run", "images"), ("evaluate", "run", "images"), ("data", "check", "images"))
+    for arguments in readers:
+        for sent in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+            for number in range(5):
+                share = float(rng.uniform(0.05, 0.95))
+                go = partial(_kill_reader, arguments, samples, sent, share)
+                name = f"{' '.join(arguments[:-1])}, {sent.name}, {number}"
+                yield Case("of predict, evaluate and data check", name, (SAME,), go)
 
 
 def _is_polite(ended: Ended) -> bool:
@@ -123,6 +167,7 @@ def list_cases(samples: Path, seed: int, *, short: bool) -> Iterator[Case]:
     thorough = [finetune_full(samples), recorded, oneshot_supcon()]
     yield from _stops(thorough, samples, seed)
     yield from _every_change([*thorough, sweep], samples)
+    yield from _kills_of_readers(samples, seed)
 
 
 def _every_change(

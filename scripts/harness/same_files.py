@@ -17,11 +17,12 @@ TIMES = {"seconds", "images_per_second", "date_saved", "timings", "step_seconds"
 
 def list_differences(folder: Path, other: Path) -> list[str]:
     """The parts of files in which two folders differ, or that one of them lacks."""
-    ours, theirs = dict(_read_all(folder)), dict(_read_all(other))
+    ours, theirs = dict(read_all(folder)), dict(read_all(other))
     return sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
 
 
-def _read_all(folder: Path) -> Iterator[tuple[str, str]]:
+def read_all(folder: Path) -> Iterator[tuple[str, str]]:
+    """The parts of all files of a folder, and the digest of each."""
     for file in sorted(folder.rglob("*")):
         if file.is_file() and file.name != ".lock":
             name = str(file.relative_to(folder))
