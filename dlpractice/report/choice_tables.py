@@ -11,6 +11,7 @@ from rich.text import Text
 
 from dlpractice.report.figures import save
 from dlpractice.report.number_format import NOTHING, interval, percent, points, points_interval
+from dlpractice.report.printable import drawable_name
 from dlpractice.report.result_tables import plain_table
 
 if TYPE_CHECKING:
@@ -100,12 +101,12 @@ def draw_choice(choice: Document) -> Figure:
         ]
         colour = _COLOURS[number % len(_COLOURS)]
         marker = _MARKERS[number % len(_MARKERS)]
-        label = f"{probe['backbone']}, block {probe['best_block']} is read best"
+        label = f"{drawable_name(probe['backbone'])}, block {probe['best_block']} is read best"
         axes.errorbar(blocks, values, yerr=errors, fmt=f"-{marker}", color=colour, capsize=4, label=label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("block of the backbone, from the image on")
     axes.set_ylabel(f"linear probe, % of {choice['images']:,} training images")
-    axes.set_title(f"chosen: {choice['strategy']} on {choice['backbone']}", fontsize=10)
+    axes.set_title(f"chosen: {choice['strategy']} on {drawable_name(choice['backbone'])}", fontsize=10)
     axes.grid(axis="y", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=8, loc="best")

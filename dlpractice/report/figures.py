@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlpractice.report.printable import drawable_name
 from dlpractice.whole_files import replacing
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def draw_comparison(rows: Sequence[Mapping[str, Any]]) -> Figure:
     figure = Figure(figsize=(7.0, 1.4 + 0.45 * len(rows)), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     handles = [_draw_measured(axes, rows), *_draw_published(axes, rows)]
-    axes.set_yticks(range(len(rows)), [row["strategy"] for row in rows])
+    axes.set_yticks(range(len(rows)), [drawable_name(row["strategy"]) for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.6)
     axes.set_xlabel("test accuracy, %")
     axes.grid(axis="x", alpha=0.3)

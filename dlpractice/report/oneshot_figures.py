@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dlpractice.report.figures import MEASURED, PUBLISHED, save, write_above
+from dlpractice.report.printable import drawable_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +92,7 @@ def draw_failures(failures: Sequence[FailedQuery], start: int, stop: int) -> Fig
     top = 0.0
     for failure, height in zip(failures, heights, strict=True):
         tie = ": undecided" if failure.predicted < 0 else ""
-        axes.text(0, top, f"{failure.title}{tie}", size=8, weight="bold")
+        axes.text(0, top, f"{drawable_name(failure.title)}{tie}", size=8, weight="bold")
         _place(axes, failure.query, 0, top + 0.35)
         axes.text(0.5, top + 0.3, "query", size=7, ha="center")
         for index, score in enumerate(failure.scores):
@@ -156,7 +157,7 @@ def draw_embedding(points: Floats, labels: NDArray[np.int64], names: Sequence[st
             marker=markers[code % len(markers)],
             edgecolors="white",
             linewidths=0.4,
-            label=name,
+            label=drawable_name(name),
         )
     axes.set_title("Images of unseen classes in the embedding, drawn in two dimensions (t-SNE)", size=9)
     axes.set(xticks=[], yticks=[])
@@ -182,7 +183,7 @@ def draw_comparison(rows: Sequence[Mapping[str, Any]], protocol: str) -> Figure:
     figure = Figure(figsize=(7.0, 1.4 + 0.4 * len(shown)), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     handles = [*_draw_measured(axes, shown, protocol), *_draw_published(axes, shown, protocol)]
-    axes.set_yticks(range(len(shown)), [row["method"] for row in shown])
+    axes.set_yticks(range(len(shown)), [drawable_name(row["method"]) for row in shown])
     axes.set_ylim(len(shown) - 0.5, -0.7)
     axes.set_xlabel(f"{protocol}, accuracy in %")
     axes.grid(axis="x", alpha=0.3)

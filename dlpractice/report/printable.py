@@ -22,6 +22,16 @@ def printable_name(name: str) -> str:
     return _escape(name, frozenset())
 
 
+def drawable_name(name: str) -> str:
+    r"""The name of a class, a net or a file as Matplotlib draws it: as `printable_name`, and as it stands.
+
+    Otherwise what is between two `$` would be taken for a formula, and a legend would leave out what begins
+    with `_`. A space of no width, which has no shape, stands before that.
+    """
+    text = printable_name(name).replace("$", r"\$")
+    return f"\u200b{text}" if text.startswith("_") else text
+
+
 def _escape(text: str, kept: frozenset[str]) -> str:
     if text.isprintable():
         return text

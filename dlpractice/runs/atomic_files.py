@@ -97,5 +97,6 @@ def _format_cell(kind: type, value: Any) -> str:
 
 def _join(cells: list[str]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
-    return line.getvalue()
+    # Where "\n" alone ends a row, a "\r" in a cell gets no quotes, and readers take it for an end as well.
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    return line.getvalue().removesuffix("\r\n") + "\n"

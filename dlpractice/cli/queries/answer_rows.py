@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dlpractice.cli.console import results
 from dlpractice.cli.output.streams import require_output
+from dlpractice.report.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -59,7 +60,10 @@ def _print_document(rows: Iterable[Row]) -> None:
 
 
 def _print_lines(rows: Iterable[Row], top: int) -> None:
-    """A line for each row: path, predicted, confidence, error, note, then the next likeliest classes."""
+    """A line for each row: path, predicted, confidence, error, note, then the next likeliest classes.
+
+    Control characters are shown escaped; line breaks stand in quotes.
+    """
     more = (f"{name}_{place}" for place in range(2, top + 1) for name in ("predicted", "confidence"))
     writer = csv.writer(sys.stdout)
     writer.writerow(["path", "predicted", "confidence", "error", "note", *more])
@@ -67,5 +71,9 @@ def _print_lines(rows: Iterable[Row], top: int) -> None:
         cells = [row["path"], *(row.get(key, "") for key in ("predicted", "confidence", "error", "note"))]
         rest: Sequence[Row] = row.get("top", [])[1:top]
         cells += [one[key] for one in rest for key in ("label", "confidence")]
-        writer.writerow(cells + [""] * (3 + 2 * top - len(cells)))
+        writer.writerow(map(_format_cell, cells + [""] * (3 + 2 * top - len(cells))))
         sys.stdout.flush()
+
+
+def _format_cell(value: Any) -> Any:
+    return printable(value) if isinstance(value, str) else value

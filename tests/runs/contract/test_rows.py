@@ -39,13 +39,14 @@ def test_csv_gives_back_what_was_written(tmp_path: Path) -> None:
         {"name": os.fsdecode(b"caf\xe9.png"), "epoch": None, "loss": math.inf},
         {"name": "日本", "epoch": 2, "loss": None},
         {"name": "", "epoch": np.int64(3), "loss": np.float32(1 / 3)},
+        {"name": "a\rb\r\n\0\x1b[31m", "epoch": None, "loss": None},
     ]
     write_csv(path, columns_of(Sample), rows)
     assert b"caf\xe9.png" in path.read_bytes()
     assert path.read_bytes().startswith(b"name,epoch,loss\n")
     back = read_rows(path, Sample)
     assert [row["name"] for row in back] == [row["name"] for row in rows]
-    assert [row["epoch"] for row in back] == [1, None, 2, 3]
+    assert [row["epoch"] for row in back] == [1, None, 2, 3, None]
     assert [row["loss"] for row in back[:3]] == [0.1, math.inf, None]
     assert np.float32(back[3]["loss"]) == np.float32(1 / 3)
 
