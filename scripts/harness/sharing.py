@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 from harness.case import ERROR, HUNG, LOST, SAME, WENT_ON, Case, Outcome
-from harness.commands import Command, compare, finetune_full, finish, oneshot_supcon, run_whole
+from harness.commands import Command, compare, finetune_full, oneshot_supcon, run_whole
 from harness.program import run, start
+from harness.same_files import read_all
 from harness.samples import link_all
 
 
@@ -93,6 +94,7 @@ def _left_lock(command: Command, samples: Path, content: str, folder: Path) -> O
 def _odd_lock(command: Command, samples: Path, what: str, folder: Path) -> Outcome:
     """Something else than a file has the lock's name in a finished run, whose folder is then resumed."""
     shutil.copytree(run_whole(command, samples).folder / "run", folder / "run")
+    before = dict(read_all(folder / "run"))
     link_all(folder, samples)
     lock = folder / "run" / ".lock"
     lock.unlink(missing_ok=True)
@@ -107,7 +109,9 @@ def _odd_lock(command: Command, samples: Path, what: str, folder: Path) -> Outco
     ended = run(folder, command.go(folder), command.setup(), limit=60)
     if what == "link" and target.read_text() != "not to be touched":
         return Outcome(LOST, "the link's target was emptied")
-    return finish(command, folder, samples) if ended.status == 0 else ended.judge()
+    if ended.status != 0:
+        return ended.judge()
+    return Outcome(SAME) if dict(read_all(folder / "run")) == before else Outcome(LOST, "the run was changed")
 
 
 def list_cases(samples: Path, seed: int, *, short: bool) -> Iterator[Case]:

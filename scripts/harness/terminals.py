@@ -186,6 +186,6 @@ def list_cases(samples: Path, seed: int, *, short: bool) -> Iterator[Case]:
                 yield Case(f"a terminal of {columns} columns", label, (WENT_ON, ERROR), go)
     for shell, status in _STREAMS.items():
         for name in ("help", "data sets", "runs", "diagnosis", "JSON"):
-            lost = name == "JSON" and shell in (">&-", ">&- 2>&- <&-", "| true; exit ${PIPESTATUS[0]}")
+            lost = name == "JSON" and shell in (">&-", ">&- 2>&- <&-")
             go = partial(_in_shell, samples, name, shell, 1 if lost else status)
             yield Case("streams closed or full", f"{name} {shell}".replace("/", "-"), (WENT_ON,), go)
