@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from dlpractice.errors import RunError
-from dlpractice.paths import exists, is_folder, list_folder
+from dlpractice.paths import exists, identify, is_folder, list_folder
 from dlpractice.whole_files import is_temporary
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class LockedFolder(ABC):
         self.path = path
         self._lock = lock
         self._is_of_user = False
+        self._opened = identify(path)
 
     @classmethod
     @abstractmethod
@@ -173,7 +174,13 @@ class LockedFolder(ABC):
             with suppress(OSError):  # not empty: what a killed process has left
                 if not self._is_of_user:
                     self.path.rmdir()
+        was_open = self._lock is not None
         self.close()
+        if was_open and error is None and identify(self.path) != self._opened:
+            raise RunError(
+                f"{self.path} was removed, or replaced, while it was written to",
+                "what was written is gone with it; start again",
+            )
 
     def writable(self, name: str) -> Path:
         """The path of the file `name`, to be written.

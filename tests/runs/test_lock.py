@@ -149,3 +149,15 @@ def test_a_clock_whose_dates_no_archive_can_hold_is_named(
     with pytest.raises(RunError, match=r"clock shows the year (19|21)"):
         lock_folder(tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_was_removed_while_it_was_written_is_no_success(tmp_path: Path) -> None:
+    """Also where another one has been made in its place."""
+    for is_replaced in (False, True):
+        with (
+            pytest.raises(RunError, match="r was removed, or replaced, while it was written"),
+            RunDirectory.create(tmp_path / "r") as run,
+        ):
+            (tmp_path / "r").rename(tmp_path / f"gone-{is_replaced}")
+            if is_replaced:
+                run.path.mkdir()
