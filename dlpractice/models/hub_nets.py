@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from dlpractice.errors import ModelError
-from dlpractice.paths import is_file, read_file
+from dlpractice.models.model_bounds import refuse_giant_weights
+from dlpractice.paths import find_below, is_file, read_file
 from dlpractice.zip_files import open_zip, read_entry
 
 _PACKAGE = b"keras_hub"
@@ -30,6 +31,8 @@ def load_hub_net(folder: Path, image_size: int) -> Any:
             "give a folder of KerasHub, timm or Hugging Face, or a .keras file",
         )
     _require_plain(config)
+    for weights in find_below(folder, "*.h5"):
+        refuse_giant_weights(weights)
     hub = _import_hub()
     for options in ({"image_shape": (image_size, image_size, 3)}, {}):
         try:

@@ -9,11 +9,12 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import h5py
 
-from dlpractice.errors import PathError
+from dlpractice.errors import DlpError, PathError
+from dlpractice.paths import open_file, status
 from dlpractice.zip_files import MAX_RATIO, naming_archive, open_zip, read_entry
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
@@ -38,7 +39,7 @@ def refuse_giant(path: Path) -> None:
         config = read_entry(path, opened, _CONFIG, _MOST_CONFIG_BYTES)
         weights = read_entry(path, opened, _WEIGHTS, _MOST_WEIGHTS_BYTES)
         with naming_archive(path, _WEIGHTS):
-            stated = _count_stated(weights)
+            stated = _count_stated(io.BytesIO(weights))
         with naming_archive(path, _CONFIG):
             layers = list(_list_layers(json.loads(config)))
             asked = sum(_count_weights(settings, shape) for _, settings, shape in layers)
@@ -51,20 +52,47 @@ def refuse_giant(path: Path) -> None:
         raise _refusal(path, f"its layers ask for {asked:,} bytes of weights, and it holds {len(weights):,}")
 
 
+def refuse_giant_weights(path: Path) -> None:
+    """Raises PathError where an HDF5 file of weights would grow far beyond its size, takes what other files
+    hold, or is damaged."""
+    size = status(path).st_size
+    try:
+        with open_file(path) as file:
+            stated = _count_stated(file)
+    except DlpError:
+        raise
+    except Exception as error:  # HDF5 raises many kinds for a damaged file
+        said = str(error).partition("\n")[0] or type(error).__name__
+        raise PathError(str(path), "read", f"it is no intact HDF5 file: {said}", "get it again") from error
+    if stated > MAX_RATIO * size + _FREE_BYTES:
+        reason = f"its weights would grow from {size:,} to {stated:,} bytes"
+        raise PathError(str(path), "read", reason, "save the weights anew, if you trust them")
+
+
 def _refusal(path: Path, reason: str) -> PathError:
     return PathError(str(path), "read", reason, _HINT)
 
 
-def _count_stated(content: bytes) -> int:
-    """The bytes that the arrays of an HDF5 file take, which may be packed."""
+def _count_stated(content: IO[bytes]) -> int:
+    """The bytes that the arrays of an HDF5 file take, which may be packed; no array is read.
+
+    Raises ValueError where an array lies in another file, which can be any file of this machine.
+    """
     sizes: list[int] = []
 
-    def count(_: str, found: Any) -> None:
-        if isinstance(found, h5py.Dataset):
-            sizes.append(found.size * found.dtype.itemsize)
+    def count(name: str, found: Any) -> str | None:
+        if not isinstance(found, h5py.Dataset):
+            return None
+        sizes.append(found.size * found.dtype.itemsize)
+        return name if found.external or found.is_virtual else None
 
-    with h5py.File(io.BytesIO(content), "r") as file:
-        file.visititems(count)
+    def follow(name: str, link: Any) -> str | None:
+        return name if isinstance(link, h5py.ExternalLink) else None
+
+    with h5py.File(content, "r") as file:
+        outside = file.visititems(count) or file.visititems_links(follow)
+    if outside:
+        raise ValueError(f"{outside} lies in another file")
     return sum(sizes)
 
 

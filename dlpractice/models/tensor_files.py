@@ -7,7 +7,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from dlpractice.errors import ModelError
+from dlpractice.errors import ModelError, PathError
+from dlpractice.models.model_bounds import refuse_giant_weights
 from dlpractice.models.torch_pickle import read_torch
 from dlpractice.paths import is_file
 
@@ -36,14 +37,16 @@ def read_tensors(path: Path) -> Tensors:
 def _read_h5(path: Path) -> Tensors:
     """The tensors of a Keras weights file in layer order."""
     try:
+        refuse_giant_weights(path)
         with h5py.File(path, "r") as file:
             return [
                 np.asarray(file[layer][weight], dtype=np.float32)
                 for layer in _names(file.attrs["layer_names"])
                 for weight in _names(file[layer].attrs["weight_names"])
             ]
-    except (OSError, KeyError) as error:
-        raise ModelError(f"{path}: not a Keras weights file ({error})", "download it again") from error
+    except Exception as error:  # whatever is in the place of names and arrays
+        reason = error.reason if isinstance(error, PathError) else error
+        raise ModelError(f"{path}: not a Keras weights file ({reason})", "download it again") from error
 
 
 def _names(values: Sequence[bytes | str]) -> Iterator[str]:

@@ -24,6 +24,7 @@ import keras
 import numpy as np
 
 from dlpractice.errors import ModelError
+from dlpractice.models.model_bounds import refuse_giant, refuse_giant_weights
 from dlpractice.models.tensor_files import Tensors, read_tensors
 from dlpractice.paths import expand_home, find_matching, is_file
 from dlpractice.registry.backbones import Backbone, Pinned
@@ -194,12 +195,13 @@ def _giving_up_on_silence() -> Iterator[None]:
 def _load_file(base: keras.Model, path: Path) -> None:
     if not is_file(path):
         raise ModelError(f"{path}: no such weights file", "check model.weights, or use `imagenet`")
+    (refuse_giant if path.suffix == ".keras" else refuse_giant_weights)(path)
     try:
         with warnings.catch_warnings():
             # Keras only warns of layers for which the file has nothing.
             warnings.simplefilter("error", UserWarning)
             base.load_weights(path)
-    except (ValueError, OSError, KeyError, UserWarning) as error:
+    except Exception as error:  # Keras raises many kinds for a damaged or foreign file
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(
             f"{path}: does not fit the base ({reason})",

@@ -10,8 +10,11 @@ import h5py
 import keras
 import pytest
 
-from dlpractice.errors import PathError
-from dlpractice.models.model_bounds import refuse_giant
+from dlpractice.errors import DlpError, PathError
+from dlpractice.models.model_bounds import refuse_giant, refuse_giant_weights
+from dlpractice.models.tensor_files import read_tensors
+from dlpractice.models.weights import load_weights
+from dlpractice.registry.backbones import BACKBONES
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +94,51 @@ def test_a_missing_part_is_named(tmp_path: Path) -> None:
         written.writestr("config.json", "{}")
     with pytest.raises(PathError, match=r"it has no entry model\.weights\.h5"):
         refuse_giant(tmp_path / "model.keras")
+
+
+def write_weights(path: Path, kind: str) -> Path:
+    """An HDF5 file that asks for more than it holds, or is none."""
+    with h5py.File(path, "w") as file:
+        if kind == "packed":
+            file.create_dataset("a", (2**28,), "f4", chunks=(2**20,), compression="gzip", fillvalue=0)
+        elif kind == "external":
+            file.create_dataset("a", (4,), "u1", external=[("/etc/hostname", 0, 4)])
+        elif kind == "linked":
+            file["a"] = h5py.ExternalLink("other.h5", "a")
+        elif kind == "virtual":
+            layout = h5py.VirtualLayout((4,), "f4")
+            layout[:] = h5py.VirtualSource("other.h5", "a", (4,))
+            file.create_virtual_dataset("a", layout)
+        else:
+            file["a"] = list(range(100))
+    if kind == "cut":
+        path.write_bytes(path.read_bytes()[:600])
+    elif kind in ("", "text"):
+        path.write_bytes(kind.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("packed", "its weights would grow from .* to 1,073,741,824"),
+        *((kind, "a lies in another file") for kind in ("external", "linked", "virtual")),
+        *((kind, "no intact HDF5 file") for kind in ("cut", "", "text")),
+    ],
+)
+def test_weights_of_the_users_own_are_bounded_wherever_they_are_read(
+    tmp_path: Path, kind: str, reason: str
+) -> None:
+    """The net that they are for is not looked at before."""
+    path = write_weights(tmp_path / "own.h5", kind)
+    row = BACKBONES["mobilenetv2"]
+    for read in (refuse_giant_weights, read_tensors, lambda path: load_weights(object(), row, str(path))):
+        with pytest.raises(DlpError, match=rf"own\.h5.*{reason}"):
+            read(path)
+
+
+def test_a_net_that_grows_is_refused_as_weights(saved: Path, tmp_path: Path) -> None:
+    content = write_weights(tmp_path / "a.h5", "packed").read_bytes()
+    path = rewrite(saved, tmp_path / "own.keras", "model.weights.h5", content)
+    with pytest.raises(PathError, match=r"own\.keras: its weights would grow"):
+        load_weights(object(), BACKBONES["mobilenetv2"], str(path))
