@@ -1,4 +1,4 @@
-"""`dlp finetune`: trains one strategy, compares strategies or seeds, or sweeps or searches settings."""
+"""`dlp finetune`: trains one strategy, compares several, sweeps or searches settings, or cross-validates."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ _OVER = (
     "With --search: a key and its range or values, such as training.learning_rate=1e-4..1e-1:log, "
     "model.dropout=0..0.7 or strategy=head,scratch; may be repeated."
 )
+_FOLDS = (
+    "Cross-validation for small data: train a net for each of K parts of all images, which tests it; the "
+    "nets together are the model."
+)
 
 
 def finetune(
@@ -37,6 +41,7 @@ def finetune(
     sweep: Annotated[list[str] | None, typer.Option(metavar="KEY=V,V,...", help=_SWEEP)] = None,
     search: Annotated[int | None, typer.Option(min=1, max=10_000, metavar="N", help=_SEARCH)] = None,
     over: Annotated[list[str] | None, typer.Option(metavar="KEY=LOW..HIGH", help=_OVER)] = None,
+    folds: Annotated[int | None, typer.Option(metavar="K", help=_FOLDS)] = None,
     seeds: Annotated[
         int, typer.Option(min=1, max=100, help="Seeds to train each strategy, value or choice with.")
     ] = 1,
@@ -46,7 +51,15 @@ def finetune(
     as_json: training_session.AsJson = False,
 ) -> None:
     """Train an image classifier from a pretrained one."""
-    _refuse_together({"--compare": bool(compare), "--sweep": bool(sweep), "--search": search is not None})
+    ways = {
+        "--compare": bool(compare),
+        "--sweep": bool(sweep),
+        "--search": search is not None,
+        "--folds": folds is not None,
+    }
+    _refuse_together(ways)
+    if folds is not None and seeds > 1:
+        raise ConfigError("--folds goes without --seeds", "how much nets differ is seen from fold to fold")
     if over and search is None:
         raise ConfigError("--over says what --search tries", "add --search and how many settings to try")
     folder = training_session.choose_folder("finetune", config, run_dir, resume)
@@ -55,6 +68,8 @@ def finetune(
         _sweep(session, config, overrides or [], sweep, seeds, dry_run)
     elif search is not None:
         _search(session, config, overrides or [], search, over or [], seeds, dry_run)
+    elif folds is not None:
+        _cross_validate(session, config, overrides or [], folds, dry_run)
     else:
         _train(session, config, overrides or [], training_session.split_names(compare), seeds, dry_run)
 
@@ -63,7 +78,7 @@ def _refuse_together(given: dict[str, bool]) -> None:
     """Raises ConfigError where two ways of training several runs are asked for at once."""
     names = [name for name, is_given in given.items() if is_given]
     if len(names) > 1:
-        raise ConfigError(f"{names[0]} goes without {names[1]}", "any of them can vary the strategy")
+        raise ConfigError(f"{names[0]} goes without {names[1]}", "ask for one of them at a time")
 
 
 def _train(
@@ -157,3 +172,18 @@ def _search(
     else:
         recipe = "dlpractice.recipes.finetune.search.search"
         session.run_group("search", recipe, (space, budget, seeds), search_table)
+
+
+def _cross_validate(
+    session: training_session.Session, config: str, overrides: list[str], count: int, dry_run: bool
+) -> None:
+    """Trains a net for each fold; a rehearsal is of the first one, since the others are like it."""
+    from dlpractice.config.folds import load_folds
+    from dlpractice.report.fold_tables import folds_table
+
+    variants = load_folds(config, overrides, count)
+    if dry_run:
+        session.rehearse(_REHEARSAL, {"fold-1": variants["fold-1"]}, 1, "cross-validation")
+    else:
+        recipe = "dlpractice.recipes.finetune.cross_validation.folds"
+        session.run_group("cross-validation", recipe, (variants,), folds_table)

@@ -13,6 +13,7 @@ from dlpractice.cli.queries.named_images import Seen
 from dlpractice.cli.quiet_import import import_quietly
 from dlpractice.errors import RunError
 from dlpractice.paths import Kind, try_look
+from dlpractice.runs.comparison_folder import find_model
 from dlpractice.runs.directory import RunDirectory
 
 _SUPPORT = "One-shot runs: a folder with an example of each class, or with a folder of examples for each."
@@ -68,6 +69,7 @@ def predict(
         raise typer.BadParameter("either --coverage or --min-confidence says when", param_hint="--coverage")
     if coverage is not None and not 0 < coverage <= 1:
         raise typer.BadParameter("a share above 0 and at most 1", param_hint="--coverage")
+    model = find_model(model)
     form: Form = "json" if as_json else "csv" if as_csv else "table"
     examples: Examples = {"support": support, "index": index, "save_index": save_index}
     if not _is_oneshot(model):

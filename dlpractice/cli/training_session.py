@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dlpractice.runs.lock import LockedFolder
 
 Document = dict[str, Any]
-Kind = Literal["comparison", "sweep", "search"]
+Kind = Literal["comparison", "sweep", "search", "cross-validation"]
 
 Name = Annotated[
     str, typer.Argument(metavar="CONFIG", help="A config file, or the name of one that ships with dlp.")
@@ -94,10 +94,10 @@ def reporting(way_on: str, every_epoch: bool = True) -> Iterator[Progress]:
 
 def _find_kind(kind: Kind) -> type[Comparison]:
     """The folder of several runs that a kind of training makes."""
-    from dlpractice.runs.comparison_folder import Comparison, Search, Sweep
+    from dlpractice.runs.comparison_folder import Comparison, Folds, Search, Sweep
 
-    kinds: dict[Kind, type[Comparison]] = {"comparison": Comparison, "sweep": Sweep, "search": Search}
-    return kinds[kind]
+    kinds: list[type[Comparison]] = [Comparison, Sweep, Search, Folds]
+    return next(known for known in kinds if kind == known.NOUN)
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,8 @@ def survey(
     """
     progress = progress or Silent()
     index = read_index(locate(source, progress), progress)
+    if shares.fold is not None:
+        index = index.without_splits()
     scanned = scan(index, look, progress)
     audit = inspect(index, scanned, on_bad_image, near_duplicates)
     items = usable_items(index, audit)

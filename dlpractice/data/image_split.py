@@ -1,6 +1,5 @@
 """Which image is trained on, which one chooses the model, and which one measures it."""
 
-import hashlib
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -11,9 +10,27 @@ from numpy.typing import NDArray
 
 from dlpractice.data.bonds import Bonds
 from dlpractice.data.naming.split_names import SPLITS, SplitName
+from dlpractice.data.stratification import divide, list_lacking, rank_key, refuse_division
 from dlpractice.errors import DataError
 
-_NAMED = 3
+
+@dataclass(frozen=True)
+class Fold:
+    """Part `number`, from 1, of `count` equal parts of a data set: it tests, the next one (the first after
+    the last) validates, and the others train."""
+
+    number: int
+    count: int
+
+    def split_of(self, part: int) -> SplitName:
+        """What part `part`, from 1, is for."""
+        return (
+            "test"
+            if part == self.number
+            else "validation"
+            if part == self.number % self.count + 1
+            else "train"
+        )
 
 
 @dataclass(frozen=True)
@@ -24,12 +41,14 @@ class Shares:
         validation, test: shares in (0, 1) of the images.
         fraction: the share in (0, 1] of the training images that is trained on, see `pick_share`.
         seed: of all that is drawn for this.
+        fold: divides all images, whatever splits they bring, in place of the shares.
     """
 
     validation: float = 0.15
     test: float = 0.15
     fraction: float = 1.0
     seed: int = 0
+    fold: Fold | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +75,8 @@ def assign_splits(
 
     Nothing given: validation and test are shares of all images. No test given: the given validation
     images are divided into halves, so that no image both chooses and measures. No validation given: it is a
-    share of the training images; with neither, both are. All divisions are stratified by label, keep together
+    share of the training images; with neither, both are. With a fold, what is given does not count, and
+    all is divided into equal parts. All divisions are stratified by label, keep together
     what is bound, and depend on the seed and the keys alone, not on names or the order of files.
 
     Args:
@@ -67,16 +87,19 @@ def assign_splits(
     Raises:
         DataError: images are given for validation or test only, or a class is too small to be divided.
     """
+    if shares.fold is not None:
+        parts, torn = split_folds(labels, bonds, keys, shares.fold.count, shares.seed)
+        return Division(tuple(map(shares.fold.split_of, parts)), bonds.without(torn), frozenset(torn))
     present = {split for split in given if split is not None}
     splits = list(given)
-    torn: set[int] = set()
-    for source, parts in _shares(present, shares.validation, shares.test).items():
+    torn = set()
+    for source, wanted in _shares(present, shares.validation, shares.test).items():
         chosen = [position for position, split in enumerate(given) if split == source]
         assigned, loosened = split_stratified(
             [labels[position] for position in chosen],
             bonds.select(np.array(chosen, np.int64)),
             [keys[position] for position in chosen],
-            parts,
+            wanted,
             shares.seed,
         )
         torn |= loosened
@@ -104,26 +127,35 @@ def split_stratified(
     names = tuple(shares)
     classes, coded = np.unique(np.asarray(labels), return_inverse=True)
     targets = _targets(np.bincount(coded, minlength=len(classes)), list(shares.values()))
-    torn: set[int] = set()
-    while True:
-        left = bonds.without(torn)
-        groups = left.joined()
-        splits, counts = _deal(coded, targets, groups, keys, names, seed)
-        lacking = (counts < np.maximum(1, targets / 2)).any(axis=0)
-        large = [
-            _find_largest(left.clusters[coded == code], int(targets[:, code].min()))
-            for code in np.flatnonzero(lacking).tolist()
-        ]
-        if not any(number is not None for number in large):
-            _check_each_has_some(coded, classes, groups, splits, names)
-            return splits, torn
-        torn |= {number for number in large if number is not None}
+    parts, groups, torn = divide(coded, targets, bonds, keys, seed)
+    if lacking := [
+        f"{describe}, none left for {' and '.join(names[part] for part in empty)}"
+        for describe, empty in list_lacking(coded, classes, groups, parts, len(names))
+    ]:
+        refuse_division(lacking, len(classes), ", ".join(names))
+    return [names[part] for part in parts.tolist()], torn
 
 
-def _find_largest(clusters: NDArray[np.int64], room: int) -> int | None:
-    """The number that occurs most among those of at least 0, if more often than `room` times."""
-    numbers, counts = np.unique(clusters[clusters >= 0], return_counts=True)
-    return int(numbers[counts.argmax()]) if len(numbers) and counts.max() > room else None
+def split_folds(
+    labels: Sequence[str], bonds: Bonds, keys: Sequence[str], count: int, seed: int
+) -> tuple[list[int], set[int]]:
+    """Divides N images into `count` parts that are as equal as can be, over all and in every class, with all
+    that is bound kept together as in `split_stratified`.
+
+    Returns:
+        the part of each image, from 1, and the numbers of the clusters that were torn.
+
+    Raises:
+        DataError: a class has fewer separate groups than there are parts.
+    """
+    classes, coded = np.unique(np.asarray(labels), return_inverse=True)
+    sizes = np.bincount(coded, minlength=len(classes))
+    parts, groups, torn = divide(coded, np.tile(sizes / count, (count, 1)), bonds, keys, seed, even=True)
+    if lacking := [describe for describe, _ in list_lacking(coded, classes, groups, parts, count)]:
+        most = min(len(np.unique(groups[coded == code])) for code in range(len(classes)))
+        advice = f"take at most {most} folds, or " if 3 <= most < count else ""
+        refuse_division(lacking, len(classes), f"{count} folds", advice)
+    return (parts + 1).tolist(), torn
 
 
 def _shares(
@@ -149,37 +181,6 @@ def _shares(
     return {}
 
 
-def _deal(
-    coded: NDArray[np.int64],
-    targets: NDArray[np.float64],
-    groups: NDArray[np.int64],
-    keys: Sequence[str],
-    names: tuple[SplitName, ...],
-    seed: int,
-) -> tuple[list[SplitName], NDArray[np.float64]]:
-    """The split of each image, and how many images of each class each split got, (splits, classes)."""
-    counts = np.zeros_like(targets)
-    members: dict[int, list[int]] = {}
-    for position, group in enumerate(groups.tolist()):
-        members.setdefault(group, []).append(position)
-    ranks = {
-        group: min(_rank(keys[position], seed) for position in inside) for group, inside in members.items()
-    }
-    splits: list[SplitName] = [names[0]] * len(coded)
-    for group in sorted(members, key=lambda group: (-len(members[group]), ranks[group])):
-        inside = members[group]
-        kinds, added = np.unique(coded[inside], return_counts=True)
-        # The growth of sum((count - target)^2 / target): negative where there is room, least where most is
-        # lacking.
-        lacking = targets[:, kinds] - counts[:, kinds]
-        growth = (added * (added - 2 * lacking) / targets[:, kinds]).sum(axis=1)
-        best = int(np.argmin(growth))
-        counts[best, kinds] += added
-        for position in inside:
-            splits[position] = names[best]
-    return splits, counts
-
-
 def pick_share(labels: Sequence[str], keys: Sequence[str], share: float, seed: int) -> NDArray[np.bool_]:
     """Picks a share, in (0, 1], of the images of each label; `share_of` says how many that are.
 
@@ -189,7 +190,7 @@ def pick_share(labels: Sequence[str], keys: Sequence[str], share: float, seed: i
     Returns:
         (N,) bool, which images are in the share.
     """
-    order = sorted(range(len(keys)), key=lambda position: _rank(keys[position], f"share {seed}"))
+    order = sorted(range(len(keys)), key=lambda position: rank_key(keys[position], f"share {seed}"))
     left = {label: share_of(count, share) for label, count in Counter(labels).items()}
     picked = np.zeros(len(keys), np.bool_)
     for position in order:
@@ -208,35 +209,3 @@ def _targets(sizes: NDArray[np.int64], shares: list[float]) -> NDArray[np.float6
     later = [np.maximum(1, np.floor(sizes * share + 0.5)) for share in shares[1:]]
     first = np.maximum(1, sizes - np.sum(later, axis=0))
     return np.stack([first, *later]).astype(np.float64)
-
-
-def _rank(key: str, seed: int | str) -> str:
-    return hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()
-
-
-def _check_each_has_some(
-    coded: NDArray[np.int64],
-    classes: NDArray[np.str_],
-    groups: NDArray[np.int64],
-    splits: Sequence[SplitName],
-    names: Sequence[SplitName],
-) -> None:
-    """Raises DataError where a class has images in some of the splits `names`, but not in all of them."""
-    given = np.asarray(splits)
-    lacking = []
-    for code, name in enumerate(classes):
-        members = coded == code
-        if empty := [split for split in names if split not in given[members]]:
-            count, separate = int(members.sum()), len(np.unique(groups[members]))
-            bound = f" in {separate} {'group' if separate == 1 else 'groups'}" if separate < count else ""
-            number = f"{count} image" if count == 1 else f"{count} images"
-            lacking.append(f"{name}: {number}{bound}, none left for {' and '.join(empty)}")
-    if lacking:
-        more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
-        raise DataError(
-            f"{len(lacking)} of {len(classes)} classes cannot be divided into {', '.join(names)}: they "
-            "have too few images, or too few that are not copies or in one group: "
-            f"{'; '.join(lacking[:_NAMED])}{more}",
-            "add images to these classes, or give the splits yourself in folders or in a CSV",
-            lacking if more else [],
-        )

@@ -1,4 +1,4 @@
-"""Several runs read together: those of a comparison, a sweep over keys of the config, or a search."""
+"""Several runs read together: those of a comparison, a sweep over keys of the config, a search, or folds."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from dlpractice.diagnosis.case import Case, Errors, Target, open_case
 from dlpractice.diagnosis.curves.best_setting import read_best_setting
 from dlpractice.diagnosis.curves.capacity import read_capacity_curve
 from dlpractice.diagnosis.curves.extrapolation import FEWEST_SIZES, find_sizes, fit_families, predict_range
+from dlpractice.diagnosis.curves.fold_spread import read_folds
 from dlpractice.diagnosis.curves.point import Point, subtract_errors
 from dlpractice.diagnosis.finding import Finding
 from dlpractice.diagnosis.logs.formats.own.run_directory import read_run
@@ -19,13 +20,15 @@ from dlpractice.errors import DlpError, RunError
 from dlpractice.paths import find_matching
 from dlpractice.runs.answers import Answers, average_answers
 from dlpractice.runs.atomic_files import is_there
-from dlpractice.runs.comparison_folder import Search, Sweep
+from dlpractice.runs.comparison_folder import Folds, Search, Sweep
 from dlpractice.runs.directory import CONFIG
 from dlpractice.statistics.quantiles import Z95
 from dlpractice.statistics.shares import count_groups, wilson
 
 FRACTION = "data.fraction"
 """The key of a sweep over subsets of the training images."""
+_AXES = {"": "trained parameters", FRACTION: "training images", "data.fold": "folds"}
+"""What runs differ in, in words, by the key that they differ in."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,10 @@ class GroupDiagnosis:
 
 
 def diagnose_group(folder: Path, target_error: float | None = None) -> GroupDiagnosis:
-    """Diagnoses the finished runs of a comparison or a sweep, one by one and together. Damaged ones are left
-    out.
+    """Diagnoses the finished runs of such a folder, one by one and together. Damaged ones are left out.
 
     Raises:
-        RunError: there is no finished run in it, or the table of a sweep or a search is damaged.
+        RunError: there is no finished run in it, or its table is damaged.
     """
     cases, runs, notes = [], [], []
     for config in find_matching(folder, f"*/seed-*/{CONFIG}"):
@@ -79,11 +81,15 @@ def diagnose_group(folder: Path, target_error: float | None = None) -> GroupDiag
     if not runs:
         left_out = f" that can be read; {notes[0]}" if notes else " yet"
         raise RunError(f"{folder} has no finished run{left_out}", "wait for the first, or name a single run")
-    kind = next((kind for kind in (Sweep, Search) if is_there(folder / kind.TABLE)), None)
-    key = str(kind.read(folder).table().get("key", "")) if kind is not None else ""
-    axis = {"": "trained parameters", FRACTION: "training images"}.get(key, key.replace(",", ", "))
+    kind = next((kind for kind in (Sweep, Search, Folds) if is_there(folder / kind.TABLE)), None)
+    table = kind.read(folder).table() if kind is not None else {}
+    key = str(table.get("key", ""))
+    axis = _AXES.get(key, key.replace(",", ", "))
     points = gather_points(cases, key)
-    if len(keys := key.split(",")) > 1 or kind is Search:
+    finding: Finding | None
+    if kind is Folds:
+        finding = read_folds(table)
+    elif len(keys := key.split(",")) > 1 or kind is Search:
         overrides = {
             _label(case, key): tuple(f"{one}={case.run.setting(one)}" for one in keys) for case in cases
         }

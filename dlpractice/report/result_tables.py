@@ -122,23 +122,30 @@ def summary_table(summary: Document) -> RenderableType:
 
 def evaluate_table(document: Document, class_names: Sequence[str]) -> RenderableType:
     """What `dlp evaluate` found: accuracy overall and per class, what was confused, what was unreadable."""
-    overall = document["accuracy"]
-    sizes = size_headers([overall, *document["per_class"].values()])
-    table = plain_table(["class"], ["%", "95 %", *sizes])
-    for name, measure in document["per_class"].items():
-        table.add_row(Text(name), percent(measure["value"]), interval(measure), *size_cells(measure, sizes))
-    table.add_section()
-    table.add_row(
-        "all", percent(overall["value"]), interval(overall), *size_cells(overall, sizes), style="bold"
-    )
-    parts: list[RenderableType] = [table, "", _confusion_table(document["confusion"], class_names)]
+    table = classes_table(document["per_class"], document["accuracy"])
+    parts: list[RenderableType] = [table, "", confusion_table(document["confusion"], class_names)]
     if unreadable := document["unreadable"]:
         parts += ["", Text(f"could not be read, and not counted: {len(unreadable):,}", style="yellow")]
         parts += [Text(f"    {printable_name(row['path'])}: {row['error']}") for row in unreadable]
     return Group(*parts)
 
 
-def _confusion_table(confusion: Sequence[Sequence[int]], class_names: Sequence[str]) -> RenderableType:
+def classes_table(per_class: Mapping[str, Document], overall: Document) -> Table:
+    """The accuracy of each class, and `overall`."""
+    sizes = size_headers([overall, *per_class.values()])
+    table = plain_table(["class"], ["%", "95 %", *sizes])
+    for name, measure in per_class.items():
+        table.add_row(Text(name), percent(measure["value"]), interval(measure), *size_cells(measure, sizes))
+    table.add_section()
+    table.add_row(
+        "all", percent(overall["value"]), interval(overall), *size_cells(overall, sizes), style="bold"
+    )
+    return table
+
+
+def confusion_table(confusion: Sequence[Sequence[int]], class_names: Sequence[str]) -> RenderableType:
+    """How many images of each class were taken for each; the commonest confusions where there are many
+    classes."""
     if len(class_names) > _MAX_MATRIX:
         return _commonest_confusions(confusion, class_names)
     heads = _fold_names(class_names, max(n for counts in confusion for n in counts))

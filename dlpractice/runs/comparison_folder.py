@@ -12,6 +12,9 @@ from dlpractice.paths import Entry, exists, find_matching, is_file, is_folder, l
 from dlpractice.runs.directory import (
     COMPARISON,
     CONFIG,
+    FOLDS,
+    MODEL,
+    OUT_OF_FOLD,
     SEARCH,
     STUDY,
     SWEEP,
@@ -121,6 +124,26 @@ class Search(Comparison):
         return self.writable(STUDY)
 
 
+class Folds(Comparison):
+    """A run for each fold of a cross-validation, what each image was taken for by the run that tested it, and
+    the models of all runs in one."""
+
+    NOUN: ClassVar = "cross-validation"
+    TABLE: ClassVar = FOLDS
+
+    @property
+    def model_path(self) -> Path:
+        """Where the models of all runs are, in one file."""
+        return self.path / MODEL
+
+    def write_predictions(self, rows: Iterable[Mapping[str, object]]) -> None:
+        """Keep a row for each image, with the columns of out-of-fold.csv."""
+        from dlpractice.runs.atomic_files import write_csv
+        from dlpractice.runs.contract.rows import FoldRow, columns_of
+
+        write_csv(self.writable(OUT_OF_FOLD), columns_of(FoldRow), rows)
+
+
 class Trial(Comparison):
     """The runs of a remedy and of a random one, beside the run that they are compared with."""
 
@@ -145,3 +168,8 @@ def _runs_inside(path: Path) -> bool:
 
 def _is_bare_variant(entry: Entry) -> bool:
     return entry.is_folder and all(seed.name.startswith("seed-") for seed in list_folder(entry.path))
+
+
+def find_model(path: Path) -> Path:
+    """The model file in the folder of a cross-validation; any other path as it is."""
+    return path / MODEL if is_file(path / FOLDS) else path

@@ -20,6 +20,7 @@ CONFIG, ENVIRONMENT, SPLITS, METRICS = "config.yaml", "environment.json", "split
 PREDICTIONS, AUDIT, MODEL = "predictions.csv", "audit.json", "model.keras"
 CHECKPOINTS, TENSORBOARD = "checkpoints", "tensorboard"
 COMPARISON, SWEEP, SEARCH = "comparison.json", "sweep.json", "search.json"
+FOLDS, OUT_OF_FOLD = "folds.json", "out-of-fold.csv"
 TRIAL, BENCHMARK, TRAINING = "trial.json", "benchmark.json", "training.json"
 STUDY = "study.sqlite3"
 CHOICE, CANDIDATES = "choice.json", "candidates"
@@ -41,6 +42,8 @@ _OURS = (
     SWEEP,
     SEARCH,
     STUDY,
+    FOLDS,
+    OUT_OF_FOLD,
     TRIAL,
     BENCHMARK,
     DIAGNOSTICS,

@@ -32,7 +32,7 @@ Choice = Annotated[
 ]
 
 SAME_IMAGES = dict.fromkeys(
-    ("source", "validation", "test", "split_seed", "on_bad_image", "near_duplicates"),
+    ("source", "validation", "test", "split_seed", "fold", "on_bad_image", "near_duplicates"),
     "all strategies of a comparison are judged on the same images; set it in the section data",
 )
 """The keys of the data that decide which images validate and test, and why a strategy may not change them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from dlpractice.config.sections.shared import (
     Backbone,
@@ -30,6 +30,31 @@ from dlpractice.registry.backbones import OWN_NET, SCALINGS
 from dlpractice.registry.wording import join_words
 
 Units = Annotated[int, Field(ge=1, le=8192)]
+FEWEST_FOLDS, MOST_FOLDS = 3, 1000
+"""One fold tests, one validates, and something has to be trained on."""
+
+
+def read_fold(text: str) -> tuple[int, int]:
+    """The number of a fold, from 1, and of how many it is one, of a text such as "2/5".
+
+    Raises ValueError for another text.
+    """
+    number, slash, count = text.partition("/")
+    if not slash or not number.isdecimal() or not count.isdecimal():
+        raise ValueError(f"a fold is written as 2/5, the second of five; got {text!r}")
+    if not FEWEST_FOLDS <= int(count) <= MOST_FOLDS:
+        raise ValueError(
+            f"there must be {FEWEST_FOLDS} to {MOST_FOLDS:,} folds: one tests, one validates, and the others "
+            f"train; got {text!r}"
+        )
+    if not 1 <= int(number) <= int(count):
+        raise ValueError(f"folds count from 1 to {count}; got {text!r}")
+    return int(number), int(count)
+
+
+def _require_fold(text: str) -> str:
+    read_fold(text)
+    return text
 
 
 class Data(Section):
@@ -58,6 +83,13 @@ class Data(Section):
         description="Share of the images for the test, where the data brings none.",
     )
     split_seed: SplitSeed = 0
+    fold: Annotated[str, AfterValidator(_require_fold)] | None = Field(
+        default=None,
+        examples=["2/5"],
+        description="A fold of a cross-validation, such as 2/5: all images are divided into 5 equal parts, "
+        "whatever splits they bring; part 2 tests, part 3 validates, and the others train. `--folds 5` "
+        "trains all five.",
+    )
     fraction: float = Field(
         default=1.0,
         gt=0,

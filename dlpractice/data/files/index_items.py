@@ -1,6 +1,6 @@
 """The records of an index: which image files there are and with which label. No file has been opened yet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -85,3 +85,17 @@ class Index:
     def file(self, item: Item) -> Path:
         """Where the item's file is."""
         return self.root / item.path
+
+    def without_splits(self) -> "Index":
+        """The same images, with no split given; a finding says so where there was one."""
+        given = sorted({item.split for item in self.items if item.split is not None})
+        if not given:
+            return self
+        told = Finding(
+            "splits set aside",
+            "warning",
+            f"the data bring splits, {', '.join(given)}, which folds set aside: all images are divided anew",
+            hint="leave what is to be kept for a later test out of data.source",
+        )
+        items = tuple(replace(item, split=None) for item in self.items)
+        return replace(self, items=items, findings=(*self.findings, told))

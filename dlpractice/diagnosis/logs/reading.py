@@ -12,7 +12,7 @@ from dlpractice.diagnosis.logs.texts.text import refuse_foreign
 from dlpractice.diagnosis.record import Record
 from dlpractice.errors import PathError, RunError
 from dlpractice.paths import Kind, exists, find_matching, identify, is_file, is_folder, open_file, try_look
-from dlpractice.runs.directory import COMPARISON, SEARCH, SWEEP
+from dlpractice.runs.directory import COMPARISON, FOLDS, SEARCH, SWEEP
 
 FORMATS: tuple[Format, ...] = tuple(
     sorted((module.FORMAT for module in import_modules(formats)), key=lambda known: known.places[0].rank)
@@ -30,8 +30,9 @@ _DEEPEST = 4
 
 
 def holds_several(path: Path) -> bool:
-    """Whether `path` is a folder of runs that belong together, made by a comparison, a sweep or a search."""
-    return is_folder(path) and any(is_file(path / name) for name in (COMPARISON, SWEEP, SEARCH))
+    """Whether `path` is a folder of runs that belong together, made by a comparison, a sweep,
+    a search or a cross-validation."""
+    return is_folder(path) and any(is_file(path / name) for name in (COMPARISON, SWEEP, SEARCH, FOLDS))
 
 
 def read_log(path: Path, mapping: Mapping[str, str]) -> Record:

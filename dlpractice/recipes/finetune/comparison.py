@@ -102,28 +102,32 @@ def tabulate(
     )
     rows = []
     for name, config in variants.items():
-        members = runs[name]
-        summaries = [member.summary() for member in members]
-        test = tested[name].accuracy().to_json()
-        if len(members) > 1:
-            scores = [summary["results"]["test_accuracy"]["value"] for summary in summaries]
-            test["std_over_seeds"] = float(np.std(scores, ddof=1))
-        rows.append(
-            {
-                "strategy": config.strategy,
-                **_name_chosen(members),
-                "seeds": list(seeds),
-                "trainable_parameters": summaries[0]["trainable_parameters"],
-                "train_accuracy": float(np.mean([kept_train_accuracy(member) for member in members])),
-                "val_accuracy": validation[name].accuracy().to_json(),
-                "test_accuracy": test,
-                "difference": None if name == best else tested[name].difference(tested[best]).to_json(),
-                "seconds": float(np.mean([summary["seconds"] for summary in summaries])),
-                "published": PUBLISHED.get(config.data.source, {}).get(config.strategy),
-                "runs": [str(member.path.relative_to(comparison.path)) for member in members],
-            }
-        )
+        difference = None if name == best else tested[name].difference(tested[best]).to_json()
+        rows.append(describe_variant(config, seeds, runs[name], comparison) | {"difference": difference})
     return rows
+
+
+def describe_variant(
+    config: Finetune, seeds: Sequence[int], members: Sequence[RunDirectory], comparison: Comparison
+) -> dict[str, Any]:
+    """The row of the runs of one variant, without its difference from others."""
+    summaries = [member.summary() for member in members]
+    test = read_mean_answers(members, "test").accuracy().to_json()
+    if len(members) > 1:
+        scores = [summary["results"]["test_accuracy"]["value"] for summary in summaries]
+        test["std_over_seeds"] = float(np.std(scores, ddof=1))
+    return {
+        "strategy": config.strategy,
+        **_name_chosen(members),
+        "seeds": list(seeds),
+        "trainable_parameters": summaries[0]["trainable_parameters"],
+        "train_accuracy": float(np.mean([kept_train_accuracy(member) for member in members])),
+        "val_accuracy": read_mean_answers(members, "validation").accuracy().to_json(),
+        "test_accuracy": test,
+        "seconds": float(np.mean([summary["seconds"] for summary in summaries])),
+        "published": PUBLISHED.get(config.data.source, {}).get(config.strategy),
+        "runs": [str(member.path.relative_to(comparison.path)) for member in members],
+    }
 
 
 def _name_chosen(members: Sequence[RunDirectory]) -> dict[str, list[str]]:

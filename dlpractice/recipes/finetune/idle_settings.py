@@ -70,6 +70,8 @@ def _find_in_data(config: Finetune, setup: Setup) -> Iterator[Idle]:
     dataset = setup.dataset
     given = {split for row in dataset.audit.counts.values() for split in row}
     yield Idle(_BY_DATA.get(frozenset(given), ()), f"the data bring splits: {', '.join(sorted(given))}")
+    if config.data.fold is not None:
+        yield Idle(("data.validation", "data.test"), f"fold {config.data.fold} has parts of equal size")
     if not dataset.unused:
         yield Idle(("data.fraction",), "it takes all training images")
     if len(set(np.bincount(dataset.train.labels).tolist())) == 1:

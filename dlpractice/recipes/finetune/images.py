@@ -3,9 +3,10 @@
 from typing import Any
 
 from dlpractice.config.schema import Finetune
+from dlpractice.config.sections.finetune import read_fold
 from dlpractice.data.dataset import Dataset, Survey, prepare, survey
 from dlpractice.data.files.decoding import Look
-from dlpractice.data.image_split import Shares
+from dlpractice.data.image_split import Fold, Shares
 from dlpractice.progress import Progress
 
 
@@ -27,9 +28,10 @@ def survey_images(config: Finetune, progress: Progress) -> Survey:
 
 def _read_settings(config: Finetune) -> dict[str, Any]:
     data = config.data
+    fold = None if data.fold is None else Fold(*read_fold(data.fold))
     return {
         "look": Look(data.image_size, data.resize, data.background),
-        "shares": Shares(data.validation, data.test, data.fraction, data.split_seed),
+        "shares": Shares(data.validation, data.test, data.fraction, data.split_seed, fold),
         "on_bad_image": data.on_bad_image,
         "near_duplicates": data.near_duplicates,
     }

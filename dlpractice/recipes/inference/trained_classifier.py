@@ -14,6 +14,7 @@ from dlpractice.paths import exists, is_folder
 from dlpractice.recipes.inference.graph_files import is_saved_model, read_litert, read_onnx, read_saved_model
 from dlpractice.recipes.run.model_note import Calibration, ClassifierNote
 from dlpractice.recipes.run.saved_model import SavedModel, forward_images, load_keras_file, load_saved
+from dlpractice.runs.comparison_folder import find_model
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.calibration import soften
 from dlpractice.training.devices.placement import fill_up
@@ -60,8 +61,8 @@ class TrainedClassifier:
 
 
 def load_classifier(path: Path, providers: Sequence[str] = ()) -> TrainedClassifier:
-    """The classifier of a finished run, or of what `dlp export` has made of one: a .keras, .onnx or .tflite
-    file, or the folder of a SavedModel.
+    """The classifier of a finished run, of all folds of a cross-validation, or of what `dlp export` has made
+    of a run: a .keras, .onnx or .tflite file, or the folder of a SavedModel.
 
     providers: ONNX Runtime's by their names, the first that knows an operation computes it; () for its CPU's.
 
@@ -69,6 +70,7 @@ def load_classifier(path: Path, providers: Sequence[str] = ()) -> TrainedClassif
         ModelError: it is missing, damaged, of another kind, or needs a package that is not installed.
         RunError: a folder is neither a SavedModel nor a run.
     """
+    path = find_model(path)
     ending = path.suffix.lower()
     if providers and ending != ".onnx":
         raise ModelError(f"{path} is no .onnx file", "leave out --providers, which are ONNX Runtime's")

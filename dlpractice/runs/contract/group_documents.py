@@ -1,4 +1,4 @@
-"""The JSON files of folders of several runs: comparison.json, sweep.json, search.json and trial.json."""
+"""The JSON files of folders of several runs: comparison.json, sweep.json, search.json and the like."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -62,6 +62,20 @@ class SearchTable(SweepTable):
     chosen: VariantRow | None = key("The best trial's setting, trained anew and tested.")
 
 
+class FoldsTable(SweepTable):
+    """A row for each fold, and what all of them say together."""
+
+    FILE = "folds.json"
+
+    accuracy: MeasuredResult | None = key(
+        "Of all images, each predicted by the run that tests it; the interval is the wider of two."
+    )
+    per_class: dict[Text, MeasuredResult] = key("The same, class by class.")
+    class_names: list[Text] = key("In the order of `confusion`.")
+    confusion: list[list[Count]] = key("Images by class, and by what they were taken for.")
+    temperature: Number | None = key("The softmax's in `model.keras`, fitted to out-of-fold logits.")
+
+
 class TrialRow(Part):
     """The run as it was, or an arm."""
 
@@ -101,6 +115,6 @@ class TrialTable(Document):
 
 
 TABLES: Mapping[str, type[Document]] = {
-    model.FILE: model for model in (ComparisonTable, SweepTable, SearchTable, TrialTable)
+    model.FILE: model for model in (ComparisonTable, SweepTable, SearchTable, FoldsTable, TrialTable)
 }
 """The model of each table by the name of its file."""

@@ -77,6 +77,17 @@ class PredictionRow(Row):
     loss: float | None = Field(description="Cross-entropy, nats.")
 
 
+class FoldRow(Row):
+    """An image, as the run of the fold that tests it sees it."""
+
+    path: Text = Field(description="As in `splits.csv` of the folds' runs.")
+    fold: int = Field(description="The fold that tests it, from 1.")
+    label: Text = Field(description="As in `splits.csv`.")
+    predicted: Text = Field(description="The class answered.")
+    confidence: Share | None = Field(description="The largest softmax output.")
+    loss: float | None = Field(description="Cross-entropy, nats.")
+
+
 @functools.cache
 def columns_of(model: type[Row]) -> Columns:
     """The columns of a CSV file in order, each with the type of its cells."""
