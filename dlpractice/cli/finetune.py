@@ -178,7 +178,7 @@ def _cross_validate(
     session: training_session.Session, config: str, overrides: list[str], count: int, dry_run: bool
 ) -> None:
     """Trains a net for each fold; a rehearsal is of the first one, since the others are like it."""
-    from dlpractice.config.folds import load_folds
+    from dlpractice.config.fold_configs import load_folds
     from dlpractice.report.fold_tables import folds_table
 
     variants = load_folds(config, overrides, count)

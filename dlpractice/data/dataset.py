@@ -135,9 +135,7 @@ def survey(
         DataError: nothing there that is laid out as a data set.
     """
     progress = progress or Silent()
-    index = read_index(locate(source, progress), progress)
-    if shares.fold is not None:
-        index = index.without_splits()
+    index = read_index(locate(source, progress), progress, keep_splits=shares.fold is None)
     scanned = scan(index, look, progress)
     audit = inspect(index, scanned, on_bad_image, near_duplicates)
     items = usable_items(index, audit)

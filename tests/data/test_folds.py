@@ -1,12 +1,14 @@
 """All images divided into equal parts, each of which tests once."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from dlpractice.data.bonds import Bonds
+from dlpractice.data.files.index import read_index
 from dlpractice.data.image_split import Fold, Shares, assign_splits, split_folds
 from dlpractice.data.naming.split_names import SplitName
 from dlpractice.errors import DataError
@@ -80,3 +82,16 @@ def test_a_scene_that_is_most_of_a_class_is_torn() -> None:
     parts, torn = split_folds(labels, bind(np.arange(30), clusters), keys(30), 5, seed=0)
     assert torn == {0}
     assert Counter(parts[:20]) == dict.fromkeys(range(1, 6), 4)
+
+
+def test_splits_that_folders_give_are_set_aside_and_it_is_said(tmp_path: Path) -> None:
+    for split in ("train", "validation"):
+        for label in "ab":
+            (tmp_path / split / label).mkdir(parents=True)
+            (tmp_path / split / label / "1.png").touch()
+    kept, divided = (read_index(tmp_path, keep_splits=keep) for keep in (True, False))
+    assert {item.split for item in kept.items} == {"train", "validation"}
+    assert {item.split for item in divided.items} == {None}
+    assert len(divided.items) == len(kept.items) == 4
+    told = next(finding for finding in divided.findings if finding.kind == "splits set aside")
+    assert "train, validation" in told.message

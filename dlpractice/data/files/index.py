@@ -22,17 +22,26 @@ _INSTEAD = (
 )
 
 
-def read_index(source: Path | str, progress: Progress | None = None, kind: FileKind = IMAGES) -> Index:
+def read_index(
+    source: Path | str,
+    progress: Progress | None = None,
+    kind: FileKind = IMAGES,
+    *,
+    keep_splits: bool = True,
+) -> Index:
     """Indexes class folders, `train/` with `validation/` and/or `test/`, a CSV, or a zip.
 
     The CSV has the columns `path,label[,split][,group]`. A zip is extracted into the cache, once per content;
     its CSV is read where it has exactly one at its top.
 
+    keep_splits: whether splits that are given count; else a finding says that they do not.
+
     Raises:
         DataError: nothing there, or nothing that is laid out in one of these ways.
     """
     try:
-        return _read_path(expand_home(source), progress, kind)
+        found = _read_path(expand_home(source), progress, kind)
+        return found if keep_splits else found.without_splits()
     except PathError as error:
         raise DataError(error.message, error.hint) from error
 

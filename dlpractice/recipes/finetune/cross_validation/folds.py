@@ -23,7 +23,7 @@ from dlpractice.recipes.run.model_note import Calibration, ClassifierNote
 from dlpractice.recipes.run.saved_model import load_network, load_note
 from dlpractice.runs.comparison_folder import Folds
 from dlpractice.runs.directory import CONFIG, RunDirectory
-from dlpractice.statistics.cross_validation import pooled_accuracy
+from dlpractice.statistics.fold_accuracy import pooled_accuracy
 from dlpractice.statistics.shares import per_class_accuracy
 
 KEY = "data.fold"

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from dlpractice.cli.console import messages, results
 from dlpractice.cli.main import app
-from dlpractice.config.folds import load_folds
+from dlpractice.config.fold_configs import load_folds
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Finetune
 from dlpractice.data.files.decoding import Look

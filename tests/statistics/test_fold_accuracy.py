@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dlpractice.statistics.cross_validation import corrected_half_width, pooled_accuracy
+from dlpractice.statistics.fold_accuracy import corrected_half_width, pooled_accuracy
 from dlpractice.statistics.shares import accuracy
 
 

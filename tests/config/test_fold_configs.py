@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from dlpractice.config.folds import load_folds
+from dlpractice.config.fold_configs import load_folds
 from dlpractice.errors import ConfigError
 
 
