@@ -123,15 +123,19 @@ def _show_run(session: training_session.Session, summary: dict[str, Any]) -> Ren
 
 
 def _draw(run: RunDirectory, summary: dict[str, Any]) -> None:
-    """Draws how far the run's confidence is right, and the evidence for what it chose, as PNG files in its
-    folder."""
+    """Draws how far the run's confidence is right, and the evidence for what it chose and for its learning
+    rate, as PNG files in its folder."""
     from dlpractice.report.choice_tables import choice_figure
     from dlpractice.report.classifier_figures import reliability_figure
+    from dlpractice.report.figures import range_figure
+    from dlpractice.runs.rate_range import read_range
 
     if calibration := summary.get("calibration"):
         reliability_figure(calibration, run.figure_path("reliability"))
     if choice := run.choice():
         choice_figure(choice, run.figure_path("choice"))
+    if steps := read_range(run):
+        range_figure(steps, summary["learning_rate"], run.figure_path("learning-rate"))
 
 
 def _sweep(

@@ -5,6 +5,7 @@ Keras is imported inside the functions, so that reading the tables imports nothi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -47,3 +48,19 @@ SCHEDULES: dict[str, str] = {
     "constant": "not",
 }
 """How the learning rate falls; training/optimisers/schedules.py has the arithmetic of each."""
+
+
+FEWEST_EPOCHS, MOST_EPOCHS = 5, 200
+_EPOCHS, _IMAGES = 30, 1000
+
+
+def pace_epochs(images: int) -> int:
+    """How often to go over so many training images: 30 times over 1,000, by the root of their number.
+
+    Four times the data are gone over half as often, so that steps double. So few images as a hundred get
+    several hundred steps of 32, which a net needs whatever the data; 40,000 take six times the steps of
+    1,000, and not forty. Kolesnikov et al. 2020 (BiT, arXiv:1912.11370) set steps by the size of the data,
+    not epochs, too, in three sizes: 500, 10,000 and 20,000 steps of 512 images below 20,000, below 500,000
+    and above.
+    """
+    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(_EPOCHS * math.sqrt(_IMAGES / images))))

@@ -34,6 +34,28 @@ def comparison_figure(document: Mapping[str, Any], path: Path) -> None:
     save(draw_comparison(document["rows"]), path)
 
 
+def range_figure(rows: Sequence[Mapping[str, Any]], chosen: float, path: Path) -> None:
+    """Draw the rows of learning-rate.csv, and the rate that was chosen, as the PNG `path`."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.0, 3.5), dpi=150, layout="constrained")
+    axes = figure.add_subplot()
+    seen = [row for row in rows if row["loss"] is not None and row["smoothed"] is not None]
+    rates = [row["rate"] for row in seen]
+    axes.plot(rates, [row["loss"] for row in seen], ".", color="0.7", label="loss of a batch")
+    axes.plot(rates, [row["smoothed"] for row in seen], color=MEASURED, label="smoothed")
+    axes.axvline(chosen, color=PUBLISHED, linestyle="--", label=f"chosen: {chosen:.2g}")
+    axes.set_xscale("log")
+    if seen:
+        low, first = min(row["smoothed"] for row in seen), seen[0]["smoothed"]
+        axes.set_ylim(low - 0.1 * (first - low) - 0.05, first + 0.4 * (first - low) + 0.05)
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("training loss, nats")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8)
+    save(figure, path)
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write `figure` as the PNG `path`, whole or not at all."""
     with replacing(path) as temporary:

@@ -23,7 +23,7 @@ COMPARISON, SWEEP, SEARCH = "comparison.json", "sweep.json", "search.json"
 FOLDS, OUT_OF_FOLD = "folds.json", "out-of-fold.csv"
 TRIAL, BENCHMARK, TRAINING = "trial.json", "benchmark.json", "training.json"
 STUDY = "study.sqlite3"
-CHOICE, CANDIDATES = "choice.json", "candidates"
+CHOICE, CANDIDATES, RANGE = "choice.json", "candidates", "learning-rate.csv"
 UNUSED = "unused"
 """In SPLITS, the split of a training image that the config leaves out."""
 
@@ -50,6 +50,7 @@ _OURS = (
     TRAINING,
     CHOICE,
     CANDIDATES,
+    RANGE,
 )
 
 

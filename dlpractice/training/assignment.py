@@ -13,6 +13,7 @@ from dlpractice.training.batches.supply import Supply
 from dlpractice.training.checkpoints import Checkpoints
 from dlpractice.training.devices.compile_choice import Compilation
 from dlpractice.training.forward import Forward, forward_all, losses_and_predictions
+from dlpractice.training.rate_finder import RangeTest
 from dlpractice.training.steps import Loss
 
 Scores = tuple[float, float]
@@ -92,6 +93,7 @@ class Outputs:
         callbacks: callbacks of Keras, called as `fit` calls them; the numbers of a step are waited for when
             they are asked for.
         note_compilation: takes the stage's name and whether its steps are compiled, before the first one.
+        note_range: takes what the learning-rate finder saw, where it was asked.
     """
 
     checkpoints: Checkpoints
@@ -99,6 +101,7 @@ class Outputs:
     progress: Progress
     callbacks: Sequence[keras.callbacks.Callback] = ()
     note_compilation: Callable[[str, Compilation], None] = lambda stage, choice: None
+    note_range: Callable[[RangeTest], None] = lambda test: None
 
 
 @dataclass(frozen=True)

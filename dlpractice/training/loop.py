@@ -7,7 +7,7 @@ several machines. Callbacks of Keras are called as `fit` calls them.
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -23,6 +23,7 @@ from dlpractice.training.devices.compile_choice import Compilation
 from dlpractice.training.devices.placement import Placement
 from dlpractice.training.forward import Forward
 from dlpractice.training.interruption import deferring_interrupts
+from dlpractice.training.lazy_logs import LazyLogs
 from dlpractice.training.optimisers.loss_scale import scale_for
 from dlpractice.training.optimisers.optimisers import Group, build_groups
 from dlpractice.training.optimisers.schedules import Plateau, Schedule
@@ -157,8 +158,10 @@ class Trainer:
         if self.settings.learning_rate != "auto":
             return self.settings.learning_rate
         before = self._arrays()
-        rate = float(self._placement.agree(find_learning_rate(self._step, self.feed)))
+        test = find_learning_rate(self._step, self.feed)
+        rate = float(self._placement.agree(test.chosen))
         self._restore(before)
+        self._outputs.note_range(test)
         self._progress.say(f"{self.name}: the learning-rate finder chose {rate:.2g}")
         return rate
 
@@ -269,22 +272,6 @@ class Trainer:
     def _assign(variables: Sequence[Any], values: Sequence[NDArray[Any]]) -> None:
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
-
-
-class LazyLogs(Mapping[str, float]):
-    """What a callback is told of a step. A number is waited for when it is asked for."""
-
-    def __init__(self, tensors: Mapping[str, Any]) -> None:
-        self._tensors = tensors
-
-    def __getitem__(self, name: str) -> float:
-        return float(self._tensors[name])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._tensors)
-
-    def __len__(self) -> int:
-        return len(self._tensors)
 
 
 def _number(row: Mapping[str, object], key: str) -> float:

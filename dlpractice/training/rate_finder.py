@@ -1,23 +1,42 @@
 """Smith's learning-rate range test (Smith 2017, arXiv:1506.01186).
 
-It raises the rate step by step, and watches the loss.
+It raises the rate step by step, and watches the loss. While rates are too low to change anything, the loss is
+flat; then it falls, and rises when steps become too large. Chosen is the rate at which the smoothed loss has
+fallen half of its way: there it is steep, so that the noise of single batches moves the place least. Where
+it is lowest it is flat, and the place is a matter of chance.
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from dlpractice.training.batches.feed import Batches
 from dlpractice.training.steps import TrainStep
 
-LOWEST, HIGHEST, STEPS = 1e-6, 1.0, 100
+LOWEST, HIGHEST, STEPS = 1e-6, 1.0, 120
 _SMOOTHING = 0.9
 _BLOWN_UP = 4.0
+_FLAT = 20
+"""Steps at the start, at rates up to 1e-5, over which the loss has not changed yet."""
 
 
-def find_learning_rate(step: TrainStep, feed: Batches) -> float:
-    """Takes up to 100 steps at rates from 1e-6 to 1, and returns the rate to train with.
+@dataclass(frozen=True)
+class RangeTest:
+    """What a range test saw.
+
+    rates, losses: (n,), one for each step. smoothed: (n,), the losses smoothed. chosen: the rate.
+    """
+
+    rates: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    smoothed: NDArray[np.float64]
+    chosen: float
+
+
+def find_learning_rate(step: TrainStep, feed: Batches) -> RangeTest:
+    """Takes up to 120 steps at rates from 1e-6 to 1, and chooses the rate to train with.
 
     The steps change weights, optimisers and generator states. The caller restores them.
     """
@@ -28,23 +47,38 @@ def find_learning_rate(step: TrainStep, feed: Batches) -> float:
         for batch in feed.batches(epoch):
             losses.append(float(step(batch, float(rates[len(losses)]))))
             if len(losses) == STEPS or not math.isfinite(losses[-1]) or losses[-1] > _BLOWN_UP * losses[0]:
-                return choose_rate(rates[: len(losses)], losses)
+                return judge_range(rates[: len(losses)], losses)
         epoch += 1
-    return choose_rate(rates, losses)
+    return judge_range(rates, losses)
 
 
-def choose_rate(rates: ArrayLike, losses: ArrayLike) -> float:
-    """A tenth of the rate at which the smoothed loss was lowest.
+def judge_range(rates: ArrayLike, losses: ArrayLike) -> RangeTest:
+    """Chooses the rate at which the smoothed loss has fallen half of its way from the start to its lowest.
 
-    Beyond the lowest point the steps are too large; a tenth of its rate is Smith's safety margin.
+    Where it never falls, a tenth of the rate of its lowest is chosen, which is Smith's safety margin.
 
     Args:
         rates: (n,), rising.
         losses: (n,), the loss seen at each rate; it need not be finite.
     """
+    tried, seen = np.asarray(rates, np.float64), np.asarray(losses, np.float64)
+    smoothed = _smooth(seen)
+    lowest = int(np.argmin(smoothed))
+    start = float(np.median(smoothed[:_FLAT]))
+    half = (start + smoothed[lowest]) / 2
+    below = np.flatnonzero(smoothed[: lowest + 1] <= half)
+    first = int(below[0]) if len(below) else 0
+    if first == 0:
+        return RangeTest(tried, seen, smoothed, float(tried[lowest] / 10))
+    share = (smoothed[first - 1] - half) / (smoothed[first - 1] - smoothed[first])
+    chosen = tried[first - 1] ** (1 - share) * tried[first] ** share
+    return RangeTest(tried, seen, smoothed, float(chosen))
+
+
+def _smooth(losses: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Means of each loss and those before it, with weights that fall by a tenth a step."""
     smoothed, average = [], 0.0
-    finite_or_infinite = np.nan_to_num(np.asarray(losses, float), nan=np.inf, posinf=np.inf)
-    for count, loss in enumerate(finite_or_infinite, 1):
+    for count, loss in enumerate(np.nan_to_num(losses, nan=np.inf, posinf=np.inf), 1):
         average = _SMOOTHING * average + (1 - _SMOOTHING) * loss
         smoothed.append(average / (1 - _SMOOTHING**count))
-    return float(np.asarray(rates)[int(np.argmin(smoothed))] / 10)
+    return np.array(smoothed)

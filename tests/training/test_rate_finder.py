@@ -12,8 +12,8 @@ from dlpractice.training.rate_finder import (
     HIGHEST,
     LOWEST,
     STEPS,
-    choose_rate,
     find_learning_rate,
+    judge_range,
 )
 
 RATES = np.geomspace(LOWEST, HIGHEST, STEPS)
@@ -28,19 +28,47 @@ def smooth(losses: NDArray[np.float64]) -> list[float]:
     return means
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.2])
-def test_a_tenth_of_where_the_smoothed_loss_is_lowest(noise: float) -> None:
+def find_half(losses: NDArray[np.float64]) -> float:
+    """The rate that is chosen, by a search along straight lines between the points."""
+    means = np.array(smooth(losses))
+    lowest = int(np.argmin(means))
+    half = (np.median(means[:20]) + means[lowest]) / 2
+    fine = np.linspace(0, lowest, 100_001)
+    between = np.interp(fine, np.arange(len(means)), means)
+    place = fine[np.argmax(between <= half)]
+    return float(np.exp(np.interp(place, np.arange(len(means)), np.log(RATES[: len(means)]))))
+
+
+def fall(seed: int, noise: float = 0.05) -> NDArray[np.float64]:
+    """A loss that falls from 2 to 0.5 around a rate of 1e-3, and rises from 0.1 on."""
     position = np.log10(RATES)
-    losses = 1 + (position + 2) ** 2 + noise * np.random.default_rng(0).normal(size=STEPS)
-    assert choose_rate(RATES, losses) == pytest.approx(RATES[int(np.argmin(smooth(losses)))] / 10)
-    # Smoothing lags by a few steps behind the true minimum at 1e-2.
-    assert 1e-3 <= choose_rate(RATES, losses) < 10**-2.2
+    curve = 0.5 + 1.5 / (1 + np.exp(6 * (position + 3))) + np.exp(8 * (position + 0.9))
+    return np.asarray(curve + noise * np.random.default_rng(seed).normal(size=STEPS))
+
+
+def test_half_of_the_way_down() -> None:
+    for seed in range(5):
+        losses = fall(seed)
+        assert judge_range(RATES, losses).chosen == pytest.approx(find_half(losses), rel=1e-3)
+        np.testing.assert_allclose(judge_range(RATES, losses).smoothed, smooth(losses))
+    # Smoothing lags by a few steps behind the true middle at 1e-3.
+    assert 1e-3 < judge_range(RATES, fall(0, 0.0)).chosen < 3.5e-3
+
+
+def test_noise_moves_it_little() -> None:
+    chosen = [judge_range(RATES, fall(seed, 0.2)).chosen for seed in range(30)]
+    assert max(chosen) / min(chosen) < 2
+
+
+def test_a_loss_that_never_falls() -> None:
+    losses = 1 + np.linspace(0, 1, STEPS)
+    assert judge_range(RATES, losses).chosen == pytest.approx(RATES[0] / 10)
 
 
 @pytest.mark.parametrize("end", [math.nan, math.inf, 1e308])
 def test_a_loss_that_blows_up_is_not_chosen(end: float) -> None:
-    losses = np.concatenate([np.linspace(2, 1, 60), [end] * 40])
-    assert choose_rate(RATES, losses) == pytest.approx(RATES[59] / 10)
+    losses = np.concatenate([np.full(40, 2.0), np.linspace(2, 1, 40), [end] * (STEPS - 80)])
+    assert RATES[40] < judge_range(RATES, losses).chosen < RATES[79]
 
 
 def feed(count: int = 12) -> Feed:
@@ -48,14 +76,16 @@ def feed(count: int = 12) -> Feed:
     return Feed(Streamed(rows), np.zeros(count, np.int64), np.ones(2, np.float32), batch_size=4, seed=0)
 
 
-def test_it_goes_on_over_epochs_and_stops_at_a_hundred_steps() -> None:
+def test_it_goes_on_over_epochs_and_stops_at_the_highest_rate() -> None:
     seen: list[tuple[list[int], float]] = []
 
     def step(batch: tuple[NDArray[np.float32], ...], rate: float) -> float:
         seen.append((sorted(batch[0][:, 0]), rate))
         return 1.0 - len(seen) / 1000
 
-    assert find_learning_rate(step, feed()) == pytest.approx(HIGHEST / 10)  # type: ignore[arg-type]
+    found = find_learning_rate(step, feed())  # type: ignore[arg-type]
+    np.testing.assert_array_equal(found.losses, 1 - np.arange(1, STEPS + 1) / 1000)
+    assert found.rates[-1] == pytest.approx(HIGHEST)
     np.testing.assert_allclose([rate for _, rate in seen], RATES)
     epoch = [images for batch, _ in seen[:3] for images in batch]
     assert sorted(epoch) == list(range(12))
@@ -71,5 +101,5 @@ def test_it_stops_when_the_loss_blows_up(blow_up: float, steps: int) -> None:
         taken += 1
         return 2.0 - taken / 100 if taken <= 30 and taken > 1 else 2.0 if taken == 1 else blow_up
 
-    assert find_learning_rate(step, feed()) == pytest.approx(RATES[29] / 10)
+    assert find_learning_rate(step, feed()).chosen <= RATES[29]
     assert taken == steps

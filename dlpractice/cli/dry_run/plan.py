@@ -59,3 +59,5 @@ def describe(found: Found, command: str) -> Iterator[str]:
         f"weights: {found['weights']}"
     )
     yield f"{found['precision']} on {', '.join(found['devices'])}, {found['batch']} images in a batch"
+    if "epochs" in found:
+        yield f"{found['epochs']:,} epochs"

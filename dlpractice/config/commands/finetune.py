@@ -12,6 +12,7 @@ from dlpractice.config.sections.finetune import Augment, Data, Model, Training
 from dlpractice.config.sections.shared import Hardware, Seed
 from dlpractice.config.variants import ABSENT, Changes, Varied, changes_of
 from dlpractice.errors import ConfigError
+from dlpractice.registry.optimisation import pace_epochs
 from dlpractice.registry.strategies import (
     AUTO,
     describe_strategies,
@@ -120,6 +121,12 @@ class Finetune(Varied):
         if config.model.backbone != AUTO:
             return config
         return config.model_copy(update={"model": config.model.model_copy(update={"backbone": backbone})})
+
+    def paced(self, images: int) -> Finetune:
+        """The config with epochs in place of `auto`, as many as suit so many training images."""
+        open_keys = [key for key in ("epochs", "head_epochs") if getattr(self.training, key) == AUTO]
+        training = self.training.model_copy(update=dict.fromkeys(open_keys, pace_epochs(images)))
+        return self.model_copy(update={"training": training}) if open_keys else self
 
     def as_head(self, backbone: str) -> Finetune:
         """The config of `head`, with `backbone` where that is left open: it reads the images as most

@@ -27,8 +27,10 @@ from dlpractice.config.sections.shared import (
     one_of,
 )
 from dlpractice.registry.backbones import OWN_NET, SCALINGS
+from dlpractice.registry.optimisation import FEWEST_EPOCHS, MOST_EPOCHS
 from dlpractice.registry.wording import join_words
 
+Epochs = Annotated[int, Field(ge=1, le=10_000)]
 Units = Annotated[int, Field(ge=1, le=8192)]
 FEWEST_FOLDS, MOST_FOLDS = 3, 1000
 """One fold tests, one validates, and something has to be trained on."""
@@ -206,7 +208,11 @@ class Augment(Section):
 class Training(Section):
     """Optimisation."""
 
-    epochs: int = Field(default=30, ge=1, le=10_000, description="Passes over the training images.")
+    epochs: Epochs | Literal["auto"] = Field(
+        default="auto",
+        description="Passes over the training images; auto: 30 for 1,000 images, by the root of their number "
+        f"more for fewer ({MOST_EPOCHS} at most) and fewer for more ({FEWEST_EPOCHS} at least).",
+    )
     batch_size: int = Field(
         default=32,
         ge=1,
@@ -222,7 +228,8 @@ class Training(Section):
     )
     learning_rate: Rate | Literal["auto"] = Field(
         default=1e-3,
-        description="Peak learning rate of new layers; auto runs a learning-rate finder (Smith 2017).",
+        description="Peak learning rate of new layers; auto asks a learning-rate finder (Smith 2017), "
+        "and draws what that sees as `learning-rate.png`.",
     )
     pretrained_rate: float = Field(
         default=0.1, gt=0, le=1, description="Factor on the learning rate of layers that are already trained."
@@ -238,11 +245,9 @@ class Training(Section):
     class_weights: Literal["none", "balanced"] = Field(
         default="none", description="Weigh each class alike in the loss, whatever its number of images."
     )
-    head_epochs: int = Field(
-        default=30,
-        ge=1,
-        le=10_000,
-        description="Epochs of the head alone, before `top-block` and `full` go on.",
+    head_epochs: Epochs | Literal["auto"] = Field(
+        default="auto",
+        description="Epochs of the head alone, before `top-block` and `full` go on; auto: as for `epochs`.",
     )
     head_learning_rate: float = Field(
         default=1e-3,
@@ -253,3 +258,10 @@ class Training(Section):
     checkpoint_seconds: CheckpointSeconds = 15.0
     tensorboard: TensorBoard = False
     diagnostics: Diagnostics = False
+
+    def passes(self, *, warm_up: bool = False) -> int:
+        """The epochs of the last stage, or of the head before it, where they do not depend on the data any
+        more, see `Finetune.paced`."""
+        epochs = self.head_epochs if warm_up else self.epochs
+        assert epochs != "auto"
+        return epochs

@@ -14,7 +14,8 @@ _MOST_EPOCHS = 10_000
 def count_steps(config: Finetune | Oneshot, run: RunDirectory) -> int:
     """Optimiser steps of all stages, if patience ends none early. run: one on the same images."""
     before, an_epoch = _steps(config, run)
-    return before + config.training.epochs * an_epoch
+    epochs = config.training.epochs if isinstance(config, Oneshot) else config.training.passes()
+    return before + epochs * an_epoch
 
 
 def match_steps(config: Finetune | Oneshot, steps: int, run: RunDirectory) -> Finetune | Oneshot:
@@ -35,4 +36,4 @@ def _steps(config: Finetune | Oneshot, run: RunDirectory) -> tuple[int, int]:
     blocks = len(find_base(config).blocks)
     stages = plan_strategy(config.strategy, blocks, pretrained=config.model.weights is not None).stages
     warm_ups = len([stage for stage in stages if stage.warm_up])
-    return warm_ups * config.training.head_epochs * an_epoch, an_epoch
+    return warm_ups * config.training.passes(warm_up=True) * an_epoch, an_epoch

@@ -103,8 +103,10 @@ def _train(
         refuse_other_weights(setup.classifier.weights.digest, run)
         refuse_other_splits(setup.dataset.split_rows(), run)
         refuse_other_replicas(config.hardware.scaling, setup.placement.replicas, run)
+        config = config.paced(len(setup.dataset.train))
     else:
         setup = prepare_setup(config, progress, auto)
+        config = config.paced(len(setup.dataset.train))
         run.write_config(dump_config(config))
         run.write_splits(setup.dataset.split_rows())
         run.write_audit(setup.dataset.audit.to_json())

@@ -87,7 +87,7 @@ def _find_in_training(config: Finetune, setup: Setup) -> Iterator[Idle]:
         yield Idle(("hardware.scaling",), "there is one device")
     yield from find_idle_memory(setup.placement)
     rounds = [
-        Round(training.head_epochs if stage.warm_up else training.epochs, keeps_start=number > 0)
+        Round(training.passes(warm_up=stage.warm_up), keeps_start=number > 0)
         for number, stage in enumerate(setup.strategy.stages)
     ]
     yield from find_idle_training(training, rounds, -(-images // batch))

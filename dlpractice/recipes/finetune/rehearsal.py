@@ -55,6 +55,7 @@ def run(
         for started in begun[name].values():
             refuse_other_replicas(config.hardware.scaling, setup.placement.replicas, started)
         require_space(config, setup)
+        config = config.paced(len(setup.dataset.train))
         for warning in list_idle_settings(config, setup):
             progress.warn(warning)
         found[name] = _describe(config, setup) | ({"open": True} if as_begun.is_open else {})
@@ -74,4 +75,5 @@ def _describe(config: Finetune, setup: Setup) -> dict[str, Any]:
         "devices": list(setup.placement.devices),
         "precision": setup.precision,
         "batch": whole_batch(config, setup.placement),
+        "epochs": config.training.passes(),
     }

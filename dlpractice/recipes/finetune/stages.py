@@ -1,7 +1,9 @@
 """The stages of a fine-tuning run: the head first, then what lies under it."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import keras
 import numpy as np
@@ -18,11 +20,13 @@ from dlpractice.recipes.run.compilation_record import record_compilation, resolv
 from dlpractice.recipes.run.continuation import open_checkpoints
 from dlpractice.registry.strategies import IMAGES, Stage
 from dlpractice.runs.directory import RunDirectory
+from dlpractice.runs.rate_range import write_range
 from dlpractice.training.assignment import Examinations, Labelled, Outputs, Settings, Subject
 from dlpractice.training.batches.feed import Feed, weigh_classes
 from dlpractice.training.batches.supply import Rows, Subset
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.loop import Trainer
+from dlpractice.training.rate_finder import RangeTest
 from dlpractice.training.steps import classification_loss
 
 _ROWS_AT_ONCE = 1024
@@ -100,10 +104,25 @@ def _prepare_trainer(
         if watch is not None:
             watch(run)
 
-    outputs = Outputs(checkpoints, record, progress, callbacks, note)
+    outputs = Outputs(checkpoints, record, progress, callbacks, note, partial(_keep_range, run))
     compiled = resolve_compilation(config.hardware.compile, stage.name, run, setup.placement)
     settings = replace(_read_settings(config, setup, stage), compiled=compiled)
     return Trainer(stage.name, subject, settings, feed, examinations, setup.placement, outputs)
+
+
+def _keep_range(run: RunDirectory, test: RangeTest) -> None:
+    columns = zip(*(column.tolist() for column in (test.rates, test.losses, test.smoothed)), strict=True)
+    write_range(
+        run,
+        (
+            {"rate": rate, "loss": _finite(loss), "smoothed": _finite(smoothed)}
+            for rate, loss, smoothed in columns
+        ),
+    )
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
 
 
 def _make_callbacks(
@@ -120,7 +139,7 @@ def _make_callbacks(
 def _read_settings(config: Finetune, setup: Setup, stage: Stage) -> Settings:
     training = config.training
     scaling = scale_batch(config.hardware.scaling, setup.placement.replicas)
-    epochs = training.head_epochs if stage.warm_up else training.epochs
+    epochs = training.passes(warm_up=stage.warm_up)
     rate = training.head_learning_rate if stage.warm_up else training.learning_rate
     warmup = 0.0 if stage.warm_up else training.warmup
     return Settings(

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from dlpractice.config.load import dump_config, load_config
-from dlpractice.config.schema import Config
+from dlpractice.config.schema import Config, Finetune
 from dlpractice.errors import RunError
 from dlpractice.paths import is_file
 from dlpractice.recipes.run.device_choice import resolve_precision
@@ -28,7 +28,16 @@ def has_config(run: RunDirectory, config: Config) -> bool:
 
     Raises ConfigError where the file has keys or values that this version does not know.
     """
+    if isinstance(config, Finetune):
+        config = pace_as_begun(config, run)
     return dump_config(load_config(str(run.path / CONFIG))) == dump_config(config)
+
+
+def pace_as_begun(config: Finetune, run: RunDirectory) -> Finetune:
+    """The config with the epochs that it has for the training images of the run; as it is before these are
+    known."""
+    images = sum(row["split"] == "train" for row in run.splits()) if run.has_splits else 0
+    return config.paced(images) if images else config
 
 
 def refuse_other_config(config: Config, run: RunDirectory) -> None:

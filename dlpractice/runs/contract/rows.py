@@ -77,6 +77,14 @@ class PredictionRow(Row):
     loss: float | None = Field(description="Cross-entropy, nats.")
 
 
+class RangeRow(Row):
+    """A step of the learning-rate finder."""
+
+    rate: float = Field(description="The learning rate of the step.")
+    loss: float | None = Field(description="The loss of its batch; empty where it was no number.")
+    smoothed: float | None = Field(description="The loss, smoothed over the steps before.")
+
+
 class FoldRow(Row):
     """An image, as the run of the fold that tests it sees it."""
 

@@ -55,7 +55,7 @@ def test_the_schema_of_a_strategys_changes_shows_no_defaults() -> None:
     changes, plain = definitions["TrainingChanges"]["properties"], definitions["Training"]["properties"]
     assert set(changes) == set(plain)
     assert all("default" not in field for field in changes.values())
-    assert changes["epochs"]["maximum"] == plain["epochs"]["maximum"] == 10_000
+    assert changes["batch_size"]["maximum"] == plain["batch_size"]["maximum"] == 4096
 
 
 @pytest.mark.parametrize(
@@ -98,3 +98,14 @@ def test_an_open_backbone() -> None:
     for weights in (None, "mine.h5"):
         with pytest.raises(ValidationError, match="chooses among pretrained nets"):
             finetune(model={"backbone": "auto", "weights": weights})
+
+
+def test_epochs_follow_the_number_of_images_where_none_are_written() -> None:
+    config = Finetune.model_validate(
+        {"command": "finetune", "data": {"source": "x"}, "training": {"epochs": 4}}
+    )
+    assert (config.paced(1000).training.passes(), config.paced(1000).training.passes(warm_up=True)) == (4, 30)
+    bare = Finetune.model_validate({"command": "finetune", "data": {"source": "x"}})
+    epochs = [bare.paced(images).training.passes() for images in (1, 40, 250, 1000, 4000, 40_000, 10**6)]
+    assert epochs == [200, 150, 60, 30, 15, 5, 5]
+    assert bare.paced(40).paced(1000) == bare.paced(40)

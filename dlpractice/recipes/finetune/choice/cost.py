@@ -51,7 +51,9 @@ def count_cost(config: Finetune, sizes: Mapping[SplitName, int], class_count: in
     train, validation = sizes["train"], sizes["validation"]
     seen = _SLOWNESS * (_A_STEP * train + min(train, validation) + validation)
     epochs = [(seen * count_products(classifier.rest(stage.cut)), stage) for stage in strategy.stages]
-    start = sum(cost * config.training.head_epochs for cost, stage in epochs if stage.warm_up)
+    start = sum(cost * config.training.passes(warm_up=True) for cost, stage in epochs if stage.warm_up)
     fronts = [count_products(classifier.front([cut])) for cut in strategy.cuts]
     images = train * config.augment.views + validation + sizes["test"]
-    return Cost(Price(start, max(epochs[-1][0], 1), config.training.epochs), images * max(fronts, default=0))
+    return Cost(
+        Price(start, max(epochs[-1][0], 1), config.training.passes()), images * max(fronts, default=0)
+    )

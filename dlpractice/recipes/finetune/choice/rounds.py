@@ -55,7 +55,7 @@ class Rounds:
         return [
             {
                 "strategy": name,
-                "epochs": config.training.epochs,
+                "epochs": config.training.passes(),
                 "products": self.costs[name].price.whole,
                 "rounds": self.rows.get(name, []),
                 "difference": None
@@ -67,7 +67,7 @@ class Rounds:
 
     def _train(self, name: str, epochs: int) -> Score:
         config = self.configs[name]
-        self.progress.say(f"auto: trying {name}, {epochs} of {config.training.epochs} epochs")
+        self.progress.say(f"auto: trying {name}, {epochs} of {config.training.passes()} epochs")
         folder = self.run.candidates / f"{name}-{epochs}"
         with RunDirectory.resume_or_create(folder) as opened:
             self.try_out(shorten(config, epochs), opened)
@@ -92,7 +92,7 @@ def shorten(config: Finetune, epochs: int) -> Finetune:
     training = config.training
     changes = {
         "epochs": epochs,
-        "warmup": training.warmup * epochs / training.epochs,
+        "warmup": training.warmup * epochs / training.passes(),
         "tensorboard": False,
         "diagnostics": False,
     }

@@ -20,7 +20,7 @@ from dlpractice.recipes.finetune.choice.reason import explain, tell_unmeasured
 from dlpractice.recipes.finetune.choice.rounds import Rounds
 from dlpractice.recipes.finetune.images import read_dataset
 from dlpractice.recipes.finetune.setup import freeze_features, prepare_setup
-from dlpractice.recipes.run.continuation import refuse_other_config
+from dlpractice.recipes.run.continuation import pace_as_begun, refuse_other_config
 from dlpractice.recipes.run.device_choice import place_training, resolve_precision
 from dlpractice.registry.backbones import BACKBONES
 from dlpractice.registry.strategies import AUTO, LARGE, block_cut, list_candidates, plan_strategy
@@ -76,7 +76,7 @@ def settle(
         run.write_choice(known)
         progress.say(f"auto: {known['reason']}")
     settled = asked.settled(known["strategy"], known["backbone"])
-    _refuse_other(config, [asked, settled], run)
+    _refuse_other(config, [asked, settled, pace_as_begun(settled, run)], run)
     return settled, auto
 
 
@@ -210,7 +210,7 @@ def _race(
     """What came of the candidates that the table proposes."""
     blocks = len(depth.right)
     names = list_candidates(depth.best_block, blocks, similar=document["similar"], large=document["large"])
-    configs = {name: config.settled(name, depth.backbone) for name in names}
+    configs = {name: config.settled(name, depth.backbone).paced(facts.sizes["train"]) for name in names}
     costs = {name: count_cost(one, facts.sizes, facts.classes) for name, one in configs.items()}
     frozen = _freeze_validation(config, depth, configs, facts, auto, progress)
     budget = set_budget(costs, frozen)
