@@ -28,10 +28,10 @@ def with_section(section: str, **values: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("tree", "expected"),
     [
-        (with_section("training", epochs=0), "@training.epochs must be in [1, 10000]; got 0"),
+        (with_section("training", epochs=0), "@training.epochs must be a whole number in [1, 10000] or auto; got 0"),
         (
             with_section("training", epochs=2.5),
-            "@training.epochs must be a whole number in [1, 10000]; got 2.5",
+            "@training.epochs must be a whole number in [1, 10000] or auto; got 2.5",
         ),
         (with_section("data", validation=-0.1), "@data.validation must be in (0, 0.5]; got -0.1"),
         (
@@ -70,7 +70,7 @@ def with_section(section: str, **values: object) -> dict[str, Any]:
         (with_section("strategies", haed={}), "@strategies.haed: no such name; did you mean head?"),
         (
             with_section("strategies", head={"training": {"epochs": None}}),
-            "@strategies.head.training.epochs must be a whole number in [1, 10000]; got null",
+            "@strategies.head.training.epochs must be a whole number in [1, 10000] or auto; got null",
         ),
         (
             with_section("data", validation=0.5, test=0.5),
