@@ -28,7 +28,10 @@ def with_section(section: str, **values: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("tree", "expected"),
     [
-        (with_section("training", epochs=0), "@training.epochs must be a whole number in [1, 10000] or auto; got 0"),
+        (
+            with_section("training", epochs=0),
+            "@training.epochs must be a whole number in [1, 10000] or auto; got 0",
+        ),
         (
             with_section("training", epochs=2.5),
             "@training.epochs must be a whole number in [1, 10000] or auto; got 2.5",
