@@ -8,11 +8,21 @@ import typer
 
 from dlpractice.cli.console import messages, print_json, results
 from dlpractice.cli.queries.answer_rows import Form, print_rows
-from dlpractice.cli.queries.model_options import PROVIDERS, split_names
+from dlpractice.cli.queries.model_options import (
+    COVERAGE,
+    MIN_CONFIDENCE,
+    MODEL,
+    PROVIDERS,
+    check_selection,
+    choose_form,
+    find_run,
+    is_oneshot,
+    note_calibration,
+    split_names,
+)
 from dlpractice.cli.queries.named_images import Seen
 from dlpractice.cli.quiet_import import import_quietly
 from dlpractice.errors import RunError
-from dlpractice.paths import Kind, try_look
 from dlpractice.runs.comparison_folder import find_model
 from dlpractice.runs.directory import RunDirectory
 
@@ -20,10 +30,7 @@ _SUPPORT = "One-shot runs: a folder with an example of each class, or with a fol
 _INDEX = "One-shot runs: examples that --save-index has kept, in place of --support."
 _SAVE_INDEX = "Keep the examples of --support in this file, ready to compare with."
 _PATHS = "Images, folders and zips of images, patterns such as 'new/*.jpg'; - for a list on standard input."
-_MIN_CONFIDENCE = "Answer `unsure` where the likeliest class is less likely than this."
-_COVERAGE = "Answer so many of the validation images, such as 0.9, and `unsure` for the others."
 _SORT_INTO = "Copy each image into a folder below this, named after its answer; nothing is overwritten."
-_NOT_CALIBRATED = "note: confidence is the plain softmax: the model was made before its calibration was kept"
 _SAME = "One-shot runs: say whether two images are of the same class."
 
 
@@ -36,7 +43,7 @@ class Examples(TypedDict):
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run, or a file of `dlp export`.")],
+    model: Annotated[Path, typer.Argument(metavar="RUN", help=MODEL)],
     paths: Annotated[list[str] | None, typer.Argument(metavar="PATH", help=_PATHS)] = None,
     support: Annotated[Path | None, typer.Option(metavar="DIR", help=_SUPPORT)] = None,
     index: Annotated[Path | None, typer.Option(metavar="FILE", help=_INDEX)] = None,
@@ -46,9 +53,9 @@ def predict(
         int | None, typer.Option(min=1, metavar="K", help="How many of the likeliest classes.")
     ] = None,
     min_confidence: Annotated[
-        float | None, typer.Option(min=0, max=1, metavar="P", help=_MIN_CONFIDENCE)
+        float | None, typer.Option(min=0, max=1, metavar="P", help=MIN_CONFIDENCE)
     ] = None,
-    coverage: Annotated[float | None, typer.Option(metavar="C", help=_COVERAGE)] = None,
+    coverage: Annotated[float | None, typer.Option(metavar="C", help=COVERAGE)] = None,
     sort_into: Annotated[Path | None, typer.Option(metavar="DIR", help=_SORT_INTO)] = None,
     providers: Annotated[str, typer.Option(metavar="NAME,...", help=PROVIDERS)] = "",
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a line for each image.")] = False,
@@ -63,21 +70,16 @@ def predict(
     named = paths or []
     if not named and save_index is None:
         raise typer.BadParameter("name an image, or a folder of images", param_hint="PATH")
-    if as_csv and as_json:
-        raise typer.BadParameter("--csv and --json are two forms of one answer", param_hint="--csv")
-    if min_confidence is not None and coverage is not None:
-        raise typer.BadParameter("either --coverage or --min-confidence says when", param_hint="--coverage")
-    if coverage is not None and not 0 < coverage <= 1:
-        raise typer.BadParameter("a share above 0 and at most 1", param_hint="--coverage")
+    form = choose_form(as_csv, as_json)
+    check_selection(min_confidence, coverage)
     model = find_model(model)
-    form: Form = "json" if as_json else "csv" if as_csv else "table"
     examples: Examples = {"support": support, "index": index, "save_index": save_index}
-    if not _is_oneshot(model):
+    directory = find_run(model)
+    if directory is None or not is_oneshot(directory):
         _refuse_examples(model, given=same or any(examples.values()))
         chosen = Choice(min_confidence, coverage, sort_into, top or (1 if form != "json" else 5))
         _classify(model, named, form, chosen, split_names(providers))
         return
-    directory = RunDirectory.read(model)
     _refuse_settings(model, given=any((min_confidence, coverage, sort_into, top, providers, as_csv)))
     if same:
         _refuse_enrolment(named, given=any(examples.values()))
@@ -96,20 +98,13 @@ class Choice(NamedTuple):
     top: int
 
 
-def _is_oneshot(model: Path) -> bool:
-    if try_look(model / "saved_model.pb") is Kind.FILE or try_look(model) is Kind.FILE:
-        return False  # what has been exported
-    return RunDirectory.read(model).config_tree().get("command") == "oneshot"
-
-
 def _classify(model: Path, named: list[str], form: Form, chosen: Choice, providers: list[str]) -> None:
     from dlpractice.report.prediction_tables import PredictionsTable, describe_abstention
 
     loading = import_quietly("dlpractice.recipes.inference.trained_classifier")
     choosing = import_quietly("dlpractice.recipes.inference.abstention")
     classifier = loading.load_classifier(model, providers)
-    if classifier.calibration is None:
-        messages().print(_NOT_CALIBRATED, soft_wrap=True)
+    note_calibration(classifier.calibration is not None)
     abstention = choosing.choose_abstention(classifier, chosen.min_confidence, chosen.coverage)
     recipe = import_quietly("dlpractice.recipes.predict.classification")
     seen = Seen(named)

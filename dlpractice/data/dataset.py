@@ -19,7 +19,7 @@ from dlpractice.data.files.index import read_index
 from dlpractice.data.files.index_items import UNUSED, Finding, Index, Item
 from dlpractice.data.files.pixel_cache import Scan, pixel_view, scan
 from dlpractice.data.image_split import Shares, assign_splits, pick_share, share_of
-from dlpractice.data.naming.class_names import compare_name, match_known, nfc
+from dlpractice.data.naming.class_names import compare_name, list_some, match_known, nfc
 from dlpractice.data.naming.split_names import SPLITS, SplitName
 from dlpractice.data.sets.catalogue import CATALOGUE, find
 from dlpractice.data.storage.row_store import RowView
@@ -217,13 +217,13 @@ def load_labelled(
     look: Look,
     progress: Progress | None = None,
     near_duplicates: NearDuplicates = "group",
-) -> tuple[Split, list[ImageError]]:
+) -> tuple[Path, Split, list[ImageError]]:
     """All images of a labelled data set, whatever their split, with labels that count in `class_names`.
 
     What is bound counts as one image, as it does in training; a fixed scene does not.
 
     Returns:
-        the images that can be decoded, and the errors of the others.
+        the folder below which they lie, the images that can be decoded, and the errors of the others.
 
     Raises:
         DataError: no data, a label that `class_names` lacks, or no image that can be decoded.
@@ -237,8 +237,8 @@ def load_labelled(
     if unknown := sorted(labels - spelling.keys()):
         raise DataError(
             f"{index.place} has classes that the model does not know: "
-            + ", ".join(compare_name(name, class_names) for name in unknown),
-            f"the model knows {', '.join(class_names)}",
+            + list_some(compare_name(name, class_names) for name in unknown),
+            f"the model knows {list_some(class_names)}",
         )
     scanned = scan(index, look, progress)
     look = replace(look, levels=scanned.levels)
@@ -248,7 +248,7 @@ def load_labelled(
     items = [replace(item, label=spelling[item.label]) for item in index.items if item.path in scanned.sha256]
     audit = inspect(index, scanned, near_duplicates=near_duplicates)
     bound = _name_bound(items, _bind(items, scanned, audit, near_duplicates).joined())
-    return _split(items, class_names, scanned, look, bound), list(scanned.bad.values())
+    return index.root, _split(items, class_names, scanned, look, bound), list(scanned.bad.values())
 
 
 def locate(source: str, progress: Progress) -> Path:

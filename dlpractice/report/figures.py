@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlpractice.report.printable import drawable_name
+from dlpractice.report.printable import drawable_name, printable_name
 from dlpractice.whole_files import replacing
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.container import ErrorbarContainer
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
+    from numpy.typing import NDArray
 
 # Two colours of Okabe and Ito's palette, which the colour-blind can tell apart; the markers differ too.
 MEASURED, PUBLISHED = "#0072B2", "#D55E00"
+
+_INCHES = 0.8
+"""Of an image on a sheet and the space around it."""
 
 PRECISION_STYLES = {
     "float64": ("#000000", "s"),
@@ -130,3 +136,39 @@ def write_above(axes: Axes, text: str, value: float, position: int) -> None:
 
 def _percent(share: float | None) -> float:
     return float("nan") if share is None else 100 * share
+
+
+def draw_sheet(width: float, height: float, title: str) -> tuple[Figure, Axes]:
+    """A figure of `width` by `height` images, and axes in that unit with their origin at the top left."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(_INCHES * (width + 0.4), _INCHES * (height + 0.9)), dpi=100)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(-0.2, width + 0.2), ylim=(height, -0.9))
+    axes.set_axis_off()
+    axes.text(0, -0.55, title, size=9)
+    return figure, axes
+
+
+def place_picture(axes: Axes, image: NDArray[np.uint8], x: float, y: float, side: float = 1) -> None:
+    """Draw `image` (H, H, C) as a square whose top left corner is at (x, y)."""
+    extent = (x, x + side, y + side, y)
+    shown = image[..., 0] if image.shape[-1] == 1 else image
+    axes.imshow(shown, cmap="gray", vmin=0, vmax=255, extent=extent, aspect="auto")
+
+
+def show_name(name: str) -> str:
+    r"""A name of the user's as text of a figure: one line, no formula, what the font lacks as `\u732b`."""
+    known = _list_glyphs()
+    shown = (
+        letter if ord(letter) in known else letter.encode("unicode_escape").decode()
+        for letter in printable_name(name)
+    )
+    return drawable_name("".join(shown))
+
+
+@cache
+def _list_glyphs() -> frozenset[int]:
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    return frozenset(get_font(findfont(FontProperties())).get_charmap())

@@ -6,8 +6,9 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from dlpractice.report.evaluation_tables import confusion_table
 from dlpractice.report.number_format import interval, items, percent
-from dlpractice.report.result_tables import classes_table, confusion_table, name_variant, plain_table
+from dlpractice.report.result_tables import classes_table, name_variant, plain_table
 
 
 def folds_table(document: Mapping[str, Any]) -> RenderableType:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from dlpractice.report.figures import MEASURED, PUBLISHED, save, write_above
+from dlpractice.report.figures import MEASURED, PUBLISHED, draw_sheet, place_picture, save, write_above
 from dlpractice.report.printable import drawable_name
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ _RIGHT, _WRONG = MEASURED, PUBLISHED
 _PAIRS_ACROSS = 6
 _SUPPORTS_ACROSS = 10
 _FAILURES_PER_PAGE, _MOST_PAGES = 8, 8
-_INCHES = 0.8
-"""Of an image and the space around it."""
 
 
 class FailedQuery(Protocol):
@@ -57,12 +55,12 @@ def draw_training_pairs(images: Images, same: NDArray[np.bool_]) -> Figure:
     """A grid of pairs, each framed and labelled as same or different."""
     across = min(_PAIRS_ACROSS, len(same))
     down = -(-len(same) // across)
-    figure, axes = _sheet(2.3 * across, 1.4 * down, "Training pairs, as the net sees them")
+    figure, axes = draw_sheet(2.3 * across, 1.4 * down, "Training pairs, as the net sees them")
     for index, is_same in enumerate(same):
         x, y = 2.3 * (index % across), 1.4 * (index // across)
         colour = _RIGHT if is_same else _WRONG
         for place in (0, 1):
-            _place(axes, images[2 * index + place], x + place, y)
+            place_picture(axes, images[2 * index + place], x + place, y)
         _frame(axes, x, y, 2, colour)
         axes.text(x + 1, y - 0.06, "same" if is_same else "different", size=8, color=colour, ha="center")
     return figure
@@ -88,16 +86,16 @@ def draw_failures(failures: Sequence[FailedQuery], start: int, stop: int) -> Fig
         f"Failed queries {start + 1} to {start + len(failures)} of {total:,}: "
         "the true class in a solid frame, the chosen one in a dashed frame"
     )
-    figure, axes = _sheet(1.6 + 1.15 * _SUPPORTS_ACROSS, sum(heights), title)
+    figure, axes = draw_sheet(1.6 + 1.15 * _SUPPORTS_ACROSS, sum(heights), title)
     top = 0.0
     for failure, height in zip(failures, heights, strict=True):
         tie = ": undecided" if failure.predicted < 0 else ""
         axes.text(0, top, f"{drawable_name(failure.title)}{tie}", size=8, weight="bold")
-        _place(axes, failure.query, 0, top + 0.35)
+        place_picture(axes, failure.query, 0, top + 0.35)
         axes.text(0.5, top + 0.3, "query", size=7, ha="center")
         for index, score in enumerate(failure.scores):
             x, y = 1.6 + 1.15 * (index % _SUPPORTS_ACROSS), top + 0.35 + 1.4 * (index // _SUPPORTS_ACROSS)
-            _place(axes, failure.supports[index], x, y)
+            place_picture(axes, failure.supports[index], x, y)
             axes.text(x + 0.5, y - 0.05, f"{score:.3g}", size=7, ha="center")
             if index == failure.true:
                 _frame(axes, x, y, 1, _RIGHT)
@@ -105,25 +103,6 @@ def draw_failures(failures: Sequence[FailedQuery], start: int, stop: int) -> Fig
                 _frame(axes, x, y, 1, _WRONG, "--")
         top += height
     return figure
-
-
-def _sheet(width: float, height: float, title: str) -> tuple[Figure, Axes]:
-    """A figure of `width` by `height` images, and axes in that unit with their origin at the top left."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(_INCHES * (width + 0.4), _INCHES * (height + 0.9)), dpi=100)
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(-0.2, width + 0.2), ylim=(height, -0.9))
-    axes.set_axis_off()
-    axes.text(0, -0.55, title, size=9)
-    return figure, axes
-
-
-def _place(axes: Axes, image: Images, x: float, y: float) -> None:
-    """Draw `image` (H, H, C) as a unit square whose top left corner is at (x, y)."""
-    extent = (x, x + 1, y + 1, y)
-    shown = image[..., 0] if image.shape[-1] == 1 else image
-    axes.imshow(shown, cmap="gray", vmin=0, vmax=255, extent=extent, aspect="auto")
 
 
 def _frame(axes: Axes, x: float, y: float, width: float, colour: str, style: str = "-") -> None:

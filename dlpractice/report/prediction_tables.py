@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dlpractice.report.number_format import percent
+from dlpractice.report.number_format import interval, percent
 from dlpractice.report.printable import printable_name
 from dlpractice.report.result_tables import plain_table
 
@@ -70,4 +70,21 @@ def describe_abstention(threshold: float, selection: Document | None) -> str:
     return (
         f"{text}; {percent(selection['coverage'])} % of the validation images get an answer, of which "
         f"{percent(right['value'])} % ({low}-{high}, n = {right['n']:,}) are right; they chose the epoch too"
+    )
+
+
+def describe_selection(found: Document) -> str:
+    """The same, and what became of it on the images of `dlp evaluate`."""
+    covered, right = found["coverage"], found["accuracy"]
+    text = f"unsure: below {percent(found['threshold'])} %; {percent(covered['value'])} % of these images"
+    if right is None:
+        return f"{text} get an answer"
+    right_share = f"{percent(right['value'])} % ({interval(right)}, n = {right['n']:,})"
+    text += f" get an answer, of which {right_share} are right"
+    if found["validation"] is None:
+        return text
+    expected = found["validation"]
+    return (
+        f"{text}; of the validation images {percent(expected['coverage'])} %, of which "
+        f"{percent(expected['accuracy']['value'])} % ({interval(expected['accuracy'])})"
     )

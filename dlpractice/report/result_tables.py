@@ -1,6 +1,5 @@
 """The JSON documents of the commands as tables that fit 80 columns. Nothing is computed here."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,18 +18,10 @@ from dlpractice.report.number_format import (
     size_cells,
     size_headers,
 )
-from dlpractice.report.printable import printable_name
 from dlpractice.runs.listing import headline
 from dlpractice.statistics.equivalence import describe_relations
 
 Document = Mapping[str, Any]
-
-_MAX_MATRIX = 10
-"""Classes up to which a confusion matrix fits 80 columns; above, the commonest confusions are listed."""
-
-
-_LONGEST_NAME, _LEAST_WIDTH = 24, 6
-"""Of names of classes, in characters: how much of a row they get, and in how little of a column they fold."""
 
 _COMPARISON_COLUMNS = ["params", "val", "test", "95 %", "to\nbest", "95 %", "s"]
 
@@ -120,16 +111,6 @@ def summary_table(summary: Document) -> RenderableType:
     return table
 
 
-def evaluate_table(document: Document, class_names: Sequence[str]) -> RenderableType:
-    """What `dlp evaluate` found: accuracy overall and per class, what was confused, what was unreadable."""
-    table = classes_table(document["per_class"], document["accuracy"])
-    parts: list[RenderableType] = [table, "", confusion_table(document["confusion"], class_names)]
-    if unreadable := document["unreadable"]:
-        parts += ["", Text(f"could not be read, and not counted: {len(unreadable):,}", style="yellow")]
-        parts += [Text(f"    {printable_name(row['path'])}: {row['error']}") for row in unreadable]
-    return Group(*parts)
-
-
 def classes_table(per_class: Mapping[str, Document], overall: Document) -> Table:
     """The accuracy of each class, and `overall`."""
     sizes = size_headers([overall, *per_class.values()])
@@ -140,46 +121,6 @@ def classes_table(per_class: Mapping[str, Document], overall: Document) -> Table
     table.add_row(
         "all", percent(overall["value"]), interval(overall), *size_cells(overall, sizes), style="bold"
     )
-    return table
-
-
-def confusion_table(confusion: Sequence[Sequence[int]], class_names: Sequence[str]) -> RenderableType:
-    """How many images of each class were taken for each; the commonest confusions where there are many
-    classes."""
-    if len(class_names) > _MAX_MATRIX:
-        return _commonest_confusions(confusion, class_names)
-    heads = _fold_names(class_names, max(n for counts in confusion for n in counts))
-    numbered = [f"{index} {name}" for index, name in enumerate(class_names)]
-    columns = heads or [str(index) for index in range(len(class_names))]
-    table = plain_table(["true \\ predicted"], columns)
-    for index, (name, counts) in enumerate(zip(class_names if heads else numbered, confusion, strict=True)):
-        cells = [Text(str(n), style="bold" if index == column else "") for column, n in enumerate(counts)]
-        table.add_row(Text(name), *cells)
-    return table
-
-
-def _fold_names(names: Sequence[str], largest: int) -> list[str]:
-    """The names folded so that each heads a column in a table of 80, or none where that would leave them too
-    narrow to be read; `largest` is the largest number below them."""
-    first = max(len("true \\ predicted"), min(_LONGEST_NAME, max(map(len, names))))
-    width = (80 - first - 2) // len(names) - 2
-    if width < max(len(str(largest)), min(_LEAST_WIDTH, max(map(len, names)))):
-        return []
-    return ["\n".join(textwrap.wrap(name, width)) for name in names]
-
-
-def _commonest_confusions(confusion: Sequence[Sequence[int]], class_names: Sequence[str]) -> RenderableType:
-    wrong = [
-        (n, truth, guess)
-        for truth, counts in enumerate(confusion)
-        for guess, n in enumerate(counts)
-        if n and truth != guess
-    ]
-    if not wrong:
-        return Text("No image was taken for another class.")
-    table = plain_table(["most often confused"], ["images"])
-    for n, truth, guess in sorted(wrong, key=lambda item: (-item[0], item[1:]))[:_MAX_MATRIX]:
-        table.add_row(Text(f"{class_names[truth]} taken for {class_names[guess]}"), f"{n:,}")
     return table
 
 

@@ -122,9 +122,9 @@ def test_what_is_kept_together_is_written_and_counted_as_one(
     expected = {path: bound.get(path, path) for path in paths}
     dataset = prepare(str(root / "labels.csv"), Look(8), Shares(fraction=0.7))
     assert {row["path"]: row["bound"] for row in dataset.split_rows()} == expected
-    scored, _ = load_labelled(str(root / "labels.csv"), ["cat", "dog"], Look(8))
+    _, scored, _ = load_labelled(str(root / "labels.csv"), ["cat", "dog"], Look(8))
     assert dict(zip(scored.paths, scored.bound, strict=True)) == expected
-    scored, _ = load_labelled(str(root), ["cat", "dog"], Look(8))  # no groups: the film is two things
+    _, scored, _ = load_labelled(str(root), ["cat", "dog"], Look(8))  # no groups: the film is two things
     bound = dict(zip(scored.paths, scored.bound, strict=True))
     assert bound["cat/copy.png"] == "cat/000.png" != bound["cat/alike.jpg"] == "cat/001.png"
     assert len(set(bound.values())) == len(paths) - 2
@@ -256,7 +256,7 @@ def test_sets_of_drawings_are_for_another_command(name: str) -> None:
 def test_labelled_data_counts_in_the_models_classes(classes: Classes, write: Write) -> None:
     root = classes(3)
     write(root / "dog/bad.png", b"x")
-    split, bad = load_labelled(str(root), ["ant", "cat", "dog"], Look(8))
+    _, split, bad = load_labelled(str(root), ["ant", "cat", "dog"], Look(8))
     assert split.labels.tolist() == [1, 1, 1, 2, 2, 2]
     assert split.pixels.shape == (6, 8, 8, 3)
     assert [error.path for error in bad] == [str(root / "dog/bad.png")]
@@ -274,7 +274,7 @@ NFC, NFD = "caf\u00e9", "cafe\u0301"
 
 
 def test_labelled_data_may_spell_the_models_classes_in_another_way(classes: Classes) -> None:
-    split, _ = load_labelled(str(classes(1, (NFC, "tea"))), [NFD, "tea"], Look(8))
+    _, split, _ = load_labelled(str(classes(1, (NFC, "tea"))), [NFD, "tea"], Look(8))
     np.testing.assert_array_equal(split.labels, [0, 1])
 
 
@@ -319,7 +319,7 @@ def test_all_deep_files_of_a_set_and_of_a_prediction_have_one_range(tmp_path: Pa
                 if not path.endswith("plain.png"):
                     values = np.asarray(Image.open(file)).astype(float)
                     np.testing.assert_allclose(pixels[..., 1], values * 255 / 4095, atol=0.51)
-    labelled, _ = load_labelled(
+    _, labelled, _ = load_labelled(
         str(tmp_path / "deep/"), ("bright", "dark"), Look(24, levels=Levels(0, 65535))
     )
     assert labelled.pixels[:12].max() == 16
@@ -331,7 +331,7 @@ def test_a_deep_file_beyond_the_range_of_training_is_named(tmp_path: Path) -> No
     write_deep(tmp_path / "deep/b/2.png", 60000, 2)
     with pytest.raises(ImageError, match=r"% of its values lie outside of 0 to 4,095, the range"):
         load_pixels(tmp_path / "deep/b/2.png", Look(24, levels=Levels(0, 4095)))
-    known, errors = load_labelled(str(tmp_path / "deep"), ("a", "b"), Look(24, levels=Levels(0, 4095)))
+    _, known, errors = load_labelled(str(tmp_path / "deep"), ("a", "b"), Look(24, levels=Levels(0, 4095)))
     assert (known.paths, [Path(error.path).name for error in errors]) == (("a/1.png", "b/1.png"), ["2.png"])
 
 
@@ -344,5 +344,5 @@ def test_images_that_are_not_scored_are_named(classes: Classes, write: Write) ->
         def warn(self, message: str) -> None:
             warned.append(message)
 
-    assert len(load_labelled(str(root), ["cat", "dog"], Look(8), Noting())[0]) == 4
+    assert len(load_labelled(str(root), ["cat", "dog"], Look(8), Noting())[1]) == 4
     assert warned == ["1 image passed over, in no class folder: loose.png"]

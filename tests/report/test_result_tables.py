@@ -8,7 +8,6 @@ from rich.console import Console, RenderableType
 
 from dlpractice.report.result_tables import (
     comparison_table,
-    evaluate_table,
     runs_comparison_table,
     runs_table,
     summary_table,
@@ -162,65 +161,6 @@ def test_summary(render: Render) -> None:
     lines = render(summary_table({"results": results}))
     assert lines[1].split() == ["test", "accuracy", "96.6", "94.6-97.9", "500", "measured"]
     assert "published:" in joined(lines)
-
-
-@pytest.mark.parametrize("k", [2, 10, 12])
-def test_evaluation(k: int, render: Render) -> None:
-    names = [f"a class with a long name {index}" for index in range(k)]
-    confusion = [[4900 if row == column else row * 10 + column for column in range(k)] for row in range(k)]
-    document = {
-        "accuracy": measure(0.9, 0.85, 0.95, 12345),
-        "per_class": {name: measure(0.5, 0.4, 0.6, 100) for name in names[:-1]},
-        "confusion": confusion,
-        "unreadable": [{"path": "x", "error": "y"}] * 1234,
-    }
-    lines = render(evaluate_table(document, names))
-    text = joined(lines)
-    assert "all 90.0 85.0-95.0 12,345" in text
-    assert "a class with a long name 0 50.0 40.0-60.0 100" in text
-    assert "could not be read, and not counted: 1,234" in text
-    assert lines.count("    x: y") == 1234
-    if k <= 10:
-        header = next(i for i, line in enumerate(lines) if "true \\ predicted" in line)
-        # Counts come last, whatever the wrapping of names does; rows keep their order.
-        ended = [line.split()[-k:] for line in lines[header + 1 :]]
-        rows = [list(map(int, cells)) for cells in ended if "".join(cells).isdigit() and len(cells) == k]
-        assert [row for row in rows if max(row) == 4900] == confusion
-    else:
-        listed = [line for line in lines if " taken for " in line]
-        assert len(listed) == 10
-        assert listed[0].split() == [*f"{names[11]} taken for {names[10]}".split(), "120"]
-
-
-def test_confusions_are_headed_by_names(render: Render) -> None:
-    document = {
-        "accuracy": measure(0.9, 0.85, 0.95, 20),
-        "per_class": {},
-        "confusion": [[9, 1, 0], [0, 4, 0], [0, 0, 6]],
-        "unreadable": [],
-    }
-    lines = render(evaluate_table(document, ["cat", "dog", "a very long-winded name of a class"]))
-    header = next(i for i, line in enumerate(lines) if "true \\ predicted" in line)
-    assert lines[header].split()[3:5] == ["cat", "dog"] and "winded name of a" in joined(lines[:header])
-    assert "cat 9 1 0" in joined(lines)
-    many = [f"class {index}" for index in range(10)]
-    document["confusion"] = [[1000 * (row == column) for column in range(10)] for row in range(10)]
-    lines = render(evaluate_table(document, many))
-    assert "true \\ predicted 0 1 2 3 4 5 6 7 8 9" in joined(lines) and "9 class 9 0 0" in joined(lines)
-
-
-def test_evaluation_without_a_mistake(render: Render) -> None:
-    names = [str(index) for index in range(12)]
-    confusion = [[5 * (row == column) for column in range(12)] for row in range(12)]
-    document = {
-        "accuracy": measure(1.0, 0.9, 1.0, 60),
-        "per_class": {},
-        "confusion": confusion,
-        "unreadable": [],
-    }
-    lines = render(evaluate_table(document, names))
-    assert lines[-1] == "No image was taken for another class."
-    assert "could not be read" not in joined(lines)
 
 
 def run_row(path: str, **changes: Any) -> dict[str, Any]:

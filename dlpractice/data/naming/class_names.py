@@ -13,6 +13,8 @@ from collections.abc import Iterable
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
 _VARIATION_SELECTORS = frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
 
+_LISTED = 20
+
 
 def nfc(name: str) -> str:
     """The name in Unicode's composed form: equal for names that only differ in how they are encoded."""
@@ -57,6 +59,13 @@ def compare_name(name: str, known: Iterable[str]) -> str:
     """The name, and beside it the one of `known` that looks the same, if there is one."""
     alike = [reveal(other) for other in known if _skeleton(other) == _skeleton(name)]
     return f"{reveal(name)} (it knows {alike[0]})" if alike else name
+
+
+def list_some(names: Iterable[str]) -> str:
+    """The names one after another; of many the first ones, and how many more there are."""
+    listed = list(names)
+    more = f" and {len(listed) - _LISTED:,} more" if len(listed) > _LISTED else ""
+    return ", ".join(listed[:_LISTED]) + more
 
 
 def _skeleton(name: str) -> str:

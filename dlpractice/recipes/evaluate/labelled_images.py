@@ -1,45 +1,184 @@
-"""`dlp evaluate`: a finished run's model on a labelled folder."""
+"""`dlp evaluate`: a trained classifier on labelled images."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
-from dlpractice.data.dataset import load_labelled
+from dlpractice.data.dataset import Split, load_labelled
 from dlpractice.progress import Progress, Silent
-from dlpractice.recipes.run.saved_model import load_saved
+from dlpractice.recipes.inference.abstention import Abstention
+from dlpractice.recipes.inference.image_copies import copy_image, require_folder
+from dlpractice.recipes.inference.trained_classifier import TrainedClassifier
 from dlpractice.runs.directory import RunDirectory
-from dlpractice.statistics.shares import accuracy, per_class_accuracy
-from dlpractice.training.batches.supply import Streamed
-from dlpractice.training.forward import forward_all
+from dlpractice.statistics.calibration import bin_answers, calibration_error
+from dlpractice.statistics.class_scores import Scores, score_classes
+from dlpractice.statistics.measure import Measure
+from dlpractice.statistics.shares import accuracy
+from dlpractice.training.batches.supply import read_ahead
+
+MOST_SHOWN = 24
+_BATCH = 32
 
 
-def run(run: RunDirectory, source: str, progress: Progress | None = None) -> dict[str, Any]:
-    """Accuracy, accuracy per class and confusion matrix on all images of `source`, and what could not be
-    read.
+@dataclass(frozen=True)
+class Evaluation:
+    """What was found, and the pictures of the surest mistakes.
+
+    document: what `dlp evaluate --json` prints. pictures: (n, S, S, 3) uint8, as the net sees them, of the
+    first `mistakes` of the document, `MOST_SHOWN` at most.
+    """
+
+    document: dict[str, Any]
+    pictures: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """predicted: (N,) classes. confidence: (N,) the probability of each. correct: (N,)."""
+
+    predicted: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    correct: NDArray[np.bool_]
+
+
+def run(
+    classifier: TrainedClassifier,
+    source: str,
+    progress: Progress | None = None,
+    *,
+    made_by: RunDirectory | None = None,
+    abstention: Abstention | None = None,
+    save_wrong: Path | None = None,
+) -> Evaluation:
+    """How right the classifier is on all images of `source`, class by class, and what could not be read.
 
     Intervals count copies, near-duplicates and images of a group, where `source` names groups, as training
-    does: as less than so many independent images.
+    does: as less than so many independent images. Warns of images that the model was trained on.
 
-    Warns of images that the model was trained on. Raises DataError where `source` holds no labelled images
-    or a class that the model does not know, and ModelError where the run's model cannot be loaded.
+    Args:
+        source: a folder, CSV or zip, or the name of a known data set. Its classes are found by their names,
+            in any order; some of the model's may be missing.
+        made_by: the run that the classifier is of; None for a file, of whose training nothing is known.
+        abstention: images below its threshold get no answer, which is no mistake; what is found of the others
+            is in `selection`. All else is of the likeliest class of each image.
+        save_wrong: a folder into which images with a wrong answer are copied, below their class and their
+            answer.
+
+    Raises:
+        DataError: `source` holds no labelled images, or a class that the model does not know.
+        WriteError: a copy cannot be written.
     """
     progress = progress or Silent()
-    saved = load_saved(run)
-    asked = run.config_tree()["data"].get("near_duplicates", "group")
-    images, unreadable = load_labelled(source, saved.class_names, saved.look, progress, asked)
-    trained_on = {row["sha256"] for row in run.splits() if row["split"] == "train"}
-    if seen := sum(digest in trained_on for digest in images.sha256):
-        progress.warn(f"{seen} of {len(images)} images are ones that the model was trained on")
-    progress.stage("scoring", len(images), "images")
-    predicted = forward_all(saved.forward(), Streamed(images.pixels)).argmax(axis=1)
-    progress.advance(len(images))
-    counts = confusion_matrix(images.labels, predicted, labels=range(len(saved.class_names)))
-    by_class = per_class_accuracy(images.labels, predicted, saved.class_names, images.bound)
-    return {
-        "accuracy": accuracy(np.equal(predicted, images.labels), images.bound).to_json(),
-        "per_class": {name: measure.to_json() for name, measure in by_class.items()},
-        "class_names": list(saved.class_names),
-        "confusion": counts.tolist(),
+    if save_wrong is not None:
+        require_folder(save_wrong)
+    bind: Any = made_by.config_tree()["data"].get("near_duplicates", "group") if made_by else "group"
+    names = classifier.class_names
+    root, images, unreadable = load_labelled(source, names, classifier.look, progress, bind)
+    trained_on = _count_trained_on(made_by, images, progress) if made_by else None
+    answers = _answer(classifier, images, progress)
+    wrong = np.flatnonzero(~answers.correct)
+    wrong = wrong[np.argsort(-answers.confidence[wrong], kind="stable")]
+    mistakes = [
+        {
+            "path": images.paths[place],
+            "label": names[images.labels[place]],
+            "predicted": names[answers.predicted[place]],
+            "confidence": float(answers.confidence[place]),
+        }
+        for place in wrong.tolist()
+    ]
+    if save_wrong is not None:
+        for mistake in mistakes:
+            if abstention is None or mistake["confidence"] >= abstention.threshold:
+                path = mistake["path"]
+                copy_image(root / path, path, save_wrong, mistake["label"], mistake["predicted"])
+    document = {
+        **_describe_classes(images, answers, names),
+        "class_names": list(names),
+        "confusion": confusion_matrix(images.labels, answers.predicted, labels=range(len(names))).tolist(),
+        "calibration": _describe_confidence(classifier, images, answers),
+        "selection": _describe_selection(abstention, images, answers) if abstention else None,
+        "trained_on": trained_on,
+        "mistakes": mistakes,
         "unreadable": [{"path": error.path, "error": error.reason} for error in unreadable],
     }
+    return Evaluation(document, images.pixels[wrong[:MOST_SHOWN]])
+
+
+def _count_trained_on(run: RunDirectory, images: Split, progress: Progress) -> int:
+    """How many of the images the run was trained on, by their bytes; the user is warned of them."""
+    known = {row["sha256"] for row in run.splits() if row["split"] == "train"}
+    seen = sum(digest in known for digest in images.sha256)
+    if seen:
+        progress.warn(f"{seen} of {len(images)} images are ones that the model was trained on")
+    return seen
+
+
+def _answer(classifier: TrainedClassifier, images: Split, progress: Progress) -> _Answers:
+    progress.stage("scoring", len(images), "images")
+    predicted, confidence = np.empty(len(images), np.int64), np.empty(len(images))
+    starts = range(0, len(images), _BATCH)
+    for start, pixels in zip(
+        starts, read_ahead(images.pixels[start : start + _BATCH] for start in starts), strict=True
+    ):
+        part = classifier.probabilities(pixels)
+        predicted[start : start + _BATCH] = part.argmax(axis=1)
+        confidence[start : start + _BATCH] = part.max(axis=1)
+        progress.advance(len(part))
+    return _Answers(predicted, confidence, predicted == images.labels)
+
+
+def _describe_classes(images: Split, answers: _Answers, names: Sequence[str]) -> dict[str, Any]:
+    """What is found class by class, and of all; `missing` names the classes without an image."""
+    scores = score_classes(images.labels, answers.predicted, len(names), images.bound)
+    per_class = {
+        name: one.recall.to_json() | {"precision": _to_json(one.precision), "f1": _to_json(one.f1)}
+        for name, one in zip(names, scores.classes, strict=True)
+        if one.recall is not None
+    }
+    return {
+        "accuracy": accuracy(answers.correct, images.bound).to_json(),
+        "per_class": per_class,
+        "macro": _describe_scores(scores.macro),
+        "weighted": _describe_scores(scores.weighted),
+        "missing": [name for name in names if name not in per_class],
+    }
+
+
+def _describe_scores(scores: Scores) -> dict[str, Any]:
+    return {
+        "precision": _to_json(scores.precision),
+        "recall": _to_json(scores.recall),
+        "f1": _to_json(scores.f1),
+    }
+
+
+def _describe_confidence(classifier: TrainedClassifier, images: Split, answers: _Answers) -> dict[str, Any]:
+    """How far confidence is from the share of right answers here; temperature: None of a plain softmax."""
+    return {
+        "temperature": classifier.calibration.temperature if classifier.calibration else None,
+        "n": len(images),
+        "error": calibration_error(answers.confidence, answers.correct, images.bound).to_json(),
+        "bins": [asdict(one) for one in bin_answers(answers.confidence, answers.correct)],
+    }
+
+
+def _describe_selection(abstention: Abstention, images: Split, answers: _Answers) -> dict[str, Any]:
+    """How many images get an answer, and how right these are; None where none gets one."""
+    sure = answers.confidence >= abstention.threshold
+    bound = [name for name, is_sure in zip(images.bound, sure, strict=True) if is_sure]
+    return {
+        "threshold": abstention.threshold,
+        "coverage": accuracy(sure, images.bound).to_json(),
+        "accuracy": accuracy(answers.correct[sure], bound).to_json() if bound else None,
+        "validation": abstention.selection.model_dump() if abstention.selection else None,
+    }
+
+
+def _to_json(measure: Measure | None) -> dict[str, Any] | None:
+    return measure.to_json() if measure else None

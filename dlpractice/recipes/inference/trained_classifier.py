@@ -43,8 +43,15 @@ class TrainedClassifier:
         """(n, K) probabilities: as often as they say, the answer is right, as far as validation images tell.
 
         pixels: (n, S, S, 3) RGB in 0..255, uint8 or float32.
+
+        Raises:
+            ModelError: the net gives what are no numbers.
         """
         own = self.infer(pixels)
+        if not np.isfinite(own).all():
+            raise ModelError(
+                "the net gives what are no numbers", "its training diverged: lower training.learning_rate"
+            )
         if self.calibration is None:
             return own
         logarithms = np.log(np.maximum(own.astype(np.float64), _TINY))

@@ -137,7 +137,7 @@ def test_told_of_is_not_bound_and_ignored_is_not_looked_for(
 
     def torn(near_duplicates: NearDuplicates) -> int:
         dataset = prepare(str(root), Look(8), Shares(), near_duplicates=near_duplicates)
-        scored, _ = load_labelled(str(root), ("cat", "dog"), Look(8), near_duplicates=near_duplicates)
+        _, scored, _ = load_labelled(str(root), ("cat", "dog"), Look(8), near_duplicates=near_duplicates)
         bound = len(set(scored.bound))
         assert bound == len({row["bound"] for row in dataset.split_rows()})
         assert bound == (40 if near_duplicates in ("group", "strict") else 60)
