@@ -123,7 +123,8 @@ def calibration_error(confidence: ArrayLike, correct: ArrayLike, groups: Sequenc
     reaches 1.96 standard errors upwards. It holds errors of 0, 0.03 and 0.1 in 94 to 98 % of 400 simulated
     sets of 150 or 600 independent images each.
 
-    groups: (N,) what each image is bound to; groups are drawn as wholes.
+    groups: (N,) what each image is bound to; groups are drawn as wholes, and a single one says nothing of how
+        far the error reaches.
     """
     sure, right = np.asarray(confidence, np.float64), np.asarray(correct, np.float64)
     names = groups or tuple(map(str, range(len(sure))))
@@ -135,7 +136,7 @@ def calibration_error(confidence: ArrayLike, correct: ArrayLike, groups: Sequenc
     low = max(0.0, 2 * value - float(np.quantile(resampled, 0.975)))
     if value <= np.quantile(by_chance, 0.975):
         low = 0.0
-    high = min(1.0, value + Z95 * float(resampled.std()))
+    high = min(1.0, value + Z95 * float(resampled.std())) if len(sizes) > 1 else 1.0
     return Measure(value, (low, high), len(sure), groups=count_groups(groups) if groups else None)
 
 

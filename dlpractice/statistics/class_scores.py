@@ -1,7 +1,7 @@
 """Precision, recall and F1 of each class and their means over classes, with intervals that know of groups."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -134,6 +134,8 @@ def _average(shares: Sequence[_Share | None], weights: NDArray[np.float64], shar
     """
     chosen = np.flatnonzero(weights)
     known = [shares[number] or _UNKNOWN for number in chosen.tolist()]
+    if len(known) == 1:
+        return replace(known[0].measure(), n=n)
     weights = weights[chosen]
     centres, variances = np.array([one.centre() for one in known]).T
     values = np.array([one.measure().value for one in known])

@@ -109,3 +109,8 @@ def test_what_is_left_of_the_surest_answers() -> None:
     many = select_answers(rng.random(5000), np.ones(5000), [str(number) for number in range(5000)])
     assert len(many) == 100
     assert many[0].coverage == 1
+
+
+def test_a_single_image_says_nothing_of_how_far_the_error_reaches() -> None:
+    assert calibration_error([0.99], [1.0]).ci95 == (0.0, 1.0)
+    assert calibration_error([0.9, 0.8], [1.0, 1.0], ["a", "a"]).ci95 == (0.0, 1.0)
