@@ -7,6 +7,7 @@ Runs, seeds and strategies with the same front share its rows. When an image is 
 computed.
 """
 
+import hashlib
 import json
 import shutil
 from collections import deque
@@ -57,7 +58,7 @@ class Origin(Keyed):
     """All that the features of an image depend on, besides the bytes of its file.
 
     Args:
-        layers: what the front's layers are and how they are joined, see `describe_layers`.
+        layers: sha256 of what the front's layers are and how they are joined, see `describe_layers`.
         weights: sha256 of the front's weights.
         precision: of the arithmetic.
         devices: the kinds of the devices that compute, and how many there are: they round in other places.
@@ -163,27 +164,30 @@ class FrozenFront:
         stores = self._open_stores(cuts, images)
         self._check_space(stores, len(_find_lacking(stores, _view_keys(images.sha256, augmentation, views))))
 
+    def describe(self, cut: str) -> dict[str, str]:
+        """What `summary.json` says of the front up to `cut`, by which its features are found again."""
+        front, end = self.classifier.front([cut]), self.classifier.cuts[cut]
+        return {
+            "cut": cut,
+            "layer": next(layer.name for layer in front.layers if layer.output is end),
+            "layers": hashlib.sha256(describe_layers(front).encode()).hexdigest(),
+            "weights": digest_tensors(front.get_weights()),
+        }
+
     def _open_stores(self, cuts: Sequence[str], images: Images) -> dict[str, RowStore]:
         return {cut: self._open_store(cut, images.pixels.origin) for cut in cuts}
 
     def _open_store(self, cut: str, pixels: str) -> RowStore:
         front = self.classifier.front([cut])
         origin = Origin(
-            layers=describe_layers(front),
+            layers=hashlib.sha256(describe_layers(front).encode()).hexdigest(),
             weights=digest_tensors(front.get_weights()),
             precision=self.precision,
-            devices=(
-                *sorted({name.partition(":")[0] for name in self.placement.devices}),
-                f"{self.placement.replicas}",
-            ),
+            devices=name_devices(self.placement),
             pixels=pixels,
         )
         shape = tuple(int(side) for side in front.outputs[0].shape[1:])
-        return RowStore(origin.cache_place("features"), shape, self._row_type(cut))
-
-    def _row_type(self, cut: str) -> DTypeLike:
-        """The type on disk: bfloat16 for features of blocks that were computed in it, otherwise float16."""
-        return ml_dtypes.bfloat16 if self.precision == "bfloat16" and cut.startswith("block") else np.float16
+        return RowStore(origin.cache_place("features"), shape, row_type(cut, self.precision))
 
     def _check_space(self, stores: Mapping[str, RowStore], rows: int) -> None:
         needed = rows * sum(int(np.prod(store.shape)) * store.dtype.itemsize for store in stores.values())
@@ -234,6 +238,19 @@ class FrozenFront:
                 "set hardware.precision to bfloat16, or choose another block or backbone",
             )
         return packed
+
+
+def name_devices(placement: Placement) -> tuple[str, ...]:
+    """The kinds of the devices that compute, and how many there are."""
+    return (
+        *sorted({name.partition(":")[0] for name in placement.devices}),
+        f"{placement.replicas}",
+    )
+
+
+def row_type(cut: str, precision: str) -> DTypeLike:
+    """The type on disk: bfloat16 for features of blocks that were computed in it, otherwise float16."""
+    return ml_dtypes.bfloat16 if precision == "bfloat16" and cut.startswith("block") else np.float16
 
 
 def _find_lacking(stores: Mapping[str, RowStore], keys: Sequence[str]) -> set[str]:

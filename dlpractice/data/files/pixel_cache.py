@@ -17,6 +17,7 @@ from dlpractice.data.files.decoding import ImageError, Look, fit, read
 from dlpractice.data.files.image_facts import FACTS, Glance, facts_of, seen_levels
 from dlpractice.data.files.index_items import Index
 from dlpractice.data.storage.row_store import RowStore, RowView
+from dlpractice.paths import exists
 from dlpractice.progress import Progress
 
 _CHUNK_BYTES = 8 * 2**20
@@ -78,6 +79,17 @@ def pixel_view(sha256: Sequence[str], look: Look) -> RowView:
         look: as `scan` was given it, with the levels that it found.
     """
     return _pixel_store(look).view(sha256)
+
+
+def list_sound(look: Look) -> frozenset[str]:
+    """The hashes of the files that were scanned at `look`, levels included, and of which Pillow warned of
+    nothing."""
+    place = Glance.of(look).cache_place("facts")
+    if not exists(place):
+        return frozenset()
+    store = RowStore(place, (), FACTS)
+    keys = store.list_keys()
+    return frozenset(key for key, note in zip(keys, store.view(keys)["note"], strict=True) if not note)
 
 
 def in_order(work: Callable[[_Task], _Result], tasks: Iterable[_Task]) -> Iterator[_Result]:

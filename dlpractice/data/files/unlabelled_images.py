@@ -1,16 +1,18 @@
 """Images outside of a data set: files and folders that somebody wants classified."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlpractice.data.codecs.library_notes import noting
 from dlpractice.data.files.archive import unpack_zip
-from dlpractice.data.files.decoding import ImageError, Look, load_pixels
+from dlpractice.data.files.decoding import ImageError, Look, load_pixels, read
 from dlpractice.data.files.folder_walk import find_files
 from dlpractice.data.files.index_items import IMAGES, FileKind
 from dlpractice.data.files.pixel_cache import in_order
@@ -21,11 +23,14 @@ _Named = tuple[str, Path]
 """What a file is called in an answer, and where it lies."""
 _WILD = frozenset("*?[")
 
+Recall = Callable[[str], NDArray[Any] | None]
+
 
 @dataclass(frozen=True)
 class LoadedImage:
     """One image: `pixels` (H, W, C) uint8 as in training, or None and the reason in `error`.
 
+    features: what is known of the image in the place of its pixels, see `load_images`.
     note: what was odd about a file that could be decoded, in a line; "" where nothing was.
     file: where it lies, which of an image in a zip is no part of its path.
     """
@@ -35,19 +40,27 @@ class LoadedImage:
     error: str = ""
     note: str = ""
     file: Path = Path()
+    features: NDArray[Any] | None = None
 
     def describe_note(self) -> dict[str, str]:
         """What the row of the image says of it besides its answer."""
         return {"note": self.note} if self.note else {}
 
 
-def load_images(paths: Iterable[str], look: Look) -> Iterator[LoadedImage]:
-    """Decodes files, and all images below folders and in zips, as `load_files` does, to (S, S, 3)."""
-    return load_files(paths, lambda path: load_pixels(path, look), IMAGES)
+def load_images(paths: Iterable[str], look: Look, recall: Recall | None = None) -> Iterator[LoadedImage]:
+    """Decodes files, and all images below folders and in zips, as `load_files` does, to (S, S, 3).
+
+    recall: from the sha256 of a file's bytes to what is known of the image, or None. What is known has no
+        pixels: it is not decoded.
+    """
+    return load_files(paths, lambda path: load_pixels(path, look), IMAGES, recall)
 
 
 def load_files(
-    paths: Iterable[str], decode: Callable[[Path], NDArray[np.uint8]], kind: FileKind
+    paths: Iterable[str],
+    decode: Callable[[Path], NDArray[np.uint8]],
+    kind: FileKind,
+    recall: Recall | None = None,
 ) -> Iterator[LoadedImage]:
     """Decodes files, and those of a kind below folders and in zips, in threads; yields them in order, a few
     held in memory.
@@ -68,6 +81,9 @@ def load_files(
             there = count_endings(find_files(file, kind)[1])
             return LoadedImage(path, None, f"the folder holds no {kind.noun}{f': {there}' if there else ''}")
         try:
+            known = recall(hashlib.sha256(read(file)).hexdigest()) if recall else None
+            if known is not None:
+                return LoadedImage(path, None, file=file, features=known)
             with noting() as notes:
                 pixels = decode(file)
             return LoadedImage(path, pixels, note="; ".join(notes), file=file)

@@ -91,6 +91,11 @@ class RowStore:
         self._read_keys()
         return [key for key in dict.fromkeys(keys) if key not in self._numbers]
 
+    def list_keys(self) -> list[str]:
+        """All keys that have a row, in the order of their rows."""
+        self._read_keys()
+        return list(self._numbers)
+
     def append(self, keys: Sequence[str], rows: NDArray[Any]) -> None:
         """Writes `rows`, shape `(len(keys), *shape)`; a key that has a row already keeps it."""
         if rows.shape != (len(keys), *self.shape) or rows.dtype != self.dtype:

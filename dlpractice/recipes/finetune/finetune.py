@@ -38,11 +38,13 @@ from dlpractice.recipes.run.continuation import (
 from dlpractice.recipes.run.environment import describe_environment
 from dlpractice.recipes.run.model_note import Calibration, ClassifierNote, describe_input
 from dlpractice.recipes.run.saved_model import read_levels
+from dlpractice.registry.strategies import IMAGES
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.measure import Measure
 from dlpractice.statistics.shares import accuracy
 from dlpractice.training.checkpoints import Position
 from dlpractice.training.devices.precision_choice import Choice
+from dlpractice.training.features import FrozenFront
 from dlpractice.training.forward import compile_forward, forward_all, losses_and_predictions
 
 Logits = dict[SplitName, NDArray[np.float32]]
@@ -134,6 +136,9 @@ def _train(
     summary["input"] = note.input.model_dump(mode="json")
     if calibration:
         summary["calibration"] = calibration
+    if (cut := setup.strategy.stages[-1].cut) != IMAGES:
+        front = FrozenFront(setup.classifier, setup.precision, setup.placement, progress)
+        summary["features"] = front.describe(cut)
     if draw is not None:
         draw(run, summary)
     run.write_summary(summary)

@@ -1,7 +1,7 @@
 """A trained classifier at work, wherever it is kept: from files or arrays to probabilities."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from dlpractice.data.files.unlabelled_images import LoadedImage, load_images
 from dlpractice.errors import ModelError
 from dlpractice.paths import exists, is_folder
 from dlpractice.recipes.inference.graph_files import is_saved_model, read_litert, read_onnx, read_saved_model
+from dlpractice.recipes.inference.known_features import KnownFeatures, find_known
 from dlpractice.recipes.run.model_note import Calibration, ClassifierNote
 from dlpractice.recipes.run.saved_model import SavedModel, forward_images, load_keras_file, load_saved
 from dlpractice.runs.comparison_folder import find_model
@@ -31,13 +32,14 @@ class TrainedClassifier:
     """A net, the names of its classes, how files become what it takes, and how sure it may call itself.
 
     infer: the net itself. calibration: None of a net that was trained before there was one; probabilities
-    are then the net's own.
+    are then the net's own. known: what the cache holds of the images that the net was trained with.
     """
 
     infer: Infer
     class_names: tuple[str, ...]
     look: Look
     calibration: Calibration | None
+    known: KnownFeatures | None = None
 
     def probabilities(self, pixels: NDArray[np.generic]) -> NDArray[np.float32]:
         """(n, K) probabilities: as often as they say, the answer is right, as far as validation images tell.
@@ -47,7 +49,9 @@ class TrainedClassifier:
         Raises:
             ModelError: the net gives what are no numbers.
         """
-        own = self.infer(pixels)
+        return self._calibrate(self.infer(pixels))
+
+    def _calibrate(self, own: NDArray[np.float32]) -> NDArray[np.float32]:
         if not np.isfinite(own).all():
             raise ModelError(
                 "the net gives what are no numbers", "its training diverged: lower training.learning_rate"
@@ -64,7 +68,13 @@ class TrainedClassifier:
         Raises:
             DataError: a folder or a zip cannot be read.
         """
-        return forward_images(self.probabilities, load_images(paths, self.look))
+        known = self.known
+        if known is None:
+            return forward_images(self.probabilities, load_images(paths, self.look))
+        images = load_images(paths, self.look, known.recall)
+        return forward_images(
+            self.probabilities, images, lambda rows: self._calibrate(known.probabilities(rows))
+        )
 
 
 def load_classifier(path: Path, providers: Sequence[str] = ()) -> TrainedClassifier:
@@ -84,7 +94,9 @@ def load_classifier(path: Path, providers: Sequence[str] = ()) -> TrainedClassif
     if is_saved_model(path):
         return _of_note(*read_saved_model(path))
     if is_folder(path) or ending not in _ENDINGS:
-        return _of_keras(load_saved(RunDirectory.read(path)))
+        run = RunDirectory.read(path)
+        saved = load_saved(run)
+        return replace(_of_keras(saved), known=find_known(saved, run))
     if not exists(path):
         raise ModelError(f"there is no {path}", "name a run, or a file that `dlp export` has made")
     if ending == ".keras":

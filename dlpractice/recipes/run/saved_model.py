@@ -2,7 +2,7 @@
 
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice, repeat, takewhile
 from pathlib import Path
@@ -49,19 +49,30 @@ class SavedModel:
 
 
 def forward_images(
-    forward: Callable[[NDArray[np.uint8]], NDArray[np.float32]], images: Iterable[LoadedImage]
+    forward: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
+    images: Iterable[LoadedImage],
+    forward_features: Callable[[NDArray[Any]], NDArray[np.float32]] | None = None,
 ) -> Iterator[tuple[LoadedImage, NDArray[np.float32] | None]]:
     """Each image with its row of what `forward` gives, in order; None for one that could not be read.
 
     Images are read while the net computes. The first few are a batch of their own, so that there is an answer
-    soon.
+    soon. forward_features: gives the rows of images that have features in the place of pixels.
     """
     remaining = iter(images)
     sizes = chain([_FIRST_BATCH], repeat(_BATCH))
     for batch in read_ahead(takewhile(bool, (list(islice(remaining, size)) for size in sizes))):
-        pixels = [image.pixels for image in batch if image.pixels is not None]
-        rows = iter(forward(np.stack(pixels))) if pixels else iter(())
-        yield from ((image, None if image.pixels is None else next(rows)) for image in batch)
+        rows = _forward([image.pixels for image in batch], forward)
+        if forward_features is not None:
+            rows |= _forward([image.features for image in batch], forward_features)
+        yield from ((image, rows.get(place)) for place, image in enumerate(batch))
+
+
+def _forward(
+    inputs: Sequence[NDArray[Any] | None], forward: Callable[[NDArray[Any]], NDArray[np.float32]]
+) -> dict[int, NDArray[np.float32]]:
+    """The rows for those inputs that there are, by their places."""
+    there = {place: one for place, one in enumerate(inputs) if one is not None}
+    return dict(zip(there, forward(np.stack(list(there.values()))), strict=True)) if there else {}
 
 
 def load_saved(run: RunDirectory) -> SavedModel:

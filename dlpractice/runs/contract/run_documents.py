@@ -77,6 +77,15 @@ class CalibrationPart(Part):
     coverage: list[AnsweredShare] = key("By ascending threshold, at about each hundredth of the images.")
 
 
+class FrozenPart(Part):
+    """The part of the net that was frozen last, by which the cache's features are found again."""
+
+    cut: Text = key("Where it ends: `blockN`, or `pooledN`.")
+    layer: Text = key("The layer of `model.keras` that gives the features.")
+    layers: Text = key("SHA-256 of its layers and how they are joined.")
+    weights: Text = key("SHA-256 of its weights.")
+
+
 class Summary(Document):
     """The results. It is written last: a run that has it is finished."""
 
@@ -102,6 +111,7 @@ class Summary(Document):
     seconds: Number = key("Wall time.")
     input: NetInput = key("What the net takes, see [predict.md](predict.md#without-dlp).")
     calibration: CalibrationPart = key("Of `dlp finetune`: how sure its answers may call themselves.")
+    features: FrozenPart = key("Of `dlp finetune` where a part is frozen to the end.")
     test_scored: Count = key("How often the test was scored: 1, or 0 in a trial.")
 
 
