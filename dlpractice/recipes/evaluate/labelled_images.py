@@ -1,6 +1,6 @@
 """`dlp evaluate`: a trained classifier on labelled images."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
 from dlpractice.data.dataset import Split, load_labelled
+from dlpractice.data.files.unlabelled_images import LoadedImage
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.inference.abstention import Abstention
 from dlpractice.recipes.inference.image_copies import copy_image, require_folder
@@ -19,10 +20,8 @@ from dlpractice.statistics.calibration import bin_answers, calibration_error
 from dlpractice.statistics.class_scores import Scores, score_classes
 from dlpractice.statistics.measure import Measure
 from dlpractice.statistics.shares import accuracy
-from dlpractice.training.batches.supply import read_ahead
 
 MOST_SHOWN = 24
-_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -122,15 +121,18 @@ def _count_trained_on(run: RunDirectory, images: Split, progress: Progress) -> i
 def _answer(classifier: TrainedClassifier, images: Split, progress: Progress) -> _Answers:
     progress.stage("scoring", len(images), "images")
     predicted, confidence = np.empty(len(images), np.int64), np.empty(len(images))
-    starts = range(0, len(images), _BATCH)
-    for start, pixels in zip(
-        starts, read_ahead(images.pixels[start : start + _BATCH] for start in starts), strict=True
-    ):
-        part = classifier.probabilities(pixels)
-        predicted[start : start + _BATCH] = part.argmax(axis=1)
-        confidence[start : start + _BATCH] = part.max(axis=1)
-        progress.advance(len(part))
+    for place, (_, row) in enumerate(classifier.answer(_load(classifier, images))):
+        assert row is not None  # it could be read
+        predicted[place], confidence[place] = row.argmax(), row.max()
+        progress.advance()
     return _Answers(predicted, confidence, predicted == images.labels)
+
+
+def _load(classifier: TrainedClassifier, images: Split) -> Iterator[LoadedImage]:
+    """The images with their features, where these are known, or else with their pixels."""
+    for place, (path, digest) in enumerate(zip(images.paths, images.sha256, strict=True)):
+        known = classifier.recall(digest)
+        yield LoadedImage(path, images.pixels[place] if known is None else None, features=known)
 
 
 def _describe_classes(images: Split, answers: _Answers, names: Sequence[str]) -> dict[str, Any]:

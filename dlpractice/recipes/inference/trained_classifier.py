@@ -68,13 +68,23 @@ class TrainedClassifier:
         Raises:
             DataError: a folder or a zip cannot be read.
         """
-        known = self.known
-        if known is None:
-            return forward_images(self.probabilities, load_images(paths, self.look))
-        images = load_images(paths, self.look, known.recall)
-        return forward_images(
-            self.probabilities, images, lambda rows: self._calibrate(known.probabilities(rows))
-        )
+        recall = self.recall if self.known else None  # without one no file is hashed
+        return self.answer(load_images(paths, self.look, recall))
+
+    def recall(self, digest: str) -> NDArray[np.generic] | None:
+        """What the cache holds of the image whose file has that sha256; None where it holds nothing."""
+        return self.known.recall(digest) if self.known else None
+
+    def answer(
+        self, images: Iterable[LoadedImage]
+    ) -> Iterator[tuple[LoadedImage, NDArray[np.float32] | None]]:
+        """Each image with its (K,) probabilities, in order; None for one without pixels and features."""
+
+        def finish(features: NDArray[np.generic]) -> NDArray[np.float32]:
+            assert self.known is not None  # which the features are of
+            return self._calibrate(self.known.probabilities(features))
+
+        return forward_images(self.probabilities, images, finish)
 
 
 def load_classifier(path: Path, providers: Sequence[str] = ()) -> TrainedClassifier:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dlpractice.config.load import load_config
+from dlpractice.recipes.evaluate import labelled_images
 from dlpractice.recipes.finetune import finetune
 from dlpractice.recipes.inference.known_features import find_known
 from dlpractice.recipes.inference.trained_classifier import TrainedClassifier, load_classifier
@@ -67,6 +68,9 @@ def test_the_images_of_a_run_take_only_the_rest_of_the_net(
     expected = answer(replace(classifier, known=None), tiny_data)
     remembering = replace(classifier, infer=refuse)
     np.testing.assert_allclose(answer(remembering, tiny_data), expected, atol=2e-3)  # kept in float16
+    found = labelled_images.run(remembering, str(tiny_data)).document["accuracy"]
+    labels = np.repeat([0, 1], 40)
+    assert found["value"] == pytest.approx((expected.argmax(axis=1) == labels).mean(), abs=1 / 80)
     # Under another name it is the same image; where its bytes have changed it is another, in its old place.
     shutil.copytree(tiny_data, tmp_path / "data")
     Image.open(tiny_data / "cold/03.png").rotate(180).save(tmp_path / "data/warm/07.png")
