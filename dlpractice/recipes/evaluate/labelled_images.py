@@ -19,7 +19,7 @@ from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.calibration import bin_answers, calibration_error
 from dlpractice.statistics.class_scores import Scores, score_classes
 from dlpractice.statistics.measure import Measure
-from dlpractice.statistics.shares import accuracy
+from dlpractice.statistics.shares import accuracy, per_class_accuracy
 
 MOST_SHOWN = 24
 
@@ -137,11 +137,12 @@ def _load(classifier: TrainedClassifier, images: Split) -> Iterator[LoadedImage]
 
 def _describe_classes(images: Split, answers: _Answers, names: Sequence[str]) -> dict[str, Any]:
     """What is found class by class, and of all; `missing` names the classes without an image."""
+    recalls = per_class_accuracy(images.labels, answers.predicted, names, images.bound)
     scores = score_classes(images.labels, answers.predicted, len(names), images.bound)
     per_class = {
-        name: one.recall.to_json() | {"precision": _to_json(one.precision), "f1": _to_json(one.f1)}
+        name: recalls[name].to_json() | {"precision": _to_json(one.precision), "f1": _to_json(one.f1)}
         for name, one in zip(names, scores.classes, strict=True)
-        if one.recall is not None
+        if name in recalls
     }
     return {
         "accuracy": accuracy(answers.correct, images.bound).to_json(),
