@@ -1,4 +1,4 @@
-"""Reads images at places between their pixels, by operations that XLA can compile as well."""
+"""Reads images at places between their pixels."""
 
 from typing import Any, Literal
 
@@ -11,28 +11,18 @@ Outside = Literal["REFLECT", "NEAREST"]
 def warp(images: Any, transforms: Any, size: tuple[int, int], outside: Outside) -> Any:
     """(N, H, W, C) -> (N, *size, C) float32, each image read through an affine map of its own.
 
-    XLA has no kernel for TensorFlow's own operation, and fuses the same arithmetic on gathered pixels into
-    one. Without XLA that operation takes half the time of the gathers on a CPU.
-
     Args:
         transforms: (N, 8). The output pixel (x, y) is read from the input pixel (a0 x + a1 y + a2, b0 x +
             b1 y + b2); a row holds a0, a1, a2, b0, b1, b2 and two numbers that are not read.
     """
-    if not is_compiled_by_xla():
-        return tf.raw_ops.ImageProjectiveTransformV3(
-            images=tf.cast(images, tf.float32),
-            transforms=transforms,
-            output_shape=size,
-            fill_value=0.0,
-            interpolation="BILINEAR",
-            fill_mode=outside,
-        )
-    rows, columns = (tf.range(side, dtype=tf.float32) for side in size)
-    y, x = rows[None, :, None], columns[None, None, :]
-    a0, a1, a2, b0, b1, b2 = (transforms[:, i, None, None] for i in range(6))
-    fold = _reflect if outside == "REFLECT" else _clip
-    height, width = images.shape[1:3]
-    return read_between(images, fold(b0 * x + b1 * y + b2, height), fold(a0 * x + a1 * y + a2, width))
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=tf.cast(images, tf.float32),
+        transforms=transforms,
+        output_shape=size,
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode=outside,
+    )
 
 
 def read_between(images: Any, y: Any, x: Any) -> Any:
@@ -52,24 +42,3 @@ def read_between(images: Any, y: Any, x: Any) -> Any:
     top = top_left + right * (top_right - top_left)
     low = low_left + right * (low_right - low_left)
     return top + down * (low - top)
-
-
-def _reflect(places: Any, size: int) -> Any:
-    """Folds places into the image as `abcd` is continued to `dcba abcd dcba`."""
-    span = 2.0 * size
-    places = tf.where(places < 0, -1.0 - places, places)
-    places = places - span * tf.floor(places / span)
-    return _clip(tf.where(places >= size, span - 1.0 - places, places), size)
-
-
-def _clip(places: Any, size: int) -> Any:
-    return tf.clip_by_value(places, 0.0, size - 1.0)
-
-
-def is_compiled_by_xla() -> bool:
-    """Whether what is being traced is going to be compiled by XLA. TensorFlow tells it by no public
-    function."""
-    from tensorflow.python.framework import ops
-    from tensorflow.python.ops import control_flow_util
-
-    return bool(control_flow_util.GraphOrParentsInXlaContext(ops.get_default_graph()))

@@ -49,7 +49,7 @@ def _bend(images: Any, fields: Any) -> Any:
         fields: (N, G, G, 2), the displacements in y and x, in pixels. They are resized to S x S.
     """
     size = images.shape[1]
-    # XLA has no kernel for resizing so, but it is linear: what it does to each point tells all of it.
+    # No GPU has a kernel for resizing so, but it is linear: what it does to each point tells all of it.
     with tf.init_scope():
         points = tf.eye(fields.shape[1])[:, :, None, None]
         spread = tf.image.resize(points, (size, 1), "bicubic")[:, :, 0, 0].numpy()

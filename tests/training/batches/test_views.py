@@ -177,12 +177,3 @@ def test_views_are_compiled_once_for_all_supplies_of_a_kind() -> None:
     first, second = (PlainViews(Streamed(images), 6).receive for images in (IMAGES, STROKE))
     assert first == second and hash(first) == hash(second)
     assert first != PlainViews(Streamed(IMAGES), 5).receive
-
-
-@pytest.mark.parametrize("size", [12, 4])
-def test_xla_sees_the_same(size: int) -> None:
-    moves = Distortion(thickness=0.5, elastic=0.1, probability=1.0).draw(
-        np.random.default_rng(1), np.array([0, 3, 5]), 12, size
-    )
-    compiled = tf.function(lambda *batch: view_batch(*batch, size), jit_compile=True)
-    np.testing.assert_allclose(compiled(IMAGES, *moves), view(IMAGES, moves, size), atol=0.01)

@@ -96,14 +96,6 @@ def test_what_is_known_of_shapes_changes_no_bit(images: NDArray[np.uint8]) -> No
     np.testing.assert_array_equal(compiled(*map(tf.constant, parts)), warp_batch(*parts))
 
 
-def test_xla_warps_as_tensorflow_does(images: NDArray[np.uint8]) -> None:
-    # Places far outside are mirrored more than once.
-    drawn = Augmentation("both", 40, 0.9, 2.0, 0.2, 0.2, 0.2).draw(np.random.default_rng(3), 4, SIDE)
-    compiled = tf.function(warp_batch, jit_compile=True)
-    found = compiled(images, drawn.transforms, drawn.colours)
-    np.testing.assert_allclose(found, warp_batch(images, drawn.transforms, drawn.colours), atol=0.01)
-
-
 def test_colours_are_those_of_the_formula(images: NDArray[np.uint8]) -> None:
     brightness, contrast, saturation = 0.1, 0.7, 1.4
     found = warp(images, [1, 0, 0, 0, 1, 0], [brightness, contrast, saturation])
