@@ -16,7 +16,7 @@ REPEATABLE_GRADIENTS = {"MaxPool": "RepeatableMaxPoolGrad"}
 
 @tf.RegisterGradient("RepeatableMaxPoolGrad")  # type: ignore[untyped-decorator]
 def _differentiate(operation: Any, upstream: Any) -> Any:
-    images, greatest = operation.inputs[0], operation.outputs[0]
+    (images,) = operation.inputs
     names = ("ksize", "strides", "padding", "data_format", "explicit_paddings")
     ksize, strides, padding, layout, edges = (operation.get_attr(name) for name in names)
     padding, layout = padding.decode(), layout.decode()
@@ -25,7 +25,7 @@ def _differentiate(operation: Any, upstream: Any) -> Any:
     if not is_over_places or padding == "EXPLICIT" or None in (images.shape[height], images.shape[width]):
         return tf.raw_ops.MaxPoolGrad(
             orig_input=images,
-            orig_output=greatest,
+            orig_output=operation.outputs[0],
             grad=upstream,
             ksize=ksize,
             strides=strides,
@@ -35,14 +35,14 @@ def _differentiate(operation: Any, upstream: Any) -> Any:
         )
     window, steps = [ksize[height], ksize[width]], [strides[height], strides[width]]
     if layout == "NHWC":
-        return differentiate_max_pool(images, greatest, upstream, window, steps, padding)
-    images, greatest, upstream = (tf.transpose(x, (0, 2, 3, 1)) for x in (images, greatest, upstream))
-    gradient = differentiate_max_pool(images, greatest, upstream, window, steps, padding)
+        return differentiate_max_pool(images, upstream, window, steps, padding)
+    images, upstream = (tf.transpose(x, (0, 2, 3, 1)) for x in (images, upstream))
+    gradient = differentiate_max_pool(images, upstream, window, steps, padding)
     return tf.transpose(gradient, (0, 3, 1, 2))
 
 
 def differentiate_max_pool(
-    images: Any, greatest: Any, upstream: Any, window: list[int], strides: list[int], padding: str
+    images: Any, upstream: Any, window: list[int], strides: list[int], padding: str
 ) -> Any:
     """The gradient of `tf.nn.max_pool2d(images, window, strides, padding)`, of the shape of `images`.
 
@@ -52,12 +52,11 @@ def differentiate_max_pool(
 
     Args:
         images: (N, H, W, C); H and W are known when the graph is traced.
-        greatest: (N, S, T, C), what the pooling gave.
-        upstream: the gradient of that.
+        upstream: (N, S, T, C), the gradient of what it gave.
         padding: `SAME` or `VALID`.
     """
     sides = [int(side) for side in images.shape[1:3]]
-    counts = [int(side) for side in greatest.shape[1:3]]
+    counts = [int(side) for side in upstream.shape[1:3]]
     # The length that all windows cover together, and the pixels of it in front of the image.
     covers = [(n - 1) * step + size for n, step, size in zip(counts, strides, window, strict=True)]
     fronts = [
@@ -70,15 +69,21 @@ def differentiate_max_pool(
         *((front, max(0, cover - end)) for front, cover, end in zip(fronts, covers, ends, strict=True)),
         (0, 0),
     ]
-    padded = tf.pad(images, edges, constant_values=images.dtype.min)
+    padded = tf.pad(images, edges)
     inside = tf.pad(tf.ones((1, *sides, 1), tf.bool), edges)
-    given = tf.zeros_like(upstream, tf.bool)
-    parts = []
-    for place in product(*map(range, window)):
+    places = list(product(*map(range, window)))
+    # Kept by number: where XLA computes in float16, it may round the same pixel once and once not, so that no
+    # pixel of a window need be equal to the greatest one.
+    first = tf.fill(tf.shape(upstream), -1)
+    greatest = tf.zeros_like(upstream)
+    for number, place in enumerate(places):
         box = _places(place, counts, strides)
-        chosen = (padded[box] == greatest) & inside[box] & ~given
-        given |= chosen
-        parts.append(_spread(tf.where(chosen, upstream, 0), place, strides, padded.shape[1:3]))
+        better = inside[box] & ((first < 0) | (padded[box] > greatest))
+        first, greatest = tf.where(better, number, first), tf.where(better, padded[box], greatest)
+    parts = [
+        _spread(tf.where(first == number, upstream, 0), place, strides, padded.shape[1:3])
+        for number, place in enumerate(places)
+    ]
     # A pixel lies at the last place of the first window that holds it.
     total = sum(reversed(parts))
     return _fit(total, ends)[:, fronts[0] : ends[0], fronts[1] : ends[1]]
