@@ -164,7 +164,7 @@ def runs(
     texts = {
         "one": f"{photos}/one --then {shots}one --then {head}one --then "
         f"{grown} hardware.scaling=sqrt --run-dir {folder}/sqrt --then {linear} --then {linear}-killed",
-        "two": f"{photos}/two --then {head}two",
+        "two": f"{photos}/two --then {head}two hardware.compile=true",
         "three": f"{shots}three",
         "resumed": f"{photos}/resumed",
         "linear-killed": f"{linear}-killed",
@@ -206,8 +206,16 @@ def test_a_job_that_was_stopped_and_then_lost_a_worker_goes_on_as_if_it_had_not(
     np.testing.assert_array_equal(losses(runs / "resumed"), losses(runs / "two"))
 
 
-def test_frozen_features_shared_among_workers_are_those_of_one_process(runs: Path, differ: Differ) -> None:
-    # No worker finds a feature in its cache: each computes its part, and has the other's from it.
+def test_frozen_features_and_compiled_steps_of_workers_are_those_of_one_process(
+    runs: Path, differ: Differ
+) -> None:
+    # No worker finds a feature in its cache: each computes its part, and has the other's from it. The two
+    # train by steps that XLA compiles.
+    choices = [
+        json.loads((runs / name / "environment.json").read_text())["compilation"]["linear@block1"]["compiled"]
+        for name in ("head-one", "head-two")
+    ]
+    assert choices == [False, True]
     assert differ(runs / "head-two", runs / "head-one") < 1e-5
     np.testing.assert_allclose(losses(runs / "head-two"), losses(runs / "head-one"), atol=1e-5)
 
