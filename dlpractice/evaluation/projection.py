@@ -2,8 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 _COMPONENTS = 50
@@ -20,6 +18,9 @@ def project(embeddings: NDArray[np.floating], seed: int) -> NDArray[np.float32]:
     Raises:
         ValueError: N is below 4, which is too few for neighbours.
     """
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
     if embeddings.ndim != 2 or len(embeddings) < 4:
         raise ValueError(f"expected embeddings of shape (N, D), N >= 4; got {embeddings.shape}")
     if not np.ptp(embeddings, axis=0).any():

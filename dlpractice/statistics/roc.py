@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import auc, roc_curve
 
 from dlpractice.errors import DataError, ModelError
 from dlpractice.statistics.measure import Measure
@@ -39,6 +38,8 @@ def roc_auc(scores: ArrayLike, same: ArrayLike) -> float:
         DataError: there are no pairs of one kind.
         ModelError: a score is not a number.
     """
+    from sklearn.metrics import auc
+
     accepted, right = _count_accepted(*_pairs(scores, same))
     # The area over whole counts is exact; over rates, `roc_auc_score` is off in the last digits.
     return float(auc(accepted, right) / (accepted[-1] * right[-1]))
@@ -128,6 +129,8 @@ def _count_accepted(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The ROC curve in whole counts: different and same pairs that are accepted, at each of L + 1 thresholds
     between the L scores that occur; from none to all."""
+    from sklearn.metrics import roc_curve
+
     # Only the order counts, so that ranks do as well; `roc_curve` refuses infinite scores.
     _, ranks = np.unique(scores, return_inverse=True)
     accepts, rights, _ = roc_curve(same, ranks, drop_intermediate=False)

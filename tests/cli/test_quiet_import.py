@@ -54,10 +54,18 @@ def test_a_missing_module_of_our_own_is_a_bug_and_stays_one() -> None:
         import_quietly("dlpractice.no_such_room")
 
 
-def test_tensorflow_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensorflow_and_keras_are_silent_and_bring_nothing_that_is_not_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What they left out can be imported later."""
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
-    done = run("import_quietly('tensorflow').constant(1)", Path())
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    code = (
+        "import_quietly('dlpractice.recipes.oneshot.oneshot'); import_quietly('tensorflow').constant(1)\n"
+        "print([name for name in ('jax', 'matplotlib', 'scipy.stats', 'sklearn') if name in sys.modules])\n"
+        "import sklearn"
+    )
+    done = run(code, Path())
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
 
 
 LATE = "os.write(2, b'I0000 from C++'); print('progress', file=sys.stderr)"

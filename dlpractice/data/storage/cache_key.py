@@ -52,25 +52,35 @@ class Keyed:
 def digest_code(modules: tuple[str, ...]) -> str:
     """sha256 of what `modules` compute with: their source, that of all modules of this package that they
     import, directly or not, and the versions of the other packages that these import."""
-    sources: dict[str, bytes] = {}
+    digests: dict[str, str] = {}
     packages: set[str] = set()
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        if name in sources:
-            continue
-        file = _find_source(name)
-        assert file is not None, name
-        sources[name] = read_file(file, 2**24)
-        for imported in _imports(sources[name]):
-            package = imported.partition(".")[0]
-            if package != _OURS:
-                packages.add(package)
-            elif _find_source(imported):
-                waiting.append(imported)
-    lines = [f"{name} {hashlib.sha256(source).hexdigest()}" for name, source in sorted(sources.items())]
+        if name not in digests:
+            digests[name], own, others = _read_source(name)
+            packages |= others
+            waiting += own
+    lines = [f"{name} {digest}" for name, digest in sorted(digests.items())]
     lines += [f"{name} {_version(name)}" for name in sorted(packages - sys.stdlib_module_names)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+@cache
+def _read_source(module: str) -> tuple[str, frozenset[str], frozenset[str]]:
+    """The sha256 of the source of a module of this package, the modules of this package that it imports, and
+    the other packages."""
+    file = _find_source(module)
+    assert file is not None, module
+    source = read_file(file, 2**24)
+    imports = set(_imports(source))
+    own = {name for name in imports if name.partition(".")[0] == _OURS}
+    packages = {name.partition(".")[0] for name in imports - own}
+    return (
+        hashlib.sha256(source).hexdigest(),
+        frozenset(filter(_find_source, own)),
+        frozenset(packages),
+    )
 
 
 def _find_source(module: str) -> Path | None:

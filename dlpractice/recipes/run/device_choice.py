@@ -26,7 +26,7 @@ def resolve_precision(asked: str, placement: Placement, auto: Choice | None = No
     if asked != "auto":
         return asked, {}
     if auto is None:
-        auto = placement.agree(choose_precision(placement.devices[0]) if placement.is_chief else None)
+        auto = placement.agree(choose_precision(placement) if placement.is_chief else None)
     precision, seconds = auto
     return precision, seconds
 

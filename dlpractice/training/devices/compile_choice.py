@@ -6,26 +6,19 @@ before the compiling has paid is not compiled, and not timed either.
 """
 
 import json
-import os
-import platform
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from pathlib import Path
 from typing import Any, ClassVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from dlpractice.data.storage.cache_key import Keyed
-from dlpractice.data.storage.cache_lock import writing
-from dlpractice.errors import DlpError
-from dlpractice.paths import read_file
+from dlpractice.training.devices.kept_times import KeptTimes, Seconds, describe_machine
 from dlpractice.training.devices.placement import Placement
-from dlpractice.whole_files import replacing
 
 PLAIN, COMPILED = "plain", "compiled"
 # A compiled step has to win clearly: it was timed for a moment, and the other rounds as the runs before did.
@@ -35,16 +28,13 @@ _MARGIN = 1.1
 _SHORTEST = {"GPU": 30.0, "CPU": 600.0}
 _ROUNDS = 2
 
-Seconds = Mapping[str, float]
-"""How long a step takes PLAIN and COMPILED. The latter is absent where it was not timed."""
-
 
 @dataclass(frozen=True)
 class Compilation:
     """Whether XLA compiles a stage's steps, and why.
 
     Args:
-        seconds: the times of a step that this was decided by, if any.
+        seconds: the times of a step that this was decided by, if any: PLAIN, and COMPILED if it was timed.
         obstacle: why XLA cannot compile them, though it was asked to; empty where it can, or was not asked.
     """
 
@@ -54,41 +44,24 @@ class Compilation:
 
 
 @dataclass(frozen=True)
-class Timing(Keyed):
+class Timing(KeptTimes):
     """What the speed of a step depends on, with which its times are kept in the cache.
 
     Args:
-        machine: see `describe_machine`.
         net: the layers, which of them are trained, and the shapes of their weights and outputs.
         batch: shapes and types of what a step takes.
         precision: that the net computes in.
         parts: those in which a batch is computed.
     """
 
-    machine: tuple[str, ...]
     net: str
     batch: tuple[str, ...]
     precision: str
     parts: int
 
+    ROOM: ClassVar[str] = "compilation"
+    NAMES: ClassVar[tuple[str, ...]] = (PLAIN, COMPILED)
     CODE: ClassVar[tuple[str, ...] | None] = ("dlpractice.training.steps", __name__)
-
-    def read(self) -> dict[str, float]:
-        """The times that are kept; none if the file is absent, or damaged: then it is written anew."""
-        try:
-            found = json.loads(read_file(self._path, 1 << 16))
-            return {name: float(found[name]) for name in (PLAIN, COMPILED) if name in found}
-        except (OSError, ValueError, TypeError, AttributeError, DlpError):
-            return {}
-
-    def write(self, seconds: Seconds) -> None:
-        """Keeps times. Raises DataError where the cache cannot be written."""
-        with writing(self._path.parent), replacing(self._path) as new:
-            new.write_text(json.dumps(dict(seconds)))
-
-    @property
-    def _path(self) -> Path:
-        return self.cache_place("compilation") / "seconds.json"
 
 
 def describe_timing(
@@ -106,25 +79,6 @@ def describe_timing(
     ]
     shapes = tuple(f"{np.asarray(array).dtype} {np.shape(array)}" for array in batch)
     return Timing(describe_machine(placement), json.dumps(layers), shapes, precision, parts)
-
-
-def describe_machine(placement: Placement) -> tuple[str, ...]:
-    """The processor, its cores, the models of the devices, and the replicas over all processes."""
-    physical = {name: tf.config.list_physical_devices(name) for name in ("GPU", "CPU")}
-    models = [
-        str(tf.config.experimental.get_device_details(device).get("device_name", "GPU"))
-        for device in (physical["GPU"] if "GPU" in placement.devices[0] else [])
-    ]
-    return (_name_processor(), f"{os.cpu_count()}", *models, *placement.devices, f"{placement.replicas}")
-
-
-def _name_processor() -> str:
-    try:
-        lines = read_file(Path("/proc/cpuinfo"), 1 << 22).decode().splitlines()
-    except (OSError, ValueError, DlpError):
-        lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor() or platform.machine())
 
 
 def choose_compilation(

@@ -66,6 +66,7 @@ def test_the_code_and_what_it_imports_are_in_the_key(tmp_path: Path, monkeypatch
 
     def digest() -> str:
         digest_code.cache_clear()
+        module._read_source.cache_clear()
         return digest_code(("dlpractice.one",))
 
     first = digest()

@@ -132,7 +132,9 @@ def test_all_runs_of_a_comparison_compute_in_one_precision(
     document = tiny_config.model_dump() | {"hardware": {"precision": "auto", "devices": 1}}
     config = Finetune.model_validate(document)
     answers = iter([("bfloat16", {"float32": 2.0, "bfloat16": 1.0})] + [("float32", {})] * 9)
-    monkeypatch.setattr("dlpractice.recipes.run.device_choice.choose_precision", lambda device: next(answers))
+    monkeypatch.setattr(
+        "dlpractice.recipes.run.device_choice.choose_precision", lambda placement: next(answers)
+    )
     for seeds in (1, 2):  # the second time, one run is there and one is to come
         with Comparison.resume(tmp_path / "c") if seeds == 2 else Comparison.create(tmp_path / "c") as opened:
             comparison.run(config, ["linear@block1", "linear@block2"], seeds, opened)

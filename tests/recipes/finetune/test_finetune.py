@@ -259,7 +259,9 @@ def test_a_run_goes_on_in_the_precision_that_it_began_in(
     automatic = {"hardware": {"precision": "auto", "devices": 1}}
     document = changed(tiny_config, "linear@block1", epochs=1).model_dump() | automatic
     answers = iter([("bfloat16", {"bfloat16": 1.0}), ("float32", {"float32": 1.0})])
-    monkeypatch.setattr("dlpractice.recipes.run.device_choice.choose_precision", lambda device: next(answers))
+    monkeypatch.setattr(
+        "dlpractice.recipes.run.device_choice.choose_precision", lambda placement: next(answers)
+    )
     config = Finetune.model_validate(document)
     with RunDirectory.create(tmp_path / "run") as run:
         finetune.run(config, run)

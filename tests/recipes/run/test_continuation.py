@@ -102,7 +102,7 @@ def test_runs_of_a_comparison_compute_in_what_the_first_began_in(
     finished_oneshot_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     timed = ("bfloat16", {"float32": 2.0, "bfloat16": 1.0})
-    monkeypatch.setattr("dlpractice.recipes.run.device_choice.choose_precision", lambda device: timed)
+    monkeypatch.setattr("dlpractice.recipes.run.device_choice.choose_precision", lambda placement: timed)
     with Comparison.create(tmp_path / "both") as comparison:
         assert agree_on_precision("float32", 1, comparison) == ("float32", {})
         assert agree_on_precision("auto", 1, comparison) == timed
