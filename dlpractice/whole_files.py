@@ -109,6 +109,16 @@ def copy_new(source: Path, folder: Path, name: str) -> Path:
     raise AssertionError("there are always more numbers")
 
 
+def move(source: Path, target: Path) -> None:
+    """Gives a file or folder another place on the same disk, in one step.
+
+    Raises:
+        WriteError: it cannot be moved there.
+    """
+    with translating(target):
+        os.replace(source, target)
+
+
 @contextmanager
 def making_folder(folder: Path) -> Iterator[Path]:
     """An empty folder to fill, which becomes `folder` if the block succeeds and there is none by then.

@@ -10,7 +10,7 @@ cell of the table the data are, tries what the cell proposes, and trains what di
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dlpractice.errors import ModelError
@@ -168,20 +168,22 @@ def plan_strategy(name: str, block_count: int, *, pretrained: bool) -> Strategy:
     raise ModelError(f"no strategy is called {name!r}", f"choose {join_words(STRATEGIES)}")
 
 
-def list_candidates(best_block: int, block_count: int, *, similar: bool, large: bool) -> tuple[str, ...]:
+def list_candidates(
+    blocks: Sequence[int], block_count: int, *, similar: bool, large: bool
+) -> tuple[str, ...]:
     """The strategies that the cell of the table above proposes, and the neighbours that could be right
     instead.
 
     Args:
-        best_block: the block whose features a linear layer reads best, counted from 1.
+        blocks: those whose features a linear layer reads best, counted from 1.
         similar: whether the last block's features are read as well as those: the data are then like the
             pretraining set.
         large: whether there are `LARGE` images of a class.
     """
-    linear = () if best_block == block_count else (f"{_stem('linear@blockN')}{best_block}",)
+    linear = tuple(f"{_stem('linear@blockN')}{block}" for block in blocks if block != block_count)
     cells: dict[tuple[bool, bool], tuple[str, ...]] = {
         (True, False): (*linear, "head", "top-block"),
-        (False, False): (*linear, "top-block", "full", "scratch"),
+        (False, False): (*linear, "scratch"),
         (True, True): (*linear, "head", "top-block", "full"),
         (False, True): (*linear, "top-block", "full", "scratch"),
     }

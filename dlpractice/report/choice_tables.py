@@ -54,8 +54,8 @@ def _depth_table(choice: Document) -> RenderableType:
                 style=None if difference else "bold",
             )
     note = (
-        f"linear probes on {choice['images']:,} training images, cross-validated in {choice['folds']} folds; "
-        "GFLOP: an image, up to there"
+        f"linear probes on {choice['images']:,} images, of training (cross-validated in {choice['folds']} "
+        "folds) and validation; GFLOP: an image, up to there"
     )
     return Group(table, Text(note, style="dim"))
 
@@ -105,7 +105,7 @@ def draw_choice(choice: Document) -> Figure:
         axes.errorbar(blocks, values, yerr=errors, fmt=f"-{marker}", color=colour, capsize=4, label=label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("block of the backbone, from the image on")
-    axes.set_ylabel(f"linear probe, % of {choice['images']:,} training images")
+    axes.set_ylabel(f"linear probe, % of {choice['images']:,} images")
     axes.set_title(f"chosen: {choice['strategy']} on {drawable_name(choice['backbone'])}", fontsize=10)
     axes.grid(axis="y", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)

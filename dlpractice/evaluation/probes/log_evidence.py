@@ -16,8 +16,11 @@ def log_evidence(features: NDArray[np.float32], labels: NDArray[np.int64]) -> fl
 
     features: (N, D). labels: (N,) int64.
     """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     values = features.astype(np.float64)
-    left, singular, _ = np.linalg.svd(values, full_matrices=False)
+    with threadpool_limits(1):  # threads that wait for each other take several times the time of one
+        left, singular, _ = np.linalg.svd(values, full_matrices=False)
     spectrum = singular**2
     targets = (labels[:, None] == np.unique(labels)[None]).astype(np.float64)
     evidence = [_largest_evidence(left.T @ target, target, spectrum, values.shape) for target in targets.T]

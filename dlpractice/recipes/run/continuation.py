@@ -99,9 +99,11 @@ def refuse_other_start(config: Config, digest: str, begun: Mapping[int, RunDirec
 
 
 def seconds_before(run: RunDirectory) -> float:
-    """Seconds of the epochs that the run has behind it, and of the choice before them."""
+    """Seconds of the epochs that the run has behind it, and of the choice before them, which has those of
+    epochs that were taken over from it."""
     choice = run.choice() or {}
-    return float(sum(row["seconds"] for row in run.metrics()) + choice.get("seconds", 0.0))
+    rows = [] if choice.get("run") else run.metrics()
+    return float(sum(row["seconds"] for row in rows) + choice.get("seconds", 0.0))
 
 
 def recorded_precision(run: RunDirectory) -> Choice:

@@ -11,7 +11,7 @@ class BlockProbe(Part):
 
     block: Count = Field(description="The block, from 1.")
     accuracy: MeasuredResult = Field(
-        description="Of a linear probe, cross-validated with groups on training images."
+        description="Of a linear probe: cross-validated with groups on training images, and on validation."
     )
     log_evidence: Number | None = key("LogME (You et al. 2021): nats an image, higher is better.")
     products: Number = key("Multiplications of an image up to there.")
@@ -62,7 +62,10 @@ class ChoiceDocument(Document):
     strategy: Text = key("The strategy chosen.")
     backbone: Text = key("The backbone chosen.")
     reason: Text = key("Why, in a sentence.")
-    images: Count = key("How many training images were probed.")
+    run: Text | None = key(
+        "The folder of the candidate whose training the run took over; null if there is none."
+    )
+    images: Count = key("How many images of training and validation were probed.")
     folds: Count = key("Of the cross-validation; 0 where there are too few images for one.")
     images_per_class: Number = key("Training images of a class, on the average.")
     large: bool | None = key("Whether the data are large.")

@@ -1,4 +1,4 @@
-"""How much each block of a backbone tells of the classes of the training images."""
+"""How much each block of a backbone tells of the classes of the images that may be learnt and chosen by."""
 
 import time
 from collections.abc import Mapping
@@ -10,33 +10,40 @@ from numpy.typing import NDArray
 
 from dlpractice.config.schema import Finetune
 from dlpractice.data.dataset import Dataset
+from dlpractice.data.naming.split_names import SplitName
 from dlpractice.evaluation.probes.linear_probe import count_folds, divide_folds, judge_features, pick_sample
 from dlpractice.evaluation.probes.log_evidence import log_evidence
 from dlpractice.models.products import count_products
 from dlpractice.progress import Progress
 from dlpractice.recipes.finetune.setup import freeze_features, prepare_setup
 from dlpractice.registry.strategies import pooled_cut
-from dlpractice.statistics.differences import paired_difference
+from dlpractice.statistics.differences import paired_difference, paired_interval
 from dlpractice.statistics.equivalence import relate
 from dlpractice.statistics.shares import accuracy
 from dlpractice.training.devices.precision_choice import Choice
 
 MOST_PROBED = 2000
-"""Training images that are probed. More make the intervals narrower than the blocks lie apart."""
+"""Images of a split that are probed. More make the intervals narrower than the blocks lie apart."""
+MOST_BLOCKS = 2
+"""Blocks that are offered for a linear layer, where noise leaves open which is best."""
+PROBED: tuple[SplitName, ...] = ("train", "validation")
 
 
 @dataclass(frozen=True)
 class Questions:
-    """The training images that probes are asked about.
+    """The images that probes are asked about: those of training, then those of validation, N in all.
 
-    rows: (N,) their numbers. labels: (N,) int64. groups: (N,) what each is bound to. folds: how they are
-    divided; none where a class has fewer than two groups.
+    rows: the numbers of the images of each split. labels: (N,) int64. groups: (N,) what each is bound to.
+    folds: into how many the training images are divided; 0 where a class has fewer than two groups.
+    rounds: what each probe is fitted on and what it judges: a pair for each fold, and one for validation,
+    which the probe of all training images judges.
     """
 
-    rows: NDArray[np.int64]
+    rows: Mapping[SplitName, NDArray[np.int64]]
     labels: NDArray[np.int64]
     groups: tuple[str, ...]
-    folds: list[tuple[NDArray[np.int64], NDArray[np.int64]]]
+    folds: int
+    rounds: list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,16 @@ class Depth:
     def best_block(self) -> int:
         """The block that is read best; of equals, the one with the higher evidence."""
         return max(self.right, key=lambda block: (self.right[block].mean(), self.evidence[block]))
+
+    @property
+    def good_blocks(self) -> tuple[int, ...]:
+        """The best block, and others that are less than one standard error worse, the better ones first: at
+        most `MOST_BLOCKS`."""
+        order = sorted(self.right, key=lambda block: (self.right[block].mean(), self.evidence[block]))
+        best, *others = reversed(order)
+        groups = self.questions.groups
+        good = [b for b in others if paired_interval(self.right[b], self.right[best], 1.0, groups)[1] >= 0]
+        return (best, *good[: MOST_BLOCKS - 1])
 
     @property
     def is_similar(self) -> bool:
@@ -93,32 +110,39 @@ class Depth:
 
 
 def ask_questions(dataset: Dataset, seed: int) -> Questions:
-    """The training images to ask about, and their folds, drawn by `seed`."""
-    train = dataset.train
-    rows = pick_sample(train.labels, MOST_PROBED, seed)
-    labels, groups = train.labels[rows], tuple(train.bound[row] for row in rows.tolist())
-    count = count_folds(labels, groups)
-    return Questions(rows, labels, groups, divide_folds(labels, groups, count, seed) if count > 1 else [])
+    """The images to ask about, and their folds, drawn by `seed`."""
+    splits = {name: dataset.splits[name] for name in PROBED}
+    rows = {name: pick_sample(split.labels, MOST_PROBED, seed) for name, split in splits.items()}
+    labels = np.concatenate([split.labels[rows[name]] for name, split in splits.items()])
+    groups = tuple(split.bound[row] for name, split in splits.items() for row in rows[name].tolist())
+    trained = len(rows["train"])
+    count = count_folds(labels[:trained], groups[:trained])
+    if count < 2:
+        return Questions(rows, labels, groups, 0, [])
+    folds = divide_folds(labels[:trained], groups[:trained], count, seed)
+    every = np.arange(len(labels))
+    return Questions(rows, labels, groups, count, [*folds, (every[:trained], every[trained:])])
 
 
 def probe_blocks(
     config: Finetune, blocks: int, more: tuple[str, ...], precision: Choice, progress: Progress
 ) -> Depth:
     """Probes each of the `blocks` of the backbone of `config`, whose strategy is `head`; one pass over the
-    training images gives the features of all.
+    images of training and validation gives the features of all.
 
     more: other cuts whose features the same pass is to keep, for what will be trained on them.
     """
     started = time.perf_counter()
     setup = prepare_setup(config, progress, precision)
     cuts = tuple(pooled_cut(block) for block in range(1, blocks + 1))
-    features = freeze_features(config, setup, (*cuts, *more), progress, ("train",))["train"]
+    features = freeze_features(config, setup, (*cuts, *more), progress, PROBED)
     questions = ask_questions(setup.dataset, config.data.split_seed)
     progress.stage(f"probing {config.model.backbone}", blocks, "blocks")
     right, evidence, products = {}, {}, {}
     for block, cut in enumerate(cuts, 1):
-        values = np.asarray(features[cut][questions.rows]).astype(np.float32)
-        right[block] = judge_features(values, questions.labels, questions.folds)
+        parts = [np.asarray(features[name][cut][rows]) for name, rows in questions.rows.items()]
+        values = np.concatenate(parts).astype(np.float32)
+        right[block] = judge_features(values, questions.labels, questions.rounds)
         evidence[block] = log_evidence(values, questions.labels)
         products[block] = count_products(setup.classifier.front([cut]))
         progress.advance()
@@ -129,6 +153,6 @@ def probe_blocks(
         evidence,
         products,
         questions,
-        len(setup.dataset.train) * config.augment.views,
+        len(setup.dataset.train) * config.augment.views + len(setup.dataset.validation),
         time.perf_counter() - started,
     )

@@ -16,14 +16,14 @@ from dlpractice.progress import Progress
 from dlpractice.recipes.finetune.backbone import find_base
 from dlpractice.recipes.finetune.choice.cost import Cost, count_cost
 from dlpractice.recipes.finetune.choice.depth import Depth, ask_questions, probe_blocks
+from dlpractice.recipes.finetune.choice.inheritance import inherit
 from dlpractice.recipes.finetune.choice.reason import explain, tell_unmeasured
 from dlpractice.recipes.finetune.choice.rounds import Rounds
 from dlpractice.recipes.finetune.images import read_dataset
-from dlpractice.recipes.finetune.setup import freeze_features, prepare_setup
 from dlpractice.recipes.run.continuation import pace_as_begun, refuse_other_config
 from dlpractice.recipes.run.device_choice import place_training, resolve_precision
 from dlpractice.registry.backbones import BACKBONES
-from dlpractice.registry.strategies import AUTO, LARGE, block_cut, list_candidates, plan_strategy
+from dlpractice.registry.strategies import AUTO, LARGE, block_cut, list_candidates
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.statistics.parsimony import pick_cheapest
 from dlpractice.training.devices.cluster import find_cluster
@@ -31,9 +31,9 @@ from dlpractice.training.devices.precision_choice import Choice
 
 MOST = 2.5
 """What a choice and the training after it may take together, in trainings of the cheapest candidate."""
-LEAST_BUDGET = 1e11
-"""Products that rounds may take in any case, a few seconds of a laptop: to save less is not worth a worse
-choice."""
+LEAST_BUDGET = 2e12
+"""Products that rounds may take in any case, about fifteen seconds of a processor: to save less is not worth
+a worse choice."""
 
 Train = Callable[[Finetune, RunDirectory, Progress, Choice], object]
 Document = dict[str, Any]
@@ -77,6 +77,7 @@ def settle(
         progress.say(f"auto: {known['reason']}")
     settled = asked.settled(known["strategy"], known["backbone"])
     _refuse_other(config, [asked, settled, pace_as_begun(settled, run)], run)
+    inherit(run, known)
     return settled, auto
 
 
@@ -125,10 +126,10 @@ def _choose(config: Finetune, run: RunDirectory, progress: Progress, auto: Choic
     )
     document = {"left_out": left_out, "images_per_class": facts.per_class, "large": facts.per_class >= LARGE}
     questions = ask_questions(dataset, config.data.split_seed)
-    document |= {"images": len(questions.rows), "folds": len(questions.folds)}
+    document |= {"images": len(questions.labels), "folds": questions.folds}
     if not questions.folds or config.strategy == "scratch":
         strategy = "head" if config.strategy == AUTO else config.strategy
-        reason = tell_unmeasured(strategy, names[0], _poorest_class(dataset), bool(questions.folds))
+        reason = tell_unmeasured(strategy, names[0], _poorest_class(dataset), questions.folds > 0)
         return document | {"strategy": strategy, "backbone": names[0], "reason": reason, "backbones": []}
     depths = [_probe(config, name, auto, progress, only=len(names) == 1) for name in names]
     depth = _pick_backbone(depths)
@@ -209,10 +210,10 @@ def _race(
 ) -> Document:
     """What came of the candidates that the table proposes."""
     blocks = len(depth.right)
-    names = list_candidates(depth.best_block, blocks, similar=document["similar"], large=document["large"])
+    names = list_candidates(depth.good_blocks, blocks, similar=document["similar"], large=document["large"])
     configs = {name: config.settled(name, depth.backbone).paced(facts.sizes["train"]) for name in names}
     costs = {name: count_cost(one, facts.sizes, facts.classes) for name, one in configs.items()}
-    frozen = _freeze_validation(config, depth, configs, facts, auto, progress)
+    frozen = float(max(depth.products.values())) * depth.images
     budget = set_budget(costs, frozen)
 
     def try_out(one: Finetune, opened: RunDirectory) -> object:
@@ -222,6 +223,7 @@ def _race(
     rounds.race(budget)
     strategy, best = rounds.pick()
     found = {"budget": budget, "frozen_products": frozen, "candidates": rounds.to_json(best)}
+    found |= {"run": rounds.whole_run(strategy)}
     return found | {"strategy": strategy, "reason": explain(document | found, strategy, best)}
 
 
@@ -234,26 +236,3 @@ def set_budget(costs: Mapping[str, Cost], frozen: float) -> float:
     """
     cheapest = min(costs.values(), key=lambda cost: cost.whole)
     return max((MOST - 1) * cheapest.whole - frozen, 2 * cheapest.price.whole, LEAST_BUDGET)
-
-
-def _freeze_validation(
-    config: Finetune,
-    depth: Depth,
-    configs: Mapping[str, Finetune],
-    facts: _Facts,
-    auto: Choice,
-    progress: Progress,
-) -> float:
-    """Computes in one pass what the candidates need of the validation images, and returns the products of all
-    frozen features so far."""
-    whole = config.as_head(depth.backbone)
-    blocks = len(depth.right)
-    cuts = {
-        cut: None
-        for one in configs.values()
-        if one.data == whole.data and one.model.backbone == depth.backbone
-        for cut in plan_strategy(one.strategy, blocks, pretrained=one.model.weights is not None).cuts
-    }
-    setup = prepare_setup(whole, progress, auto)
-    freeze_features(whole, setup, tuple(cuts), progress, ("train", "validation"))
-    return float(max(depth.products.values())) * (depth.images + facts.sizes["validation"])

@@ -1,7 +1,9 @@
 """Runs that leave strategy and backbone open, with a base of five small blocks."""
 
+import inspect
 import json
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,10 +25,15 @@ from dlpractice.recipes.finetune.choice import settlement
 from dlpractice.recipes.finetune.choice.cost import Cost
 from dlpractice.recipes.finetune.choice.elimination import Price
 from dlpractice.registry.backbones import Backbone
+from dlpractice.runs import atomic_files
 from dlpractice.runs.comparison_folder import Comparison
 from dlpractice.runs.directory import RunDirectory
 
 Train = Callable[..., int]
+
+
+class Killed(BaseException):
+    """Ends a run as SIGKILL would."""
 
 
 def build_small_base(backbone: Backbone, images: Any) -> keras.Model:
@@ -37,11 +44,25 @@ def build_small_base(backbone: Backbone, images: Any) -> keras.Model:
     return keras.Model(images, x)
 
 
+CANDIDATES = ("linear@block2", "top-block")
+SMALL_BASE = f"""
+from typing import Any
+import keras
+from dlpractice.models import backbones
+from dlpractice.recipes.finetune.choice import settlement
+from dlpractice.registry.backbones import Backbone
+{inspect.getsource(build_small_base)}
+backbones.build_base = build_small_base
+settlement.list_candidates = lambda *cell, **facts: {CANDIDATES}
+"""
+"""Puts both in place in another process."""
+
+
 @pytest.fixture(scope="module", autouse=True)
 def small_base(shared_cache: Path) -> Iterator[None]:
     with StrictPatch.context() as patch:
         patch.setattr(backbones, "build_base", build_small_base)
-        patch.setattr(settlement, "list_candidates", lambda *cell, **facts: ("linear@block2", "top-block"))
+        patch.setattr(settlement, "list_candidates", lambda *cell, **facts: CANDIDATES)
         yield
 
 
@@ -95,21 +116,50 @@ def test_what_is_open_is_measured_tried_and_settled(open_config: Finetune, whole
     assert run.summary()["seconds"] > choice["seconds"]
 
 
-def test_a_choice_goes_on_wherever_it_was_killed(
+def test_the_trial_of_what_was_chosen_is_the_run_itself(
     open_config: Finetune,
     whole: Path,
     train: Train,
     assert_same_run: Callable[[Path, Path], None],
     tmp_path: Path,
 ) -> None:
+    """Nothing is trained after the choice, and the bits are those of a training without one."""
+    choice = read(whole)
+    assert choice["run"].startswith(f"candidates/{choice['strategy']}-")
+    train(load_config(str(whole / "config.yaml")), tmp_path / "alone")
+    assert_same_run(tmp_path / "alone", whole)
+    times = [run.summary()["seconds"] for run in map(RunDirectory.read, (whole, whole / choice["run"]))]
+    assert times[0] < choice["seconds"] + times[1]  # the epochs of the trial count once
+
+
+def test_a_choice_goes_on_wherever_it_was_killed(
+    open_config: Finetune,
+    whole: Path,
+    train: Train,
+    assert_same_run: Callable[[Path, Path], None],
+    train_in_subprocess: Train,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     folder = tmp_path / "killed"
-    for moment in ("probing vgg16", "step 4", "step 5"):  # the second candidate begins with its fourth step
+    for moment in ("probing vgg16", "step 4"):  # the second candidate begins with its fourth step
         train(open_config, folder, moment)
         assert "strategy" not in read(folder)
+    assert train_in_subprocess(folder, open_config, last_step=5, setup=SMALL_BASE) == -signal.SIGKILL
+    assert "strategy" not in read(folder)
     with pytest.raises(RunError, match="another config"):
         train(open_config.model_copy(update={"seed": 1}), folder)
-    train(open_config, folder, "step 6")
-    assert read(folder)["strategy"] == read(whole)["strategy"] and not RunDirectory.read(folder).is_finished
+    write = atomic_files.write_text
+
+    def kill_taking_over(path: Path, text: str) -> None:
+        if path == folder / "audit.json":
+            raise Killed
+        write(path, text)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(atomic_files, "write_text", kill_taking_over)
+        train(open_config, folder)
+    assert read(folder)["strategy"] == read(whole)["strategy"] and not RunDirectory.read(folder).is_prepared
     train(open_config, folder)
     assert_same_run(folder, whole)
     assert without_clocks(read(folder)) == without_clocks(read(whole))
