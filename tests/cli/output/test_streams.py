@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dlpractice.cli import main, streams
+from dlpractice.cli import main
 from dlpractice.cli.console import print_json
+from dlpractice.cli.output import streams
 from dlpractice.errors import WriteError
 
 LONG = "x" * 300_000
