@@ -21,6 +21,8 @@ from harness.program import Ended, run
 from harness.samples import link_all
 from harness.strikes import at_change, limit_files, strike_at_change
 
+from dlpractice.whole_files import is_temporary
+
 _CAPABILITIES = 0x20080522
 """The version of the kernel's structure."""
 
@@ -52,7 +54,9 @@ def _fill(command: Command, samples: Path, place: str, number: int, seed: int, f
         if ended.status == 0:
             return compare(command, folder, samples, ended)
         judged = ended.judge()
-        left = [str(file.relative_to(folder)) for file in (folder / place).rglob(".tmp*") if file.is_file()]
+        left = [
+            str(file.relative_to(folder)) for file in (folder / place).rglob("*") if is_temporary(file.name)
+        ]
         if judged.what != ERROR:
             return judged
         if left:
