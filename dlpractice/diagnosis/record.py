@@ -70,7 +70,7 @@ class RunFacts:
     epoch whose weights that stage began with; None where it is the first stage, which begins with fresh ones.
     summary and audit: the JSON files of these names; None where the run has none yet.
     splits: the rows of splits.csv, without those of images that are not used. predictions: the rows of
-    predictions.csv, empty until the run has finished.
+    predictions.csv, empty until the run has finished. was_chosen: whether the run chose its strategy itself.
     """
 
     command: str
@@ -81,6 +81,7 @@ class RunFacts:
     audit: Mapping[str, Any] | None = None
     splits: tuple[Mapping[str, str], ...] = ()
     predictions: tuple[Answer, ...] = ()
+    was_chosen: bool = False
 
     def setting(self, key: str) -> Any:
         """The config's value of a dotted key such as `training.learning_rate`; None where it has none."""

@@ -18,6 +18,7 @@ from dlpractice.diagnosis.logs.formats.own.run_directory import read_run
 from dlpractice.diagnosis.verdict import Diagnosis, diagnose
 from dlpractice.errors import DlpError, RunError
 from dlpractice.paths import find_matching
+from dlpractice.registry.strategies import AUTO
 from dlpractice.runs.answers import Answers, average_answers
 from dlpractice.runs.atomic_files import is_there
 from dlpractice.runs.comparison_folder import Folds, Search, Sweep
@@ -144,7 +145,8 @@ def average_runs(cases: Sequence[Case]) -> Answers | None:
 
 def _label(case: Case, key: str) -> str:
     if not key:
-        return str(case.run.setting("strategy") or case.run.setting("method"))
+        name = str(case.run.setting("strategy") or case.run.setting("method"))
+        return f"{AUTO} ({name})" if case.run.was_chosen else name
     keys = key.split(",")
     values = [case.run.setting(one) for one in keys]
     texts = [f"{value:g}" if isinstance(value, float) else str(value) for value in values]

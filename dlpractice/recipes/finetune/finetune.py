@@ -69,12 +69,15 @@ def run(
     and ends the run there if it raises. draw: makes pictures of the run from its summary, before that is
     written.
 
-    Returns the summary. Raises DlpError where data, weights, devices or the run directory are unfit, and
-    KeyboardInterrupt, with a checkpoint written, when interrupted.
+    Returns the summary, and as `choice` what choice.json holds where something was left open. Raises DlpError
+    where data, weights, devices or the run directory are unfit, and KeyboardInterrupt, with a checkpoint
+    written, when interrupted.
     """
     progress = progress or Silent()
     config, auto = settle(config, run, progress, auto, _try_out)
-    return _train(config, run, progress, auto, score_test=score_test, watch=watch, draw=draw)
+    summary = _train(config, run, progress, auto, score_test=score_test, watch=watch, draw=draw)
+    choice = run.choice()
+    return summary if choice is None else summary | {"choice": choice}
 
 
 def _try_out(config: Finetune, run: RunDirectory, progress: Progress, auto: Choice) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from strict_patches import StrictPatch
 from dlpractice.config.load import load_config
 from dlpractice.config.schema import Finetune
 from dlpractice.diagnosis.logs.formats.own.run_directory import read_run
+from dlpractice.diagnosis.several_runs import diagnose_group
 from dlpractice.errors import HardwareError, ModelError, RunError
 from dlpractice.models import backbones
 from dlpractice.progress import Silent
@@ -186,6 +187,11 @@ def test_diagnose_hears_of_it(whole: Path) -> None:
     assert f"auto chose {read(whole)['reason']}" in read_run(whole).notes
 
 
+def test_the_document_that_json_prints_has_it(open_config: Finetune, whole: Path) -> None:
+    with RunDirectory.resume(whole) as run:
+        assert finetune.run(open_config, run)["choice"] == read(whole)
+
+
 def test_a_comparison_says_what_was_chosen(open_config: Finetune, whole: Path, tmp_path: Path) -> None:
     shutil.copytree(whole, tmp_path / "c" / "auto" / "seed-0")
     with Comparison.resume(tmp_path / "c") as opened:
@@ -193,6 +199,8 @@ def test_a_comparison_says_what_was_chosen(open_config: Finetune, whole: Path, t
     assert [row["strategy"] for row in rows] == ["auto", "linear@block1"]
     assert rows[0]["chosen"] == [f"{read(whole)['strategy']} on vgg16"]
     assert "chosen" not in rows[1]
+    labels = {point.label for point in diagnose_group(tmp_path / "c").points}
+    assert labels == {f"auto ({read(whole)['strategy']})", "linear@block1"}  # not averaged where auto took it
 
 
 def test_too_few_images_to_measure_anything(open_config: Finetune, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from dlpractice.diagnosis.logs.format import Format, Place
 from dlpractice.diagnosis.record import CURVES, Curve, Record, RunFacts
 from dlpractice.errors import DlpError
 from dlpractice.paths import exists, is_file, is_folder
+from dlpractice.registry.strategies import AUTO
 from dlpractice.runs.directory import CONFIG, METRICS, UNUSED, RunDirectory
 from dlpractice.runs.listing import find_runs, list_run_paths
 
@@ -65,6 +66,7 @@ def read_run(path: Path) -> Record:
         audit=run.audit() if run.has_audit else None,
         splits=tuple(row for row in run.splits() if row["split"] != UNUSED) if run.has_splits else (),
         predictions=tuple(run.predictions()) if finished else (),
+        was_chosen=_chose_strategy(run),
     )
     return Record(
         path=str(path),
@@ -107,6 +109,12 @@ def _list_notes(rows: Sequence[Mapping[str, Any]], stage: str, finished: bool) -
     if not finished:
         notes.append("the run has not finished; what it has logged so far was read")
     return tuple(notes)
+
+
+def _chose_strategy(run: RunDirectory) -> bool:
+    """Whether the config that the run was begun with left the strategy open."""
+    asked = (run.choice() or {}).get("asked", "")
+    return f"strategy: {AUTO}" in asked.splitlines()
 
 
 def _tell_choice(run: RunDirectory) -> list[str]:
