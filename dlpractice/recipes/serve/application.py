@@ -13,6 +13,7 @@ from dlpractice.recipes.serve.connections import PatientConnection
 from dlpractice.recipes.serve.gate import Gate
 from dlpractice.recipes.serve.monitoring import CONTENT_TYPE
 from dlpractice.recipes.serve.prediction_routes import make_prediction_routes
+from dlpractice.recipes.serve.protocol_routes import SCHEMAS, make_protocol_routes
 from dlpractice.recipes.serve.request_errors import answer_errors
 from dlpractice.recipes.serve.service import Service
 
@@ -40,11 +41,13 @@ def make_application(service: Service, hosts: Collection[str] = ()) -> FastAPI:
     )
     answer_errors(app)
     app.include_router(make_prediction_routes(service))
+    app.include_router(make_protocol_routes(service))
 
     @app.get("/metrics", include_in_schema=False)
     async def tell_meters() -> Response:
         return Response(service.meters.write(), media_type=CONTENT_TYPE)
 
+    app.openapi()["components"]["schemas"].update(SCHEMAS)
     app.add_middleware(Gate, meters=service.meters, hosts=hosts)
     return app
 

@@ -31,6 +31,10 @@ class ServedModel(Protocol):
     def output(self) -> str: ...
 
     @property
+    def output_size(self) -> int:
+        """D, the numbers in a row."""
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """The classes that an answer may name."""
 
@@ -69,6 +73,10 @@ class ServedClassifier:
     def class_names(self) -> tuple[str, ...]:
         """See `ServedModel`, here and below."""
         return self.classifier.class_names
+
+    @property
+    def output_size(self) -> int:
+        return len(self.class_names)
 
     @property
     def row_shape(self) -> tuple[int, int, int]:

@@ -95,6 +95,11 @@ class Lease:
             raise RequestError(408, reason, "send smaller or fewer images") from error
         return Form((Upload(nameless, content),))
 
+    async def receive_body(self, request: Request) -> bytes:
+        """The whole body. Raises RequestError as `receive` does."""
+        form = await self.receive(request)
+        return form.files[0].content if form.files else b""
+
     async def _receive_form(self, request: Request, nameless: str) -> Form:
         parser = _InMemory(request.headers, self._bounded(request))
         parser.most_parts = self.desk.bounds.files

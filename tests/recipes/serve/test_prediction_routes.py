@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import struct
 import tempfile
 import threading
@@ -123,6 +124,10 @@ def test_the_interface_describes_itself(colours: Running) -> None:
     described = colours.get("/openapi.json").json()
     contents = described["paths"]["/predict"]["post"]["requestBody"]["content"]
     assert {"multipart/form-data", "application/octet-stream"} <= contents.keys()
+    text = colours.get("/openapi.json").text
+    for name in set(re.findall(r'"#/components/schemas/(\w+)"', text)):
+        assert name in described["components"]["schemas"]
+    assert text.count('"$ref":"#/components') == text.count('"$ref"') > 5
     assert colours.get("/docs").status_code == 404  # it would load scripts from elsewhere
 
 
