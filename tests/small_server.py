@@ -31,6 +31,7 @@ class Colours:
     class_names: tuple[str, ...] = ("red", "green", "blue")
     look: Look = field(default_factory=lambda: Look(SIDE))
     calibration: None = None
+    activation: None = None
     batches: list[int] = field(default_factory=list)
 
     def probabilities(self, pixels: Floats) -> Floats:

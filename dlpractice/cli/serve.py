@@ -27,7 +27,7 @@ def serve(
     coverage: Annotated[float | None, typer.Option(metavar="C", help=_COVERAGE)] = None,
     providers: Annotated[str, typer.Option(metavar="NAME,...", help=PROVIDERS)] = "",
 ) -> None:
-    """Answer over HTTP what images show.
+    """Answer over HTTP what images show, and on a page to drop them on.
 
     Ends with Ctrl-C or SIGTERM, once the requests that have begun are answered.
     """

@@ -11,6 +11,7 @@ from dlpractice.data.files.decoding import Look
 from dlpractice.data.files.unlabelled_images import LoadedImage, load_images
 from dlpractice.errors import ModelError
 from dlpractice.paths import exists, is_folder
+from dlpractice.recipes.inference.class_activation import Activation, find_activation
 from dlpractice.recipes.inference.graph_files import is_saved_model, read_litert, read_onnx, read_saved_model
 from dlpractice.recipes.inference.known_features import KnownFeatures, find_known
 from dlpractice.recipes.run.model_note import Calibration, ClassifierNote
@@ -33,6 +34,7 @@ class TrainedClassifier:
 
     infer: the net itself. calibration: None of a net that was trained before there was one; probabilities
     are then the net's own. known: what the cache holds of the images that the net was trained with.
+    activation: of a net that Keras computes and that has one.
     """
 
     infer: Infer
@@ -40,6 +42,7 @@ class TrainedClassifier:
     look: Look
     calibration: Calibration | None
     known: KnownFeatures | None = None
+    activation: Activation | None = None
 
     def probabilities(self, pixels: NDArray[np.generic]) -> NDArray[np.float32]:
         """(n, K) probabilities: as often as they say, the answer is right, as far as validation images tell.
@@ -126,4 +129,5 @@ def _of_keras(saved: SavedModel) -> TrainedClassifier:
         filled = fill_up(pixels, 1 << (len(pixels) - 1).bit_length())
         return np.asarray(forward(filled)[: len(pixels)], np.float32)
 
-    return TrainedClassifier(infer, saved.class_names, saved.look, saved.calibration)
+    activation = find_activation(saved.model)
+    return TrainedClassifier(infer, saved.class_names, saved.look, saved.calibration, activation=activation)

@@ -9,9 +9,12 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 
 from dlpractice import __version__
+from dlpractice.recipes.serve.class_routes import make_class_routes
 from dlpractice.recipes.serve.connections import PatientConnection
 from dlpractice.recipes.serve.gate import Gate
+from dlpractice.recipes.serve.heat_map_routes import make_heat_map_routes
 from dlpractice.recipes.serve.monitoring import CONTENT_TYPE
+from dlpractice.recipes.serve.page_routes import make_page_routes
 from dlpractice.recipes.serve.prediction_routes import make_prediction_routes
 from dlpractice.recipes.serve.protocol_routes import SCHEMAS, make_protocol_routes
 from dlpractice.recipes.serve.request_errors import answer_errors
@@ -42,6 +45,9 @@ def make_application(service: Service, hosts: Collection[str] = ()) -> FastAPI:
     answer_errors(app)
     app.include_router(make_prediction_routes(service))
     app.include_router(make_protocol_routes(service))
+    app.include_router(make_class_routes(service))
+    app.include_router(make_heat_map_routes(service))
+    app.include_router(make_page_routes())
 
     @app.get("/metrics", include_in_schema=False)
     async def tell_meters() -> Response:

@@ -91,7 +91,7 @@ def make_prediction_routes(service: Service) -> APIRouter:
             form = await lease.receive(request, service.model.nameless)
             images = await service.decode(form.files)
         rows = await service.compute(images)
-        answers = describe_images(service.model, images, rows, top, min_confidence)
+        answers = await service.in_thread(describe_images, service.model, images, rows, top, min_confidence)
         return {"model": service.model.name, "predictions": answers}
 
     return routes

@@ -1,5 +1,6 @@
 """A model as the server sees it, and the classifiers among them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -8,11 +9,14 @@ from numpy.typing import NDArray
 
 from dlpractice.data.files.decoding import load_pixels
 from dlpractice.recipes.inference.abstention import choose_abstention, describe_answer
+from dlpractice.recipes.serve.request_errors import RequestError
 
 if TYPE_CHECKING:  # it needs TensorFlow
     from dlpractice.recipes.inference.trained_classifier import TrainedClassifier
 
 Floats = NDArray[np.float32]
+
+_TINY = 1e-30
 
 
 class ServedModel(Protocol):
@@ -35,6 +39,10 @@ class ServedModel(Protocol):
         """D, the numbers in a row."""
 
     @property
+    def threshold(self) -> float | None:
+        """The confidence below which an answer names no class."""
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """The classes that an answer may name."""
 
@@ -47,6 +55,16 @@ class ServedModel(Protocol):
 
     def compute(self, pixels: Floats) -> Floats:
         """(n, S, S, C) in 0..255 -> (n, D); only the net's thread calls it."""
+
+    def make_scorer(self, label: str) -> Callable[[Floats], NDArray[np.float64]]:
+        """From (n, D) rows to (n,) scores: the higher, the more speaks for the class.
+
+        Raises:
+            RequestError: there is no such class.
+        """
+
+    def activate(self, pixels: NDArray[np.uint8], label: str) -> NDArray[np.float64] | None:
+        """(S, S, C) pixels -> (h, w) class activations, see `class_activation`; None of nets without."""
 
     def describe(self, row: Floats, top: int, min_confidence: float | None) -> dict[str, Any]:
         """What a (D,) row says: predicted, confidence in [0, 1], and the `top` likeliest classes.
@@ -89,7 +107,20 @@ class ServedClassifier:
     def compute(self, pixels: Floats) -> Floats:
         return self.classifier.probabilities(pixels)
 
+    def make_scorer(self, label: str) -> Callable[[Floats], NDArray[np.float64]]:
+        place = self._place(label)
+        return lambda rows: np.log(np.maximum(rows[:, place].astype(np.float64), _TINY))
+
+    def activate(self, pixels: NDArray[np.uint8], label: str) -> NDArray[np.float64] | None:
+        activation = self.classifier.activation
+        return None if activation is None else activation(pixels, self._place(label))
+
     def describe(self, row: Floats, top: int, min_confidence: float | None) -> dict[str, Any]:
         asked = choose_abstention(self.classifier, min_confidence, None)
         threshold = asked.threshold if asked else self.threshold
         return {**describe_answer(self.class_names, row, top, threshold), "threshold": threshold}
+
+    def _place(self, label: str) -> int:
+        if label not in self.class_names:
+            raise RequestError(404, f"no class is called {label}")
+        return self.class_names.index(label)

@@ -79,6 +79,22 @@ class Service:
         rows = iter(await self.batches.compute(np.stack(pixels)) if pixels else ())
         return [None if image.pixels is None else next(rows) for image in images]
 
+    async def compute_one(self, uploads: Sequence[Upload]) -> tuple[SentImage, Floats]:
+        """The one image of a request that may hold no other, and its row.
+
+        Raises:
+            RequestError: there is none, or there are several.
+            ImageError: it cannot be read.
+        """
+        if len(uploads) > 1:
+            raise RequestError(400, f"one image is wanted; got {len(uploads)}", "send them one by one")
+        image = (await self.decode(uploads))[0]
+        if image.error:
+            raise image.error
+        row = (await self.compute([image]))[0]
+        assert row is not None
+        return image, row
+
     def _decode(self, upload: Upload) -> SentImage:
         try:
             with noting() as notes:
