@@ -46,7 +46,7 @@ class MicroBatches:
         self, compute: Compute, most_waiting: int, watch: Callable[[int, float], None] = lambda *_: None
     ) -> None:
         self._compute, self._watch, self._most_waiting = compute, watch, most_waiting
-        self._arrived: SimpleQueue[_Row | None] = SimpleQueue()
+        self._arrived: SimpleQueue[list[_Row]] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="net", daemon=True)
         self.waiting = 0
 
@@ -55,8 +55,8 @@ class MicroBatches:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the thread once it has computed all that waits."""
-        self._arrived.put(None)
+        """Ends the thread (no rows say so) once it has computed all that waits."""
+        self._arrived.put([])
         self._thread.join()
 
     @property
@@ -77,8 +77,7 @@ class MicroBatches:
         self.waiting += len(rows)
         try:
             entries = [_Row(row, loop.create_future()) for row in rows]
-            for entry in entries:
-                self._arrived.put(entry)
+            self._arrived.put(entries)
             return np.stack(await asyncio.gather(*(entry.answer for entry in entries)))
         finally:
             self.waiting -= len(rows)
@@ -88,13 +87,11 @@ class MicroBatches:
         open_ = True
         while open_ or rows:
             while open_ and (not rows or not self._arrived.empty()) and len(rows) < MOST_ROWS:
-                entry = self._arrived.get()
-                if entry is None:
-                    open_ = False
-                elif not entry.answer.cancelled():
-                    rows.append(entry)
+                entries = self._arrived.get()
+                open_ = bool(entries)
+                rows.extend(entry for entry in entries if not entry.answer.cancelled())
             if rows:
-                size = 1 << (len(rows).bit_length() - 1)
+                size = min(MOST_ROWS, 1 << (len(rows).bit_length() - 1))
                 self._answer([rows.popleft() for _ in range(size)])
 
     def _answer(self, batch: list[_Row]) -> None:
