@@ -9,15 +9,15 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 
 from dlpractice import __version__
-from dlpractice.recipes.serve.class_routes import make_class_routes
 from dlpractice.recipes.serve.connections import PatientConnection
 from dlpractice.recipes.serve.gate import Gate
-from dlpractice.recipes.serve.heat_map_routes import make_heat_map_routes
 from dlpractice.recipes.serve.monitoring import CONTENT_TYPE
-from dlpractice.recipes.serve.page_routes import make_page_routes
-from dlpractice.recipes.serve.prediction_routes import make_prediction_routes
-from dlpractice.recipes.serve.protocol_routes import SCHEMAS, make_protocol_routes
 from dlpractice.recipes.serve.request_errors import answer_errors
+from dlpractice.recipes.serve.routes.class_routes import make_class_routes
+from dlpractice.recipes.serve.routes.heat_map_routes import make_heat_map_routes
+from dlpractice.recipes.serve.routes.page_routes import make_page_routes
+from dlpractice.recipes.serve.routes.prediction_routes import make_prediction_routes
+from dlpractice.recipes.serve.routes.protocol_routes import SCHEMAS, make_protocol_routes
 from dlpractice.recipes.serve.service import Service
 
 _MOST_CONNECTIONS = 1024

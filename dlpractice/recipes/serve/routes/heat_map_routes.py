@@ -11,7 +11,7 @@ from PIL import Image
 from pydantic import BaseModel
 
 from dlpractice.recipes.inference.occlusion import cover_parts, map_falls, scale_map
-from dlpractice.recipes.serve.prediction_routes import REFUSALS, UPLOAD
+from dlpractice.recipes.serve.routes.prediction_routes import REFUSALS, UPLOAD
 from dlpractice.recipes.serve.service import Service
 
 # Rows for the net at a time, between which those of other requests have their turn.

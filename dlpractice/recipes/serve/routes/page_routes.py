@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from dlpractice.paths import read_file
 
-_FOLDER = Path(__file__).parent / "page"
+_FOLDER = Path(__file__).parent.parent / "page"
 _FILES = {
     "": ("index.html", "text/html"),
     "page.css": ("page.css", "text/css"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from small_server import Colours, Running, paint
 
-from dlpractice.recipes.serve.page_routes import make_page_routes
+from dlpractice.recipes.serve.routes.page_routes import make_page_routes
 from dlpractice.recipes.serve.served_model import ServedClassifier
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -6,10 +6,9 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from dlpractice import __version__
-from dlpractice.recipes.serve.prediction_routes import REFUSALS
 from dlpractice.recipes.serve.request_errors import RequestError
-from dlpractice.recipes.serve.service import Service
-from dlpractice.recipes.serve.tensor_messages import (
+from dlpractice.recipes.serve.routes.prediction_routes import REFUSALS
+from dlpractice.recipes.serve.routes.tensor_messages import (
     TensorAnswer,
     TensorDescription,
     TensorRequest,
@@ -18,6 +17,7 @@ from dlpractice.recipes.serve.tensor_messages import (
     read_request,
     write_answer,
 )
+from dlpractice.recipes.serve.service import Service
 
 _SCHEMA = TensorRequest.model_json_schema(ref_template="#/components/schemas/{model}")
 SCHEMAS: dict[str, Any] = _SCHEMA.pop("$defs")

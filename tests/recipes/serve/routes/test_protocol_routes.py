@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_server import SIDE, Colours, Running
 
-from dlpractice.recipes.serve.protocol_routes import TensorAnswer
+from dlpractice.recipes.serve.routes.protocol_routes import TensorAnswer
 
 URL = "/v2/models/colours"
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from dlpractice.recipes.serve.prediction_routes import REFUSALS
+from dlpractice.recipes.serve.routes.prediction_routes import REFUSALS
 from dlpractice.recipes.serve.service import Service
 
 
