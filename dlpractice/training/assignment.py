@@ -93,6 +93,7 @@ class Outputs:
         callbacks: callbacks of Keras, called as `fit` calls them; the numbers of a step are waited for when
             they are asked for.
         note_compilation: takes the stage's name and whether its steps are compiled, before the first one.
+        note_expected: takes the stage's name and the range of seconds that it will take, after a few steps.
         note_range: takes what the learning-rate finder saw, where it was asked.
     """
 
@@ -102,6 +103,7 @@ class Outputs:
     callbacks: Sequence[keras.callbacks.Callback] = ()
     note_compilation: Callable[[str, Compilation], None] = lambda stage, choice: None
     note_range: Callable[[RangeTest], None] = lambda test: None
+    note_expected: Callable[[str, tuple[float, float]], None] = lambda stage, expected: None
 
 
 @dataclass(frozen=True)

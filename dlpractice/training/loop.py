@@ -27,6 +27,7 @@ from dlpractice.training.lazy_logs import LazyLogs
 from dlpractice.training.optimisers.loss_scale import scale_for
 from dlpractice.training.optimisers.optimisers import Group, build_groups
 from dlpractice.training.optimisers.schedules import Plateau, Schedule
+from dlpractice.training.pace import Pace, describe_seconds
 from dlpractice.training.rate_finder import find_learning_rate
 from dlpractice.training.steps import TrainStep
 
@@ -76,6 +77,7 @@ class Trainer:
         self._best: list[NDArray[Any]] = []
         self._has_exploded = False
         self._keep_start = subject.keep_start
+        self._pace = Pace(settings.epochs * feed.steps)
         self._schedule = Schedule(
             settings.schedule, settings.epochs * feed.steps, round(settings.warmup * feed.steps)
         )
@@ -173,6 +175,7 @@ class Trainer:
             images += len(batch[0]) * self._placement.workers  # shares differ by one image at most
             position.step += 1
             position.optimiser_steps += 1
+            self._watch_pace(loss)
             # Keras's list of callbacks would wait for the loss.
             for callback in self._callbacks.callbacks:
                 callback.on_train_batch_end(position.step - 1, LazyLogs({"loss": loss}))
@@ -202,6 +205,15 @@ class Trainer:
             "val_loss": val_loss,
             "val_accuracy": val_accuracy,
         }
+
+    def _watch_pace(self, loss: Any) -> None:
+        """Tells, once, how long the stage will take; its first steps are waited for."""
+        if self._pace.is_told:
+            return
+        float(loss)
+        if (expected := self._pace.tick()) is not None:
+            self._outputs.note_expected(self.name, expected)
+            self._progress.say(f"{self.name}: about {describe_seconds(*expected)} in all")
 
     def _rate(self, position: Position, step: int) -> float:
         """The learning rate of fresh layers at optimiser step `step` of this stage."""

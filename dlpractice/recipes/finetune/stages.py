@@ -18,6 +18,7 @@ from dlpractice.recipes.finetune.setup import Features, Setup, read_augmentation
 from dlpractice.recipes.run.batch_scaling import scale_batch
 from dlpractice.recipes.run.compilation_record import record_compilation, resolve_compilation
 from dlpractice.recipes.run.continuation import open_checkpoints
+from dlpractice.recipes.run.expected_time import record_expectation
 from dlpractice.registry.strategies import IMAGES, Stage
 from dlpractice.runs.directory import RunDirectory
 from dlpractice.runs.rate_range import write_range
@@ -104,7 +105,15 @@ def _prepare_trainer(
         if watch is not None:
             watch(run)
 
-    outputs = Outputs(checkpoints, record, progress, callbacks, note, partial(_keep_range, run))
+    outputs = Outputs(
+        checkpoints,
+        record,
+        progress,
+        callbacks,
+        note,
+        partial(_keep_range, run),
+        record_expectation(run, setup.placement),
+    )
     compiled = resolve_compilation(config.hardware.compile, stage.name, run, setup.placement)
     settings = replace(_read_settings(config, setup, stage), compiled=compiled)
     return Trainer(stage.name, subject, settings, feed, examinations, setup.placement, outputs)

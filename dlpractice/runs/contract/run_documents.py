@@ -154,6 +154,9 @@ class Environment(Document):
         "Seconds of a convolution by precision, where `auto` timed them."
     )
     compilation: dict[Text, StageCompilation] = key("By stage; runs of earlier versions compiled nothing.")
+    expected_seconds: dict[Text, list[Number]] = key(
+        "By stage: the range of its wall time, as its first steps let expect."
+    )
     deterministic: bool = key("Whether only operations were used that give the same bits each time.")
     seed: int = key("The seed.")
     data: DataDigest = key("The data.")
