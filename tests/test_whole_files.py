@@ -26,11 +26,17 @@ from dlpractice.data.files.archive import extract
 from dlpractice.data.storage.downloads import Download, fetch
 from dlpractice.data.storage.row_store import RowStore
 from dlpractice.errors import DataError, DlpError, WriteError
-from dlpractice.recipes.predict.enrolment_index import Enrolment, write_index
+from dlpractice.recipes.inference.enrolment_index import Enrolment, write_index
+from dlpractice.recipes.run.model_note import Comparison, Curve
 from dlpractice.runs import atomic_files
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.whole_files import append, make_folder, making_folder, replacing, scratch_folder, write_new
 
+COMPARISON = Comparison(
+    similarity="Cosine",
+    settings={},
+    verdict=Curve(slope=1, intercept=0, threshold=0.5, false_accept_rate=0.1),
+)
 NOISE = np.random.default_rng(0).integers(256, size=(64, 4096), dtype=np.uint8)
 
 
@@ -76,7 +82,7 @@ WRITERS: dict[str, Callable[[Path, Path], object]] = {
     "summary.json": lambda disk, _: atomic_files.write_text(disk / "summary.json", "1, " * 20_000),
     "latest.npz": lambda disk, _: Checkpoints(disk, 0).write(Position(), {"model": [NOISE]}),
     "index.npz": lambda disk, _: write_index(
-        disk / "index.npz", Enrolment(("a",), NOISE.astype(np.float32)[:1].repeat(9, 0)), "sha"
+        disk / "index.npz", Enrolment(("a",), NOISE.astype(np.float32)[:1].repeat(9, 0)), "sha", COMPARISON
     ),
     "comparison.png": lambda disk, _: save_figure(disk / "comparison.png"),
     "next.yaml": lambda disk, _: write_new(disk / "next.yaml", "a" * 70_000),

@@ -10,6 +10,8 @@ from dlpractice.cli.console import messages, print_json, results
 from dlpractice.cli.quiet_import import import_quietly
 
 _FAILED = 3
+_SUPPORT = "One-shot runs: a folder with an example of each class that the encoder is to know."
+_INDEX = "One-shot runs: classes that `dlp predict --save-index` has kept, in place of --support."
 
 
 def export(
@@ -22,16 +24,21 @@ def export(
         typer.Option(help="Smaller numbers."),
     ] = None,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it.")] = None,
+    support: Annotated[Path | None, typer.Option(metavar="DIR", help=_SUPPORT)] = None,
+    index: Annotated[Path | None, typer.Option(metavar="FILE", help=_INDEX)] = None,
     most_lost: Annotated[
         float, typer.Option("--max-loss", min=0, max=1, help="Accuracy that a quantised net may lose.")
     ] = 0.01,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Write a run's classifier as ONNX, LiteRT, SavedModel or Keras, proven on its validation images.
+    """Write a run's net as ONNX, LiteRT, SavedModel or Keras, proven on its validation images.
 
-    A README with code that uses it is written beside it. The exit status is 3, and no file is left, where
+    Of a one-shot run it is the encoder, and beside it the index of the classes of --support or --index. A
+    README with code that uses it is written beside it. The exit status is 3, and no file is left, where
     probabilities differ from Keras's, or a quantised net loses more accuracy than --max-loss.
     """
+    if support is not None and index is not None:
+        raise typer.BadParameter("--support and --index are two sources of one index", param_hint="--index")
     from dlpractice.report.export_tables import export_table
     from dlpractice.report.progress_display.plain import make_progress
     from dlpractice.runs.directory import RunDirectory
@@ -40,7 +47,9 @@ def export(
     progress = make_progress(sys.stderr)
     reason = ""
     try:
-        document = recipe.run(RunDirectory.read(run), kind, quantize, output, most_lost, progress)
+        document = recipe.run(
+            RunDirectory.read(run), kind, quantize, output, most_lost, progress, support=support, index=index
+        )
     except recipe.ExportRefused as refused:
         document, reason = refused.document, refused.reason
     finally:

@@ -1,6 +1,7 @@
 """`dlp predict`: what a finished run's model says about images."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypedDict
 
@@ -24,7 +25,6 @@ from dlpractice.cli.queries.named_images import Seen
 from dlpractice.cli.quiet_import import import_quietly
 from dlpractice.errors import RunError
 from dlpractice.runs.comparison_folder import find_model
-from dlpractice.runs.directory import RunDirectory
 
 _SUPPORT = "One-shot runs: a folder with an example of each class, or with a folder of examples for each."
 _INDEX = "One-shot runs: examples that --save-index has kept, in place of --support."
@@ -74,19 +74,21 @@ def predict(
     check_selection(min_confidence, coverage)
     model = find_model(model)
     examples: Examples = {"support": support, "index": index, "save_index": save_index}
+    load = partial(_load_net, model, split_names(providers))
     directory = find_run(model)
-    if directory is None or not is_oneshot(directory):
+    exported = load() if directory is None else None
+    if hasattr(exported, "class_names") or not (exported or is_oneshot(directory)):
         _refuse_examples(model, given=same or any(examples.values()))
         chosen = Choice(min_confidence, coverage, sort_into, top or (1 if form != "json" else 5))
-        _classify(model, named, form, chosen, split_names(providers))
+        _classify(exported or load(), named, form, chosen)
         return
-    _refuse_settings(model, given=any((min_confidence, coverage, sort_into, top, providers, as_csv)))
+    _refuse_settings(model, given=any((min_confidence, coverage, sort_into, top, as_csv)))
     if same:
         _refuse_enrolment(named, given=any(examples.values()))
-        _compare(directory, named, as_json)
+        _compare(exported or load(), named, as_json)
     else:
         _refuse_two_sources(model, **examples)
-        _identify(directory, named, as_json, **examples)
+        _identify(exported or load(), named, as_json, **examples)
 
 
 class Choice(NamedTuple):
@@ -98,12 +100,14 @@ class Choice(NamedTuple):
     top: int
 
 
-def _classify(model: Path, named: list[str], form: Form, chosen: Choice, providers: list[str]) -> None:
+def _load_net(model: Path, providers: list[str]) -> Any:
+    return import_quietly("dlpractice.recipes.inference.finished_net").load_net(model, providers)
+
+
+def _classify(classifier: Any, named: list[str], form: Form, chosen: Choice) -> None:
     from dlpractice.report.prediction_tables import PredictionsTable, describe_abstention
 
-    loading = import_quietly("dlpractice.recipes.inference.trained_classifier")
     choosing = import_quietly("dlpractice.recipes.inference.abstention")
-    classifier = loading.load_classifier(model, providers)
     note_calibration(classifier.calibration is not None)
     abstention = choosing.choose_abstention(classifier, chosen.min_confidence, chosen.coverage)
     recipe = import_quietly("dlpractice.recipes.predict.classification")
@@ -116,10 +120,10 @@ def _classify(model: Path, named: list[str], form: Form, chosen: Choice, provide
     seen.report()
 
 
-def _identify(run: RunDirectory, images: list[str], as_json: bool, **examples: Path | None) -> None:
+def _identify(net: Any, images: list[str], as_json: bool, **examples: Path | None) -> None:
     from dlpractice.report.oneshot_tables import identification_table
 
-    rows = import_quietly("dlpractice.recipes.predict.identification").identify(run, images, **examples)
+    rows = import_quietly("dlpractice.recipes.predict.identification").identify(net, images, **examples)
     saved = examples["save_index"]
     if as_json:
         print_json(rows)
@@ -134,11 +138,11 @@ def _identify(run: RunDirectory, images: list[str], as_json: bool, **examples: P
     seen.report()
 
 
-def _compare(run: RunDirectory, images: list[str], as_json: bool) -> None:
+def _compare(net: Any, images: list[str], as_json: bool) -> None:
     from dlpractice.report.oneshot_tables import verdict_text
 
     verdict: dict[str, Any] = import_quietly("dlpractice.recipes.predict.identification").compare(
-        run, *images
+        net, *images
     )
     if as_json:
         print_json(verdict)
@@ -158,7 +162,7 @@ def _refuse_settings(run: Path, given: bool) -> None:
     if given:
         raise RunError(
             f"{run} compares images, and has a threshold of its own",
-            "leave out --min-confidence, --coverage, --sort-into, --top, --providers and --csv",
+            "leave out --min-confidence, --coverage, --sort-into, --top and --csv",
         )
 
 

@@ -5,7 +5,7 @@ computes in. A model is saved with a similarity spelt out in layers of Keras's o
 together again. All are registered, since files of earlier versions hold them as they are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -58,6 +58,14 @@ class Similarity(keras.layers.Layer):  # type: ignore[misc]
         """Takes the weights from a model that `spell_out` is part of. The layer must have been built."""
 
     @property
+    def learned(self) -> dict[str, tuple[float, ...]]:
+        """What training has found, by name, for whoever computes the score without this layer."""
+        return {}
+
+    def learn(self, numbers: Mapping[str, Sequence[float]]) -> None:
+        """Takes `learned` of another layer of the same kind. Raises KeyError where it is of another one."""
+
+    @property
     def settings(self) -> dict[str, Any]:
         """The arguments that make another such layer."""
         of_any_layer = super().get_config()
@@ -107,6 +115,18 @@ class WeightedDistance(Similarity):
         kernel, bias = model.get_layer(_WEIGHTS).get_weights()
         self.kernel.assign(-kernel[:, 0])
         self.bias.assign(bias[0])
+
+    @property
+    def learned(self) -> dict[str, tuple[float, ...]]:
+        """`weights`, the D numbers w_d themselves, and `bias`, a single one."""
+        weights = np.asarray(self.kernel) / np.float32(self.spread)
+        return {"weights": tuple(weights.tolist()), "bias": (float(np.asarray(self.bias)),)}
+
+    def learn(self, numbers: Mapping[str, Sequence[float]]) -> None:
+        (bias,), weights = numbers["bias"], np.asarray(numbers["weights"], np.float32)
+        self.build([(None, len(weights))] * 2)
+        self.kernel.assign(weights * np.float32(self.spread))
+        self.bias.assign(bias)
 
     @property
     def weights_by_dimension(self) -> Any:

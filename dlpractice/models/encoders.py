@@ -3,7 +3,9 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
+from numpy.typing import NDArray
 
 from dlpractice.errors import ModelError
 from dlpractice.layers.preprocessing import preprocess, rescale
@@ -66,6 +68,24 @@ def map_shape(encoder: keras.Model) -> tuple[int, int, int]:
             "set evaluation.alignment to 0, or encoder.dimensions to null with a convolutional encoder",
         )
     return tuple(shape)
+
+
+def shrink_first(encoder: keras.Model, shrink: NDArray[np.float32]) -> keras.Model:
+    """The same encoder for larger images, which it shrinks first.
+
+    shrink: (S, H), each of the S numbers of a column or a row that the encoder takes as a mean of H.
+    """
+    small, large = shrink.shape
+    channels = encoder.input_shape[-1]
+    images = keras.Input((large, large, channels), dtype="float32", name="images")
+    seen = images
+    for axis in ("columns", "rows"):
+        turned = layers.Permute((2, 3, 1), dtype="float32", name=f"standardise_{axis}")(seen)
+        means = layers.Dense(small, use_bias=False, dtype="float32", name=f"standardise_{axis}_means")
+        seen = means(turned)
+        means.set_weights([shrink.T])
+    in_order = layers.Permute((2, 3, 1), dtype="float32", name="standardise_channels")(seen)
+    return keras.Model(images, encoder(in_order), name="encoder_of_files")
 
 
 def _build_own(name: str, images: Any, width: float, weights: str | None) -> Any:

@@ -27,6 +27,11 @@ def export_table(document: Mapping[str, Any]) -> RenderableType:
         f"of {document['images']:,} validation images {same} % have the same "
         f"answer; largest difference of a probability {document['largest_difference']:.1e}"
     ]
+    if "largest_embedding" in document:
+        lines.append(
+            f"largest difference of a number of an embedding {document['largest_embedding_difference']:.1e}, "
+            f"where the largest is {document['largest_embedding']:.2g}"
+        )
     if document["passed"]:
         lines.append(f"written: {document['path']}")
     return Group(table, "", *(Text(line) for line in lines))

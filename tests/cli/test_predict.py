@@ -70,16 +70,18 @@ def enrolment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
     monkeypatch.chdir(tmp_path)
     calls: Calls = []
 
-    def identify(run: RunDirectory, paths: list[str], **examples: Path | None) -> list[dict[str, Any]]:
-        calls.append((run.path, paths, examples))
+    def identify(net: Any, paths: list[str], **examples: Path | None) -> list[dict[str, Any]]:
+        calls.append((net.path, paths, examples))
         return [ROW for _ in paths]
 
-    def compare(run: RunDirectory, first: str, second: str) -> dict[str, Any]:
-        calls.append((run.path, first, second))
+    def compare(net: Any, first: str, second: str) -> dict[str, Any]:
+        calls.append((net.path, first, second))
         return {"paths": [first, second], "same": True, "score": 0.9, "threshold": 0.5}
 
     recipe: Any = SimpleNamespace(identify=identify, compare=compare)
+    loading: Any = SimpleNamespace(load_net=lambda path, _: SimpleNamespace(path=path))
     monkeypatch.setitem(sys.modules, "dlpractice.recipes.predict.identification", recipe)
+    monkeypatch.setitem(sys.modules, "dlpractice.recipes.inference.finished_net", loading)
     for command in ("finetune", "oneshot"):
         with RunDirectory.create(command) as run:
             run.write_config(f"command: {command}\n")
@@ -175,6 +177,15 @@ def test_options_that_do_not_fit_the_run(arguments: tuple[str, ...], message: st
     assert message in error.message
     assert error.hint
     assert enrolment == []
+
+
+def test_an_exported_encoder_takes_examples(enrolment: Calls) -> None:
+    Path("net.onnx").touch()
+    assert predict("net.onnx", "a.png", "--index", "people.npz").exit_code == 0
+    assert predict("net.onnx", "a.png", "b.png", "--same").exit_code == 0
+    assert [call[0] for call in enrolment] == [Path("net.onnx")] * 2
+    error = predict("net.onnx", "a.png").exception
+    assert isinstance(error, RunError) and "needs examples to compare with" in error.message
 
 
 def test_no_image_is_a_matter_of_usage(enrolment: Calls) -> None:

@@ -61,7 +61,7 @@ def read_images(run: RunDirectory, saved: SavedModel, split: str, most: int) -> 
 
 def compare(before: Infer, after: Infer, asked: Questions) -> dict[str, Any]:
     """How the answers of two nets differ: shares in [0, 1] with intervals, and milliseconds of one image."""
-    ours, theirs = (_answer(infer, asked.pixels) for infer in (before, after))
+    ours, theirs = (answer_in_batches(infer, asked.pixels) for infer in (before, after))
     same = ours.argmax(axis=1) == theirs.argmax(axis=1)
     right = [answers.argmax(axis=1) == asked.labels for answers in (ours, theirs)]
     return {
@@ -73,8 +73,8 @@ def compare(before: Infer, after: Infer, asked: Questions) -> dict[str, Any]:
         "accuracy_difference": paired_difference(
             right[1].astype(float), right[0].astype(float), asked.bound
         ).to_json(),
-        "milliseconds_before": _time(before, asked.pixels[:1]),
-        "milliseconds_after": _time(after, asked.pixels[:1]),
+        "milliseconds_before": measure_milliseconds(before, asked.pixels[:1]),
+        "milliseconds_after": measure_milliseconds(after, asked.pixels[:1]),
     }
 
 
@@ -92,12 +92,13 @@ def find_failing(found: dict[str, Any], quantized: bool, most_lost: float) -> st
     return f"only {100 * equal:.1f} % of the answers are the same" if equal < FEWEST_EQUAL else ""
 
 
-def _answer(infer: Infer, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def answer_in_batches(infer: Infer, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What `infer` gives for all of `pixels`."""
     parts = [pixels[start : start + _BATCH] for start in range(0, len(pixels), _BATCH)]
     return np.concatenate([infer(part) for part in parts])
 
 
-def _time(infer: Infer, pixels: NDArray[np.uint8]) -> float:
+def measure_milliseconds(infer: Infer, pixels: NDArray[np.uint8]) -> float:
     """The median of some calls, in milliseconds, after one that does not count."""
     infer(pixels)
     seconds = []

@@ -1,15 +1,16 @@
-"""A classifier written in the formats of other runtimes, each with its note inside.
+"""A net written in the formats of other runtimes, each with its note inside.
 
-All take `images`, (N, S, S, 3) float32 in 0..255, N free, and give `probabilities`, (N, K) float32.
+All take `images`, (N, S, S, C) float32 in 0..255, N free, and give the output that the note names:
+`probabilities`, (N, K) float32, or `embeddings`, (N, D) float32.
 """
 
 import json
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -17,33 +18,40 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from dlpractice.models.model_file import write_model
 from dlpractice.models.precision import computing_in
-from dlpractice.recipes.inference.graph_files import INPUT, LABELS_FILE, NOTE_FILE, NOTE_KEY, OUTPUT
-from dlpractice.recipes.run.model_note import ClassifierNote
-from dlpractice.recipes.run.saved_model import SavedModel
+from dlpractice.recipes.export.litert_metadata import add_metadata
+from dlpractice.recipes.inference.graph_files import INPUT, LABELS_FILE, NOTE_FILE, NOTE_KEY, ExportedNote
 from dlpractice.whole_files import scratch_folder
 
 _OPSET = 17
+SAMPLES = 100
+"""The images that int8 is told about."""
 
 
 @dataclass(frozen=True)
 class Source:
     """What is exported.
 
-    file: the .keras file that `saved` was read from. samples: (n, S, S, 3) uint8 training images, by which
-    int8 finds the range of each activation.
+    class_names: of the places of the output, () where they have none. samples: (n, S, S, C) uint8 training
+    images, by which int8 finds the range of each activation.
     """
 
-    saved: SavedModel
-    note: ClassifierNote
-    file: Path
+    model: keras.Model
+    note: ExportedNote
+    class_names: tuple[str, ...]
     samples: NDArray[np.uint8]
+
+    @property
+    def files(self) -> dict[str, str]:
+        """What stands beside a net in formats that keep files, by name."""
+        labels = {LABELS_FILE: "".join(f"{name}\n" for name in self.class_names)} if self.class_names else {}
+        return labels | {NOTE_FILE: self.note.model_dump_json()}
 
     def sign(self) -> Any:
         """The net as a function of TensorFlow with named inputs and outputs."""
-        model = self.saved.model
+        model = self.model
         shape = (None, *model.input_shape[1:])
         return tf.function(
-            lambda images: {OUTPUT: model(images, training=False)},
+            lambda images: {self.note.output: model(images, training=False)},
             input_signature=[tf.TensorSpec(shape, tf.float32, name=INPUT)],
             autograph=False,
         )
@@ -57,7 +65,7 @@ class Source:
         signed = self.sign()
         frozen = convert_variables_to_constants_v2(signed.get_concrete_function())
         return tf.function(
-            lambda images: {OUTPUT: frozen(images)[0]},
+            lambda images: {self.note.output: frozen(images)[0]},
             input_signature=signed.input_signature,
             autograph=False,
         )
@@ -70,8 +78,8 @@ class Source:
 
 def write_keras(source: Source, path: Path, quantize: str | None) -> None:
     """The run's net, which plain Keras loads; in float32 as in other formats, whatever it was trained in."""
-    with computing_in(source.saved.model, "float32"):
-        write_model(source.saved.model, source.note.model_dump(mode="json"), path)
+    with computing_in(source.model, "float32"):
+        write_model(source.model, source.note.model_dump(mode="json"), path)
 
 
 def write_onnx(source: Source, path: Path, quantize: str | None) -> None:
@@ -79,7 +87,7 @@ def write_onnx(source: Source, path: Path, quantize: str | None) -> None:
     import onnx
     import tf2onnx
 
-    with computing_in(source.saved.model, "float32"):
+    with computing_in(source.model, "float32"):
         frozen = source.freeze()
         proto, _ = tf2onnx.convert.from_function(frozen, input_signature=frozen.input_signature, opset=_OPSET)
     if quantize is not None:
@@ -87,12 +95,13 @@ def write_onnx(source: Source, path: Path, quantize: str | None) -> None:
     for value in (*proto.graph.input, *proto.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "N"
     named = {
-        "Image.BitmapPixelFormat": "Rgb8",
+        "Image.BitmapPixelFormat": "Rgb8" if source.note.input.colour == "colour" else "Gray8",
         "Image.ColorSpaceGamma": "SRGB",
         "Image.NominalPixelRange": "NominalRange_0_255",
-        "class_names": json.dumps(source.note.class_names),
         NOTE_KEY: source.note.model_dump_json(),
     }
+    if source.class_names:
+        named["class_names"] = json.dumps(source.class_names)
     onnx.helper.set_model_props(proto, named)
     proto.producer_name = "dlpractice"
     onnx.checker.check_model(proto)
@@ -134,8 +143,8 @@ class _Reader:
 
 
 def write_litert(source: Source, path: Path, quantize: str | None) -> None:
-    """LiteRT's file, with the note and the names of the classes behind it, as a zip that `unzip` reads."""
-    with computing_in(source.saved.model, "float32"), scratch_folder() as folder:
+    """LiteRT's file with its metadata, and the note and the names of the classes packed behind it."""
+    with computing_in(source.model, "float32"), scratch_folder() as folder:
         module = tf.Module()
         module.infer = source.freeze()
         tf.saved_model.save(module, str(folder), signatures=module.infer)
@@ -146,23 +155,18 @@ def write_litert(source: Source, path: Path, quantize: str | None) -> None:
             converter.target_spec.supported_types = [tf.float16]
         if quantize == "int8":
             converter.representative_dataset = lambda: ([batch] for batch in source.sample_batches())
-        path.write_bytes(converter.convert())
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(LABELS_FILE, "\n".join(source.note.class_names) + "\n")
-        archive.writestr(NOTE_FILE, source.note.model_dump_json())
+        converted = converter.convert()
+    path.write_bytes(add_metadata(converted, source.note.input, source.note.output, source.files))
 
 
 def write_saved_model(source: Source, path: Path, quantize: str | None) -> None:
     """A SavedModel with the signature `serving_default`; the note and the classes' names are its assets."""
-    with computing_in(source.saved.model, "float32"), scratch_folder() as folder:
-        labels, note = folder / LABELS_FILE, folder / NOTE_FILE
-        labels.write_text("\n".join(source.note.class_names) + "\n", errors="surrogateescape")
-        note.write_text(source.note.model_dump_json())
-        module = tf.Module()
-        module.model, module.assets = (
-            source.saved.model,
-            [tf.saved_model.Asset(str(f)) for f in (labels, note)],
-        )
+    with computing_in(source.model, "float32"), scratch_folder() as folder:
+        module, assets = tf.Module(), []
+        for name, text in source.files.items():
+            (folder / name).write_text(text, errors="surrogateescape")
+            assets.append(tf.saved_model.Asset(str(folder / name)))
+        module.model, module.assets = source.model, assets
         tf.saved_model.save(module, str(path), signatures=source.sign())
 
 

@@ -3,6 +3,7 @@
 Each is read together with the note that stands in it, see `recipes.run.model_note`.
 """
 
+import json
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,12 +16,13 @@ from pydantic import ValidationError
 
 from dlpractice.errors import DlpError, ModelError
 from dlpractice.paths import find_below, is_file, is_folder, read_file, status
-from dlpractice.recipes.run.model_note import ClassifierNote
+from dlpractice.recipes.run.model_note import ClassifierNote, EncoderNote
 
-Read = tuple[ClassifierNote, Callable[[NDArray[np.generic]], NDArray[np.float32]]]
-"""The note, and the net from (n, S, S, 3) pixels in 0..255 to (n, K) probabilities."""
+ExportedNote = ClassifierNote | EncoderNote
+Read = tuple[ExportedNote, Callable[[NDArray[np.generic]], NDArray[np.float32]]]
+"""The note, and the net from (n, S, S, C) pixels in 0..255 to (n, K) probabilities or (n, D) embeddings."""
 
-INPUT, OUTPUT = "images", "probabilities"
+INPUT = "images"
 NOTE_KEY, NOTE_FILE, LABELS_FILE = "dlpractice", "dlpractice.json", "labels.txt"
 INSTALL = 'pip install "dlpractice[export]"'
 _GRAPH = "saved_model.pb"
@@ -49,7 +51,7 @@ def read_onnx(path: Path, providers: Sequence[str] = ()) -> Read:
         options.log_severity_level = 4
         session = runtime.InferenceSession(str(path), options, providers=chosen)
         note = _parse(path, session.get_modelmeta().custom_metadata_map.get(NOTE_KEY, ""))
-        return note, lambda pixels: session.run([OUTPUT], {INPUT: pixels.astype(np.float32)})[0]
+        return note, lambda pixels: session.run([note.output], {INPUT: pixels.astype(np.float32)})[0]
 
 
 def read_litert(path: Path) -> Read:
@@ -61,7 +63,21 @@ def read_litert(path: Path) -> Read:
                 raise ValueError("its note is too large")
             note = _parse(path, files.read(NOTE_FILE))
         runner = runtime.Interpreter(model_content=read_file(path, _MOST_BYTES)).get_signature_runner()
-        return note, lambda pixels: runner(**{INPUT: pixels.astype(np.float32)})[OUTPUT]
+        return note, lambda pixels: runner(**{INPUT: pixels.astype(np.float32)})[note.output]
+
+
+def read_graph(path: Path, providers: Sequence[str] = ()) -> Read | None:
+    """The net in a file or folder of one of these formats; None where there is none.
+
+    Raises ModelError as the readers do.
+    """
+    if is_saved_model(path):
+        return read_saved_model(path)
+    if not is_file(path):
+        return None
+    if path.suffix.lower() == ".onnx":
+        return read_onnx(path, providers)
+    return read_litert(path) if path.suffix.lower() == ".tflite" else None
 
 
 def is_saved_model(path: Path) -> bool:
@@ -83,7 +99,7 @@ def read_saved_model(path: Path) -> Read:
 
         def infer(pixels: NDArray[np.generic]) -> NDArray[np.float32]:
             assert loaded is not None  # the signature alone does not keep its variables
-            return np.asarray(sign(**{INPUT: tf.constant(pixels, tf.float32)})[OUTPUT])
+            return np.asarray(sign(**{INPUT: tf.constant(pixels, tf.float32)})[note.output])
 
         return note, infer
 
@@ -106,10 +122,12 @@ def _import(name: str, path: Path) -> Any:
         raise ModelError(f"{path} needs the package {name.partition('.')[0]}", INSTALL) from error
 
 
-def _parse(path: Path, text: str | bytes) -> ClassifierNote:
+def _parse(path: Path, text: str | bytes) -> ExportedNote:
     if not text:
         raise ModelError(f"{path} says nothing of its classes and its input", "export it with `dlp export`")
-    return ClassifierNote.model_validate_json(text)
+    found = json.loads(text)
+    is_encoder = isinstance(found, dict) and found.get("task") == "embedding"
+    return (EncoderNote if is_encoder else ClassifierNote).model_validate(found)
 
 
 @contextmanager
@@ -118,7 +136,7 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        raise ModelError(f"{path} is no classifier of `dlp export`", "name one, or a run") from error
+        raise ModelError(f"{path} is no net of `dlp export`", "name one, or a run") from error
     except DlpError:
         raise
     except Exception as error:

@@ -14,7 +14,7 @@ from dlpractice.paths import exists, is_folder
 from dlpractice.recipes.inference.class_activation import Activation, find_activation
 from dlpractice.recipes.inference.graph_files import is_saved_model, read_litert, read_onnx, read_saved_model
 from dlpractice.recipes.inference.known_features import KnownFeatures, find_known
-from dlpractice.recipes.run.model_note import Calibration, ClassifierNote
+from dlpractice.recipes.run.model_note import Calibration, ClassifierNote, EncoderNote
 from dlpractice.recipes.run.saved_model import SavedModel, forward_images, load_keras_file, load_saved
 from dlpractice.runs.comparison_folder import find_model
 from dlpractice.runs.directory import RunDirectory
@@ -105,7 +105,7 @@ def load_classifier(path: Path, providers: Sequence[str] = ()) -> TrainedClassif
     if providers and ending != ".onnx":
         raise ModelError(f"{path} is no .onnx file", "leave out --providers, which are ONNX Runtime's")
     if is_saved_model(path):
-        return _of_note(*read_saved_model(path))
+        return make_classifier(path, *read_saved_model(path))
     if is_folder(path) or ending not in _ENDINGS:
         run = RunDirectory.read(path)
         saved = load_saved(run)
@@ -114,10 +114,15 @@ def load_classifier(path: Path, providers: Sequence[str] = ()) -> TrainedClassif
         raise ModelError(f"there is no {path}", "name a run, or a file that `dlp export` has made")
     if ending == ".keras":
         return _of_keras(load_keras_file(path))
-    return _of_note(*(read_onnx(path, providers) if ending == ".onnx" else read_litert(path)))
+    return make_classifier(path, *(read_onnx(path, providers) if ending == ".onnx" else read_litert(path)))
 
 
-def _of_note(note: ClassifierNote, infer: Infer) -> TrainedClassifier:
+def make_classifier(path: Path, note: ClassifierNote | EncoderNote, infer: Infer) -> TrainedClassifier:
+    """The classifier of an exported file, from what it holds. Raises ModelError where it is none."""
+    if isinstance(note, EncoderNote):
+        raise ModelError(
+            f"{path} compares images, and is no classifier", "name a run of `dlp finetune`, or its export"
+        )
     return TrainedClassifier(infer, note.class_names, note.input.look, note.calibration)
 
 

@@ -1,7 +1,6 @@
 """A finished one-shot run's net, ready to compare."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,17 @@ from numpy.typing import NDArray
 import dlpractice.layers.normalisation  # noqa: F401, both register layers for files of earlier versions
 from dlpractice.data.codecs.levels import Levels
 from dlpractice.data.files.decoding import Look
-from dlpractice.data.files.unlabelled_images import LoadedImage
 from dlpractice.data.oneshot.own_classes import Colour
-from dlpractice.data.oneshot.query_files import Note, load_queries
+from dlpractice.data.oneshot.query_files import Note
 from dlpractice.layers.similarity import SIMILARITIES
 from dlpractice.models.model_file import write_model
 from dlpractice.models.precision import set_precision
 from dlpractice.models.siamese import Siamese, Verdict, put_together, spell_out, take_apart
 from dlpractice.paths import open_file
+from dlpractice.recipes.oneshot.comparer import Comparer, Floats
 from dlpractice.recipes.run.model_note import Curve, InputNote, SiameseNote, describe_input
 from dlpractice.recipes.run.saved_model import (
     foreign_model,
-    forward_images,
     load_network,
     load_note,
     read_levels,
@@ -35,48 +33,19 @@ from dlpractice.training.batches.views import PlainViews
 from dlpractice.training.devices.placement import place
 from dlpractice.training.forward import Forward, compile_forward, forward_all
 
-Floats = NDArray[np.float32]
-
 
 @dataclass(frozen=True)
-class SavedSiamese:
-    """A Siamese net, how its files are decoded, and the sha256 of the file that it comes from. forward: from
-    a batch of (n, S, S, C) views to (n, D) embeddings, on this machine's devices."""
+class SavedSiamese(Comparer):
+    """A run's whole net. forward: from a batch of (n, S, S, C) views to (n, D) embeddings, on this machine's
+    devices."""
 
     siamese: Siamese
     forward: Forward
-    note: Note
-    digest: str
 
     @property
     def image_size(self) -> int:
         """The side of the squares that the encoder takes, in pixels."""
         return int(self.siamese.encoder.input_shape[1])
-
-    @property
-    def threshold(self) -> float:
-        """The similarity from which on two images are taken for the same."""
-        return self.siamese.verdict.threshold
-
-    def load(self, paths: Iterable[str]) -> Iterator[LoadedImage]:
-        """Files, and those below folders, decoded as training images were."""
-        return load_queries(paths, self.note)
-
-    def embed(self, images: Iterable[LoadedImage]) -> Iterator[tuple[LoadedImage, Floats | None]]:
-        """Each image with its (D,) embedding, in order; None for one that could not be read."""
-
-        def embed_pixels(pixels: NDArray[np.uint8]) -> Floats:
-            return forward_all(self.forward, PlainViews(Streamed(pixels), self.image_size))
-
-        return forward_images(embed_pixels, images)
-
-    def compare(self, queries: Floats, classes: Floats) -> Floats:
-        """(Q, D) and (K, D) embeddings -> (Q, K) similarities."""
-        return self.siamese.similarity.compare(queries, classes)
-
-    def judge(self, similarities: Floats) -> Floats:
-        """Similarities -> probabilities of "same", where both answers were equally likely beforehand."""
-        return np.asarray(self.siamese.verdict(similarities))
 
 
 def load_siamese(run: RunDirectory) -> SavedSiamese:
@@ -92,7 +61,14 @@ def load_siamese(run: RunDirectory) -> SavedSiamese:
     look = Look(verdict.side, verdict.resize, verdict.background, read_levels(run))
     note = Note(verdict.kind, look, colour)
     forward = compile_forward(siamese.encoder, place())
-    return SavedSiamese(siamese, forward, note, _digest(run))
+    side = siamese.encoder.input_shape[1]
+
+    def embed_pixels(pixels: NDArray[np.generic]) -> Floats:
+        return forward_all(forward, PlainViews(Streamed(pixels), side))
+
+    return SavedSiamese(
+        embed_pixels, siamese.similarity, siamese.verdict, note, _digest(run), siamese, forward
+    )
 
 
 def _find_parts(model: keras.Model, run: RunDirectory) -> Siamese:

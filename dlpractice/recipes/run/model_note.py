@@ -1,6 +1,6 @@
 """What a saved model's file says of itself: what it takes, and what its outputs mean."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -94,6 +94,7 @@ class ClassifierNote(_Part):
     """class_names: of the (N, K) probabilities that the model gives, in order. calibration: None of models
     that earlier versions saved."""
 
+    output: ClassVar[str] = "probabilities"
     task: Literal["classification"] = "classification"
     input: InputNote
     class_names: tuple[str, ...] = Field(min_length=1)
@@ -122,6 +123,43 @@ class SiameseNote(_Part):
     similarity: str
     settings: dict[str, Any]
     verdict: Curve
+
+
+class Comparison(_Part):
+    """How two embeddings are compared.
+
+    Args:
+        similarity: its name in `layers.similarity.SIMILARITIES`, and its settings.
+        learned: what it has learned, see `Similarity.learned`.
+        verdict: how similarities become probabilities of "same", and from which on two images are taken for
+            the same; an image that is less similar to all known classes is `unknown`.
+    """
+
+    similarity: str
+    settings: dict[str, Any]
+    learned: dict[str, tuple[float, ...]] = {}
+    verdict: Curve
+
+
+class TaskNote(_Part):
+    """What every note says."""
+
+    task: str
+
+
+class EncoderNote(_Part):
+    """What the encoder of a one-shot run, exported, gives for images: their (N, D) `embeddings`.
+
+    Args:
+        comparison: what these say.
+        model: sha256 of the run's `model.keras`, which an index of enrolled classes names too.
+    """
+
+    output: ClassVar[str] = "embeddings"
+    task: Literal["embedding"] = "embedding"
+    input: InputNote
+    comparison: Comparison
+    model: str
 
 
 def describe_input(look: Look, image_size: int, colour: Colour, kind: Kind = "images") -> InputNote:

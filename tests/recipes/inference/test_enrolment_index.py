@@ -4,15 +4,21 @@ import numpy as np
 import pytest
 
 from dlpractice.errors import DataError, ModelError
-from dlpractice.recipes.predict.enrolment_index import Enrolment, read_index, refuse_foreign, write_index
+from dlpractice.recipes.inference.enrolment_index import Enrolment, read_index, refuse_foreign, write_index
+from dlpractice.recipes.run.model_note import Comparison, Curve
 
 _NAMES = ("Αθήνα", "b/c", "with space")
+_COMPARISON = Comparison(
+    similarity="Cosine",
+    settings={"scale": 5.0},
+    verdict=Curve(slope=2.0, intercept=-1.0, threshold=0.7, false_accept_rate=0.05),
+)
 _ENROLMENT = Enrolment(_NAMES, np.arange(12, dtype=np.float32).reshape(3, 4) / 7)
 
 
 def test_what_was_kept_comes_back_bit_for_bit(tmp_path: Path) -> None:
     path = tmp_path / "index"
-    write_index(path, _ENROLMENT, "abc")
+    write_index(path, _ENROLMENT, "abc", _COMPARISON)
     assert [entry.name for entry in tmp_path.iterdir()] == ["index"]
     found = read_index(path, "abc")
     assert found.class_names == _NAMES
@@ -20,19 +26,22 @@ def test_what_was_kept_comes_back_bit_for_bit(tmp_path: Path) -> None:
     assert found.embeddings.dtype == np.float32
     with np.load(path, allow_pickle=False) as plain:
         assert plain["schema"] == 1
-    write_index(path, Enrolment(("x",), np.ones((1, 2), np.float32)), "def")  # an index gives way
+        assert Comparison.model_validate_json(plain["comparison"].tolist()) == _COMPARISON
+    write_index(
+        path, Enrolment(("x",), np.ones((1, 2), np.float32)), "def", _COMPARISON
+    )  # an index gives way
     assert read_index(path, "def").class_names == ("x",)
 
 
 def test_an_index_of_another_net_is_refused(tmp_path: Path) -> None:
-    write_index(tmp_path / "i.npz", _ENROLMENT, "abc")
+    write_index(tmp_path / "i.npz", _ENROLMENT, "abc", _COMPARISON)
     with pytest.raises(ModelError, match=r"i\.npz was made with another run's net"):
         read_index(tmp_path / "i.npz", "abd")
 
 
 def test_what_is_no_index_is_neither_read_nor_overwritten(tmp_path: Path) -> None:
     good = tmp_path / "good"
-    write_index(good, _ENROLMENT, "abc")
+    write_index(good, _ENROLMENT, "abc", _COMPARISON)
     contents = {
         "text": b"my thesis",
         "empty": b"",
@@ -49,7 +58,7 @@ def test_what_is_no_index_is_neither_read_nor_overwritten(tmp_path: Path) -> Non
         with pytest.raises(DataError, match=r"index"):
             read_index(tmp_path / name, "abc")
         with pytest.raises(DataError, match="is kept as it is"):
-            write_index(tmp_path / name, _ENROLMENT, "abc")
+            write_index(tmp_path / name, _ENROLMENT, "abc", _COMPARISON)
         assert (tmp_path / name).read_bytes() == before
     with pytest.raises(DataError, match="there is no index"):
         read_index(tmp_path / "none", "abc")
@@ -72,7 +81,7 @@ def test_what_is_no_index_is_neither_read_nor_overwritten(tmp_path: Path) -> Non
 def test_other_layouts_and_damage_are_told(
     tmp_path: Path, changed: dict[str, np.ndarray], match: str
 ) -> None:
-    write_index(tmp_path / "i", _ENROLMENT, "abc")
+    write_index(tmp_path / "i", _ENROLMENT, "abc", _COMPARISON)
     with np.load(tmp_path / "i") as loaded:
         arrays = dict(loaded)
     with (tmp_path / "i").open("wb") as file:

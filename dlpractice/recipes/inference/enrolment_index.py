@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from dlpractice.array_files import read_arrays
 from dlpractice.errors import DataError, ModelError, PathError
 from dlpractice.paths import exists, is_folder
+from dlpractice.recipes.run.model_note import Comparison
 from dlpractice.whole_files import replacing
 
 SCHEMA = 1
@@ -25,9 +26,9 @@ class Enrolment:
     embeddings: NDArray[np.float32]
 
 
-def write_index(path: Path, enrolment: Enrolment, model: str) -> None:
-    """Keeps an enrolment as .npz: names, embeddings, a number for the layout, and `model`, the sha256 of the
-    net that they come from.
+def write_index(path: Path, enrolment: Enrolment, model: str, comparison: Comparison) -> None:
+    """Keeps an enrolment as .npz: names, embeddings, a number for the layout, `model`, the sha256 of the net
+    that they come from, and as JSON how they are compared, and from which similarity on a class is known.
 
     Raises DataError where `path` is something else than such an index, and WriteError where it cannot be
     written.
@@ -41,6 +42,7 @@ def write_index(path: Path, enrolment: Enrolment, model: str) -> None:
             model=np.array(model),
             class_names=np.array(enrolment.class_names),
             embeddings=enrolment.embeddings,
+            comparison=np.array(comparison.model_dump_json()),
         )
 
 
