@@ -31,6 +31,8 @@ _HINTS = {
     errno.EEXIST: "name another file, or delete it first",
     errno.ELOOP: "remove the link",
 }
+_WORDS = {os.strerror(number): number for number in OF_DISKS}
+"""TensorFlow says them in errors of its own."""
 _REASONS = {
     errno.EISDIR: "a folder lies in its place",
     errno.EEXIST: "it exists already",
@@ -66,9 +68,18 @@ def _find_refusal(error: BaseException) -> tuple[int, str] | None:
     """
     seen: BaseException | None = error
     while seen is not None:
-        told = _NUMBER.search(str(seen))
-        number = int(told[1]) if told else seen.errno if isinstance(seen, OSError) else None
+        number = _find_number(seen)
         if number and (seen is error or number in OF_DISKS):
             return number, os.strerror(number)
         seen = seen.__cause__ or seen.__context__
     return (0, str(error) or type(error).__name__) if isinstance(error, OSError) else None
+
+
+def _find_number(error: BaseException) -> int | None:
+    """The number of the refusal that an error is about; None where it is about none."""
+    text = str(error)
+    if told := _NUMBER.search(text):
+        return int(told[1])
+    if isinstance(error, OSError):
+        return error.errno
+    return next((number for words, number in _WORDS.items() if words in text), None)

@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,15 @@ def test_generated_parts_are_up_to_date(name: str) -> None:
 def test_the_readme_is_short_and_says_how_to_test() -> None:
     assert len(README.splitlines()) <= 90
     assert "scripts/quickstart" in README and "scripts/test" in README
+
+
+def test_every_extra_that_is_named_is_there() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    sources = (ROOT / "dlpractice").rglob("*.py")
+    named = {
+        extra
+        for file in (*PAGES, *sources)
+        for extra in re.findall(r"dlpractice\[(\w+)\]", file.read_text(encoding="utf-8"))
+    }
+    assert "export" in named
+    assert named <= extras.keys()

@@ -4,13 +4,13 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
-from dlpractice.errors import DlpError, ModelError, RunError
+from dlpractice.errors import DlpError, ModelError, RunError, WriteError
 from dlpractice.paths import exists, is_folder, resolve
 from dlpractice.progress import Progress, Silent
 from dlpractice.recipes.export.classifier import prepare_classifier
 from dlpractice.recipes.export.encoder import INDEX, prepare_encoder
 from dlpractice.recipes.export.proof import find_failing
-from dlpractice.recipes.export.subject import README
+from dlpractice.recipes.export.subject import README, Subject
 from dlpractice.recipes.export.writers import FORMATS, Source
 from dlpractice.recipes.inference.graph_files import INSTALL, measure_bytes
 from dlpractice.runs.directory import RunDirectory
@@ -63,22 +63,16 @@ def run(
     suffix = f"-{quantize}" if quantize else ""
     path = output or Path(f"{resolve(run.path).name}{suffix}{chosen.ending or '-savedmodel'}")
     _refuse_place(path, chosen.ending)
-    progress.stage("reading images", 1, "step")
-    with_samples = quantize == "int8"
-    if run.config_tree().get("command") == "oneshot":
-        subject = prepare_encoder(run, kind, path.name, with_samples, support, index)
-    elif support or index:
-        raise RunError(
-            f"{run.path} is a classifier, which knows its classes: it takes no examples",
-            "leave out --support and --index, or name a run of `dlp oneshot`",
-        )
-    else:
-        subject = prepare_classifier(run, kind, path.name, with_samples)
-    progress.stage(f"writing {chosen.title}", 1, "step")
     with ExitStack() as places:
         # What is opened last gets its name first, and the net is the last.
         new = places.enter_context(_place(path, chosen.ending))
-        _write(kind, subject.source, new, quantize)
+        progress.stage("reading images", 1, "step")
+        subject = _prepare(run, kind, path.name, quantize == "int8", support, index)
+        progress.stage(f"writing {chosen.title}", 1, "step")
+        try:
+            _write(kind, subject.source, new, quantize)
+        except WriteError as error:  # which names a place that is gone by now
+            raise WriteError(error.message.replace(str(new), str(path)), error.hint) from error
         progress.stage("proving it", 1, "step")
         document = {
             "path": str(path),
@@ -105,6 +99,19 @@ def _refuse_place(path: Path, ending: str) -> None:
         raise RunError(
             f"there is no folder {path.parent} to write {path.name} to", "make it, or name another"
         )
+
+
+def _prepare(
+    run: RunDirectory, kind: str, name: str, with_samples: bool, support: Path | None, index: Path | None
+) -> Subject:
+    if run.config_tree().get("command") == "oneshot":
+        return prepare_encoder(run, kind, name, with_samples, support, index)
+    if support or index:
+        raise RunError(
+            f"{run.path} is a classifier, which knows its classes: it takes no examples",
+            "leave out --support and --index, or name a run of `dlp oneshot`",
+        )
+    return prepare_classifier(run, kind, name, with_samples)
 
 
 def _beside(path: Path, ending: str) -> Path:

@@ -21,6 +21,7 @@ from dlpractice.models.precision import computing_in
 from dlpractice.recipes.export.litert_metadata import add_metadata
 from dlpractice.recipes.inference.graph_files import INPUT, LABELS_FILE, NOTE_FILE, NOTE_KEY, ExportedNote
 from dlpractice.whole_files import scratch_folder
+from dlpractice.write_failures import OF_DISKS, translating
 
 _OPSET = 17
 SAMPLES = 100
@@ -167,7 +168,8 @@ def write_saved_model(source: Source, path: Path, quantize: str | None) -> None:
             (folder / name).write_text(text, errors="surrogateescape")
             assets.append(tf.saved_model.Asset(str(folder / name)))
         module.model, module.assets = source.model, assets
-        tf.saved_model.save(module, str(path), signatures=source.sign())
+        with translating(path, OF_DISKS):
+            tf.saved_model.save(module, str(path), signatures=source.sign())
 
 
 @dataclass(frozen=True)
