@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import keras
 import numpy as np
@@ -12,14 +12,26 @@ from dlpractice.progress import Progress
 from dlpractice.training.batches.supply import Supply
 from dlpractice.training.checkpoints import Checkpoints
 from dlpractice.training.devices.compile_choice import Compilation
-from dlpractice.training.forward import Forward, forward_all, losses_and_predictions
+from dlpractice.training.forward import losses_and_predictions
 from dlpractice.training.rate_finder import RangeTest
 from dlpractice.training.steps import Loss
 
 Scores = tuple[float, float]
 """A loss and an accuracy, both in inference mode."""
-Examination = Callable[[Forward], Scores]
-"""From the forward pass of the net that is trained to its scores."""
+
+
+class Examination(Protocol):
+    """What a net is asked. The trainer hands the questions of all examinations to the device at once, so
+    that it does not wait while one of them is scored."""
+
+    @property
+    def questions(self) -> Sequence[Supply]:
+        """The inputs of the net."""
+        ...
+
+    def score(self, answers: Sequence[NDArray[np.float32]]) -> Scores:
+        """Scores the net's outputs for each of the questions."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -113,7 +125,12 @@ class Labelled:
     rows: Supply
     labels: NDArray[np.int64]
 
-    def __call__(self, forward: Forward) -> Scores:
-        """The mean cross-entropy, in nats, and the accuracy of the logits that `forward` gives."""
-        losses, predicted = losses_and_predictions(forward_all(forward, self.rows), self.labels)
+    @property
+    def questions(self) -> tuple[Supply]:
+        """The rows."""
+        return (self.rows,)
+
+    def score(self, answers: Sequence[NDArray[np.float32]]) -> Scores:
+        """The mean cross-entropy, in nats, and the accuracy of logits."""
+        losses, predicted = losses_and_predictions(answers[0], self.labels)
         return float(losses.mean()), float((predicted == self.labels).mean())

@@ -13,7 +13,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import keras
@@ -34,7 +34,7 @@ from dlpractice.settings import CACHE_VARIABLE, cache_dir
 from dlpractice.training.batches import warp
 from dlpractice.training.batches.supply import Streamed, Subset, Supply
 from dlpractice.training.devices.placement import Placement
-from dlpractice.training.forward import compile_forward, forward_parts
+from dlpractice.training.forward import Forward, compile_forward, forward_parts
 from dlpractice.whole_files import make_folder
 
 # Images at a time, by whether GPUs compute. A GPU has to be given more at once to be kept busy; on a CPU more
@@ -131,6 +131,8 @@ class FrozenFront:
     precision: str
     placement: Placement
     progress: Progress
+    _fronts: dict[str, tuple[keras.Model, str, str]] = field(default_factory=dict, init=False)
+    _forwards: dict[tuple[str, ...], Forward] = field(default_factory=dict, init=False)
 
     def features(
         self, cuts: Sequence[str], images: Images, augmentation: Augmentation | None = None, views: int = 1
@@ -166,26 +168,30 @@ class FrozenFront:
 
     def describe(self, cut: str) -> dict[str, str]:
         """What `summary.json` says of the front up to `cut`, by which its features are found again."""
-        front, end = self.classifier.front([cut]), self.classifier.cuts[cut]
-        return {
-            "cut": cut,
-            "layer": next(layer.name for layer in front.layers if layer.output is end),
-            "layers": hashlib.sha256(describe_layers(front).encode()).hexdigest(),
-            "weights": digest_tensors(front.get_weights()),
-        }
+        (front, layers, weights), end = self._identify(cut), self.classifier.cuts[cut]
+        name = next(layer.name for layer in front.layers if layer.output is end)
+        return {"cut": cut, "layer": name, "layers": layers, "weights": weights}
+
+    def _identify(self, cut: str) -> tuple[keras.Model, str, str]:
+        """The front up to `cut`, and the sha256 of its layers and of its weights, which are looked at once."""
+        if cut not in self._fronts:
+            front = self.classifier.front([cut])
+            layers = hashlib.sha256(describe_layers(front).encode()).hexdigest()
+            self._fronts[cut] = front, layers, digest_tensors(front.get_weights())
+        return self._fronts[cut]
+
+    def _forward(self, cuts: tuple[str, ...]) -> Forward:
+        """The forward pass up to `cuts`, made once for all splits; to be called in the front's precision."""
+        if cuts not in self._forwards:
+            self._forwards[cuts] = compile_forward(self.classifier.front(cuts), self.placement)
+        return self._forwards[cuts]
 
     def _open_stores(self, cuts: Sequence[str], images: Images) -> dict[str, RowStore]:
         return {cut: self._open_store(cut, images.pixels.origin) for cut in cuts}
 
     def _open_store(self, cut: str, pixels: str) -> RowStore:
-        front = self.classifier.front([cut])
-        origin = Origin(
-            layers=hashlib.sha256(describe_layers(front).encode()).hexdigest(),
-            weights=digest_tensors(front.get_weights()),
-            precision=self.precision,
-            devices=name_devices(self.placement),
-            pixels=pixels,
-        )
+        front, layers, weights = self._identify(cut)
+        origin = Origin(layers, weights, self.precision, name_devices(self.placement), pixels)
         shape = tuple(int(side) for side in front.outputs[0].shape[1:])
         return RowStore(origin.cache_place("features"), shape, row_type(cut, self.precision))
 
@@ -212,7 +218,7 @@ class FrozenFront:
         position, size = _positions(keys), _BATCH[self.placement.is_on_gpus]
         supply = _supply_rows(images, augmentation, np.array([position(key) for key in missing]))
         with computing_in(self.classifier.model, self.precision), ThreadPoolExecutor(1) as writer:
-            forward = compile_forward(self.classifier.front(list(stores)), self.placement)
+            forward = self._forward(tuple(stores))
             written: deque[Future[int]] = deque()
             for number, outputs in enumerate(forward_parts(forward, supply, size)):
                 batch = missing[number * size : (number + 1) * size]

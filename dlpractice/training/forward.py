@@ -83,41 +83,68 @@ def _list_outputs(outputs: Any) -> list[Any]:
 
 
 def forward_parts(forward: Forward, supply: Supply, batch_size: int) -> Iterator[Any]:
-    """The outputs for all rows of `supply`, in order, a batch at a time.
+    """The outputs for all rows of `supply`, in order, a batch at a time."""
+    return (outputs for _, outputs in _forward_in_turn(forward, [(supply, batch_size)]))
 
-    The devices compute a batch while the next is read and the one before is fetched and worked with. Where
-    there are several batches, the last one is filled up to the size of the others, for which the net is
-    compiled already.
+
+def _forward_in_turn(forward: Forward, tasks: Sequence[tuple[Supply, int]]) -> Iterator[tuple[int, Any]]:
+    """The outputs for all rows of several supplies, each given with the size of its batches: a batch at a
+    time, with the number of its supply.
+
+    The devices compute a batch while the next is read and the one before is fetched and worked with, also
+    where one supply ends and the next begins. Where a supply has several batches, the last one is filled up
+    to the size of the others, for which the net is compiled already.
     """
-    starts = range(0, len(supply), batch_size)
-    size = min(batch_size, len(supply))
-    batches = (np.arange(start, min(start + size, len(supply))) for start in starts)
-    begun: deque[tuple[int, Callable[[], Any]]] = deque()
+    begun: deque[tuple[int, int, Callable[[], Any]]] = deque()
 
-    def finish() -> Any:
-        count, wait = begun.popleft()
+    def finish() -> tuple[int, Any]:
+        number, count, wait = begun.popleft()
         outputs = wait()
-        return [values[:count] for values in outputs] if isinstance(outputs, list) else outputs[:count]
+        cut = [values[:count] for values in outputs] if isinstance(outputs, list) else outputs[:count]
+        return number, cut
 
-    for count, sent in read_ahead((len(batch), supply.send(batch)) for batch in batches):
-        begun.append((count, forward.begin([fill_up(part, size) for part in sent], supply.receive)))
+    for number, count, sent in read_ahead(_read_batches(tasks)):
+        begun.append((number, count, forward.begin(sent, tasks[number][0].receive)))
         if len(begun) > 1:
             yield finish()
     while begun:
         yield finish()
 
 
+def _read_batches(tasks: Sequence[tuple[Supply, int]]) -> Iterator[tuple[int, int, list[Any]]]:
+    """The batches of all supplies: the number of the supply, how many rows there are, and what is sent for
+    them and for the rows that fill the batch up."""
+    for number, (supply, batch_size) in enumerate(tasks):
+        size = min(batch_size, len(supply))
+        for start in range(0, len(supply), batch_size):
+            rows = np.arange(start, min(start + size, len(supply)))
+            yield number, len(rows), [fill_up(part, size) for part in supply.send(rows)]
+
+
 def forward_all(forward: Forward, supply: Supply, batch_size: int = 0) -> NDArray[np.float32]:
     """The outputs for all rows of `supply`, in order, of a model with one output.
 
-    As few batches as are needed, as equal as can be: so few rows are needed to fill the last one up.
-
     batch_size: the most rows of a batch; 0: as many as is good for the device.
     """
-    if not batch_size:
-        batch_size = min(_MOST_ROWS, max(_LEAST_ROWS, forward.most // math.prod(supply.row_shape)))
-    batches = max(1, -(-len(supply) // batch_size))
-    return np.concatenate(list(forward_parts(forward, supply, -(-len(supply) // batches))))
+    return forward_each(forward, [supply], batch_size)[0]
+
+
+def forward_each(
+    forward: Forward, supplies: Sequence[Supply], batch_size: int = 0
+) -> list[NDArray[np.float32]]:
+    """`forward_all` for several supplies, between which the devices need not wait.
+
+    Each has as few batches as are needed, as equal as can be: so few rows are needed to fill the last one up.
+    """
+    tasks = []
+    for supply in supplies:
+        most = batch_size or min(_MOST_ROWS, max(_LEAST_ROWS, forward.most // math.prod(supply.row_shape)))
+        batches = max(1, -(-len(supply) // most))
+        tasks.append((supply, -(-len(supply) // batches)))
+    parts: list[list[NDArray[np.float32]]] = [[] for _ in supplies]
+    for number, outputs in _forward_in_turn(forward, tasks):
+        parts[number].append(outputs)
+    return [np.concatenate(found) for found in parts]
 
 
 def losses_and_predictions(

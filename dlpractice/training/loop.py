@@ -21,7 +21,7 @@ from dlpractice.training.checkpoints import Arrays, Position
 from dlpractice.training.computation import Computation
 from dlpractice.training.devices.compile_choice import Compilation
 from dlpractice.training.devices.placement import Placement
-from dlpractice.training.forward import Forward
+from dlpractice.training.forward import Forward, forward_each
 from dlpractice.training.interruption import deferring_interrupts
 from dlpractice.training.lazy_logs import LazyLogs
 from dlpractice.training.optimisers.loss_scale import scale_for
@@ -126,7 +126,7 @@ class Trainer:
         if position.learning_rate == 0:
             position.learning_rate = self._choose_learning_rate()
         if self._keep_start and not self._best:
-            position.lowest = self._rank(self._examine(self._examinations.validation))
+            position.lowest = self._rank(self._examine(self._examinations.validation)[0])
             self._best = [variable.numpy() for variable in self.model.variables]
         self._callbacks.on_train_begin()
         self.model.stop_training = False
@@ -191,8 +191,9 @@ class Trainer:
             float(loss)  # is there when the last step has ended
         trained = time.perf_counter() - started
         interrupted.pace(trained / max(1, position.step - first))
-        loss, accuracy = self._examine(self._examinations.train_sample)
-        val_loss, val_accuracy = self._examine(self._examinations.validation)
+        (loss, accuracy), (val_loss, val_accuracy) = self._examine(
+            self._examinations.train_sample, self._examinations.validation
+        )
         return {
             "stage": self.name,
             "epoch": position.epoch + 1,
@@ -236,11 +237,12 @@ class Trainer:
         self._outputs.record(row)
         self._progress.epoch(row, improved)
 
-    def _examine(self, examination: Examination) -> Scores:
+    def _examine(self, *examinations: Examination) -> list[Scores]:
         """Measures the scores. Every worker gets those of the chief, so that all choose the same best epoch
         and stop after the same one."""
-        loss, accuracy = self._placement.agree(examination(self._forward))
-        return loss, accuracy
+        answers = iter(forward_each(self._forward, [one for exam in examinations for one in exam.questions]))
+        scores = [exam.score([next(answers) for _ in exam.questions]) for exam in examinations]
+        return [(loss, accuracy) for loss, accuracy in self._placement.agree(scores)]
 
     def _rank(self, validation: Scores) -> float:
         """A number that is lowest for the best epoch."""

@@ -7,7 +7,9 @@ it is lowest it is flat, and the place is a matter of chance.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +20,8 @@ from dlpractice.training.steps import TrainStep
 LOWEST, HIGHEST, STEPS = 1e-6, 1.0, 120
 _SMOOTHING = 0.9
 _BLOWN_UP = 4.0
+_AT_ONCE = 10
+"""Steps that are taken before their losses are looked at: to look at each would let the device wait."""
 _FLAT = 20
 """Steps at the start, at rates up to 1e-5, over which the loss has not changed yet."""
 
@@ -38,18 +42,27 @@ class RangeTest:
 def find_learning_rate(step: TrainStep, feed: Batches) -> RangeTest:
     """Takes up to 120 steps at rates from 1e-6 to 1, and chooses the rate to train with.
 
-    The steps change weights, optimisers and generator states. The caller restores them.
+    The steps change weights, optimisers and generator states. The caller restores them. Some more are taken
+    after the loss has blown up, and not counted.
     """
     rates = np.geomspace(LOWEST, HIGHEST, STEPS)
+    batches = chain.from_iterable(map(feed.batches, count()))
     losses: list[float] = []
-    epoch = 0
     while len(losses) < STEPS:
-        for batch in feed.batches(epoch):
-            losses.append(float(step(batch, float(rates[len(losses)]))))
-            if len(losses) == STEPS or not math.isfinite(losses[-1]) or losses[-1] > _BLOWN_UP * losses[0]:
-                return judge_range(rates[: len(losses)], losses)
-        epoch += 1
+        group = rates[len(losses) : len(losses) + _AT_ONCE].tolist()
+        # The rates come first: behind the last one, no further batch is asked for.
+        begun = [step(batch, rate) for rate, batch in zip(group, batches, strict=False)]
+        losses += map(float, begun)
+        if (end := _find_end(losses)) is not None:
+            return judge_range(rates[:end], losses[:end])
     return judge_range(rates, losses)
+
+
+def _find_end(losses: Sequence[float]) -> int | None:
+    """How many losses there are up to the first that has blown up; None if none has."""
+    limit = _BLOWN_UP * losses[0]
+    bad = (place for place, loss in enumerate(losses, 1) if not math.isfinite(loss) or loss > limit)
+    return next(bad, None)
 
 
 def judge_range(rates: ArrayLike, losses: ArrayLike) -> RangeTest:
@@ -78,7 +91,7 @@ def judge_range(rates: ArrayLike, losses: ArrayLike) -> RangeTest:
 def _smooth(losses: NDArray[np.float64]) -> NDArray[np.float64]:
     """Means of each loss and those before it, with weights that fall by a tenth a step."""
     smoothed, average = [], 0.0
-    for count, loss in enumerate(np.nan_to_num(losses, nan=np.inf, posinf=np.inf), 1):
+    for number, loss in enumerate(np.nan_to_num(losses, nan=np.inf, posinf=np.inf), 1):
         average = _SMOOTHING * average + (1 - _SMOOTHING) * loss
-        smoothed.append(average / (1 - _SMOOTHING**count))
+        smoothed.append(average / (1 - _SMOOTHING**number))
     return np.array(smoothed)

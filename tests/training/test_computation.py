@@ -68,7 +68,7 @@ def train(
         Subject(model, classification_loss(model), model, lambda variable: False),
         Settings(epochs=1, learning_rate=0.01, optimiser="sgd", compiled=compiled),
         Feed(rows, labels, np.ones(3, np.float32), batch_size=5, seed=3),
-        Examinations(Labelled(rows, labels), lambda forward: (1.0, 0.5)),
+        Examinations(Labelled(rows, labels), Labelled(rows, labels)),
         placement,
         Outputs(checkpoints, lambda row: None, witness, note_compilation=choices.__setitem__),
     )

@@ -129,6 +129,22 @@ def test_they_are_computed_once(classifier: Classifier) -> None:
     np.testing.assert_array_equal(found, computed)
 
 
+def test_the_splits_of_a_run_share_one_forward_pass_and_one_look_at_the_weights(
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    for name in ("compile_forward", "digest_tensors"):
+        original = getattr(module, name)
+        monkeypatch.setattr(
+            module, name, lambda *args, name=name, original=original: made.append(name) or original(*args)
+        )
+    front = make_front(classifier)
+    parts = [front.features(["pooled2"], make_images(range(n, n + 4), f"{n}"))["pooled2"][:] for n in (0, 4)]
+    assert sorted(made) == ["compile_forward", "digest_tensors"]
+    whole = read(classifier, "pooled2", make_images(range(8)))
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
 def test_new_images_cost_only_themselves(classifier: Classifier) -> None:
     read(classifier, "pooled2", make_images(range(6)))
     counter = Counter()

@@ -16,7 +16,13 @@ from dlpractice.data.augmentation import Augmentation
 from dlpractice.training.batches.feed import Feed, weigh_classes
 from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.devices.placement import place
-from dlpractice.training.forward import Forward, compile_forward, forward_all, losses_and_predictions
+from dlpractice.training.forward import (
+    Forward,
+    compile_forward,
+    forward_all,
+    forward_each,
+    losses_and_predictions,
+)
 from dlpractice.training.optimisers.loss_scale import scale_for
 from dlpractice.training.optimisers.optimisers import Group, build_groups
 from dlpractice.training.steps import classification_loss, compile_train_step, cross_entropy
@@ -202,6 +208,23 @@ def test_batches_of_large_rows_have_fewer_of_them(shape: tuple[int, ...], larges
     rows = np.zeros((2 * largest, *shape), np.uint8)
     assert len(forward_all(Forward(begin), Streamed(rows))) == len(rows)
     assert sizes == [largest, largest]
+
+
+def test_devices_do_not_wait_between_two_sets_of_rows() -> None:
+    """The first batch of the second is begun before the last one of the first is fetched."""
+    order: list[str] = []
+
+    def begin(sent: Sequence[np.ndarray], _: object) -> Callable[[], np.ndarray]:
+        name = f"{sent[0][0, 0]:.0f}"
+        order.append(f"begin {name}")
+        return lambda: (order.append(f"fetch {name}"), sent[0] + 0.5)[1]
+
+    first, second = (np.arange(start, start + 5, dtype=np.float32)[:, None] for start in (0, 10))
+    found = forward_each(Forward(begin), [Streamed(first), Streamed(second)], 3)
+    for rows, outputs in zip((first, second), found, strict=True):
+        np.testing.assert_array_equal(outputs, rows + 0.5)
+    assert order.index("begin 10") < order.index("fetch 3")
+    assert order.index("fetch 0") < order.index("begin 10")  # no more than two are under way
 
 
 def test_forward_of_bytes_and_of_several_outputs() -> None:

@@ -45,7 +45,7 @@ from dlpractice.statistics.shares import accuracy
 from dlpractice.training.checkpoints import Position
 from dlpractice.training.devices.precision_choice import Choice
 from dlpractice.training.features import FrozenFront
-from dlpractice.training.forward import compile_forward, forward_all, losses_and_predictions
+from dlpractice.training.forward import compile_forward, forward_each, losses_and_predictions
 
 Logits = dict[SplitName, NDArray[np.float32]]
 SCORED: tuple[SplitName, ...] = ("validation", "test")
@@ -172,12 +172,11 @@ def score_splits(
     """Logits of the splits `names`, `compiled` by XLA or not. The test is scored here and nowhere else."""
     cut = setup.strategy.stages[-1].cut
     progress.stage("scoring", sum(len(setup.dataset.splits[name]) for name in names), "images")
-    logits: Logits = {}
     with computing_in(setup.classifier.model, setup.precision):
         forward = compile_forward(setup.classifier.rest(cut), setup.placement, compiled=compiled)
-        for name in names:
-            logits[name] = forward_all(forward, setup.residence.supply(features[name][cut]))
-            progress.advance(len(logits[name]))
+        supplies = [setup.residence.supply(features[name][cut]) for name in names]
+        logits = dict(zip(names, forward_each(forward, supplies), strict=True))
+    progress.advance(sum(map(len, logits.values())))
     return logits
 
 

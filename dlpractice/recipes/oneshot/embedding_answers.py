@@ -1,5 +1,6 @@
 """Tasks answered by comparing embeddings, each image embedded once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from dlpractice.data.oneshot.distortion import Distortion
 from dlpractice.evaluation.oneshot_tasks import Task
 from dlpractice.layers.similarity import Similarity
 from dlpractice.training.assignment import Scores
-from dlpractice.training.batches.supply import Streamed
+from dlpractice.training.batches.supply import Streamed, Supply
 from dlpractice.training.batches.views import DistortedViews, PlainViews
 from dlpractice.training.forward import Forward, forward_all
 
@@ -108,13 +109,18 @@ class TaskExamination:
     image_size: int
     stand_in: Distortion | None = None
 
-    def __call__(self, forward: Forward) -> Scores:
+    @property
+    def questions(self) -> list[Supply]:
+        """The examples, and what stands in for them."""
+        pixels = Streamed(self.examples.pixels)
+        plain = PlainViews(pixels, self.image_size)
+        if self.stand_in is None:
+            return [plain]
+        return [plain, DistortedViews(pixels, self.image_size, self.stand_in)]
+
+    def score(self, answers: Sequence[Floats]) -> Scores:
         """Mean cross-entropy in nats, with the similarities for logits, and accuracy; a tie is an error."""
-        embeddings, groups = embed(forward, self.examples, self.image_size), self.examples.alphabets
-        if self.stand_in is not None:
-            views = DistortedViews(Streamed(self.examples.pixels), self.image_size, self.stand_in)
-            embeddings = np.concatenate([embeddings, forward_all(forward, views)])
-            groups = np.tile(groups, 2)
+        embeddings, groups = np.concatenate(answers), np.tile(self.examples.alphabets, len(answers))
         scorer = EmbeddingScorer(embeddings, self.similarity, groups)
         losses: list[Any] = []
         correct: list[Any] = []

@@ -22,7 +22,7 @@ from dlpractice.recipes.oneshot.embedding_answers import (
 )
 from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.batches.views import DistortedViews
-from dlpractice.training.forward import Forward, forward_all
+from dlpractice.training.forward import Forward, forward_all, forward_each
 
 RNG = np.random.default_rng(0)
 EMBEDDINGS = RNG.normal(size=(12, 5)).astype(np.float32)
@@ -48,6 +48,10 @@ def flatten(images: NDArray[np.float32]) -> NDArray[np.float32]:
 def see(net: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> Forward:
     """The forward pass of what stands for a net."""
     return Forward(lambda sent, receive: lambda: net(receive(*map(tf.constant, sent)).numpy()))
+
+
+def examine(examination: TaskExamination, forward: Forward) -> tuple[float, float]:
+    return examination.score(forward_each(forward, examination.questions))
 
 
 def distort(distortion: Distortion, seed: int = 0) -> NDArray[np.float32]:
@@ -124,7 +128,7 @@ def make_tasks(offset: int = 0) -> tuple[Task, ...]:
 @pytest.mark.parametrize("stand_in", [None, Distortion(probability=1.0)])
 def test_an_examination_is_cross_entropy_and_accuracy(stand_in: Distortion | None) -> None:
     tasks = make_tasks() if stand_in is None else make_tasks(offset=12)
-    found = TaskExamination(EXAMPLES, tasks, Cosine(4.0), 6, stand_in)(see(flatten))
+    found = examine(TaskExamination(EXAMPLES, tasks, Cosine(4.0), 6, stand_in), see(flatten))
     rows = flatten(PIXELS.astype(np.float32))
     if stand_in is not None:
         rows = np.concatenate([rows, distort(stand_in)])
@@ -143,7 +147,7 @@ def test_a_net_that_tells_nothing_apart_is_right_never(similarity: Similarity) -
     def collapse(images: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.ones((len(images), 3), np.float32)
 
-    loss, accuracy = TaskExamination(EXAMPLES, make_tasks(), similarity, 6)(see(collapse))
+    loss, accuracy = examine(TaskExamination(EXAMPLES, make_tasks(), similarity, 6), see(collapse))
     assert accuracy == 0.0
     assert loss == pytest.approx(np.log(3), rel=1e-5)
 
