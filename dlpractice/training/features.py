@@ -3,8 +3,7 @@
 The layers up to a cut of the net are its front. A row of features is found by the sha256 of the image's bytes
 and, if the image was augmented, by its view. The store of rows is found by everything else that features
 depend on: the layers and weights of the front, the precision, the devices, and where the pixels come from.
-Runs, seeds and strategies with the same front share its rows. When an image is added, only its own row is
-computed.
+Runs, seeds and strategies with the same front share its rows. A new image costs only its own row.
 """
 
 import hashlib
@@ -168,12 +167,12 @@ class FrozenFront:
 
     def describe(self, cut: str) -> dict[str, str]:
         """What `summary.json` says of the front up to `cut`, by which its features are found again."""
-        (front, layers, weights), end = self._identify(cut), self.classifier.cuts[cut]
-        name = next(layer.name for layer in front.layers if layer.output is end)
+        front, layers, weights = self._identify(cut)
+        name = next(layer.name for layer in front.layers if layer.output is self.classifier.cuts[cut])
         return {"cut": cut, "layer": name, "layers": layers, "weights": weights}
 
     def _identify(self, cut: str) -> tuple[keras.Model, str, str]:
-        """The front up to `cut`, and the sha256 of its layers and of its weights, which are looked at once."""
+        """The front up to `cut`, and the sha256 of its layers and of its weights, both looked at once."""
         if cut not in self._fronts:
             front = self.classifier.front([cut])
             layers = hashlib.sha256(describe_layers(front).encode()).hexdigest()
@@ -248,10 +247,8 @@ class FrozenFront:
 
 def name_devices(placement: Placement) -> tuple[str, ...]:
     """The kinds of the devices that compute, and how many there are."""
-    return (
-        *sorted({name.partition(":")[0] for name in placement.devices}),
-        f"{placement.replicas}",
-    )
+    kinds = {name.partition(":")[0] for name in placement.devices}
+    return *sorted(kinds), f"{placement.replicas}"
 
 
 def row_type(cut: str, precision: str) -> DTypeLike:
