@@ -241,7 +241,7 @@ def test_a_run_killed_between_two_parts_of_a_batch_ends_with_the_same_bits(
 def test_the_chief_alone_writes(runs: Path) -> None:
     names = {path.name for path in (runs / "one").iterdir()}
     assert {path.name for path in (runs / "two").iterdir()} == names
-    assert not list(runs.rglob(".tmp-*"))
+    assert not list(runs.rglob(".dlp-*"))
 
 
 def test_a_worker_whose_others_never_come_gives_up(
