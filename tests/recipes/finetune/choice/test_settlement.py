@@ -25,6 +25,7 @@ from dlpractice.recipes.finetune import comparison, finetune, rehearsal
 from dlpractice.recipes.finetune.choice import settlement
 from dlpractice.recipes.finetune.choice.cost import Cost
 from dlpractice.recipes.finetune.choice.elimination import Price
+from dlpractice.recipes.run.continuation import seconds_before
 from dlpractice.registry.backbones import Backbone
 from dlpractice.runs import atomic_files
 from dlpractice.runs.comparison_folder import Comparison
@@ -129,8 +130,9 @@ def test_the_trial_of_what_was_chosen_is_the_run_itself(
     assert choice["run"].startswith(f"candidates/{choice['strategy']}-")
     train(load_config(str(whole / "config.yaml")), tmp_path / "alone")
     assert_same_run(tmp_path / "alone", whole)
-    times = [run.summary()["seconds"] for run in map(RunDirectory.read, (whole, whole / choice["run"]))]
-    assert times[0] < choice["seconds"] + times[1]  # the epochs of the trial count once
+    run, trial = RunDirectory.read(whole), RunDirectory.read(whole / choice["run"])
+    assert run.metrics() == trial.metrics()  # to the clock
+    assert seconds_before(run) == choice["seconds"]  # the epochs of the trial count once
 
 
 def test_a_choice_goes_on_wherever_it_was_killed(
