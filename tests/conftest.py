@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
@@ -66,10 +65,10 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 # A forked process speaks into files, and has arguments and an environment of its own.
 FORKED = """
 import gc, os, sys
-from functools import partial
-from dlpractice.models import classifier
+from small_nets import small_nets
 gc.freeze()
-classifier.build_convnet = partial(classifier.build_convnet, stages=2)
+smaller = small_nets()
+smaller.__enter__()
 sys.argv[1:] = ARGUMENTS
 os.environ.clear()
 os.environ.update(ENVIRONMENT)
@@ -111,15 +110,11 @@ class Forked:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def shallow_net() -> Iterator[None]:
-    """The net of `scratch` with two of its four stages, here and in forked processes.
+def smaller_nets() -> Iterator[None]:
+    """Runs train small nets, here and in forked processes."""
+    from small_nets import small_nets
 
-    To trace the whole net's step takes half the time of a tiny training; tests/layers has the whole one.
-    """
-    from dlpractice.models import classifier
-
-    with StrictPatch.context() as patch:
-        patch.setattr(classifier, "build_convnet", partial(classifier.build_convnet, stages=2))
+    with small_nets():
         yield
 
 
@@ -207,7 +202,7 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_config(tiny_data: Path) -> Finetune:
-    """Seconds of work: 32 pixels, a narrow net, few epochs, no pretrained weights, no timing."""
+    """Seconds of work: 32 pixels, a narrow net, few epochs, nothing pretrained, timed or compiled."""
     return Finetune.model_validate(
         {
             "command": "finetune",
@@ -216,7 +211,7 @@ def tiny_config(tiny_data: Path) -> Finetune:
             "model": {"width": 0.25, "weights": None},
             "augment": {"flip": "horizontal", "shift": 0.1},
             "training": {"epochs": 3, "batch_size": 16, "learning_rate": 0.003, "head_epochs": 2},
-            "hardware": {"precision": "float32", "devices": 1},
+            "hardware": {"precision": "float32", "devices": 1, "compile": False},
         }
     )
 
@@ -271,7 +266,7 @@ def tiny_oneshot_config(tiny_alphabets: Path) -> Oneshot:
             "distortion": {"elastic": 0.05},
             "training": {"epochs": 2, "epoch_steps": 4},
             "evaluation": {"transductive": True},
-            "hardware": {"precision": "float32", "devices": 1},
+            "hardware": {"precision": "float32", "devices": 1, "compile": False},
         }
     )
 

@@ -2,10 +2,11 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -15,6 +16,22 @@ from dlpractice.cli.main import app, main
 from dlpractice.config.load import dump_config
 from dlpractice.config.schema import Finetune
 from dlpractice.errors import DataError, RunError
+
+# `dlp` in a folder, sent a SIGINT in the third epoch of three steps.
+INTERRUPTED = """
+import os, signal, sys
+from dlpractice.cli.main import main
+from dlpractice.progress import Silent
+steps = 0
+def batch(self, *numbers):
+    global steps
+    steps += 1
+    if steps == 8:
+        os.kill(os.getpid(), signal.SIGINT)
+Silent.batch = batch
+os.chdir(sys.argv.pop(1))
+main()
+"""
 
 
 @pytest.fixture
@@ -100,19 +117,12 @@ def test_a_dry_run_shows_the_resolved_configs_and_does_nothing(
 
 
 def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(
-    config: Path, environment: dict[str, str], in_folder: None, tmp_path: Path
+    config: Path, fork: Callable[..., Any], in_folder: None, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "dlpractice", "finetune", "tiny.yaml", "training.epochs=500"]
-    with subprocess.Popen(
-        [*command, "--run-dir", "r"], stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment
-    ) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "epoch 2/500" in line:
-                process.send_signal(signal.SIGINT)
-                break
-        rest = process.stderr.read()
-        assert process.wait(timeout=1200) == 130
+    command = ["finetune", "tiny.yaml", "training.epochs=500", "--run-dir", "r"]
+    status, _, rest = fork(INTERRUPTED, str(tmp_path), *command).finish()
+    assert status == 130
+    assert "epoch 2/500" in rest
     assert "--resume --run-dir r" in rest
     assert "Traceback" not in rest
     assert (tmp_path / "r" / "checkpoints").is_dir()

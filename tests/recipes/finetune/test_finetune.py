@@ -4,11 +4,13 @@ import csv
 import json
 import signal
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from small_nets import CHANNELS
 
 from dlpractice.config.schema import Finetune
 from dlpractice.errors import RunError
@@ -129,11 +131,13 @@ def test_each_strategy_runs_and_trains_what_it_says(
 ) -> None:
     with RunDirectory.create(tmp_path / "run") as run:
         summary = finetune.run(changed(tiny_config, strategy, epochs=1), run)
+    head = CHANNELS[-1] * 2 + 2
+    blocks = [above * 9 * here + here for above, here in pairwise((3, *CHANNELS))]
     parameters = {
-        "head": 512 * 2 + 2,
-        "linear@block2": 128 * 2 + 2,
-        "top-block": 3 * (512 * 512 * 9 + 512) + 512 * 2 + 2,
-        "full": 14_714_688 + 512 * 2 + 2,
+        "head": head,
+        "linear@block2": CHANNELS[1] * 2 + 2,
+        "top-block": blocks[-1] + head,
+        "full": sum(blocks) + head,
     }
     assert summary["trainable_parameters"] == parameters[strategy]
     # From random weights, `full` is one stage: there is nothing that an untrained head could spoil.

@@ -1,6 +1,7 @@
 """The cost of trainings of the small net, from the products of its parts."""
 
 import pytest
+from small_nets import CHANNELS
 
 from dlpractice.config.schema import Finetune
 from dlpractice.models.classifier import Design, build_classifier
@@ -25,6 +26,6 @@ def test_a_linear_layer_costs_its_frozen_features(tiny_config: Finetune, views: 
     augment = tiny_config.augment.model_copy(update={"views": views})
     config = tiny_config.for_strategy("linear@block1").model_copy(update={"augment": augment})
     cost = count_cost(config, SIZES, 2)
-    assert cost.frozen == images * 32 * 32 * 9 * (3 * 64 + 64 * 64)
-    assert cost.price.epoch == 3 * 380 * 64 * 2
+    assert cost.frozen == images * 32 * 32 * 9 * 3 * CHANNELS[0]
+    assert cost.price.epoch == 3 * 380 * CHANNELS[0] * 2
     assert cost.whole == cost.frozen + 3 * cost.price.epoch
