@@ -4,9 +4,22 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
+_PLACES = {
+    "Diagnose": "callback.diagnose",
+    "diagnose": "python.diagnosing",
+    "finetune": "python.training",
+    "load": "python.models",
+    "oneshot": "python.training",
+}
+
 
 def __getattr__(name: str) -> object:
-    """`Diagnose`, the Keras callback. It brings Keras, which is imported only when it is asked for."""
-    if name == "Diagnose":
-        return import_module("dlpractice.callback.diagnose").Diagnose
+    """What Python programs use, see docs/python.md, and `Diagnose`, the Keras callback, which brings Keras. A
+    module is imported when what it holds is first asked for; __init__.pyi has the types."""
+    if name in _PLACES:
+        return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PLACES})

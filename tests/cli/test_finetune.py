@@ -21,14 +21,14 @@ from dlpractice.errors import DataError, RunError
 INTERRUPTED = """
 import os, signal, sys
 from dlpractice.cli.main import main
-from dlpractice.progress import Silent
+from dlpractice.report.progress_display.plain import PlainProgress
 steps = 0
 def batch(self, *numbers):
     global steps
     steps += 1
     if steps == 8:
         os.kill(os.getpid(), signal.SIGINT)
-Silent.batch = batch
+PlainProgress.batch = batch
 os.chdir(sys.argv.pop(1))
 main()
 """

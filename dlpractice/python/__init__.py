@@ -1,0 +1,1 @@
+"""The commands as functions: `import dlpractice as dlp`, then `dlp.finetune("photos")`."""
