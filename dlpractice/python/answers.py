@@ -77,9 +77,12 @@ class Findings:
 
 
 def tabulate(rows: Sequence[Mapping[str, Any]]) -> DataFrame:
-    """A table with a row for each mapping. Raises DlpError where pandas is not installed."""
+    """A table with a row for each mapping; what a mapping in it holds gets columns such as `f1.value`.
+
+    Raises DlpError where pandas is not installed.
+    """
     try:
-        from pandas import DataFrame
+        from pandas import json_normalize
     except ImportError as error:
         raise DlpError("tables need pandas, which is not installed", "pip install pandas") from error
-    return DataFrame([dict(row) for row in rows])
+    return json_normalize([dict(row) for row in rows])

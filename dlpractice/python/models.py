@@ -16,6 +16,7 @@ from dlpractice.errors import DataError, ModelError, RunError
 from dlpractice.paths import Kind, try_look
 from dlpractice.python.answers import Evaluation, Predictions, Rows
 from dlpractice.python.quiet import bring, showing
+from dlpractice.runs.comparison_folder import find_model
 from dlpractice.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class _Trained:
     @property
     def run(self) -> RunDirectory:
         """The run's folder. Raises RunError where the model is an exported file."""
-        if try_look(self.path) is Kind.FILE or try_look(self.path / "saved_model.pb") is Kind.FILE:
+        if _is_exported(self.path):
             raise RunError(f"{self.path} is what has been exported, and no run", "load the run itself")
         return RunDirectory.read(self.path)
 
@@ -116,11 +117,13 @@ class Classifier(_Trained):
 
         Raises:
             DataError: there are no labelled images, or a class that the model does not know.
-            RunError: the model is an exported file.
         """
+        made_by = None if _is_exported(self.path) else self.run
         with showing(progress) as shown:
-            found = bring("recipes.evaluate.labelled_images").run(self.run, fspath(source), shown)
-        return Evaluation(found["accuracy"], found)
+            found = bring("recipes.evaluate.labelled_images").run(
+                self._loaded, fspath(source), shown, made_by=made_by
+            )
+        return Evaluation(found.document["accuracy"], found.document)
 
     def export(
         self,
@@ -158,10 +161,7 @@ class Classifier(_Trained):
         return _number(fit(_to_image(array, place), look) for place, array in enumerate(arrays))
 
     def _classify(self, images: Images) -> Iterator[tuple[Any, NDArray[np.float32] | None]]:
-        forward = bring("recipes.run.saved_model").forward_images
-        found: Iterator[tuple[Any, NDArray[np.float32] | None]] = forward(
-            self._loaded.probabilities, self._load(images)
-        )
+        found: Iterator[tuple[Any, NDArray[np.float32] | None]] = self._loaded.answer(self._load(images))
         return found
 
     @cached_property
@@ -216,12 +216,15 @@ def load(path: Source) -> Classifier | Comparer:
         ModelError: it is missing, damaged, or needs a package that is not installed.
         RunError: a folder is neither a run nor a SavedModel.
     """
-    place = Path(fspath(path))
-    is_exported = try_look(place) is Kind.FILE or try_look(place / "saved_model.pb") is Kind.FILE
-    if not is_exported and RunDirectory.read(place).config_tree().get("command") == "oneshot":
+    place = find_model(Path(fspath(path)))
+    if not _is_exported(place) and RunDirectory.read(place).config_tree().get("command") == "oneshot":
         siamese = bring("recipes.oneshot.saved_siamese").load_siamese(RunDirectory.read(place))
         return Comparer(place, siamese)
     return Classifier(place, bring("recipes.inference.trained_classifier").load_classifier(place))
+
+
+def _is_exported(path: Path) -> bool:
+    return try_look(path) is Kind.FILE or try_look(path / "saved_model.pb") is Kind.FILE
 
 
 def _list_paths(images: Source | Iterable[Source]) -> list[str]:
