@@ -166,11 +166,7 @@ class Classifier(_Trained):
 
     @cached_property
     def _features(self) -> Any:
-        """From (n, S, S, 3) pixels to (n, D) features."""
-        import keras
-
-        model = bring("recipes.run.saved_model").load_saved(self.run).model
-        return keras.Model(model.input, model.get_layer("logits").input).predict_on_batch
+        return bring("recipes.inference.last_features").load_features(self.run)
 
 
 @dataclass(frozen=True)
