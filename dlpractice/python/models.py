@@ -231,13 +231,17 @@ def _divide(images: Images) -> tuple[list[str] | None, list[NDArray[np.uint8]]]:
     """The paths among `images`, or None and the arrays. Raises DataError where there are both, or neither."""
     if isinstance(images, str | PathLike):
         return [fspath(images)], []
-    several: Sequence[Any] = (
-        [images] if isinstance(images, np.ndarray) and images.ndim in (2, 3) else list(images)
-    )
+    several: Sequence[Any] = [images] if _is_image(images) else list(images)
     paths = [image for image in several if isinstance(image, str | PathLike)]
     if paths and len(paths) < len(several):
         raise DataError("paths and arrays are mixed", "ask for the one, then for the other")
     return (_list_paths(paths), []) if paths else (None, list(several))
+
+
+def _is_image(images: Any) -> bool:
+    """Whether it is one array: three dimensions, the last not one of colours, are those of grey images."""
+    shape = getattr(images, "shape", ())
+    return len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))
 
 
 def _to_image(array: Any, place: int) -> Image:

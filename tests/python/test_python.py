@@ -112,6 +112,8 @@ def test_arrays_are_what_files_are(classifier: Any, photos: list[str]) -> None:
     np.testing.assert_array_equal(
         classifier.predict_probabilities(grey), classifier.predict_probabilities(np.stack([grey] * 3, axis=2))
     )
+    greys = np.stack([grey] * 2)
+    assert classifier.predict_probabilities(greys).shape == (2, 2)
     for bad in (arrays[0] / 255, np.zeros((4, 4, 4), np.uint8), arrays[0].astype(int) * 2, ["x"]):
         with pytest.raises(DataError):
             classifier.predict_probabilities([bad])
