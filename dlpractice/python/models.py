@@ -240,7 +240,7 @@ def _divide(images: Images) -> tuple[list[str] | None, list[NDArray[np.uint8]]]:
 
 def _is_image(images: Any) -> bool:
     """Whether it is one array: three dimensions, the last not one of colours, are those of grey images."""
-    shape = getattr(images, "shape", ())
+    shape: tuple[int, ...] = getattr(images, "shape", ())
     return len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))
 
 
