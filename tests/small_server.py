@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dlpractice.data.files.decoding import Look
+from dlpractice.data.oneshot.query_files import Note
 from dlpractice.recipes.serve.application import make_server
 from dlpractice.recipes.serve.served_model import ServedModel
 from dlpractice.recipes.serve.service import Service
@@ -38,6 +39,23 @@ class Colours:
         self.batches.append(len(pixels))
         amounts = pixels.mean((1, 2)) + 1e-3
         return np.asarray(amounts / amounts.sum(1, keepdims=True), np.float32)
+
+
+@dataclass
+class MeanColour:
+    """In Comparer's place: an embedding is the mean colour, and likeness how near two are."""
+
+    note: Note = field(default_factory=lambda: Note("images", Look(8), "colour"))
+    threshold: float = -0.5
+
+    def embed_pixels(self, pixels: Floats) -> Floats:
+        return np.asarray(pixels.mean((1, 2)) / 255, np.float32)
+
+    def compare(self, queries: Floats, classes: Floats) -> Floats:
+        return -np.linalg.norm(queries[:, None] - classes[None], axis=2)
+
+    def judge(self, similarities: Floats) -> Floats:
+        return np.asarray(1 / (1 + np.exp(-10 * (similarities + 0.5))), np.float32)
 
 
 @dataclass

@@ -14,6 +14,8 @@ from dlpractice.errors import DlpError
 _HOST = "The address to listen on; 0.0.0.0 lets other machines ask, without a password."
 _MIN_CONFIDENCE = "Answer `unsure` where the likeliest class is less likely than this."
 _COVERAGE = "Answer so many of the validation images, such as 0.9, and `unsure` for the others."
+_SUPPORT = "One-shot runs: a folder with an example of each class, which are known from the beginning."
+_INDEX = "One-shot runs: examples that `dlp predict --save-index` has kept, in place of --support."
 _PACKAGES = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 
 
@@ -25,6 +27,8 @@ def serve(
         float | None, typer.Option(min=0, max=1, metavar="P", help=_MIN_CONFIDENCE)
     ] = None,
     coverage: Annotated[float | None, typer.Option(metavar="C", help=_COVERAGE)] = None,
+    support: Annotated[Path | None, typer.Option(metavar="DIR", help=_SUPPORT)] = None,
+    index: Annotated[Path | None, typer.Option(metavar="FILE", help=_INDEX)] = None,
     providers: Annotated[str, typer.Option(metavar="NAME,...", help=PROVIDERS)] = "",
 ) -> None:
     """Answer over HTTP what images show, and on a page to drop them on.
@@ -35,10 +39,13 @@ def serve(
         raise typer.BadParameter("either --coverage or --min-confidence says when", param_hint="--coverage")
     if coverage is not None and not 0 < coverage <= 1:
         raise typer.BadParameter("a share above 0 and at most 1", param_hint="--coverage")
+    if support is not None and index is not None:
+        raise typer.BadParameter("either --support or --index has the classes", param_hint="--index")
     _require_packages()
     recipe = import_quietly("dlpractice.recipes.serve.serve")
     with recipe.listen(host, port) as listener:
-        served = recipe.load(model, split_names(providers), min_confidence, coverage)
+        wishes = recipe.Wishes(min_confidence, coverage, support, index)
+        served = recipe.load(model, wishes, split_names(providers))
         recipe.run(served, listener, _announce)
 
 

@@ -59,22 +59,23 @@ def identify(
         if embedding is None:
             rows.append({"path": image.path, "error": image.error})
         else:
-            found = _name(saved, embedding, enrolment)
+            found = name_query(saved, embedding, enrolment)
             rows.append({"path": image.path, **found, "threshold": threshold, **image.describe_note()})
     return rows
 
 
-def _name(saved: Comparer, embedding: Floats, enrolment: Enrolment) -> dict[str, Any]:
+def name_query(saved: Comparer, embedding: Floats, enrolment: Enrolment, top: int = _TOP) -> dict[str, Any]:
+    """Which of the enrolled classes a (D,) embedding is of, and the `top` likeliest ones, see `identify`."""
     similarities = saved.compare(embedding[np.newaxis], enrolment.embeddings)[0]
     confidences = saved.judge(similarities)
-    ranked = (-similarities).argsort(kind="stable")[:_TOP]
-    top = [{"label": enrolment.class_names[k], "confidence": float(confidences[k])} for k in ranked]
+    ranked = (-similarities).argsort(kind="stable")[:top]
+    best = [{"label": enrolment.class_names[k], "confidence": float(confidences[k])} for k in ranked]
     known = bool(similarities[ranked[0]] >= saved.threshold)
     return {
-        "predicted": top[0]["label"] if known else UNKNOWN,
-        "confidence": top[0]["confidence"],
+        "predicted": best[0]["label"] if known else UNKNOWN,
+        "confidence": best[0]["confidence"],
         "known": known,
-        "top": top,
+        "top": best,
     }
 
 

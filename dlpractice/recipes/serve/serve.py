@@ -3,35 +3,65 @@
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from dlpractice.errors import DlpError
+from dlpractice.errors import DlpError, ModelError
 from dlpractice.paths import absolute
 from dlpractice.recipes.inference.abstention import choose_abstention
-from dlpractice.recipes.inference.trained_classifier import load_classifier
+from dlpractice.recipes.inference.enrolment import enrol
+from dlpractice.recipes.inference.enrolment_index import Enrolment, read_index
+from dlpractice.recipes.inference.finished_net import load_net
+from dlpractice.recipes.oneshot.comparer import Comparer
 from dlpractice.recipes.serve.application import make_server
+from dlpractice.recipes.serve.served_comparer import ServedComparer
 from dlpractice.recipes.serve.served_model import ServedClassifier, ServedModel
 from dlpractice.recipes.serve.service import Service
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-def load(
-    path: Path,
-    providers: Sequence[str] = (),
-    min_confidence: float | None = None,
-    coverage: float | None = None,
-) -> ServedModel:
-    """The classifier of a run, or of a file of `dlp export`; called like its folder or file.
+@dataclass(frozen=True)
+class Wishes:
+    """How a model is to answer.
 
-    min_confidence, coverage: see `choose_abstention`.
+    min_confidence, coverage: of classifiers, see `choose_abstention`. support, index: what nets that compare
+    images know at the beginning, a folder as `enrol` takes it or a file that `dlp predict` has kept.
+    """
+
+    min_confidence: float | None = None
+    coverage: float | None = None
+    support: Path | None = None
+    index: Path | None = None
+
+
+def load(path: Path, wishes: Wishes, providers: Sequence[str] = ()) -> ServedModel:
+    """The net of a run, or of a file of `dlp export`; called like its folder or file.
 
     Raises:
-        ModelError, RunError: see `load_classifier` and `choose_abstention`.
+        ModelError, RunError: see `load_net` and `choose_abstention`; and where a wish is for the other kind.
+        DataError: classes cannot be enrolled, or an index cannot be read.
     """
-    classifier = load_classifier(path, providers)
-    abstention = choose_abstention(classifier, min_confidence, coverage)
-    return ServedClassifier(absolute(path).stem, classifier, abstention.threshold if abstention else None)
+    net, name = load_net(path, providers), absolute(path).stem
+    if isinstance(net, Comparer):
+        if wishes.min_confidence is not None or wishes.coverage is not None:
+            raise ModelError(
+                f"{path} compares images, and has a threshold of its own",
+                "leave out --min-confidence and --coverage",
+            )
+        return ServedComparer(name, net, _find_classes(net, wishes))
+    if wishes.support or wishes.index:
+        raise ModelError(
+            f"{path} is a classifier, which knows its classes", "leave out --support and --index"
+        )
+    abstention = choose_abstention(net, wishes.min_confidence, wishes.coverage)
+    return ServedClassifier(name, net, abstention.threshold if abstention else None)
+
+
+def _find_classes(net: Comparer, wishes: Wishes) -> Enrolment | None:
+    if wishes.support:
+        return enrol(net, wishes.support)
+    return read_index(wishes.index, net.digest) if wishes.index else None
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from small_server import Colours, Running, paint
+from small_server import Colours, MeanColour, Running, paint
 
 from dlpractice.recipes.serve.routes.page_routes import make_page_routes
+from dlpractice.recipes.serve.served_comparer import ServedComparer
 from dlpractice.recipes.serve.served_model import ServedClassifier
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -102,3 +103,24 @@ def test_pictures_are_dropped_and_their_answers_read(
     assert len(tab.read("article")) == 1
     # A refused picture is an error of HTTP, which the console names; it is no fault of the page.
     tab.complaints[:] = [line for line in tab.complaints if "422" not in line]
+
+
+def test_a_class_is_enrolled_and_removed_on_the_page(
+    serve: Callable[..., Running], open_tab: Callable[[Running], Tab]
+) -> None:
+    tab = open_tab(serve(ServedComparer("colours", MeanColour())))
+    tab.page.wait_for_selector("#enrolment:not([hidden])", timeout=20_000)
+    for label, colour in (("warm <i>", (220, 20, 20)), ("cold", (20, 20, 220))):
+        tab.page.fill("#label", label)
+        file = {"name": "a.png", "mimeType": "image/png", "buffer": paint(colour)}
+        tab.page.set_input_files("#example", file)
+        tab.page.click("#enrol button")
+        tab.page.wait_for_function(
+            "label => document.getElementById('classes').innerText.includes(label)", arg=label
+        )
+    tab.drop("a.png", paint((200, 30, 30)))
+    tab.page.wait_for_selector("canvas:not([hidden])", timeout=20_000)
+    assert tab.read(".predicted") == ["warm <i>"]
+    tab.page.click("#classes button >> nth=0")
+    tab.page.wait_for_selector(".none", timeout=20_000)
+    assert tab.read(".none") == ["unknown"] and tab.read("#refused") == [""]
