@@ -20,7 +20,7 @@ from dlpractice.training.batches.feed import Feed
 from dlpractice.training.batches.supply import Streamed
 from dlpractice.training.checkpoints import Checkpoints, Position
 from dlpractice.training.devices.placement import place
-from dlpractice.training.forward import compile_forward
+from dlpractice.training.forward import compile_forward, forward_each
 from dlpractice.training.loop import Trainer
 from dlpractice.training.optimisers.schedules import Schedule
 from dlpractice.training.randomness import seed_everything
@@ -366,7 +366,7 @@ def test_a_row_counts_steps_and_tells_rate_and_speed(tmp_path: Path, monkeypatch
 def test_score_is_cross_entropy_and_accuracy() -> None:
     model = make_model(0.0)
     data = blobs(50)
-    loss, accuracy = data(compile_forward(model, place()))
+    loss, accuracy = data.score(forward_each(compile_forward(model, place()), data.questions))
     logits = model.predict(data.rows.rows, verbose=0)
     entropy = keras.losses.sparse_categorical_crossentropy(data.labels, logits, from_logits=True)
     assert loss == pytest.approx(float(np.mean(entropy)), rel=1e-5)
