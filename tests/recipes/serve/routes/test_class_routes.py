@@ -11,6 +11,7 @@ from PIL import Image
 from small_server import MeanColour, Running, paint
 
 from dlpractice.recipes.inference.enrolment_index import Enrolment
+from dlpractice.recipes.serve.routes.class_routes import Classes
 from dlpractice.recipes.serve.served_comparer import ServedComparer
 
 RED, GREEN, BLUE = paint((220, 20, 20)), paint((20, 220, 20)), paint((20, 20, 220))
@@ -36,7 +37,9 @@ def test_a_class_is_enrolled_with_one_picture_and_removed(comparing: Running) ->
     (row,) = comparing.post("/predict", data=GREEN).json()["predictions"]
     assert row["predicted"] == "unknown" and row["known"] is False
     left = forget(comparing, "warm").json()
-    assert left == {"model": "colours", "classes": ["cold/é"], "threshold": 0.5, "can_enrol": True}
+    assert Classes.model_validate(left) == Classes(
+        model="colours", classes=("cold/é",), threshold=0.5, can_enrol=True
+    )
     (row,) = comparing.post("/predict", data=RED).json()["predictions"]
     assert [one["label"] for one in row["top"]] == ["cold/é"]
 

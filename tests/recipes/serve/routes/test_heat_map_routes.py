@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from small_server import SIDE, Colours, Running, paint
 
+from dlpractice.recipes.serve.routes.heat_map_routes import HeatMap
 from dlpractice.recipes.serve.served_model import ServedClassifier
 
 
@@ -24,7 +25,7 @@ def half_red() -> bytes:
 
 def test_what_is_red_speaks_for_red(colours: Running) -> None:
     found = colours.post("/heat-map", data=half_red(), params={"label": "red"}).json()
-    grid = np.array(found["map"])
+    grid = np.array(HeatMap.model_validate(found).map)
     assert found["label"] == "red" and found["method"] == "occlusion"
     assert grid.max() == 1 and grid[:, :2].min() > 0.3 and grid[:, 4:].max() == 0
     square = Image.open(io.BytesIO(base64.b64decode(found["picture"].partition(",")[2])))

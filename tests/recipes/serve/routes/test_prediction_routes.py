@@ -19,6 +19,7 @@ from PIL import Image
 from small_server import SIDE, Colours, Running, paint
 
 from dlpractice.data.files.decoding import Look, load_pixels
+from dlpractice.recipes.serve.routes.prediction_routes import Answers
 from dlpractice.recipes.serve.served_model import ServedClassifier
 from dlpractice.recipes.serve.uploads import Bounds
 
@@ -38,6 +39,7 @@ def test_the_bytes_of_a_file_are_answered(colours: Running) -> None:
     answer = colours.post("/predict", data=RED)
     assert answer.status_code == 200
     (row,) = answer.json()["predictions"]
+    assert Answers.model_validate(answer.json()).model == "colours"
     expected = np.array([220, 20, 20]) / 260
     assert row["top"][0]["label"] == row["predicted"] == "red"
     assert row["confidence"] == pytest.approx(expected[0], abs=1e-3)
