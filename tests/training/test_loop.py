@@ -286,7 +286,7 @@ def test_the_finder_chooses_a_rate_and_leaves_no_trace(tmp_path: Path) -> None:
     progress.say = said.append  # type: ignore[method-assign]
     found = make_trainer(tmp_path / "a", replace(SETTINGS, learning_rate="auto"), progress=progress)
     position = found.train(Position())
-    assert said == [f"head: the learning-rate finder chose {position.learning_rate:.2g}"]
+    assert f"head: the learning-rate finder chose {position.learning_rate:.2g}" in said
     assert 1e-5 < position.learning_rate < 0.2
     told = make_trainer(tmp_path / "b", replace(SETTINGS, learning_rate=position.learning_rate))
     told.train(Position())
