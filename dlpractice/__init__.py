@@ -7,9 +7,9 @@ __version__ = "0.1.0"
 _PLACES = {
     "Diagnose": "callback.diagnose",
     "diagnose": "python.diagnosing",
-    "finetune": "python.training",
-    "load": "python.models",
-    "oneshot": "python.training",
+    "finetune": "python.run_training",
+    "load": "python.trained_nets",
+    "oneshot": "python.run_training",
 }
 
 

@@ -7,7 +7,7 @@ from os import fspath
 from pathlib import Path
 from typing import Any
 
-from dlpractice.python.answers import Findings
+from dlpractice.python.replies import Findings
 
 
 def diagnose(

@@ -14,7 +14,7 @@ from PIL import Image
 import dlpractice as dlp
 from dlpractice.config.schema import Finetune, Oneshot
 from dlpractice.errors import ConfigError, DataError, DlpError, RunError
-from dlpractice.python import answers
+from dlpractice.python import replies
 from dlpractice.recipes.inference.trained_classifier import load_classifier
 from dlpractice.recipes.predict import classification
 from dlpractice.recipes.run.saved_model import load_saved
@@ -168,17 +168,17 @@ def test_a_history_is_diagnosed(finished_run: Path) -> None:
 def test_tables_name_the_package_that_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)  # type: ignore[arg-type]
     with pytest.raises(DlpError, match="pandas"):
-        answers.Rows(({"a": 1},)).to_pandas()
+        replies.Rows(({"a": 1},)).to_pandas()
 
 
 def test_tables() -> None:
     pytest.importorskip("pandas", reason="pandas is not installed")
-    rows = answers.Predictions(({"path": "a", "predicted": "cat"}, {"path": "b", "error": "no image"}))
+    rows = replies.Predictions(({"path": "a", "predicted": "cat"}, {"path": "b", "error": "no image"}))
     assert json.loads(rows.to_pandas().to_json(orient="records")) == [
         {"path": "a", "predicted": "cat", "error": None},
         {"path": "b", "predicted": None, "error": "no image"},
     ]
-    both = answers.Evaluation(
+    both = replies.Evaluation(
         {}, {"per_class": {"cat": {"f1": {"value": 1.0}}, "dog": {"f1": {"value": 0.5}}}}
     )
     assert both.to_pandas().to_dict("list") == {"name": ["cat", "dog"], "f1.value": [1.0, 0.5]}

@@ -7,8 +7,8 @@ from typing import Any
 from dlpractice.errors import DlpError, ModelError, RunError, WriteError
 from dlpractice.paths import exists, is_folder, resolve
 from dlpractice.progress import Progress, Silent
-from dlpractice.recipes.export.classifier import prepare_classifier
-from dlpractice.recipes.export.encoder import INDEX, prepare_encoder
+from dlpractice.recipes.export.classifier_subject import prepare_classifier
+from dlpractice.recipes.export.encoder_subject import INDEX, prepare_encoder
 from dlpractice.recipes.export.proof import find_failing
 from dlpractice.recipes.export.subject import README, Subject
 from dlpractice.recipes.export.writers import FORMATS, Source

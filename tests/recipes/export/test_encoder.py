@@ -13,8 +13,8 @@ from dlpractice.errors import ModelError
 from dlpractice.models.precision import set_precision
 from dlpractice.models.siamese import Verdict
 from dlpractice.progress import Silent
-from dlpractice.recipes.export.encoder import _take_files
 from dlpractice.recipes.export.encoder_proof import compare_encoders, pick_questions
+from dlpractice.recipes.export.encoder_subject import _take_files
 from dlpractice.recipes.inference.finished_net import load_net
 from dlpractice.recipes.inference.trained_classifier import load_classifier
 from dlpractice.recipes.oneshot.comparer import Comparer

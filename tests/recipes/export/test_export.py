@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from dlpractice.errors import ModelError, RunError, WriteError
-from dlpractice.recipes.export import classifier, export
+from dlpractice.recipes.export import classifier_subject, export
 from dlpractice.recipes.export.proof import find_failing
 from dlpractice.recipes.inference.finished_net import load_net
 from dlpractice.recipes.inference.trained_classifier import TrainedClassifier, load_classifier
@@ -115,7 +115,7 @@ def test_what_stands_in_an_onnx_file(exported: Exported) -> None:
 def test_what_is_not_good_enough_is_not_kept(
     copying: None, finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(classifier, "compare", _distort(classifier.compare))
+    monkeypatch.setattr(classifier_subject, "compare", _distort(classifier_subject.compare))
     with pytest.raises(export.ExportRefused, match="differs by"):
         export.run(RunDirectory.read(finished_run), "litert", output=tmp_path / "a.tflite")
     assert list(tmp_path.iterdir()) == []
@@ -196,7 +196,7 @@ def test_a_disk_that_fills_up_with_the_readme_keeps_no_net(
 
         return write
 
-    monkeypatch.setattr(classifier, "write_text", fill)
+    monkeypatch.setattr(classifier_subject, "write_text", fill)
     with pytest.raises(WriteError, match=r"net\.onnx\.md: No space left"):
         export.run(RunDirectory.read(finished_run), "onnx", output=tmp_path / "net.onnx")
     assert list(tmp_path.iterdir()) == []

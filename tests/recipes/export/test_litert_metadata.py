@@ -13,6 +13,8 @@ from flatbuffers.encode import Get
 from flatbuffers.packer import uoffset
 from flatbuffers.table import Table
 
+from dlpractice.recipes.export.writers import FORMATS
+
 # Tables of metadata_schema.fbs (TensorFlow Lite Support), their fields in order. A field is a string, a whole
 # number, a table or [of tables]; `_` stands for one that is not read.
 FIELDS = {
@@ -58,6 +60,7 @@ def read_field(kind: str, table: Table, offset: int) -> Any:
 
 def read_metadata(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     """The metadata, and the files that are packed behind the model."""
+    assert path.suffix == FORMATS["litert"].ending
     content = path.read_bytes()
     model = schema.Model.GetRootAs(content, 0)
     entries = [model.Metadata(number) for number in range(model.MetadataLength())]

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from dlpractice.errors import DataError, ModelError, RunError
 from dlpractice.paths import Kind, try_look
-from dlpractice.python.answers import Evaluation, Predictions, Rows
 from dlpractice.python.quiet import bring, showing
+from dlpractice.python.replies import Evaluation, Predictions, Rows
 from dlpractice.runs.comparison_folder import find_model
 from dlpractice.runs.directory import RunDirectory
 
@@ -182,12 +182,12 @@ class Comparer(_Trained):
             DataError: classes cannot be enrolled, or a folder cannot be read.
         """
         identify = bring("recipes.predict.identification").identify
-        return Predictions(tuple(identify(self.run, _list_paths(images), Path(support))))
+        return Predictions(tuple(identify(self._loaded, _list_paths(images), Path(support))))
 
     def compare(self, first: Source, second: Source) -> Mapping[str, Any]:
         """Whether two images are of one class, as `dlp predict --same` says it. Raises DataError."""
         found: Mapping[str, Any] = bring("recipes.predict.identification").compare(
-            self.run, fspath(first), fspath(second)
+            self._loaded, fspath(first), fspath(second)
         )
         return found
 
@@ -206,17 +206,15 @@ class Comparer(_Trained):
 
 
 def load(path: Source) -> Classifier | Comparer:
-    """The model of a finished run, or the classifier in a file that `dlp export` has made.
+    """The model of a finished run, or of what `dlp export` has made of one.
 
     Raises:
         ModelError: it is missing, damaged, or needs a package that is not installed.
         RunError: a folder is neither a run nor a SavedModel.
     """
     place = find_model(Path(fspath(path)))
-    if not _is_exported(place) and RunDirectory.read(place).config_tree().get("command") == "oneshot":
-        siamese = bring("recipes.oneshot.saved_siamese").load_siamese(RunDirectory.read(place))
-        return Comparer(place, siamese)
-    return Classifier(place, bring("recipes.inference.trained_classifier").load_classifier(place))
+    net = bring("recipes.inference.finished_net").load_net(place)
+    return Classifier(place, net) if hasattr(net, "class_names") else Comparer(place, net)
 
 
 def _is_exported(path: Path) -> bool:

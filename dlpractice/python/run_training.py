@@ -13,7 +13,7 @@ from dlpractice.errors import ConfigError
 from dlpractice.python.quiet import bring, showing
 
 if TYPE_CHECKING:
-    from dlpractice.python.models import Classifier, Comparer
+    from dlpractice.python.trained_nets import Classifier, Comparer
 
 Source = str | PathLike[str]
 
@@ -43,7 +43,7 @@ def finetune(
         DlpError: whatever else the command would end with.
     """
     folder = _train("finetune", source, config, run_dir, resume, progress, settings)
-    found: Classifier = bring("python.models").load(folder)
+    found: Classifier = bring("python.trained_nets").load(folder)
     return found
 
 
@@ -61,7 +61,7 @@ def oneshot(
     Arguments are as in `finetune`.
     """
     folder = _train("oneshot", source, config, run_dir, resume, progress, settings)
-    found: Comparer = bring("python.models").load(folder)
+    found: Comparer = bring("python.trained_nets").load(folder)
     return found
 
 
