@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from itertools import product
+from math import prod
 
 from dlpractice.config.commands.finetune import SAME_IMAGES
 from dlpractice.config.load import load_config
@@ -14,6 +15,8 @@ from dlpractice.errors import ConfigError
 
 _OTHER_IMAGES = tuple(f"data.{key}" for key in SAME_IMAGES)
 _EXAMPLE = "such as --sweep model.width=0.5,1,2"
+_MOST = 256
+"""Combinations of values: each is a run."""
 _LONGEST = 200
 """Bytes of a folder's name."""
 
@@ -39,6 +42,11 @@ def load_sweep(
     values = [split_sweep(sweep) for sweep in sweeps]
     keys = tuple(key for key, _ in values)
     refuse_keys("--sweep", keys)
+    if (count := prod(len(texts) for _, texts in values)) > _MOST:
+        raise ConfigError(
+            f"--sweep asks for {count:,} runs, and makes {_MOST} at most",
+            "name fewer values, or let --search N choose N of them: --over KEY=LOW..HIGH",
+        )
     configs: dict[str, Finetune] = {}
     for chosen in product(*(texts for _, texts in values)):
         settings = [f"{key}={text}" for key, text in zip(keys, chosen, strict=True)]

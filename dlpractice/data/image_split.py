@@ -153,7 +153,7 @@ def split_folds(
     parts, groups, torn = divide(coded, np.tile(sizes / count, (count, 1)), bonds, keys, seed, even=True)
     if lacking := [describe for describe, _ in list_lacking(coded, classes, groups, parts, count)]:
         most = min(len(np.unique(groups[coded == code])) for code in range(len(classes)))
-        advice = f"take at most {most} folds, or " if 3 <= most < count else ""
+        advice = f"take at most {most} folds, or " if 3 <= most < count else "train without folds, or "
         refuse_division(lacking, len(classes), f"{count} folds", advice)
     return (parts + 1).tolist(), torn
 

@@ -81,3 +81,9 @@ def test_what_is_refused(sweep: str, message: str) -> None:
 def test_a_width_that_nothing_has() -> None:
     with pytest.raises(ConfigError, match="only scratch has a width; the strategy is linear@block4"):
         load_sweep("digits", [], ["model.width=1,2"])
+
+
+def test_a_sweep_of_hundreds_of_runs() -> None:
+    sizes = ",".join(map(str, range(1, 301)))
+    with pytest.raises(ConfigError, match="asks for 300 runs, and makes 256 at most"):
+        load_sweep("digits", [], [f"training.batch_size={sizes}"])
