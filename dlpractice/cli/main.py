@@ -15,8 +15,8 @@ from dlpractice import __version__, cli
 from dlpractice.cli.output import streams
 from dlpractice.cli.quiet_import import native_chatter_held_back
 from dlpractice.errors import DlpError
+from dlpractice.printable import printable
 from dlpractice.refusals import refuse_unspeakable
-from dlpractice.report.printable import printable
 from dlpractice.training.interruption import interruptible, let_signals_kill
 
 # The order in `dlp --help`: what trains, what judges, what is at hand. Others follow in alphabetical order.

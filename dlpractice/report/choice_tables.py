@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from dlpractice.printable import drawable_name
 from dlpractice.report.figures import save
 from dlpractice.report.number_format import NOTHING, interval, percent, points, points_interval
-from dlpractice.report.printable import drawable_name
 from dlpractice.report.result_tables import plain_table
 
 if TYPE_CHECKING:

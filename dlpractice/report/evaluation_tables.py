@@ -7,9 +7,9 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from dlpractice.printable import printable_name
 from dlpractice.report.number_format import NOTHING, interval, items, percent, size_cells, size_headers
 from dlpractice.report.prediction_tables import describe_selection
-from dlpractice.report.printable import printable_name
 from dlpractice.report.result_tables import plain_table
 
 Document = Mapping[str, Any]

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlpractice.report.printable import drawable_name, printable_name
+from dlpractice.printable import drawable_name, printable_name
 from dlpractice.whole_files import replacing
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from dlpractice.printable import drawable_name
 from dlpractice.report.figures import MEASURED, PUBLISHED, draw_sheet, place_picture, save, write_above
-from dlpractice.report.printable import drawable_name
 
 if TYPE_CHECKING:
     import numpy as np

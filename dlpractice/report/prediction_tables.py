@@ -7,8 +7,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from dlpractice.printable import printable_name
 from dlpractice.report.number_format import interval, percent
-from dlpractice.report.printable import printable_name
 from dlpractice.report.result_tables import plain_table
 
 Document = Mapping[str, Any]

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.segment import Segment
 
-from dlpractice.report.printable import printable
+from dlpractice.printable import printable
 
 
 class PrintableConsole(Console):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dlpractice.cli.main import main
-from dlpractice.report.printable import printable_name
+from dlpractice.printable import printable_name
 
 CONFIG = "command: finetune\nstrategy: scratch\ndata: {source: data}\nmodel: {weights: null}\n"
 HEADER = "stage,epoch,step,seconds,learning_rate,images_per_second,loss,accuracy,val_loss,val_accuracy\n"

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from dlpractice.cli import benchmark as command
 from dlpractice.cli.console import messages, results
-from dlpractice.cli.main import app
+from dlpractice.cli.main import app, main
 from dlpractice.config.commands.benchmark import PARTS
 from dlpractice.errors import ConfigError, DataError, HardwareError, RunError
 
@@ -108,16 +108,20 @@ def test_a_config_for_another_command_is_refused() -> None:
     assert isinstance(result.exception, ConfigError)
 
 
-def test_an_interrupt_says_where_the_measured_parts_are(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("kept_signals")
+def test_an_interrupt_says_where_the_measured_parts_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from dlpractice.benchmark import benchmark
 
     def interrupt(section: object, context: object) -> dict[str, Any]:
         raise KeyboardInterrupt
 
     monkeypatch.setitem(benchmark.MEASURES, "peaks", interrupt)
-    result = runner.invoke(app, ["benchmark", *SMALL, "--run-dir", "b"])
-    assert result.exit_code == 130
-    assert "what was measured is in b" in result.stderr
+    monkeypatch.setattr(sys, "argv", ["dlp", "benchmark", *SMALL, "--run-dir", "b"])
+    with pytest.raises(SystemExit, match="130"):
+        main()
+    assert "interrupted; what was measured is in b" in capsys.readouterr().err
     assert json.loads(Path("b/benchmark.json").read_text())["finished"] is False
 
 
@@ -161,13 +165,14 @@ EVERYTHING = [
 # compile each of the fifty of `siamese`, in both directions.
 ALL_PARTS = """
 import sys
-import keras
 from typer.testing import CliRunner
-from dlpractice.benchmark.parallel import logical_devices, parallel
-from dlpractice.benchmark.parallel.checks import check_model_parallel
+from dlpractice.benchmark.parallel import logical_devices
 from dlpractice.cli.main import app
 
 def ask(request, backend):
+    assert "tensorflow" not in sys.modules  # which Keras imports where it describes a net, as is done here
+    import keras
+    from dlpractice.benchmark.parallel.checks import check_model_parallel
     images = keras.Input((8, 8, 1))
     x = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(images)
     x = keras.layers.Add()([x, keras.layers.Conv2D(4, 3, padding="same")(x)])
@@ -175,10 +180,9 @@ def ask(request, backend):
     devices = logical_devices._make_devices(request["devices"])
     return check_model_parallel(net, request["batch"], devices, request["micro_batches"])
 
-parallel.ask = ask
+logical_devices.ask = ask
 result = CliRunner().invoke(app, sys.argv[1:], catch_exceptions=False)
 assert result.exit_code == 0, result.output
-assert "tensorflow" not in sys.modules
 """
 
 

@@ -111,7 +111,7 @@ def test_a_run_from_the_shell(
     assert all(len(line) <= 80 for line in lines)
     for name in ("training-pairs.png", "embedding.png", "failures-1.png"):
         assert Path("r", name).read_bytes().startswith(b"\x89PNG")
-    # A line per stage and epoch.
+    # A line per stage and epoch, and how long training will take.
     stages = [line.split(":")[0] for line in done.stderr.splitlines()]
-    assert stages[-4:] == [*["training siamese"] * 3, "testing"]
-    assert len(stages) <= 6
+    assert stages[-5:] == ["training siamese", "training siamese", "siamese", "training siamese", "testing"]
+    assert len(stages) <= 7

@@ -100,7 +100,7 @@ def kept_start(
     document = tiny_config.model_dump() | {"strategy": "top-block"}
     document["data"] |= {"validation": 0.4}
     document["model"] |= {"backbone": "vgg16", "width": 1.0}
-    document["training"] |= {"epochs": 2, "head_epochs": 2, "head_learning_rate": 1e-3, "learning_rate": 3.0}
+    document["training"] |= {"epochs": 2, "head_epochs": 2, "head_learning_rate": 0.1, "learning_rate": 3.0}
     config, folder = Finetune.model_validate(document), tmp_path_factory.mktemp("kept-start") / "run"
     with RunDirectory.create(folder) as run:
         finetune.run(config, run)

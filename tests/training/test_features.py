@@ -9,6 +9,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from small_nets import CHANNELS
 
 from dlpractice.data.augmentation import Augmentation
 from dlpractice.data.storage.row_store import RowView
@@ -217,7 +218,7 @@ def test_brain_floats_are_kept_as_they_are(classifier: Classifier) -> None:
 def test_views_are_the_image_and_its_augmented_copies(classifier: Classifier) -> None:
     images = make_images(range(5))
     views = make_front(classifier).features(["block1"], images, TURNS, views=3)["block1"]
-    assert views.shape == (15, 16, 16, 64)
+    assert views.shape == (15, 16, 16, CHANNELS[0])
     np.testing.assert_array_equal(views[:5], read(classifier, "block1", images))
     for view in (1, 2):
         for number, sha256 in enumerate(images.sha256):
@@ -266,10 +267,10 @@ def test_a_feature_beyond_half_precision_is_an_error() -> None:
 def test_a_disk_too_small_is_found_before_anything_is_computed(
     classifier: Classifier, monkeypatch: pytest.MonkeyPatch, own_cache: Path
 ) -> None:
-    # Two images' features of (16, 16, 64) halves are 65,536 bytes.
+    needed = 2 * 16 * 16 * CHANNELS[0] * 2  # bytes of two images' features, in halves
     usage = module.shutil.disk_usage(own_cache.parent)
     counter = Counter()
-    for free, enough in ((65536 / 0.9 - 2, False), (65536 / 0.9 + 2, True)):
+    for free, enough in ((needed / 0.9 - 2, False), (needed / 0.9 + 2, True)):
         monkeypatch.setattr(module.shutil, "disk_usage", lambda _, free=free: usage._replace(free=free))
         if enough:
             read(classifier, "block1", make_images(range(2)), progress=counter)

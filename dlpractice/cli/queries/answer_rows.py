@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dlpractice.cli.console import results
 from dlpractice.cli.output.streams import require_output
-from dlpractice.report.printable import printable
+from dlpractice.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

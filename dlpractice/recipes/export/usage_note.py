@@ -2,6 +2,7 @@
 
 import json
 
+from dlpractice.printable import printable_name
 from dlpractice.recipes.run.model_note import ClassifierNote, Comparison, EncoderNote, InputNote
 
 _OPENING = {
@@ -118,7 +119,7 @@ The code takes 8 bits a channel; of files with more, {black:g} became 0 and {whi
 def describe_classifier(kind: str, name: str, note: ClassifierNote) -> str:
     """The README for the classifier called `name`, whose format is `kind`."""
     count, known = len(note.class_names), note.calibration is not None
-    classes = ", ".join(note.class_names[:20]) + (", ..." if count > 20 else "")
+    classes = ", ".join(map(printable_name, note.class_names[:20])) + (", ..." if count > 20 else "")
     return _TEXT.format(
         **_describe(kind, name, note.output, note.input),
         what=f"A classifier of {count} classes: {classes}.",

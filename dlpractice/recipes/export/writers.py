@@ -18,6 +18,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from dlpractice.models.model_file import write_model
 from dlpractice.models.precision import computing_in
+from dlpractice.printable import printable_name
 from dlpractice.recipes.export.litert_metadata import add_metadata
 from dlpractice.recipes.inference.graph_files import INPUT, LABELS_FILE, NOTE_FILE, NOTE_KEY, ExportedNote
 from dlpractice.whole_files import scratch_folder
@@ -44,8 +45,10 @@ class Source:
     @property
     def files(self) -> dict[str, str]:
         """What stands beside a net in formats that keep files, by name."""
-        labels = {LABELS_FILE: "".join(f"{name}\n" for name in self.class_names)} if self.class_names else {}
-        return labels | {NOTE_FILE: self.note.model_dump_json()}
+        files = {NOTE_FILE: self.note.model_dump_json()}
+        if self.class_names:
+            files[LABELS_FILE] = "".join(f"{printable_name(name)}\n" for name in self.class_names)
+        return files
 
     def sign(self) -> Any:
         """The net as a function of TensorFlow with named inputs and outputs."""

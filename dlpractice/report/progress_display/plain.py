@@ -7,8 +7,8 @@ import os
 from collections.abc import Mapping
 from typing import TextIO
 
+from dlpractice.printable import printable
 from dlpractice.progress import Progress
-from dlpractice.report.printable import printable
 from dlpractice.report.progress_display.stage import Stage
 
 

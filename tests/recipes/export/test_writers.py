@@ -11,10 +11,12 @@ import pytest
 from dlpractice.data.files.decoding import Look
 from dlpractice.models.encoders import build_encoder, shrink_first
 from dlpractice.models.precision import set_precision
+from dlpractice.recipes.export.usage_note import describe_classifier
 from dlpractice.recipes.export.writers import FORMATS, Source
 from dlpractice.recipes.inference.finished_net import load_net
+from dlpractice.recipes.inference.graph_files import LABELS_FILE
 from dlpractice.recipes.inference.trained_classifier import load_classifier
-from dlpractice.recipes.run.model_note import Comparison, Curve, EncoderNote, describe_input
+from dlpractice.recipes.run.model_note import ClassifierNote, Comparison, Curve, EncoderNote, describe_input
 
 NAMES = {"onnx": "net.onnx", "litert": "net.tflite", "savedmodel": "net", "keras": "net.keras"}
 
@@ -77,3 +79,11 @@ def test_a_net_that_computes_in_half_precision_is_exported_whole(tiny_source: So
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
     pixels, expected = ask(tiny_source)
     np.testing.assert_allclose(np.asarray(model(pixels.astype(np.float32))), expected, atol=1e-6)
+
+
+def test_each_class_is_a_line_of_labels_whatever_its_name(tiny_source: Source) -> None:
+    named = replace(tiny_source, class_names=("a\nb", "c d", "\x1b[0m"))
+    assert named.files[LABELS_FILE].splitlines() == ["a\\nb", "c d", "\\x1b[0m"]
+    note = ClassifierNote(input=tiny_source.note.input, class_names=named.class_names)
+    readme = describe_classifier("onnx", "net.onnx", note)
+    assert "a\\nb, c d, \\x1b[0m" in readme and "\x1b" not in readme

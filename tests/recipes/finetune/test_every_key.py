@@ -91,6 +91,7 @@ CHANGES: dict[str, tuple[Any, Settings]] = {
     "data.validation": (0.4, {}),
     "data.test": (0.4, {}),
     "data.split_seed": (3, {}),
+    "data.fold": ("2/3", {}),
     "data.fraction": (0.5, {}),
     "data.on_bad_image": ("skip", {"data.source": "damaged"}),
     "data.near_duplicates": ("ignore", {}),

@@ -17,8 +17,9 @@ def test_the_next_run_goes_by_the_times_of_the_first(
 ) -> None:
     monkeypatch.setattr(compile_choice, "_SHORTEST", {"CPU": 0.0})  # else no training this short is compiled
     training = tiny_config.training.model_copy(update={"epochs": 1, "batch_size": 11})
-    config = tiny_config.model_copy(update={"strategy": "linear@block1", "training": training})
-    assert config.hardware.compile == "auto"
+    hardware = tiny_config.hardware.model_copy(update={"compile": "auto"})
+    changes = {"strategy": "linear@block1", "training": training, "hardware": hardware}
+    config = tiny_config.model_copy(update=changes)
     found = []
     for name in ("first", "next"):
         with RunDirectory.create(tmp_path / name) as run:

@@ -5,9 +5,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from dlpractice.printable import printable, printable_name
 from dlpractice.report.figures import draw_comparison
 from dlpractice.report.oneshot_figures import draw_embedding
-from dlpractice.report.printable import printable, printable_name
 
 
 def test_text_is_shown_and_control_characters_are_escaped() -> None:
