@@ -9,9 +9,10 @@ from small_server import Colours, Running, serving
 from dlpractice.recipes.serve.served_model import ServedClassifier
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def colours() -> Iterator[Running]:
-    """A server of `Colours`, for tests that leave it as it is."""
+    """A server of `Colours`, for tests that leave it as it is. None is left at work beside other tests: one
+    that sets the clock would stop it."""
     with serving(ServedClassifier("colours", Colours())) as running:
         yield running
 
